@@ -1,0 +1,39 @@
+# `make train` and `make test` set up what they need, once, in .venv.
+PYTHON ?= python3
+VENV := .venv
+STAMP := $(VENV)/.installed
+RUN := $(VENV)/bin/python
+
+.PHONY: train test slow lint wheel clean
+
+train: $(STAMP)
+	$(RUN) -m elf_keras.train --flagfile=experiments/digits_lt.flags \
+		--workdir=runs/digits_lt --resume
+
+test: $(STAMP) lint
+	$(RUN) -m pytest -n 2 -m "not slow"
+
+slow: $(STAMP)
+	$(RUN) -m pytest -m slow
+
+lint: $(STAMP)
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+
+wheel: $(STAMP)
+	$(RUN) -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+clean:
+	rm -rf $(VENV) dist build
+
+# The stamp is newer than what it was installed from: no second set-up.
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -c "import sys; v = sys.version_info[:2]; \
+		sys.exit(0 if (3, 10) <= v < (3, 14) else \
+		f'elf_keras needs Python 3.10 to 3.13, not {v[0]}.{v[1]}: run make PYTHON=python3.12')"
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet --disable-pip-version-check \
+		--require-hashes -r requirements.lock
+	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps \
+		--no-build-isolation --editable .
+	touch $(STAMP)

@@ -1,0 +1,46 @@
+"""What a backbone hands out: its input, named taps, and final features."""
+
+import dataclasses
+
+import keras
+
+from elf_keras.errors import InputError
+
+
+@dataclasses.dataclass(frozen=True)
+class TappedBackbone:
+    """A backbone without classifier, and the places where exits can sit.
+
+    Attributes:
+      inputs: the image tensor, `(batch, height, width, channels)`, pixel
+        values 0 to 255.
+      taps: name -> feature map at which an early exit may be attached, from
+        the input on; every path to the output crosses each of them.
+      features: the last feature map, `(batch, height, width, channels)`.
+    """
+
+    inputs: keras.KerasTensor
+    taps: dict[str, keras.KerasTensor]
+    features: keras.KerasTensor
+
+    def chosen(self, exits: str) -> dict[str, keras.KerasTensor]:
+        """Return the taps that a user asked for.
+
+        Args:
+          exits: `all`, `none`, or tap numbers from 1 on, as `1,3`.
+
+        Raises:
+          InputError: for a number that is no tap.
+        """
+        names = list(self.taps)
+        if exits in ("all", "none"):
+            return dict(self.taps) if exits == "all" else {}
+        numbers = [number.strip() for number in exits.split(",")]
+        valid = [str(number) for number in range(1, len(names) + 1)]
+        if not set(numbers) <= set(valid) or len(set(numbers)) < len(numbers):
+            raise InputError(
+                f"exits {exits!r}: expected all, none, or different numbers "
+                f"among {', '.join(valid)} (taps {', '.join(names)})"
+            )
+        chosen = [names[int(number) - 1] for number in sorted(numbers, key=int)]
+        return {name: self.taps[name] for name in chosen}

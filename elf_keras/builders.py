@@ -1,0 +1,164 @@
+"""From flags to models, objectives, schedules: the part that needs Keras."""
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from elf_keras import (
+    class_weights,
+    cli,
+    evaluation,
+    flops,
+    long_tail,
+    losses,
+    multi_exit,
+    schedules,
+    train_threshold,
+    training,
+)
+from elf_keras.data import augment, splits
+from elf_keras.errors import InputError
+from elf_keras.losses import objective
+
+FLAGS = flags.FLAGS
+# A crop is cut after padding by this part of the side: 4 of 32 pixels.
+_PADDING_DIVISOR = 8
+
+
+def strategy():
+    """Return the strategy, and set precision and seeds on the way."""
+    keras.utils.set_random_seed(FLAGS.seed)
+    policy = FLAGS.mixed_precision
+    if policy != "float32":
+        policy = f"mixed_{policy}"
+    keras.config.set_dtype_policy(policy)
+    gpus = tf.config.list_logical_devices("GPU")
+    several = FLAGS.strategy == "auto" and len(gpus) > 1
+    if FLAGS.strategy == "mirrored" or several:
+        devices = gpus or tf.config.list_logical_devices("CPU")
+        return tf.distribute.MirroredStrategy([d.name for d in devices])
+    return tf.distribute.get_strategy()
+
+
+def model(data: splits.Splits) -> keras.Model:
+    """Build the model, or take over what fits from --weights."""
+    pixels = data.train.images.reshape(-1, data.image_shape[-1])
+    built = multi_exit.build(
+        data.image_shape,
+        len(data.class_names),
+        backbone=FLAGS.backbone,
+        exits="none" if FLAGS.method == "single" else FLAGS.exits,
+        exit_head=FLAGS.exit_head,
+        exit_stride=FLAGS.exit_stride,
+        cosine=FLAGS.exit_loss in train_threshold.COSINE_LOSSES,
+        pixel_mean=pixels.mean(0, dtype="float64"),
+        # A channel that never changes must not be divided by 0.
+        pixel_deviation=np.maximum(pixels.std(0, dtype="float64"), 1.0),
+        synchronized=_replicas() > 1,
+    )
+    if FLAGS.weights != "none":
+        source = multi_exit.load(FLAGS.weights)
+        cli.say(multi_exit.take_over(built, source))
+    return built
+
+
+def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
+    """Compile a model with optimizer and objective."""
+    built.compile(
+        training.CoupledSGD(
+            FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay
+        ),
+        cumulative_loss(data, leaving=FLAGS.method == "har"),
+    )
+    return built
+
+
+def cumulative_loss(
+    data: splits.Splits, *, leaving: bool
+) -> objective.CumulativeLoss:
+    """Build the objective; without leaving, t is infinite."""
+    classes = len(data.class_names)
+    threshold = cli.train_threshold_from_flags(classes)
+    return objective.CumulativeLoss(
+        losses.exit_loss(
+            FLAGS.exit_loss,
+            data.train_counts,
+            margin_power=FLAGS.ldam_power,
+            gamma=FLAGS.focal_gamma,
+            scale=FLAGS.ldam_scale,
+            tau=FLAGS.logit_tau,
+            exponent=FLAGS.vs_exponent,
+        ),
+        classes,
+        train_threshold=threshold if leaving else np.inf,
+        normalization=FLAGS.loss_normalization,
+    )
+
+
+def schedule(data: splits.Splits) -> training.Schedule:
+    """Build the schedule, scaled where --epochs is not --schedule_epochs."""
+    epochs = FLAGS.epochs
+    full = FLAGS.schedule_epochs or epochs
+    warmup = FLAGS.warmup_epochs
+    if epochs != full:
+        warmup = min(warmup, schedules.scaled_warmup(epochs))
+    weighting = class_weights.CLASS_WEIGHTINGS[FLAGS.class_weighting]
+    if FLAGS.class_weighting == "effective_number":
+        weights = weighting(data.train_counts, beta=FLAGS.effective_number_beta)
+    else:
+        weights = weighting(data.train_counts)
+    return training.Schedule(
+        epochs=epochs,
+        learning_rate=schedules.step_decay_with_warmup(
+            FLAGS.learning_rate,
+            warmup_epochs=warmup,
+            decay_epochs=[_scaled(text, full) for text in FLAGS.decay_epochs],
+            decay_factor=FLAGS.decay_factor,
+        ),
+        reweight_epoch=_scaled(FLAGS.reweight_epoch, full),
+        class_weights=weights,
+    )
+
+
+def batches(data: splits.Splits) -> training.Batches:
+    """Build what turns the training split into batches."""
+    padding = 0
+    if FLAGS.augmentation == "crop":
+        padding = max(1, data.image_shape[0] // _PADDING_DIVISOR)
+    augmentation = None
+    if padding or FLAGS.flip:
+        augmentation = augment.Augmentation(padding=padding, flip=FLAGS.flip)
+    return training.Batches(FLAGS.batch_size, FLAGS.seed, augmentation)
+
+
+def scorer(built: keras.Model, data: splits.Splits) -> evaluation.Scorer:
+    """Build what scores a model."""
+    classes = len(data.class_names)
+    by_training = FLAGS.deployment_prior == "train"
+    cosine = FLAGS.exit_loss in train_threshold.COSINE_LOSSES
+    return evaluation.Scorer(
+        classes=classes,
+        shot_groups=long_tail.shot_groups(data.class_counts),
+        costs=flops.exit_costs(built),
+        exit_threshold=cli.exit_threshold_from_flags(classes),
+        prior=data.class_counts if by_training else None,
+        scale=FLAGS.ldam_scale if cosine else 1.0,
+    )
+
+
+def _replicas():
+    return tf.distribute.get_strategy().num_replicas_in_sync
+
+
+def _scaled(epoch, full):
+    try:
+        number = int(epoch)
+    except ValueError as error:
+        raise InputError(
+            f"--decay_epochs: {epoch!r} is not a number of epochs; write for "
+            "example 160,180"
+        ) from error
+    if FLAGS.epochs == full or number == 0:
+        return number
+    return schedules.scaled(number, epochs=FLAGS.epochs, full_epochs=full)

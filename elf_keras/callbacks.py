@@ -1,0 +1,143 @@
+"""What happens at the edges of epochs, each a function of the epoch alone."""
+
+import sys
+import time
+
+import keras
+import numpy as np
+
+from elf_keras import inference, metrics
+from elf_keras.errors import InputError
+
+
+class DelayedReweighting(keras.callbacks.Callback):
+    """Set the objective's class weights from an epoch on.
+
+    w = 1 before it, the given weights from it on (zero-based epoch ≥ k), so
+    that a resumed run has the right ones at once; the losses are not
+    recompiled.
+
+    Args:
+      objective: a `CumulativeLoss`.
+      class_weights: weights from `reweight_epoch` on, `(classes,)`.
+      reweight_epoch: zero-based epoch k; 0 weights from the start.
+
+    Reference: Cao et al. 2019 (LDAM), Sec. 3.3; HAR, Sec. IV-A.
+    """
+
+    def __init__(
+        self, objective, class_weights: np.ndarray, *, reweight_epoch: int
+    ):
+        super().__init__()
+        self.objective = objective
+        self.weights = np.asarray(class_weights, "float32")
+        self.reweight_epoch = reweight_epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Assign the epoch's weights."""
+        delayed = epoch < self.reweight_epoch
+        self.objective.class_weights.assign(
+            np.ones_like(self.weights) if delayed else self.weights
+        )
+
+
+class ValidationScores(keras.callbacks.Callback):
+    """Add each exit's validation accuracy, a mean over classes, to the logs.
+
+    Args:
+      validation: the validation `Examples`.
+      classes: number of classes C.
+      prior: class shares in deployment, or None for uniform.
+    """
+
+    def __init__(self, validation, classes: int, *, prior=None):
+        super().__init__()
+        self.validation = validation
+        self.weights = metrics.example_weights(
+            validation.labels, classes, prior=prior
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Score the epoch; `validation_accuracy` is the last exit's."""
+        scores = inference.predict_scores(self.model, self.validation)
+        correct = scores.argmax(-1) == self.validation.labels[:, None]
+        accuracy = self.weights @ correct
+        for number, value in enumerate(accuracy, start=1):
+            logs[f"validation_exit_{number}_accuracy"] = float(value)
+        logs["validation_accuracy"] = float(accuracy[-1])
+
+
+class StopOnNaN(keras.callbacks.Callback):
+    """End a training whose loss is no longer a number.
+
+    Args:
+      checkpoints: the run's `Checkpoints`, to name the last good one.
+    """
+
+    def __init__(self, checkpoints):
+        super().__init__()
+        self.checkpoints = checkpoints
+        self.epoch = 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Keep the epoch for the message."""
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Raise where the running mean of the loss is NaN or infinite.
+
+        Raises:
+          InputError: with step, learning rate and last good checkpoint.
+        """
+        if np.isfinite(float(logs["loss"])):
+            return
+        rate = float(self.model.optimizer.learning_rate)
+        last = self.checkpoints.last_epoch
+        saved = "none was saved" if last is None else f"epoch {last + 1}"
+        raise InputError(
+            f"the loss is {float(logs['loss'])} at step {batch + 1} of epoch "
+            f"{self.epoch + 1}, learning rate {rate:g}; last good checkpoint: "
+            f"{saved}; lower --learning_rate and train again"
+        )
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Add the training time and images per second of each epoch to the logs.
+
+    Args:
+      examples: images per epoch.
+    """
+
+    def __init__(self, examples: int):
+        super().__init__()
+        self.examples = examples
+        self.start = 0.0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock."""
+        self.start = time.perf_counter()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Log seconds without validation: put this callback before it."""
+        seconds = time.perf_counter() - self.start
+        logs["seconds"] = seconds
+        logs["images_per_second"] = self.examples / seconds
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Print one line an epoch where no progress bar can be drawn."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Print epoch, loss, rate, exits' accuracy and shares."""
+        exits = len(self.model.output_names)
+        shares = [logs[f"exit_{k}_share"] for k in range(1, exits + 1)]
+        line = (
+            f"epoch {epoch + 1}/{self.params['epochs']}"
+            f"  loss {logs['loss']:.3f}"
+            f"  rate {logs['learning_rate']:.4g}"
+            f"  train {logs[f'exit_{exits}_accuracy']:.3f}"
+        )
+        if "validation_accuracy" in logs:
+            line += f"  validation {logs['validation_accuracy']:.3f}"
+        line += "  leaving " + " ".join(f"{share:.2f}" for share in shares)
+        print(line, f" {logs['seconds']:.1f} s", file=sys.stderr, flush=True)

@@ -1,0 +1,31 @@
+"""The names that flags accept, readable without loading Keras.
+
+Each table of functions has exactly these keys (`tests/test_choices.py`): a
+new loss, backbone or head is one function, one line in its table, and its
+name here. `--help` answers at once because it needs nothing else.
+"""
+
+DATASETS = ("digits_lt", "cifar10_lt", "cifar100_lt", "folder")
+BACKBONES = (
+    "resnet8",
+    "resnet20",
+    "resnet32",
+    "resnet44",
+    "resnet56",
+    "resnet110",
+)
+EXIT_HEADS = ("conv", "pooled", "separable")
+EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
+METHODS = ("har", "sum", "single")
+CLASS_WEIGHTINGS = (
+    "none",
+    "effective_number",
+    "inverse",
+    "inverse_square_root",
+)
+NORMALIZATIONS = ("class_weights", "batch_size", "survivors")
+PRECISIONS = ("float32", "bfloat16", "float16")
+STRATEGIES = ("auto", "single", "mirrored")
+AUGMENTATIONS = ("none", "crop")
+DEPLOYMENT_PRIORS = ("uniform", "train")
+SPLITS = ("train", "validation", "test")

@@ -1,0 +1,188 @@
+"""From flags to objects, and from wrong input to one line and status 2.
+
+Nothing here loads Keras before a builder needs it: `--help` and wrong flags
+are answered at once.
+"""
+
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+
+from absl import flags, logging
+
+from elf_keras import flag_definitions, runs, tables, train_threshold
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+# Flags that say where and how, not what: they may differ on --resume.
+_INCIDENTAL = {"workdir", "resume", "data_dir", "strategy"}
+
+
+def run_command(
+    main: Callable[[list[str]], None], *, of_run: bool = False
+) -> None:
+    """Parse the command line, run the command, end with its status.
+
+    Args:
+      main: called with the arguments that are no flags.
+      of_run: start from the flags that the run in --workdir was trained
+        with; those on the command line win.
+    """
+    # TensorFlow's start-up notices would bury the one line that matters.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.set_verbosity(logging.ERROR)
+    flag_definitions.define()
+    if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
+        print(_help(main))
+        return
+    try:
+        main(_parse(sys.argv, of_run))
+    except (InputError, flags.Error) as error:
+        _end(str(error))
+    except KeyboardInterrupt:
+        print("stopped; go on with --resume", file=sys.stderr)
+        sys.exit(130)
+    except OSError as error:
+        if error.errno is None:
+            raise
+        where = f": {error.filename}" if error.filename else ""
+        _end(f"{error.strerror}{where}; free the disk or mend the path")
+
+
+def say(line: str) -> None:
+    """Print a sentence for the user beside the command's own output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def show(record: dict) -> None:
+    """Print the table of scores."""
+    print(tables.scores(record), flush=True)
+
+
+def refuse_arguments(arguments: list[str]) -> None:
+    """Refuse words that are no flags.
+
+    Raises:
+      InputError: where there are any.
+    """
+    if arguments:
+        raise InputError(
+            f"unexpected words {' '.join(arguments)!r}: flags are written "
+            "--name=value; see --help"
+        )
+
+
+def resolved_flags() -> str:
+    """Return a flagfile that repeats this run."""
+    lines = [
+        flag.serialize()
+        for flag in sorted(_shared_flags(), key=lambda flag: flag.name)
+        if flag.value is not None and flag.name != "resume"
+    ]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def workdir() -> pathlib.Path:
+    """Return --workdir.
+
+    Raises:
+      InputError: where it is not given.
+    """
+    if not FLAGS.workdir:
+        raise InputError(
+            "--workdir is missing: name the folder of the run, for example "
+            "--workdir=runs/digits_lt"
+        )
+    return pathlib.Path(FLAGS.workdir)
+
+
+def open_workdir() -> pathlib.Path:
+    """Make the run's folder, or find that of the run to go on with.
+
+    Raises:
+      InputError: where it holds another run.
+    """
+    folder = runs.create(workdir(), resume=FLAGS.resume)
+    record = folder / runs.FLAGS
+    if record.exists():
+        _refuse_other_flags(record)
+    else:
+        runs.write_text(record, resolved_flags())
+    return folder
+
+
+def splits_from_flags():
+    """Load the data that the flags name."""
+    from elf_keras import data
+
+    return data.load(
+        FLAGS.dataset,
+        data_dir=FLAGS.data_dir,
+        imbalance=FLAGS.imbalance,
+        validation_fraction=FLAGS.validation_fraction,
+        validation_group=FLAGS.validation_group,
+        seed=FLAGS.seed,
+        image_size=FLAGS.image_size,
+    )
+
+
+def train_threshold_from_flags(classes: int) -> float:
+    """Return t, also for methods that do not train with it."""
+    return train_threshold.parse(
+        FLAGS.train_threshold, FLAGS.exit_loss, classes
+    )
+
+
+def exit_threshold_from_flags(classes: int) -> float:
+    """Return s."""
+    return train_threshold.parse(FLAGS.exit_threshold, FLAGS.exit_loss, classes)
+
+
+def _shared_flags():
+    module = FLAGS.flags_by_module_dict()
+    return module[flag_definitions.__name__]
+
+
+def _refuse_other_flags(record):
+    before = set(record.read_text(encoding="utf-8").splitlines())
+    now = set(resolved_flags().splitlines())
+    changed = sorted(
+        line
+        for line in before ^ now
+        if line.removeprefix("--no").removeprefix("--").split("=")[0]
+        not in _INCIDENTAL
+    )
+    if changed:
+        raise InputError(
+            f"--workdir={FLAGS.workdir} holds a run with other flags "
+            f"({' '.join(changed)}); resume it with its own flags.flags, or "
+            "name a new --workdir"
+        )
+
+
+def _parse(argv, of_run):
+    rest = FLAGS(argv)[1:]
+    if not of_run:
+        return rest
+    record = workdir() / runs.FLAGS
+    if not record.exists():
+        raise InputError(
+            f"--workdir={FLAGS.workdir} is not the folder of a run: it holds "
+            f"no {runs.FLAGS}"
+        )
+    # A second reading: the run's own flags first, so that argv's win.
+    FLAGS([argv[0], f"--flagfile={record}", *argv[1:]])
+    return rest
+
+
+def _help(main):
+    """What the command does, its own flags, then those that it shares."""
+    own = FLAGS.main_module_help()
+    shared = FLAGS.module_help(flag_definitions.__name__)
+    return "\n".join([main.__globals__["__doc__"].strip(), own, shared])
+
+
+def _end(message):
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(2)

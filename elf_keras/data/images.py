@@ -1,0 +1,115 @@
+"""Image files of any kind as square uint8 RGB, by Pillow.
+
+Training and prediction read files here, so both see the same pixels.
+"""
+
+import concurrent.futures
+import dataclasses
+import os
+import pathlib
+import warnings
+from collections.abc import Sequence
+from typing import BinaryIO
+
+import numpy as np
+
+from elf_keras.data import splits
+
+BACKGROUND = "white"
+
+
+def read(file: str | pathlib.Path | BinaryIO, size: int) -> np.ndarray:
+    """One image as training sees it: upright RGB, centre square, resized.
+
+    Antialiased bilinear; a smaller image is enlarged; transparent pixels
+    become white, 16-bit grey keeps its upper 8 bits.
+
+    Args:
+        file: path or open binary file.
+        size: pixels, height and width.
+
+    Returns:
+        uint8 (size, size, 3).
+
+    Raises:
+        OSError, ValueError, SyntaxError and others of Pillow's: not an
+            image, cut off, or larger than `Image.MAX_IMAGE_PIXELS`.
+    """
+    from PIL import Image, ImageOps
+
+    with Image.open(file) as image:
+        pixels = image.width * image.height
+        if pixels > Image.MAX_IMAGE_PIXELS:
+            raise ValueError(f"{pixels} pixels are too many")
+        # JPEG alone: decodes at a lower resolution, still twice the need.
+        image.draft(None, (2 * size, 2 * size))
+        upright = _rgb(ImageOps.exif_transpose(image))
+    width, height = upright.size
+    side = min(width, height)
+    left, top = (width - side) // 2, (height - side) // 2
+    square = (left, top, left + side, top + side)
+    if side == size:
+        return np.asarray(upright.crop(square))
+    bilinear = Image.Resampling.BILINEAR
+    return np.asarray(upright.resize((size, size), bilinear, box=square))
+
+
+def read_all(
+    paths: Sequence[pathlib.Path], size: int
+) -> tuple[np.ndarray, list[str]]:
+    """All files, on a few threads, with why those that failed did.
+
+    Returns:
+        Images uint8 (files, size, size, 3), zeros where reading failed, and
+        for each file the reason of its failure or "".
+    """
+    from PIL import Image
+
+    found = np.zeros((len(paths), size, size, 3), np.uint8)
+
+    def fill(index: int) -> str:
+        try:
+            found[index] = read(paths[index], size)
+        except Exception as error:  # Pillow's decoders raise many types
+            return f"{type(error).__name__}: {error}".partition("\n")[0]
+        return ""
+
+    with (
+        warnings.catch_warnings(),
+        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        # `read` refuses what Pillow would only warn of.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return found, list(pool.map(fill, range(len(paths))))
+
+
+def resized(examples: splits.Examples, image_size: int) -> splits.Examples:
+    """The same examples at `image_size` pixels square (antialiased)."""
+    from PIL import Image
+
+    count, _, _, channels = examples.images.shape
+    shape = (count, image_size, image_size, channels)
+    found = np.empty(shape, np.uint8)
+    for old, new in zip(examples.images, found, strict=True):
+        for channel in range(channels):
+            plane = Image.fromarray(old[..., channel])
+            new[..., channel] = plane.resize(
+                (image_size, image_size), Image.Resampling.BILINEAR
+            )
+    return dataclasses.replace(examples, images=found)
+
+
+def _rgb(image):
+    from PIL import Image
+
+    if image.mode == "F":
+        raise ValueError("floating-point pixels have no known range")
+    if image.mode.startswith("I"):
+        # 16-bit grey; Pillow's own conversion would clip at 255.
+        upper = np.asarray(image).astype(np.int64) >> 8
+        image = Image.fromarray(np.clip(upper, 0, 255).astype(np.uint8))
+    if image.has_transparency_data:
+        clear = image.convert("RGBA")
+        image = Image.new("RGBA", clear.size, BACKGROUND)
+        image.alpha_composite(clear)
+    return image.convert("RGB")

@@ -1,0 +1,136 @@
+"""What every data source returns: images, labels and what the user must know.
+
+Images are whole uint8 arrays in memory, so any source feeds any pipeline.
+"""
+
+import dataclasses
+import pathlib
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from elf_keras import long_tail
+from elf_keras.errors import InputError
+
+NAMES_SHOWN = 5
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Request:
+    """What the user asked of a source; a source ignores what it has not."""
+
+    data_dir: pathlib.Path | None = None
+    imbalance: float = 100.0
+    validation_fraction: float = 0.1
+    validation_group: str | None = None
+    seed: int = 0
+    image_size: int | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Examples:
+    """Images (examples, height, width, channels) uint8 with their labels.
+
+    Labels are int32 (examples,); names are file paths or source ids.
+    """
+
+    images: np.ndarray
+    labels: np.ndarray
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def take(self, indices: np.ndarray) -> "Examples":
+        """The examples at `indices`, in that order."""
+        return Examples(
+            self.images[indices],
+            self.labels[indices],
+            tuple(self.names[index] for index in indices),
+        )
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Splits:
+    """The parts of one data set, and what was left out of them.
+
+    `class_counts` are the training images per class before the validation
+    cut; `notes` are sentences for the user; `skipped` names unread files.
+    """
+
+    train: Examples
+    validation: Examples | None
+    test: Examples | None
+    class_names: tuple[str, ...]
+    class_counts: np.ndarray
+    notes: tuple[str, ...] = ()
+    skipped: tuple[str, ...] = ()
+
+    @property
+    def image_shape(self) -> tuple[int, int, int]:
+        """(height, width, channels)."""
+        return self.train.images.shape[1:]
+
+    @property
+    def train_counts(self) -> np.ndarray:
+        """Training images per class after the validation cut."""
+        return np.bincount(self.train.labels, minlength=len(self.class_names))
+
+
+def count_classes(labels: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
+    """Training images per class, shape (classes,).
+
+    Raises:
+        InputError: naming the classes that have none.
+    """
+    counts = np.bincount(labels, minlength=len(class_names))
+    if not counts.all():
+        raise InputError(
+            f"no training image of {shown(missing(labels, class_names))}: "
+            "expected at least one; add images, drop the class or lower the "
+            "imbalance"
+        )
+    return counts
+
+
+def cut(
+    examples: Examples,
+    fraction: float,
+    *,
+    seed: int,
+    groups: Sequence[Hashable] | None = None,
+) -> tuple[Examples, Examples | None]:
+    """(train, validation) by `long_tail.cut_validation`; None if empty."""
+    train, validation = long_tail.cut_validation(
+        examples.labels, fraction, seed=seed, groups=groups
+    )
+    if not len(validation):
+        return examples, None
+    return examples.take(train), examples.take(validation)
+
+
+def coverage_notes(
+    part: Examples | None, class_names: Sequence[str], split: str
+) -> tuple[str, ...]:
+    """A sentence on the classes that a split does not score, if any."""
+    labels = part.labels if part else np.zeros(0, np.int32)
+    absent = missing(labels, class_names)
+    if not absent:
+        return ()
+    return (
+        f"{len(absent)} of {len(class_names)} classes have no {split} image "
+        f"and are left out of its class means: {shown(absent)}.",
+    )
+
+
+def missing(labels: np.ndarray, class_names: Sequence[str]) -> list[str]:
+    """Names of the classes that no label has."""
+    present = set(np.unique(labels).tolist())
+    return [name for i, name in enumerate(class_names) if i not in present]
+
+
+def shown(names: Sequence[str]) -> str:
+    """The first few names, quoted, and how many more there are."""
+    text = ", ".join(repr(name) for name in names[:NAMES_SHOWN])
+    more = len(names) - NAMES_SHOWN
+    return f"{text} and {more} more" if more > 0 else text

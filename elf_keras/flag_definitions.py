@@ -1,0 +1,176 @@
+"""Every flag that recipes share, defined once, for all commands.
+
+The only other library file that reads flags is `cli`. Bounds and choices are
+checked while parsing, so that a wrong recipe ends before any work begins.
+"""
+
+from absl import flags
+
+from elf_keras import choices
+
+
+def define() -> None:
+    """Define the shared flags; a second call changes nothing."""
+    if "workdir" in flags.FLAGS:
+        return
+    _run()
+    _data()
+    _model()
+    _objective()
+    _schedule()
+    _scores()
+
+
+def _run():
+    flags.DEFINE_string("workdir", None, "Folder of the run.")
+    flags.DEFINE_integer("seed", 0, "Seed of data, weights and order.", 0)
+    flags.DEFINE_bool(
+        "resume",
+        False,
+        "Go on after the newest checkpoint in --workdir, if there is one.",
+    )
+    flags.DEFINE_enum(
+        "mixed_precision",
+        "float32",
+        choices.PRECISIONS,
+        "Type of the layers' arithmetic; weights and losses stay float32.",
+    )
+    flags.DEFINE_enum(
+        "strategy",
+        "auto",
+        choices.STRATEGIES,
+        "Devices: one, all of this machine, or all its GPUs if several.",
+    )
+
+
+def _data():
+    flags.DEFINE_enum(
+        "dataset", "digits_lt", choices.DATASETS, "Source of the images."
+    )
+    flags.DEFINE_string(
+        "data_dir",
+        None,
+        "A TensorFlow Datasets folder (CIFAR), or a folder of images.",
+    )
+    flags.DEFINE_float(
+        "imbalance", 100.0, "Images of the largest per smallest class.", 1.0
+    )
+    flags.DEFINE_float(
+        "validation_fraction",
+        0.1,
+        "Share of each class's training images kept for validation.",
+        0.0,
+        0.9,
+    )
+    flags.DEFINE_string(
+        "validation_group",
+        None,
+        "Keep images of a group on one side: `prefix:_` groups by the part "
+        "of the file name before the first `_`.",
+    )
+    flags.DEFINE_integer(
+        "image_size", None, "Side of the square images, in pixels.", 1
+    )
+    flags.DEFINE_enum(
+        "augmentation",
+        "crop",
+        choices.AUGMENTATIONS,
+        "Random crops after padding by an eighth of the side, or none.",
+    )
+    flags.DEFINE_bool("flip", False, "Mirror half of the training images.")
+
+
+def _model():
+    flags.DEFINE_enum(
+        "backbone", "resnet32", choices.BACKBONES, "Network below the exits."
+    )
+    flags.DEFINE_string(
+        "exits", "all", "Early exits: all, or tap numbers such as 1,3."
+    )
+    flags.DEFINE_enum(
+        "exit_head", "conv", choices.EXIT_HEADS, "Form of the early exits."
+    )
+    flags.DEFINE_integer(
+        "exit_stride", 2, "Stride in the heads; 1 is the literal form.", 1, 2
+    )
+    flags.DEFINE_string(
+        "weights", "none", "A model.keras to start from, or none."
+    )
+
+
+def _objective():
+    flags.DEFINE_enum(
+        "method",
+        "har",
+        choices.METHODS,
+        "har: easy images leave; sum: none leaves; single: bare backbone.",
+    )
+    flags.DEFINE_enum(
+        "exit_loss", "ce", choices.EXIT_LOSSES, "Loss of every exit."
+    )
+    flags.DEFINE_string(
+        "train_threshold",
+        "auto",
+        "t: a number, a multiple of 1/C such as 2/C, or auto.",
+    )
+    flags.DEFINE_enum(
+        "class_weighting",
+        "none",
+        choices.CLASS_WEIGHTINGS,
+        "Class weights from --reweight_epoch on.",
+    )
+    flags.DEFINE_float(
+        "effective_number_beta", 0.9999, "β of effective_number.", 0.0, 1.0
+    )
+    flags.DEFINE_float("focal_gamma", 0.5, "γ of focal.", 0.0)
+    flags.DEFINE_float("ldam_scale", 30.0, "σ of ldam.", 1e-3)
+    flags.DEFINE_float("ldam_power", -0.25, "Power of n_c in LDAM's margins.")
+    flags.DEFINE_float("logit_tau", 1.0, "τ of la and vs.", 0.0)
+    flags.DEFINE_float("vs_exponent", 0.15, "γ of vs.", 0.0)
+    flags.DEFINE_enum(
+        "loss_normalization",
+        "class_weights",
+        choices.NORMALIZATIONS,
+        "What the batch's loss is divided by.",
+    )
+
+
+def _schedule():
+    flags.DEFINE_integer("epochs", 200, "Epochs to train.", 1)
+    flags.DEFINE_integer(
+        "schedule_epochs",
+        None,
+        "Length that the epoch numbers below refer to; they are scaled to "
+        "--epochs. Default: --epochs.",
+        1,
+    )
+    flags.DEFINE_integer("batch_size", 128, "Images per step.", 1)
+    flags.DEFINE_float("learning_rate", 0.1, "After warm-up.", 1e-12)
+    flags.DEFINE_integer("warmup_epochs", 5, "Linear warm-up.", 0)
+    flags.DEFINE_list(
+        "decay_epochs", ["160", "180"], "Zero-based epochs of the decays."
+    )
+    flags.DEFINE_float(
+        "decay_factor", 0.01, "Multiplies the rate at each decay.", 1e-12
+    )
+    flags.DEFINE_integer(
+        "reweight_epoch",
+        160,
+        "Zero-based epoch from which class weights apply.",
+        0,
+    )
+    flags.DEFINE_float("weight_decay", 2e-4, "Coupled L2.", 0.0)
+
+
+def _scores():
+    flags.DEFINE_string(
+        "exit_threshold",
+        "auto",
+        "s: as --train_threshold; auto takes the default t of the loss.",
+    )
+    flags.DEFINE_enum(
+        "deployment_prior",
+        "uniform",
+        choices.DEPLOYMENT_PRIORS,
+        "Class shares that scores are expected over.",
+    )

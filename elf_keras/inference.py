@@ -1,0 +1,92 @@
+"""Scores of whole splits, and prediction that really stops early."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from elf_keras import exit_rule, multi_exit
+from elf_keras.data import pipeline, splits
+
+BATCH_SIZE = 256
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a dynamic model answers.
+
+    Attributes:
+      classes: predicted class indices, `(images,)`.
+      confidence: at the exit taken, in (0, 1], `(images,)`.
+      exit_taken: index of the exit, from 0, `(images,)`.
+    """
+
+    classes: np.ndarray
+    confidence: np.ndarray
+    exit_taken: np.ndarray
+
+
+def predict_scores(model: keras.Model, examples: splits.Examples) -> np.ndarray:
+    """Raw scores of every exit for every image, in source order.
+
+    Args:
+      model: a multi-exit model.
+      examples: the images.
+
+    Returns:
+      float32, `(images, exits, classes)`.
+    """
+    batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
+    return exit_rule.stack_exits(model.predict(batches, verbose=0))
+
+
+def select(scores: np.ndarray, exit_threshold: float) -> Prediction:
+    """Apply the exit rule to scores of all exits that are already there.
+
+    Args:
+      scores: `(images, exits, classes)`.
+      exit_threshold: s.
+    """
+    confidence = exit_rule.confidence(scores)
+    taken = exit_rule.exit_taken(confidence > exit_threshold)
+    images = np.arange(len(scores))
+    return Prediction(
+        classes=scores.argmax(-1)[images, taken],
+        confidence=confidence[images, taken],
+        exit_taken=taken,
+    )
+
+
+def predict_dynamic(
+    model: keras.Model, images: np.ndarray, *, exit_threshold: float
+) -> Prediction:
+    """Classify a batch stage by stage; who has left is not computed further.
+
+    Args:
+      model: a multi-exit model.
+      images: pixel values 0 to 255, `(images, height, width, channels)`.
+      exit_threshold: s.
+    """
+    stages = multi_exit.stages(model)
+    alive = np.arange(len(images))
+    result = Prediction(
+        np.zeros(len(images), "int64"),
+        np.zeros(len(images), "float32"),
+        np.full(len(images), len(stages) - 1),
+    )
+    features = np.asarray(images, "float32")
+    for number, stage in enumerate(stages):
+        outputs = stage(features, training=False)
+        scores = np.asarray(outputs[f"exit_{number + 1}"])
+        confidence = exit_rule.confidence(scores)
+        last = number == len(stages) - 1
+        leaves = (confidence > exit_threshold) | last
+        gone = alive[leaves]
+        result.classes[gone] = scores[leaves].argmax(-1)
+        result.confidence[gone] = confidence[leaves]
+        result.exit_taken[gone] = number
+        alive = alive[~leaves]
+        if not alive.size:
+            break
+        features = np.asarray(outputs["features"])[~leaves]
+    return result

@@ -1,0 +1,198 @@
+"""Which training images a long-tailed data set keeps, and in which group.
+
+The exponential profile and the shot groups are those of LDAM (section 4.2)
+and of *Large-Scale Long-Tailed Recognition in an Open World*; numpy only.
+"""
+
+from collections.abc import Hashable, Sequence
+
+import numpy as np
+
+from elf_keras.errors import InputError
+
+MANY_ABOVE = 100
+FEW_BELOW = 20
+
+
+def exponential_counts(
+    largest: int, classes: int, imbalance: float
+) -> np.ndarray:
+    """Images per class of a profile that decays from the first to the last.
+
+    n_c = int(n_max * (1 / IF)^(c / (C - 1))), c = 0 ... C - 1
+
+    Args:
+        largest: n_max, images of the first class, at least 1.
+        classes: C, at least 1.
+        imbalance: IF, first class over last class, at least 1.
+
+    Returns:
+        Whole numbers, shape (classes,).
+
+    Raises:
+        InputError: for an imbalance below 1, or no class or no image.
+    """
+    if not imbalance >= 1:
+        raise InputError(
+            f"imbalance {imbalance}: expected the largest class over the "
+            "smallest, 1 or more; use 1 for a balanced set"
+        )
+    if largest < 1 or classes < 1:
+        raise InputError(
+            f"{classes} classes of at most {largest} images: expected at "
+            "least one of each; check the data"
+        )
+    steps = max(classes - 1, 1)
+    return np.array(
+        [int(largest * (1 / imbalance) ** (c / steps)) for c in range(classes)]
+    )
+
+
+def subsample(labels: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
+    """Indices of a random `counts[c]` examples of every class c.
+
+    One `RandomState(seed)` stream serves the classes in ascending order.
+
+    Args:
+        labels: shape (examples,), values 0 ... classes - 1.
+        counts: images to keep, shape (classes,).
+        seed: of the one stream.
+
+    Returns:
+        Ascending indices (source order), shape (sum of counts,).
+
+    Raises:
+        InputError: naming the class that has fewer images than asked.
+    """
+    labels = np.asarray(labels)
+    generator = np.random.RandomState(seed)
+    chosen = [np.zeros(0, np.int64)]
+    for number, count in enumerate(counts):
+        members = np.flatnonzero(labels == number)
+        if len(members) < count:
+            raise InputError(
+                f"class {number} has {len(members)} images, {count} were "
+                "asked for: lower the largest count or the imbalance"
+            )
+        generator.shuffle(members)
+        chosen.append(members[:count])
+    return np.sort(np.concatenate(chosen))
+
+
+def shot_groups(class_counts: np.ndarray) -> dict[str, np.ndarray]:
+    """Masks of the classes with many, medium and few training images.
+
+    many: n_c > 100; medium: 20 <= n_c <= 100; few: n_c < 20
+
+    Args:
+        class_counts: n_c before any validation cut, shape (classes,).
+
+    Returns:
+        "many", "medium", "few" -> booleans of shape (classes,).
+    """
+    counts = np.asarray(class_counts)
+    many, few = counts > MANY_ABOVE, counts < FEW_BELOW
+    return {"many": many, "medium": ~many & ~few, "few": few}
+
+
+def cut_validation(
+    labels: np.ndarray,
+    fraction: float,
+    *,
+    seed: int,
+    groups: Sequence[Hashable] | None = None,
+) -> tuple[np.ndarray, np.ndarray]:
+    """Split training indices in two, class by class.
+
+    A class of n gives round(fraction * n) images, at least one if n >= 2,
+    and never its last. Whole groups change sides: the share is then met as
+    nearly as their sizes allow, and a class with one group keeps it. The
+    classes without validation image are those missing from
+    `labels[validation_indices]`.
+
+    Args:
+        labels: shape (examples,), values from 0 up.
+        fraction: share to cut, 0 <= fraction < 1.
+        seed: of the one random stream, classes ascending.
+        groups: one per example, such as its track or its patient. A group
+            may span classes.
+
+    Returns:
+        (train_indices, validation_indices), both ascending.
+
+    Raises:
+        InputError: for a fraction outside [0, 1), or wrongly many groups.
+    """
+    labels = np.asarray(labels)
+    if not 0 <= fraction < 1:
+        raise InputError(
+            f"validation fraction {fraction}: expected 0 <= fraction < 1, "
+            "such as 0.1"
+        )
+    if groups is not None and len(groups) != len(labels):
+        raise InputError(
+            f"{len(groups)} groups for {len(labels)} examples: give one each"
+        )
+    generator = np.random.RandomState(seed)
+    if fraction == 0 or not len(labels):
+        cut = np.zeros(len(labels), bool)
+    elif groups is None:
+        cut = _cut_examples(labels, fraction, generator)
+    else:
+        cut = _cut_groups(labels, fraction, generator, groups)
+    return np.flatnonzero(~cut), np.flatnonzero(cut)
+
+
+def _share(examples: int, fraction: float) -> int:
+    return min(max(round(fraction * examples), 1), examples - 1)
+
+
+def _cut_examples(
+    labels: np.ndarray, fraction: float, generator: np.random.RandomState
+) -> np.ndarray:
+    cut = np.zeros(len(labels), bool)
+    for number in np.unique(labels):
+        members = np.flatnonzero(labels == number)
+        generator.shuffle(members)
+        cut[members[: _share(len(members), fraction)]] = True
+    return cut
+
+
+def _cut_groups(
+    labels: np.ndarray,
+    fraction: float,
+    generator: np.random.RandomState,
+    groups: Sequence[Hashable],
+) -> np.ndarray:
+    numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
+    owner = np.array([numbers[group] for group in groups])
+    sizes = np.zeros((len(numbers), labels.max() + 1), np.int64)
+    np.add.at(sizes, (owner, labels), 1)
+    taken = np.zeros(len(numbers), bool)
+    for number in np.unique(labels):
+        total = sizes[:, number].sum()
+        keep = total - _share(total, fraction)
+        for group in generator.permutation(np.flatnonzero(sizes[:, number])):
+            left = sizes[~taken, number].sum()
+            nearer = left - sizes[group, number] / 2 > keep
+            if nearer and _can_leave(group, taken, sizes):
+                taken[group] = True
+        if not sizes[taken, number].any():
+            taken[_smallest(number, taken, sizes)] = True
+    return taken[owner]
+
+
+def _can_leave(group: int, taken: np.ndarray, sizes: np.ndarray) -> bool:
+    left = sizes[~taken].sum(axis=0) - sizes[group]
+    return not taken[group] and bool(np.all((left > 0) | (sizes[group] == 0)))
+
+
+def _smallest(number: int, taken: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+    """At most one group, for a class whose groups all exceed its share."""
+    order = np.argsort(sizes[:, number], kind="stable")
+    able = [
+        group
+        for group in order
+        if sizes[group, number] and _can_leave(group, taken, sizes)
+    ]
+    return np.array(able[:1], np.int64)

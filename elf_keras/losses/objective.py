@@ -1,0 +1,174 @@
+"""The hardness-aware cumulative objective; without threshold, a plain sum.
+
+L_i = Σ_k active_ik ℓ(z_i^(k), y_i): an example adds the loss of every exit
+up to the one it takes, so harder examples add more. HAR, Sec. III-B, Eq. 4.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from elf_keras import exit_rule
+from elf_keras.errors import InputError
+from elf_keras.replicas import sum_over_replicas
+
+
+@dataclasses.dataclass(frozen=True)
+class Terms:
+    """What one batch adds to the objective, before any reduction.
+
+    Attributes:
+      exit_losses: ℓ of each example and exit, `(batch, exits)`.
+      active: 1 up to the exit taken, 0 after it, `(batch, exits)`.
+      example_weights: class weight times sample weight, `(batch,)`.
+      sample_weights: 1, or what the data gave, `(batch,)`.
+      correct: the (larger) class is the prediction, `(batch, exits)`.
+    """
+
+    exit_losses: tf.Tensor
+    active: tf.Tensor
+    example_weights: tf.Tensor
+    sample_weights: tf.Tensor
+    correct: tf.Tensor
+
+
+class CumulativeLoss:
+    """Loss of a multi-exit model, summed up to the exit an example takes.
+
+    L = Σ_i w_{y_i} Σ_k active_ik ℓ_ik / Σ_i w_{y_i}, both sums over all
+    replicas, so that N replicas and one give the same gradient, and leaving
+    early lowers an example's share. Labels are class indices `(batch,)`, or
+    shares `(batch, classes)` of at most two classes (MixUp, CutMix): then
+    ℓ and w are averaged by share, and "correct" means that the class with
+    the larger share is predicted. A strongly mixed image so counts as hard.
+
+    Args:
+      exit_loss: `loss(scores, labels)` per example and exit; see `exit_loss`.
+      classes: number of classes C.
+      train_threshold: t in (0, 1); infinity (default) is the plain sum.
+      normalization: a key of `NORMALIZATIONS`.
+
+    Attributes:
+      class_weights: variable `(classes,)`, all 1; assign to re-weight.
+
+    Raises:
+      InputError: for an unknown normalization.
+
+    Reference: Duggal et al., HAR, Sec. III-B; ELF, Sec. 3.
+    """
+
+    def __init__(
+        self,
+        exit_loss: Callable,
+        classes: int,
+        *,
+        train_threshold: float = np.inf,
+        normalization: str = "class_weights",
+    ):
+        if normalization not in NORMALIZATIONS:
+            raise InputError(
+                f"loss normalization {normalization!r} is unknown; choose one "
+                f"of {list(NORMALIZATIONS)}"
+            )
+        self.exit_loss = exit_loss
+        self.train_threshold = train_threshold
+        self.normalization = NORMALIZATIONS[normalization]
+        self.class_weights = keras.Variable(
+            np.ones(classes), dtype="float32", trainable=False
+        )
+
+    def __call__(self, labels, outputs, sample_weight=None):
+        """Return the scalar loss of a batch of named outputs."""
+        return self.reduce(self.terms(labels, outputs, sample_weight))
+
+    def terms(self, labels, outputs, sample_weight=None) -> Terms:
+        """Return the losses, masks and weights of a batch.
+
+        Args:
+          labels: `(batch,)` integers, or `(batch, classes)` shares.
+          outputs: dict of named outputs, each `(batch, classes)`.
+          sample_weight: optional, `(batch,)`.
+        """
+        scores = exit_rule.stack_exits(outputs)
+        shares, labels = _two_labels(ops.convert_to_tensor(labels))
+        losses = [self._exit_losses(scores, label) for label in labels]
+        weights = [ops.take(self.class_weights, label) for label in labels]
+        weights = _mix(shares, weights)
+        if sample_weight is None:
+            sample_weight = ops.ones_like(weights)
+        sample_weight = ops.cast(sample_weight, weights.dtype)
+        reached = exit_rule.active_mask(
+            exit_rule.satisfied_with_label(
+                scores, labels[0], self.train_threshold
+            )
+        )
+        predicted = ops.cast(ops.argmax(scores, axis=-1), labels[0].dtype)
+        return Terms(
+            exit_losses=_mix(shares, losses),
+            active=ops.stop_gradient(ops.cast(reached, scores.dtype)),
+            example_weights=ops.cast(weights * sample_weight, scores.dtype),
+            sample_weights=ops.cast(sample_weight, scores.dtype),
+            correct=ops.cast(predicted == labels[0][:, None], scores.dtype),
+        )
+
+    def reduce(self, terms: Terms):
+        """Return the scalar loss: this replica's part of the global mean."""
+        weighted = terms.active * terms.example_weights[:, None]
+        denominators = ops.stop_gradient(
+            sum_over_replicas(self.normalization(terms, weighted))
+        )
+        return ops.sum(
+            ops.divide_no_nan(
+                ops.sum(weighted * terms.exit_losses, axis=0), denominators
+            )
+        )
+
+    def _exit_losses(self, scores, labels):
+        exits = scores.shape[1]
+        return self.exit_loss(scores, ops.tile(labels[:, None], [1, exits]))
+
+
+def _by_class_weights(terms, weighted):
+    """Denominator Σ w for every exit: leaving lowers an example's share."""
+    return ops.sum(terms.example_weights)
+
+
+def _by_batch_size(terms, weighted):
+    """Denominator: the number of examples, so that small weights shrink L."""
+    return ops.sum(terms.sample_weights)
+
+
+def _by_survivors(terms, weighted):
+    """Denominator per exit: the weight of the examples that got there."""
+    return ops.sum(weighted, axis=0)
+
+
+NORMALIZATIONS = {
+    "class_weights": _by_class_weights,
+    "batch_size": _by_batch_size,
+    "survivors": _by_survivors,
+}
+
+
+def _two_labels(labels):
+    """Split labels into shares and classes, the larger share first."""
+    if len(labels.shape) == 1:
+        return None, [ops.cast(labels, "int32")]
+    shares, classes = ops.top_k(labels, k=2)
+    classes = ops.cast(classes, "int32")
+    return [shares[:, 0], shares[:, 1]], [classes[:, 0], classes[:, 1]]
+
+
+def _mix(shares, values):
+    if shares is None:
+        return values[0]
+    first, second = values
+    column = (-1,) + (1,) * (len(first.shape) - 1)
+    shares = [
+        ops.cast(ops.reshape(share, column), first.dtype) for share in shares
+    ]
+    return shares[0] * first + shares[1] * second

@@ -1,0 +1,211 @@
+"""Scores from stored predictions: per class, per shot group, per exit.
+
+HAR, Sec. IV-D: top-1 of many-, medium- and few-shot classes; Sec. IV-E: who
+leaves where; Property 1: mean loss by exit. Under a long tail means over
+images and means over classes differ: scores take weights per image, and
+`example_weights` makes any of them a mean over classes.
+"""
+
+import numpy as np
+
+from elf_keras import errors
+
+
+def per_class_accuracy(
+    predictions: np.ndarray, labels: np.ndarray, *, classes: int
+) -> np.ndarray:
+    """Share of each class's images that are predicted right.
+
+    Args:
+      predictions: class indices, `(images,)`.
+      labels: true class indices in [0, classes), `(images,)`.
+      classes: number of classes C.
+
+    Returns:
+      Accuracies in [0, 1], `(classes,)`; NaN for a class without images.
+
+    Raises:
+      InputError: for a label outside [0, classes).
+    """
+    labels = _checked_labels(labels, classes)
+    correct = np.asarray(predictions) == labels
+    return _means(correct, labels, classes, _normalised(None, len(labels)))
+
+
+def group_accuracy(
+    per_class: np.ndarray, shot_groups: dict[str, np.ndarray]
+) -> dict[str, float | None]:
+    """Mean accuracy over the classes of each shot group.
+
+    Args:
+      per_class: accuracies, `(classes,)`, NaN where a class has no image.
+      shot_groups: name -> boolean mask `(classes,)`.
+
+    Returns:
+      Name -> mean over the group's classes that have images, or None for a
+      group without any (None, unlike NaN, is valid JSON).
+    """
+    per_class = np.asarray(per_class, dtype=np.float64)
+    known = ~np.isnan(per_class)
+    members = {name: known & mask for name, mask in shot_groups.items()}
+    return {
+        name: float(per_class[mask].mean()) if mask.any() else None
+        for name, mask in members.items()
+    }
+
+
+def example_weights(
+    labels: np.ndarray, classes: int, *, prior: np.ndarray | None = None
+) -> np.ndarray:
+    """Weights per image that turn a weighted mean into a mean over classes.
+
+    a_i = π_(y_i) / n_(y_i), rescaled to sum to 1 over the images given. So
+    Σ a_i · correct_i is the mean over classes of the per-class accuracy when
+    π is uniform, and the accuracy expected in deployment otherwise.
+
+    Args:
+      labels: true class indices in [0, classes), `(images,)`.
+      classes: number of classes C.
+      prior: share of each class in deployment π, `(classes,)`, >= 0, any
+        scale; None means uniform. Classes without images drop out.
+
+    Returns:
+      Weights, float64 `(images,)`, sum 1.
+
+    Raises:
+      InputError: for bad labels, or a prior that no image has a share in.
+    """
+    labels = _checked_labels(labels, classes)
+    prior = np.ones(classes) if prior is None else np.asarray(prior, float)
+    if prior.shape != (classes,) or not (prior >= 0).all():
+        raise errors.InputError(
+            f"The class prior has shape {prior.shape}, expected one share "
+            f">= 0 for each of {classes} classes; check its file or flag."
+        )
+    counts = np.bincount(labels, minlength=classes)
+    weights = prior[labels] / counts[labels]
+    if not weights.sum() > 0:
+        raise errors.InputError(
+            f"None of the {len(labels)} images is of a class with a positive "
+            "share in the class prior; check the split and the prior."
+        )
+    return weights / weights.sum()
+
+
+def expected_calibration_error(
+    confidence: np.ndarray,
+    correct: np.ndarray,
+    *,
+    bins: int = 15,
+    weights: np.ndarray | None = None,
+) -> float:
+    """Mean gap between confidence and accuracy over equal-width bins.
+
+    ECE = Σ_b (share of bin b) · |accuracy_b - mean confidence_b|, bins
+    ((b-1)/B, b/B].
+
+    Args:
+      confidence: in [0, 1], `(images,)`.
+      correct: boolean, `(images,)`.
+      bins: number of bins B, >= 1.
+      weights: >= 0, `(images,)`, any scale; None means equal.
+
+    Returns:
+      The error in [0, 1].
+
+    Reference: Guo et al., On Calibration of Modern Neural Networks, ICML
+      2017, Sec. 2.
+    """
+    confidence = np.asarray(confidence, dtype=np.float64)
+    weights = _normalised(weights, len(confidence))
+    edges = np.linspace(0.0, 1.0, bins + 1)[1:-1]
+    gap = weights * (np.asarray(correct, dtype=np.float64) - confidence)
+    in_bin = np.searchsorted(edges, confidence, side="left")
+    return float(np.abs(np.bincount(in_bin, gap, minlength=bins)).sum())
+
+
+def confusion(
+    predictions: np.ndarray, labels: np.ndarray, *, classes: int
+) -> np.ndarray:
+    """Count images by true class (row) and predicted class (column).
+
+    Args:
+      predictions: class indices, `(images,)`.
+      labels: true class indices in [0, classes), `(images,)`.
+      classes: number of classes C.
+
+    Returns:
+      Counts, integers `(classes, classes)`.
+    """
+    import sklearn.metrics
+
+    return sklearn.metrics.confusion_matrix(
+        _checked_labels(labels, classes),
+        predictions,
+        labels=np.arange(classes),
+    )
+
+
+def mean_by_exit(
+    values: np.ndarray,
+    exit_taken: np.ndarray,
+    *,
+    exits: int,
+    weights: np.ndarray | None = None,
+) -> np.ndarray:
+    """Mean of a value over the images that leave at each exit.
+
+    Args:
+      values: one number per image, such as its loss, `(images,)`.
+      exit_taken: index in [0, exits), `(images,)`.
+      exits: number of exits K.
+      weights: >= 0, `(images,)`, any scale; None means equal.
+
+    Returns:
+      Means, float64 `(exits,)`; NaN for an exit that no image takes.
+    """
+    weights = _normalised(weights, len(exit_taken))
+    return _means(values, exit_taken, exits, weights)
+
+
+def shares(
+    exit_taken: np.ndarray, exits: int, *, weights: np.ndarray | None = None
+) -> np.ndarray:
+    """Share of the images that leave at each exit.
+
+    Args:
+      exit_taken: index in [0, exits), `(images,)`.
+      exits: number of exits K.
+      weights: >= 0, `(images,)`, any scale; None means equal.
+
+    Returns:
+      Shares, float64 `(exits,)`, sum 1.
+    """
+    weights = _normalised(weights, len(exit_taken))
+    return np.bincount(exit_taken, weights, minlength=exits)
+
+
+def _means(values, groups, size, weights):
+    """Weighted mean per group, NaN where a group is empty."""
+    total = np.bincount(groups, weights, minlength=size)
+    summed = np.bincount(groups, weights * values, minlength=size)
+    nobody = np.full(size, np.nan)
+    return np.divide(summed, total, out=nobody, where=total > 0)
+
+
+def _normalised(weights, images):
+    if weights is None:
+        return np.full(images, 1.0 / max(images, 1))
+    weights = np.asarray(weights, dtype=np.float64)
+    return weights / weights.sum()
+
+
+def _checked_labels(labels, classes):
+    labels = np.asarray(labels)
+    outside = labels[(labels < 0) | (labels >= classes)]
+    if outside.size:
+        raise errors.InputError(
+            f"Label {outside[0]} is not one of {classes} classes (0 to "
+            f"{classes - 1}); check the class names of the data."
+        )
+    return labels

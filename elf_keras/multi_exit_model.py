@@ -1,0 +1,65 @@
+"""The Keras model class of multi-exit networks, with its thin train step."""
+
+import keras
+import tensorflow as tf
+
+from elf_keras import exit_record
+
+
+@keras.saving.register_keras_serializable("elf_keras")
+class MultiExitModel(keras.Model):
+    """A functional model with named exits, trained by a cumulative loss.
+
+    Compile it with an optimizer and a `CumulativeLoss`, then call `fit` as
+    on any Keras model. The logs name each exit's accuracy, the share of
+    examples that take it under the training rule, and their mean loss.
+
+    Args:
+      inputs: the image tensor.
+      outputs: dict of `exit_1 … exit_K`, each `(batch, classes)`.
+      **kwargs: as in `keras.Model`.
+    """
+
+    def compile(self, optimizer, loss, **kwargs):
+        """Set optimizer and objective.
+
+        Args:
+          optimizer: a Keras optimizer; see `training.CoupledSGD`.
+          loss: a `CumulativeLoss`.
+          **kwargs: as in `keras.Model.compile`.
+        """
+        super().compile(optimizer=optimizer, **kwargs)
+        self.objective = loss
+        self.exit_record = exit_record.ExitRecord(len(self.output_names))
+
+    @property
+    def metrics(self):
+        """The record of what happens at each exit, reset every epoch."""
+        return [self.exit_record] if self.compiled else []
+
+    def get_compile_config(self):
+        """Return an empty config: a saved model is for inference."""
+
+    def train_step(self, data):
+        """Apply the gradients of one batch and return the running logs."""
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        with tf.GradientTape() as tape:
+            outputs = self(images, training=True)
+            terms = self.objective.terms(labels, outputs, weights)
+            loss = self.objective.reduce(terms)
+            # float16 gradients vanish unless the loss is scaled up first.
+            scaled = self.optimizer.scale_loss(loss)
+        gradients = tape.gradient(scaled, self.trainable_weights)
+        self.optimizer.apply_gradients(
+            zip(gradients, self.trainable_weights, strict=True)
+        )
+        self.exit_record.update_state(terms)
+        return self.get_metrics_result()
+
+    def test_step(self, data):
+        """Add one batch to the logs, without training."""
+        images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
+        outputs = self(images, training=False)
+        terms = self.objective.terms(labels, outputs, weights)
+        self.exit_record.update_state(terms)
+        return self.get_metrics_result()

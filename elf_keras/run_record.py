@@ -1,0 +1,140 @@
+"""The record that a training leaves: scores of its epochs, and its facts."""
+
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from elf_keras import evaluation, flops, multi_exit, runs, training
+from elf_keras.data import splits
+
+
+def score_epochs(
+    folder: pathlib.Path,
+    model: keras.Model,
+    data: splits.Splits,
+    scorer: evaluation.Scorer,
+    objective,
+    outcome: training.Outcome,
+) -> dict:
+    """Score the last and the best epoch; save the best as `model.keras`.
+
+    Args:
+      folder: the run's folder.
+      model: with the last epoch's weights; afterwards with the best's.
+      data: the splits.
+      scorer: what scores the model.
+      objective: a `CumulativeLoss` with a finite threshold.
+      outcome: of the training.
+
+    Returns:
+      The content of metrics.json: for each split, `best` and `last`; `best`
+      is left out where there was no validation to choose it by.
+    """
+    last_epoch = len(outcome.history) - 1
+    last, scores = evaluation.score_model(model, data, scorer, objective)
+    best = last
+    if outcome.best_epoch not in (None, last_epoch):
+        outcome.checkpoints.load_best(model)
+        best, scores = evaluation.score_model(model, data, scorer, objective)
+    with runs.replacing(folder / runs.MODEL) as temporary:
+        model.save(temporary)
+    if "test" in scores:
+        runs.write_csv(
+            folder / "per_class.csv",
+            evaluation.per_class_rows(
+                data, scores["test"], scorer.exit_threshold
+            ),
+        )
+    record = {
+        split: {"last": {"epoch": last_epoch + 1, **last[split]}}
+        for split in last
+    }
+    if outcome.best_epoch is not None:
+        for split in record:
+            epoch = outcome.best_epoch + 1
+            record[split]["best"] = {"epoch": epoch, **best[split]}
+    return record
+
+
+def write(
+    folder: pathlib.Path,
+    model: keras.Model,
+    data: splits.Splits,
+    outcome: training.Outcome,
+    *,
+    warnings: list[str],
+    started: float,
+) -> None:
+    """Write history.csv and run.json.
+
+    Args:
+      folder: the run's folder.
+      model: the trained model.
+      data: the splits.
+      outcome: of the training.
+      warnings: sentences the user was shown.
+      started: when this process began, in seconds since 1970.
+    """
+    runs.write_csv(folder / "history.csv", outcome.history)
+    runs.write_json(
+        folder / runs.RECORD,
+        {
+            **runs.environment(),
+            "flags": (folder / runs.FLAGS).read_text().splitlines(),
+            "data": _data(data),
+            "model": _model(model),
+            "devices": [d.name for d in tf.config.list_logical_devices()],
+            "epochs": len(outcome.history),
+            "best_epoch": None
+            if outcome.best_epoch is None
+            else outcome.best_epoch + 1,
+            "resumed_after_epoch": outcome.first_epoch,
+            "problems": outcome.problems,
+            "warnings": warnings,
+            "training_seconds": sum(row["seconds"] for row in outcome.history),
+            "seconds_of_this_process": time.time() - started,
+            "images_per_second": float(
+                np.median([r["images_per_second"] for r in outcome.history])
+            ),
+            "peak_memory_bytes": runs.peak_memory(),
+        },
+    )
+
+
+def _data(data):
+    return {
+        "class_names": data.class_names,
+        "class_counts": data.class_counts,
+        "class_counts_after_cut": data.train_counts,
+        "images": {
+            name: len(part)
+            for name in ("train", "validation", "test")
+            if (part := getattr(data, name)) is not None
+        },
+        "image_shape": data.image_shape,
+        "notes": data.notes,
+        "skipped": data.skipped,
+    }
+
+
+def _model(model):
+    costs = flops.exit_costs(model)
+    return {
+        "name": model.name,
+        "parameters": model.count_params(),
+        "trainable_parameters": sum(
+            int(np.prod(weight.shape)) for weight in model.trainable_weights
+        ),
+        "exits": [
+            {
+                "exit": number,
+                "tap": tap,
+                "macs": int(costs.with_heads[number - 1]),
+                "macs_without_heads": int(costs.without_heads[number - 1]),
+            }
+            for number, tap in enumerate(multi_exit.tap_names(model), start=1)
+        ],
+    }

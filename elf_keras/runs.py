@@ -1,0 +1,181 @@
+"""A run's folder: created once, written whole file by whole file.
+
+Every file is written under a temporary name and renamed, so that a reader
+or a crash never meets half of one.
+"""
+
+import contextlib
+import csv
+import hashlib
+import importlib.metadata
+import io
+import json
+import os
+import pathlib
+import platform
+import resource
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from elf_keras.errors import InputError
+
+RECORD = "run.json"
+FLAGS = "flags.flags"
+METRICS = "metrics.json"
+MODEL = "model.keras"
+_PACKAGES = ("elf_keras", "keras", "tensorflow", "numpy", "scikit-learn")
+
+
+def create(folder: pathlib.Path, *, resume: bool) -> pathlib.Path:
+    """Make the folder of a run, never on top of another run.
+
+    Args:
+      folder: where the run will write.
+      resume: go on with the run that is there, if there is one.
+
+    Returns:
+      The folder.
+
+    Raises:
+      InputError: where it holds anything and is not to be resumed.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise InputError(
+            f"--workdir={folder} is a file; name a folder for the run"
+        )
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / FLAGS).exists():
+            raise InputError(
+                f"--workdir={folder} holds files of something else; name an "
+                "empty or a new folder"
+            )
+        if not resume:
+            raise InputError(
+                f"--workdir={folder} already holds a run, which is never "
+                "overwritten; name a new folder, or add --resume to go on"
+            )
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+@contextlib.contextmanager
+def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Give a temporary path beside `path`, renamed to it on success."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(
+        dir=path.parent, prefix=".writing-", suffix="".join(path.suffixes[-2:])
+    )
+    os.close(handle)
+    temporary = pathlib.Path(name)
+    try:
+        yield temporary
+        temporary.chmod(0o644)
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_text(path: pathlib.Path, text: str) -> None:
+    """Write a text file in one step."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: pathlib.Path, record: dict) -> None:
+    """Write a record as JSON; NaN becomes null, arrays become lists."""
+    write_text(path, json.dumps(_plain(record), indent=1) + "\n")
+
+
+def write_csv(path: pathlib.Path, rows: Sequence[dict]) -> None:
+    """Write rows that share their keys as CSV, with a header."""
+    text = io.StringIO()
+    writer = csv.DictWriter(
+        text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n"
+    )
+    writer.writeheader()
+    writer.writerows(rows)
+    write_text(path, text.getvalue())
+
+
+def read_json(path: pathlib.Path) -> dict:
+    """Read a record.
+
+    Raises:
+      InputError: where the file is missing or damaged.
+    """
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise InputError(
+            f"{path} does not exist; is {path.parent} the --workdir of a "
+            "finished run?"
+        ) from error
+    except (ValueError, OSError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); restore it or train again"
+        ) from error
+
+
+def checksum(path: pathlib.Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return (
+            hashlib.file_digest(file, "sha256").hexdigest()
+            if hasattr(hashlib, "file_digest")
+            else hashlib.sha256(file.read()).hexdigest()
+        )
+
+
+def environment() -> dict:
+    """Return versions, machine, command line and git revision."""
+    return {
+        "command": [pathlib.Path(sys.argv[0]).stem, *sys.argv[1:]],
+        "git_revision": _git_revision(),
+        "machine": platform.platform(),
+        "python": platform.python_version(),
+        "versions": {name: _version(name) for name in _PACKAGES},
+    }
+
+
+def peak_memory() -> int:
+    """Return the largest resident size of this process so far, in bytes."""
+    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return size if sys.platform == "darwin" else size * 1024
+
+
+def _version(package):
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _git_revision():
+    """Revision of the code, with + where tracked files were changed."""
+    try:
+        shown = subprocess.run(
+            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
+            cwd=pathlib.Path(__file__).parent,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.CalledProcessError):
+        return None
+    return shown.stdout.strip()
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [_plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return _plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value

@@ -1,0 +1,123 @@
+"""Learning rates as functions of the zero-based epoch, and shorter schedules.
+
+HAR, Sec. IV-A (training configurations): linear warm-up, then a constant rate
+with two drops. The papers' CIFAR schedule is
+
+    step_decay_with_warmup(
+        0.1, warmup_epochs=5, decay_epochs=(160, 180), decay_factor=0.01)
+
+over 200 epochs. A function of the epoch alone, so that resuming is exact.
+"""
+
+from collections.abc import Callable, Sequence
+
+from elf_keras import errors
+
+FULL_WARMUP_EPOCHS = 5
+WARMUP_DIVISOR = 6
+
+
+def step_decay_with_warmup(
+    learning_rate: float,
+    *,
+    warmup_epochs: int,
+    decay_epochs: Sequence[int],
+    decay_factor: float,
+) -> Callable[[int], float]:
+    """Rise linearly to the learning rate, then multiply it at each drop.
+
+    η(e) = η · min(1, (e + 1) / warmup) · factor^(drops at or before e)
+
+    Args:
+      learning_rate: η, > 0.
+      warmup_epochs: epochs until the full rate, >= 0; epoch 0 has
+        η / warmup, the last warm-up epoch has η. 0 means no warm-up.
+      decay_epochs: zero-based epochs from which one more factor applies, in
+        ascending order; an epoch named twice applies the factor twice.
+      decay_factor: multiplies the rate at every drop, > 0.
+
+    Returns:
+      A function from zero-based epoch to learning rate.
+
+    Raises:
+      InputError: for an argument outside these ranges.
+    """
+    _check_rates(learning_rate, decay_factor)
+    _check_epochs(warmup_epochs, decay_epochs)
+    drops = tuple(decay_epochs)
+
+    def rate(epoch: int) -> float:
+        warmth = min(1.0, (epoch + 1) / warmup_epochs) if warmup_epochs else 1
+        passed = sum(epoch >= drop for drop in drops)
+        return learning_rate * warmth * decay_factor**passed
+
+    return rate
+
+
+def scaled(epoch_number: int, *, epochs: int, full_epochs: int) -> int:
+    """Move an epoch of the full schedule to its place in a shorter one.
+
+    round(epoch_number · epochs / full_epochs), halves up: epoch 160 of 200
+    becomes 24 of 30.
+
+    Args:
+      epoch_number: zero-based epoch in the full schedule, >= 0.
+      epochs: epochs of the schedule wanted, >= 1.
+      full_epochs: epochs of the full schedule, >= 1.
+
+    Returns:
+      The epoch in the schedule wanted, at least 1, so that a drop or a
+      change of weights never comes before any training.
+
+    Raises:
+      InputError: for an argument outside these ranges.
+    """
+    if epoch_number < 0 or epochs < 1 or full_epochs < 1:
+        raise errors.InputError(
+            f"Cannot move epoch {epoch_number} of {full_epochs} into a "
+            f"schedule of {epochs}: the epoch must be at least 0 and both "
+            "schedules must have at least 1 epoch."
+        )
+    # In whole numbers: `round` would send halves to the nearest even epoch.
+    halves_up = 2 * epoch_number * epochs + full_epochs
+    return max(1, halves_up // (2 * full_epochs))
+
+
+def scaled_warmup(epochs: int) -> int:
+    """Warm-up epochs of a schedule of any length: min(5, epochs / 6).
+
+    Args:
+      epochs: epochs of the schedule, >= 1.
+
+    Returns:
+      Whole epochs, rounded down: 5 from 30 epochs on, 0 below 6.
+
+    Raises:
+      InputError: if there is no epoch.
+    """
+    if epochs < 1:
+        raise errors.InputError(
+            f"The schedule has {epochs} epochs; it needs at least 1."
+        )
+    return min(FULL_WARMUP_EPOCHS, epochs // WARMUP_DIVISOR)
+
+
+def _check_rates(learning_rate, decay_factor):
+    if not (learning_rate > 0 and decay_factor > 0):
+        raise errors.InputError(
+            f"Learning rate {learning_rate} and decay factor {decay_factor} "
+            "must both be positive, for example 0.1 and 0.01."
+        )
+
+
+def _check_epochs(warmup_epochs, decay_epochs):
+    if warmup_epochs < 0 or any(epoch < 0 for epoch in decay_epochs):
+        raise errors.InputError(
+            f"Warm-up of {warmup_epochs} epochs and drops at "
+            f"{list(decay_epochs)}: epochs count from 0, use none below it."
+        )
+    if list(decay_epochs) != sorted(decay_epochs):
+        raise errors.InputError(
+            f"Learning-rate drops at {list(decay_epochs)} are out of order; "
+            f"write them as {sorted(decay_epochs)}."
+        )

@@ -1,0 +1,74 @@
+"""Train an early-exit classifier on long-tailed images, and score it.
+
+python -m elf_keras.train --flagfile=experiments/digits_lt.flags \\
+    --workdir=runs/digits_lt
+
+Writes into --workdir: flags.flags (repeats the run), run.json, history.csv,
+checkpoints/, model.keras (the best epoch by validation, else the last),
+metrics.json, per_class.csv, tensorboard/. With --resume it goes on where it
+was stopped, and ends with the weights of an uninterrupted run.
+"""
+
+import pathlib
+import time
+
+from absl import flags
+
+from elf_keras import cli, runs
+
+FLAGS = flags.FLAGS
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    cli.refuse_arguments(arguments)
+    started = time.time()
+    folder = cli.open_workdir()
+    if (folder / runs.METRICS).exists():
+        cli.say(f"{folder} is trained; choose another --workdir to train anew")
+        cli.show(runs.read_json(folder / runs.METRICS))
+        return
+    data = cli.splits_from_flags()
+    for note in data.notes:
+        cli.say(f"note: {note}")
+    from elf_keras import builders
+
+    with builders.strategy().scope():
+        model = builders.compiled(builders.model(data), data)
+    run(folder, model, data, started=started)
+
+
+def run(folder: pathlib.Path, model, data, *, started: float) -> None:
+    """Train a compiled model and write the run's folder."""
+    from elf_keras import builders, run_record, training
+
+    scorer = builders.scorer(model, data)
+    outcome = training.fit(
+        model,
+        data,
+        schedule=builders.schedule(data),
+        batches=builders.batches(data),
+        folder=folder,
+        report=cli.say,
+    )
+    warnings = []
+    if FLAGS.method == "har":
+        warnings = training.share_warnings(
+            outcome.history[-1], len(model.output_names)
+        )
+    for warning in warnings:
+        cli.say(f"warning: {warning}")
+    objective = builders.cumulative_loss(data, leaving=True)
+    record = run_record.score_epochs(
+        folder, model, data, scorer, objective, outcome
+    )
+    run_record.write(
+        folder, model, data, outcome, warnings=warnings, started=started
+    )
+    runs.write_json(folder / runs.METRICS, record)
+    cli.show(record)
+    cli.say(f"written to {folder}")
+
+
+if __name__ == "__main__":
+    cli.run_command(main)

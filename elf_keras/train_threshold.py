@@ -1,0 +1,91 @@
+"""Thresholds that a loss can reach: defaults, bounds, and how to write them.
+
+Confidence is softmax(outputs). Outputs of CE-type losses are unbounded; a
+cosine classifier's lie in [-1, 1], which bounds its confidence far below 1.
+"""
+
+import math
+
+from elf_keras.errors import InputError
+
+PLAIN_DEFAULT = 0.9
+COSINE_LOSSES = ("ldam",)
+
+
+def symmetric_maximum(classes: int) -> float:
+    """Largest confidence that all classes can reach at once with cosines.
+
+    p_max = e / (e + (C-1) e^(-1/(C-1))): unit class vectors as far apart as
+    they can be, and features on them.
+
+    Args:
+      classes: number of classes C ≥ 2.
+    """
+    others = (classes - 1) * math.exp(-1 / (classes - 1))
+    return math.e / (math.e + others)
+
+
+def largest_confidence(exit_loss: str, classes: int) -> float:
+    """Confidence that no output can exceed: 1/(1 + (C-1) e^-2) for cosines.
+
+    Args:
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+    """
+    if exit_loss not in COSINE_LOSSES:
+        return 1.0
+    return 1 / (1 + (classes - 1) * math.exp(-2))
+
+
+def default(exit_loss: str, classes: int) -> float:
+    """Papers' train_threshold t: 0.9, with LDAM 2/C where it is in reach.
+
+    For few classes 2/C cannot be reached (C = 2: 1), so the default is
+    min(2/C, 0.8 p_max).
+
+    Args:
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+
+    Reference: HAR, Sec. IV-A and Table I.
+    """
+    if exit_loss not in COSINE_LOSSES:
+        return PLAIN_DEFAULT
+    return min(2 / classes, 0.8 * symmetric_maximum(classes))
+
+
+def parse(text: str, exit_loss: str, classes: int) -> float:
+    """Read a threshold: `auto`, a number, or a multiple of 1/C as `1.5/C`.
+
+    Args:
+      text: what the user wrote.
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+
+    Returns:
+      The threshold, in (0, 1) and within reach of the loss.
+
+    Raises:
+      InputError: where it is no number, or out of range or reach.
+    """
+    if text == "auto":
+        return default(exit_loss, classes)
+    number, slash, unit = text.partition("/")
+    try:
+        value = float(number) / (classes if slash else 1)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1 or (slash and unit != "C"):
+        raise InputError(
+            f"threshold {text!r}: expected a number strictly between 0 and 1, "
+            "a multiple of 1/C such as 1.5/C, or auto"
+        )
+    bound = largest_confidence(exit_loss, classes)
+    if value >= bound:
+        raise InputError(
+            f"threshold {value:.4g} can never be exceeded: with exit loss "
+            f"{exit_loss!r} and {classes} classes confidence stays below "
+            f"{bound:.4g}; choose a smaller one, for example "
+            f"{default(exit_loss, classes):.4g}"
+        )
+    return value

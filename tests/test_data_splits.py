@@ -1,0 +1,103 @@
+"""The records that sources return, and the table of sources."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from elf_keras import data, errors
+from elf_keras.data import splits
+
+NAMES = ("cat", "dog", "eel")
+
+
+@pytest.fixture
+def examples():
+    labels = np.array([0, 0, 0, 0, 1, 1, 2], np.int32)
+    images = np.arange(7 * 12, dtype=np.uint8).reshape(7, 2, 2, 3)
+    return splits.Examples(images, labels, tuple("abcdefg"))
+
+
+def test_take_keeps_images_labels_and_names_together(examples):
+    taken = examples.take(np.array([6, 1]))
+    assert len(taken) == 2
+    assert taken.names == ("g", "b")
+    assert taken.labels.tolist() == [2, 0]
+    np.testing.assert_array_equal(taken.images[0], examples.images[6])
+
+
+def test_counts_after_the_cut(examples):
+    train, validation = splits.cut(examples, 0.25, seed=0)
+    whole = splits.Splits(
+        train=train,
+        validation=validation,
+        test=None,
+        class_names=NAMES,
+        class_counts=splits.count_classes(examples.labels, NAMES),
+    )
+    assert whole.class_counts.tolist() == [4, 2, 1]
+    assert whole.train_counts.tolist() == [3, 1, 1]
+    assert whole.image_shape == (2, 2, 3)
+
+
+def test_no_cut_is_no_validation(examples):
+    train, validation = splits.cut(examples, 0, seed=0)
+    assert validation is None
+    assert train is examples
+
+
+def test_note_names_classes_without_validation_image(examples):
+    _, validation = splits.cut(examples, 0.25, seed=0)
+    (note,) = splits.coverage_notes(validation, NAMES, "validation")
+    assert note.startswith("1 of 3 classes have no validation image")
+    assert "'eel'" in note
+    assert splits.coverage_notes(examples, NAMES, "test") == ()
+    (note,) = splits.coverage_notes(None, NAMES, "test")
+    assert note.startswith("3 of 3 classes have no test image")
+
+
+def test_class_without_training_image_is_named():
+    with pytest.raises(errors.InputError, match="'dog'"):
+        splits.count_classes(np.array([0, 2]), NAMES)
+
+
+def test_long_lists_are_cut_short():
+    assert splits.shown(list("abcdefgh")).endswith("'e' and 3 more")
+
+
+@pytest.mark.parametrize(
+    ("name", "arguments", "words"),
+    [
+        ("mnist", {}, "digits_lt, cifar10_lt"),
+        ("digits_lt", {"validation_group": "prefix:_"}, "only the data set"),
+        ("digits_lt", {"imbalance": 0.5}, "imbalance"),
+        ("digits_lt", {"imbalance": 1e6}, "no training image of '"),
+        ("digits_lt", {"validation_fraction": 1.0}, "fraction"),
+        ("digits_lt", {"image_size": 0}, "image size"),
+        ("folder", {}, "--data_dir"),
+    ],
+)
+def test_load_refuses_in_one_line(name, arguments, words):
+    with pytest.raises(errors.InputError, match=words) as caught:
+        data.load(name, **arguments)
+    assert "\n" not in str(caught.value)
+
+
+def test_load_resizes_sources_of_fixed_size():
+    loaded = data.load("digits_lt", imbalance=10, image_size=16)
+    assert loaded.image_shape == (16, 16, 1)
+    assert loaded.test.images.shape[1:] == (16, 16, 1)
+    assert loaded.validation.images.shape[1:] == (16, 16, 1)
+
+
+def test_the_table_imports_without_heavy_libraries():
+    code = (
+        "import sys, elf_keras.data as data; data.SOURCES; print([name for "
+        "name in ('tensorflow', 'keras', 'PIL', 'sklearn', "
+        "'tensorflow_datasets') if name in sys.modules])"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert ran.stdout.strip() == "[]"
