@@ -9,6 +9,7 @@ those of `keras.layers.BatchNormalization`.
 import keras
 import tensorflow as tf
 
+from elf_keras.errors import InputError
 from elf_keras.replicas import sum_over_replicas
 
 _FUSED_TYPES = ("float16", "bfloat16", "float32")
@@ -28,7 +29,11 @@ class BatchNormalization(keras.layers.BatchNormalization):
       momentum: weight of the old value in the moving statistics, in [0, 1].
       epsilon: ε > 0, added to the variance.
       synchronized: take the statistics over all replicas.
-      **kwargs: as in `keras.layers.BatchNormalization`.
+      **kwargs: as in `keras.layers.BatchNormalization`; the channels are
+        the last axis, scaled and centred.
+
+    Raises:
+      InputError: for another axis, or without scale or centre.
     """
 
     def __init__(
@@ -40,6 +45,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
             synchronized=synchronized,
             **kwargs,
         )
+        if self.axis != -1 or not (self.scale and self.center):
+            raise InputError(
+                f"batch normalization with axis={self.axis}, "
+                f"scale={self.scale}, center={self.center}: only the last "
+                "axis, with scale and center, is supported"
+            )
 
     def add_weight(self, *args, **kwargs):
         """Keep γ and β in float32 under a half-precision policy."""
@@ -80,34 +91,31 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _train_synchronized(self, inputs):
         wide = tf.cast(inputs, self.variable_dtype)
-        count = tf.cast(tf.size(wide) / wide.shape[-1], wide.dtype)
-        sums = tf.stack(
-            [
-                tf.reduce_sum(wide, axis=(0, 1, 2)),
-                tf.reduce_sum(tf.square(wide), axis=(0, 1, 2)),
-            ]
-        )
-        sums, count = sum_over_replicas(sums), sum_over_replicas(count)
-        mean, mean_square = tf.unstack(sums / count)
-        variance = tf.maximum(mean_square - tf.square(mean), 0.0)
+        axes, channels = (0, 1, 2), wide.shape[-1]
+        count = tf.cast(tf.size(wide) // channels, wide.dtype)
+        sums = tf.concat([tf.reduce_sum(wide, axes), count[None]], axis=0)
+        sums = sum_over_replicas(sums)
+        count = sums[-1]
+        mean = sums[:-1] / count
+        # Two passes: E[x²] - E[x]² cancels where the mean is large.
+        squares = tf.reduce_sum(tf.square(wide - mean), axes)
+        variance = sum_over_replicas(squares) / count
         unbiased = variance * count / tf.maximum(count - 1, 1.0)
         self._move(mean, unbiased, count > 0)
         return tf.cast(self._scale(wide, mean, variance), inputs.dtype)
 
     def _scale(self, inputs, mean, variance):
-        scale = self.gamma * tf.math.rsqrt(
-            tf.convert_to_tensor(variance) + self.epsilon
-        )
-        return inputs * scale + (self.beta - mean * scale)
+        variance = tf.convert_to_tensor(variance)
+        deviation = tf.sqrt(variance + self.epsilon)
+        return (inputs - mean) * (self.gamma / deviation) + self.beta
 
     def _move(self, mean, variance, any_input):
-        step = tf.where(any_input, 1.0 - self.momentum, 0.0)
         for moving, value in (
             (self.moving_mean, mean),
             (self.moving_variance, variance),
         ):
+            old = tf.convert_to_tensor(moving)
+            step = tf.constant(1.0 - self.momentum, old.dtype)
             # An empty batch has no mean: 0 * NaN would still be NaN.
-            value = tf.where(any_input, value, tf.convert_to_tensor(moving))
-            moving.assign(
-                moving + (value - moving) * tf.cast(step, value.dtype)
-            )
+            moved = old + (tf.cast(value, old.dtype) - old) * step
+            moving.assign(tf.where(any_input, moved, old))

@@ -4,6 +4,7 @@ Nothing here loads Keras before a builder needs it: `--help` and wrong flags
 are answered at once.
 """
 
+import importlib
 import os
 import pathlib
 import sys
@@ -44,10 +45,27 @@ def run_command(
         print("stopped; go on with --resume", file=sys.stderr)
         sys.exit(130)
     except OSError as error:
-        if error.errno is None:
-            raise
+        # h5py's have neither number nor file name, only a long text.
         where = f": {error.filename}" if error.filename else ""
-        _end(f"{error.strerror}{where}; free the disk or mend the path")
+        reason = error.strerror or str(error)
+        _end(f"{reason}{where}; free the disk or mend the path")
+
+
+def load_tensorflow() -> None:
+    """Import TensorFlow without its start-up notices.
+
+    They come from C++ before any log level is read, so the file descriptor
+    itself is turned away for the time of the import.
+    """
+    kept = os.dup(2)
+    with pathlib.Path(os.devnull).open("w") as nowhere:
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            importlib.import_module("tensorflow").config.list_logical_devices()
+            importlib.import_module("keras")
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)
 
 
 def say(line: str) -> None:
@@ -97,18 +115,25 @@ def workdir() -> pathlib.Path:
     return pathlib.Path(FLAGS.workdir)
 
 
-def open_workdir() -> pathlib.Path:
-    """Make the run's folder, or find that of the run to go on with.
+def check_workdir() -> pathlib.Path:
+    """Return the run's folder if a run may begin or go on there.
 
     Raises:
       InputError: where it holds another run.
     """
-    folder = runs.create(workdir(), resume=FLAGS.resume)
+    folder = workdir()
+    runs.check(folder, resume=FLAGS.resume)
     record = folder / runs.FLAGS
     if record.exists():
         _refuse_other_flags(record)
-    else:
-        runs.write_text(record, resolved_flags())
+    return folder
+
+
+def open_workdir() -> pathlib.Path:
+    """Make the run's folder, with the flags that repeat the run."""
+    folder = check_workdir()
+    if not (folder / runs.FLAGS).exists():
+        runs.write_text(folder / runs.FLAGS, resolved_flags())
     return folder
 
 
@@ -116,6 +141,8 @@ def splits_from_flags():
     """Load the data that the flags name."""
     from elf_keras import data
 
+    if FLAGS.dataset.startswith("cifar"):
+        load_tensorflow()
     return data.load(
         FLAGS.dataset,
         data_dir=FLAGS.data_dir,

@@ -59,6 +59,7 @@ def pooled_head(tap, *, name, stride=2, synchronized=False):
 def separable_head(tap, *, name, stride=2, synchronized=False):
     """Two depthwise-separable convolutions, both strided.
 
+    Padding is TensorFlow's "same": at stride 2, bottom and right only.
     Arguments and result as in `conv_head`.
     """
     for number in (1, 2):

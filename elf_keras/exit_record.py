@@ -7,7 +7,8 @@ from keras import ops
 class ExitRecord(keras.metrics.Metric):
     """Loss, and per exit: accuracy, share leaving, mean loss of the leavers.
 
-    `loss` is the objective's mean Σ_i w_i L_i / Σ_i w_i over what was seen;
+    `loss` is Σ_i w_i L_i / Σ_i w_i over what was seen, whatever the
+    normalization of the objective;
     `exit_k_accuracy` counts every example at every exit; `exit_k_share` is
     the share that takes exit k under the training rule; `exit_k_loss` is
     the mean of Σ_k active ℓ over those examples, unweighted, which should

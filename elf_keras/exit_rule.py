@@ -146,7 +146,8 @@ class _Tensors:
 
 
 def _namespace(values):
-    return _NumPy() if isinstance(values, np.ndarray) else _Tensors()
+    plain = isinstance(values, (np.ndarray, np.generic))
+    return _NumPy() if plain else _Tensors()
 
 
 def _at_least_float32(scores):

@@ -22,15 +22,15 @@ def exponential_counts(
     n_c = int(n_max * (1 / IF)^(c / (C - 1))), c = 0 ... C - 1
 
     Args:
-        largest: n_max, images of the first class, at least 1.
-        classes: C, at least 1.
-        imbalance: IF, first class over last class, at least 1.
+      largest: n_max, images of the first class, at least 1.
+      classes: C, at least 1.
+      imbalance: IF, first class over last class, at least 1.
 
     Returns:
-        Whole numbers, shape (classes,).
+      Whole numbers, shape (classes,).
 
     Raises:
-        InputError: for an imbalance below 1, or no class or no image.
+      InputError: for an imbalance below 1, or no class or no image.
     """
     if not imbalance >= 1:
         raise InputError(
@@ -54,15 +54,15 @@ def subsample(labels: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
     One `RandomState(seed)` stream serves the classes in ascending order.
 
     Args:
-        labels: shape (examples,), values 0 ... classes - 1.
-        counts: images to keep, shape (classes,).
-        seed: of the one stream.
+      labels: shape (examples,), values 0 ... classes - 1.
+      counts: images to keep, shape (classes,).
+      seed: of the one stream.
 
     Returns:
-        Ascending indices (source order), shape (sum of counts,).
+      Ascending indices (source order), shape (sum of counts,).
 
     Raises:
-        InputError: naming the class that has fewer images than asked.
+      InputError: naming the class that has fewer images than asked.
     """
     labels = np.asarray(labels)
     generator = np.random.RandomState(seed)
@@ -85,10 +85,10 @@ def shot_groups(class_counts: np.ndarray) -> dict[str, np.ndarray]:
     many: n_c > 100; medium: 20 <= n_c <= 100; few: n_c < 20
 
     Args:
-        class_counts: n_c before any validation cut, shape (classes,).
+      class_counts: n_c before any validation cut, shape (classes,).
 
     Returns:
-        "many", "medium", "few" -> booleans of shape (classes,).
+      "many", "medium", "few" -> booleans of shape (classes,).
     """
     counts = np.asarray(class_counts)
     many, few = counts > MANY_ABOVE, counts < FEW_BELOW
@@ -111,17 +111,17 @@ def cut_validation(
     `labels[validation_indices]`.
 
     Args:
-        labels: shape (examples,), values from 0 up.
-        fraction: share to cut, 0 <= fraction < 1.
-        seed: of the one random stream, classes ascending.
-        groups: one per example, such as its track or its patient. A group
-            may span classes.
+      labels: shape (examples,), values from 0 up.
+      fraction: share to cut, 0 <= fraction < 1.
+      seed: of the one random stream, classes ascending.
+      groups: one per example, such as its track or its patient. A group
+        may span classes.
 
     Returns:
-        (train_indices, validation_indices), both ascending.
+      (train_indices, validation_indices), both ascending.
 
     Raises:
-        InputError: for a fraction outside [0, 1), or wrongly many groups.
+      InputError: for a fraction outside [0, 1), or wrongly many groups.
     """
     labels = np.asarray(labels)
     if not 0 <= fraction < 1:

@@ -48,13 +48,15 @@ def build(
       A model that takes pixel values 0 to 255 and normalizes them itself.
 
     Raises:
-      InputError: for unknown names, and images too small for the backbone.
+      InputError: for unknown names, values out of range, and images too
+        small for the backbone.
 
     Example:
       >>> model = build((32, 32, 3), 10, backbone="resnet8")
       >>> sorted(model.output)
       ['exit_1', 'exit_2', 'exit_3', 'exit_4']
     """
+    _check(image_shape, classes, exit_stride, pixel_deviation)
     _require(backbone, BACKBONES, "backbone")
     _require(exit_head, EXIT_HEADS, "exit head")
     inputs = keras.Input(image_shape, name="image")
@@ -92,13 +94,19 @@ def load(path) -> MultiExitModel:
       InputError: where the file is missing or is no such model.
     """
     try:
-        return keras.saving.load_model(path, compile=False, safe_mode=True)
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
     except (OSError, ValueError, KeyError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise InputError(
             f"{path}: cannot be loaded as a model ({reason}); expected a "
             ".keras file written by elf_keras.train"
         ) from error
+    if not isinstance(model, MultiExitModel):
+        raise InputError(
+            f"{path} holds a {type(model).__name__} without named exits; "
+            "expected a .keras file written by elf_keras.train"
+        )
+    return model
 
 
 def take_over(model: keras.Model, source: keras.Model) -> str:
@@ -142,8 +150,9 @@ def tap_names(model: keras.Model) -> list[str]:
     """Return the layer whose output each exit reads, the final one last."""
     names = exit_rule.exit_names(exits(model))
     taps = [_tap(model, name) for name in names[:-1]]
-    taps.append(model.get_layer(f"{names[-1]}_pool").input)
-    return [tap._keras_history.operation.name for tap in taps]
+    # The last exit has no body: its tap feeds the pooling directly.
+    pooling = _producer(_producer(model.output[names[-1]]).input)
+    return [_producer(tap).name for tap in (*taps, pooling.input)]
 
 
 def static_view(model: keras.Model) -> keras.Model:
@@ -173,6 +182,29 @@ def stages(model: keras.Model) -> list[keras.Model]:
 
 def _tap(model, name):
     return model.get_layer(f"{name}_tap").input
+
+
+def _producer(tensor):
+    return tensor._keras_history.operation
+
+
+def _check(image_shape, classes, exit_stride, pixel_deviation):
+    if len(image_shape) != 3 or None in image_shape:
+        raise InputError(
+            f"image shape {image_shape}: expected height, width and channels, "
+            "such as (32, 32, 3)"
+        )
+    if classes < 2:
+        raise InputError(
+            f"classes: {classes}; a classifier needs at least 2, check the data"
+        )
+    if exit_stride not in (1, 2):
+        raise InputError(f"exit stride {exit_stride}: expected 1 or 2")
+    if np.any(np.asarray(pixel_deviation) <= 0):
+        raise InputError(
+            f"pixel deviation {pixel_deviation}: expected values above 0; "
+            "are all images of one colour?"
+        )
 
 
 def _numbers(values):

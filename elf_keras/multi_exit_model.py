@@ -20,15 +20,21 @@ class MultiExitModel(keras.Model):
       **kwargs: as in `keras.Model`.
     """
 
-    def compile(self, optimizer, loss, **kwargs):
+    def compile(self, optimizer, loss, *, run_eagerly=False, jit_compile=False):
         """Set optimizer and objective.
 
         Args:
           optimizer: a Keras optimizer; see `training.CoupledSGD`.
           loss: a `CumulativeLoss`.
-          **kwargs: as in `keras.Model.compile`.
+          run_eagerly: as in `keras.Model.compile`, for debugging.
+          jit_compile: likewise; off, since XLA does not mix with replicas
+            and is five times slower on a CPU.
         """
-        super().compile(optimizer=optimizer, **kwargs)
+        super().compile(
+            optimizer=optimizer,
+            run_eagerly=run_eagerly,
+            jit_compile=jit_compile,
+        )
         self.objective = loss
         self.exit_record = exit_record.ExitRecord(len(self.output_names))
 
@@ -39,6 +45,16 @@ class MultiExitModel(keras.Model):
 
     def get_compile_config(self):
         """Return an empty config: a saved model is for inference."""
+
+    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
+        """Build the optimizer only: all else is built from the start.
+
+        Keras would run a batch through the model here, and fails under a
+        strategy whose replicas get batches of different sizes.
+        """
+        if self.compiled and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def train_step(self, data):
         """Apply the gradients of one batch and return the running logs."""

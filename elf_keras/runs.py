@@ -30,36 +30,34 @@ MODEL = "model.keras"
 _PACKAGES = ("elf_keras", "keras", "tensorflow", "numpy", "scikit-learn")
 
 
-def create(folder: pathlib.Path, *, resume: bool) -> pathlib.Path:
-    """Make the folder of a run, never on top of another run.
+def check(folder: pathlib.Path, *, resume: bool) -> None:
+    """Refuse a folder that anything but this run would write into.
 
     Args:
-      folder: where the run will write.
+      folder: where the run will write; it need not exist.
       resume: go on with the run that is there, if there is one.
 
-    Returns:
-      The folder.
-
     Raises:
-      InputError: where it holds anything and is not to be resumed.
+      InputError: where it is a file, lies below one, or holds anything and
+        is not to be resumed.
     """
-    if folder.exists() and not folder.is_dir():
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError(
+                f"--workdir={folder}: {path} is a file; name a folder"
+            )
+    if not folder.is_dir() or not any(folder.iterdir()):
+        return
+    if not (folder / FLAGS).exists():
         raise InputError(
-            f"--workdir={folder} is a file; name a folder for the run"
+            f"--workdir={folder} holds files of something else; name an "
+            "empty or a new folder"
         )
-    if folder.is_dir() and any(folder.iterdir()):
-        if not (folder / FLAGS).exists():
-            raise InputError(
-                f"--workdir={folder} holds files of something else; name an "
-                "empty or a new folder"
-            )
-        if not resume:
-            raise InputError(
-                f"--workdir={folder} already holds a run, which is never "
-                "overwritten; name a new folder, or add --resume to go on"
-            )
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    if not resume:
+        raise InputError(
+            f"--workdir={folder} already holds a run, which is never "
+            "overwritten; name a new folder, or add --resume to go on"
+        )
 
 
 @contextlib.contextmanager
@@ -122,12 +120,7 @@ def read_json(path: pathlib.Path) -> dict:
 
 def checksum(path: pathlib.Path) -> str:
     """Return the SHA-256 of a file, in hexadecimal."""
-    with path.open("rb") as file:
-        return (
-            hashlib.file_digest(file, "sha256").hexdigest()
-            if hasattr(hashlib, "file_digest")
-            else hashlib.sha256(file.read()).hexdigest()
-        )
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def environment() -> dict:

@@ -9,7 +9,6 @@ metrics.json, per_class.csv, tensorboard/. With --resume it goes on where it
 was stopped, and ends with the weights of an uninterrupted run.
 """
 
-import pathlib
 import time
 
 from absl import flags
@@ -23,7 +22,7 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     cli.refuse_arguments(arguments)
     started = time.time()
-    folder = cli.open_workdir()
+    folder = cli.check_workdir()
     if (folder / runs.METRICS).exists():
         cli.say(f"{folder} is trained; choose another --workdir to train anew")
         cli.show(runs.read_json(folder / runs.METRICS))
@@ -31,22 +30,26 @@ def main(arguments: list[str]) -> None:
     data = cli.splits_from_flags()
     for note in data.notes:
         cli.say(f"note: {note}")
+    cli.load_tensorflow()
     from elf_keras import builders
 
     with builders.strategy().scope():
         model = builders.compiled(builders.model(data), data)
-    run(folder, model, data, started=started)
+    run(model, data, started=started)
 
 
-def run(folder: pathlib.Path, model, data, *, started: float) -> None:
+def run(model, data, *, started: float) -> None:
     """Train a compiled model and write the run's folder."""
     from elf_keras import builders, run_record, training
 
+    # All that can be wrong with flags and data is found before this.
     scorer = builders.scorer(model, data)
+    schedule = builders.schedule(data)
+    folder = cli.open_workdir()
     outcome = training.fit(
         model,
         data,
-        schedule=builders.schedule(data),
+        schedule=schedule,
         batches=builders.batches(data),
         folder=folder,
         report=cli.say,

@@ -1,7 +1,9 @@
-"""One training step on 1, 2 and 3 replicas, in a process of its own.
+"""Training steps on one and on three replicas, in a process of its own.
 
-Logical devices must be set before TensorFlow starts. Saves, for every case,
-the weights' changes at learning rate 1 (the gradients) and the logs.
+Logical devices must be set before TensorFlow starts, and two mirrored
+strategies in one process would mix up their sums. Every case fits a full
+batch at learning rate 0, then the batch in question at 1: what the weights
+change by are its gradients.
 """
 
 import sys
@@ -16,27 +18,25 @@ from elf_keras.multi_exit_model import MultiExitModel
 
 THRESHOLD = 0.36
 CLASSES = 3
-# Name, replicas, and the sizes of the batches: full, with an empty replica,
-# and one fewer than the replicas.
-CASES = (
-    ("plain", 1, (7, 1)),
-    ("plain", 2, (7, 1)),
-    ("synchronized", 1, (6, 2, 1)),
-    ("synchronized", 2, (6, 1)),
-    ("synchronized", 3, (6, 2, 1)),
-)
+FULL = 6
+REPLICAS = 3
+# Last batches: even, uneven, one fewer than the replicas, and a single image.
+SIZES = (6, 5, 2, 1)
+KINDS = ("plain", "synchronized")
 SIDE = 8
 
 
 def plain():
     image = keras.Input((SIDE, SIDE, 3), name="image")
-    first = keras.layers.Conv2D(4, 3, activation="relu")(image)
-    second = keras.layers.Conv2D(4, 3, activation="relu")(first)
+    first = keras.layers.Conv2D(4, 3, use_bias=False)(image)
+    second = keras.layers.Conv2D(4, 3, use_bias=False)(
+        keras.layers.ReLU()(first)
+    )
     outputs = {
         name: keras.layers.Dense(CLASSES)(
-            keras.layers.GlobalAveragePooling2D()(features)
+            keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(each))
         )
-        for name, features in zip(
+        for name, each in zip(
             exit_rule.exit_names(2), (first, second), strict=True
         )
     }
@@ -55,56 +55,74 @@ def synchronized():
     )
 
 
-def strategy_of(replicas):
-    if replicas == 1:
-        return tf.distribute.get_strategy()
-    devices = tf.config.list_logical_devices("CPU")[:replicas]
-    return tf.distribute.MirroredStrategy([each.name for each in devices])
-
-
-def one_step(model, images, labels, batch_size):
-    dataset = tf.data.Dataset.from_tensor_slices((images, labels))
-    history = model.fit(dataset.batch(batch_size), verbose=0).history
-    return {name: values[0] for name, values in history.items()}
-
-
-def run(kind, replicas, sizes):
-    random = np.random.default_rng(0)
-    images = random.normal(size=(max(sizes), SIDE, SIDE, 3)).astype("float32")
-    labels = np.arange(max(sizes)) % CLASSES
+def compiled(kind):
     keras.utils.set_random_seed(0)
-    with strategy_of(replicas).scope():
-        model = {"plain": plain, "synchronized": synchronized}[kind]()
-        loss = CumulativeLoss(
-            losses.exit_loss("ce", [9, 3, 1]),
-            CLASSES,
-            train_threshold=THRESHOLD,
-        )
-        loss.class_weights.assign([0.25, 0.75, 2.0])
-        model.compile(keras.optimizers.SGD(1.0), loss)
+    model = {"plain": plain, "synchronized": synchronized}[kind]()
+    loss = CumulativeLoss(
+        losses.exit_loss("ce", [9, 3, 1]), CLASSES, train_threshold=THRESHOLD
+    )
+    loss.class_weights.assign([0.25, 0.75, 2.0])
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 1.0])
+    model.compile(keras.optimizers.SGD(rate), loss)
+    return model
+
+
+def examples():
+    random = np.random.default_rng(0)
+    images = random.normal(size=(FULL, SIDE, SIDE, 3)).astype("float32")
+    return images, np.arange(FULL) % CLASSES
+
+
+def fit(model, sizes):
+    order = np.concatenate([np.arange(size) for size in sizes])
+    arrays = tuple(array[order] for array in examples())
+    dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(FULL)
+    return model.fit(dataset, verbose=0).history
+
+
+def run(kind, strategy):
+    replicas = strategy.num_replicas_in_sync
+    with strategy.scope():
+        model = compiled(kind)
     start = model.get_weights()
-    found = {}
-    for size in sizes:
+    scores = exit_rule.stack_exits(model(examples()[0], training=True))
+    found = {f"{kind} {replicas} confidence": exit_rule.confidence(scores)}
+    for size in SIZES:
         model.set_weights(start)
-        logs = one_step(model, images[:size], labels[:size], max(sizes))
-        key = f"{kind} {replicas} {size}"
-        found[f"{key} logs"] = [logs[name] for name in sorted(logs)]
-        for index, old in enumerate(start):
-            found[f"{key} {index}"] = model.get_weights()[index] - old
-    model.set_weights(start)
-    scores = exit_rule.stack_exits(model(images, training=True))
-    found[f"{kind} {replicas} confidence"] = exit_rule.confidence(scores)
+        model.optimizer.iterations.assign(0)
+        logs = fit(model, (FULL, size))
+        for name, values in logs.items():
+            found[f"{kind} {replicas} {size} {name}"] = values[0]
+        for index, new in enumerate(model.get_weights()):
+            key = f"{kind} {replicas} {size} weight {index}"
+            found[key] = new - start[index]
     return found
+
+
+def uneven_first_batch(strategy):
+    """What goes wrong where not even the first batch is even."""
+    with strategy.scope():
+        model = compiled("plain")
+    try:
+        fit(model, (FULL - 1,))
+    except tf.errors.OpError as error:
+        return str(error)
+    return ""
 
 
 def main(path):
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
-        [tf.config.LogicalDeviceConfiguration()] * 3,
+        [tf.config.LogicalDeviceConfiguration()] * REPLICAS,
     )
-    results = {}
-    for case in CASES:
-        results.update(run(*case))
+    single = tf.distribute.get_strategy()
+    mirrored = tf.distribute.MirroredStrategy(
+        [device.name for device in tf.config.list_logical_devices("CPU")]
+    )
+    results = {"uneven": uneven_first_batch(mirrored)}
+    for kind in KINDS:
+        results.update(run(kind, single))
+        results.update(run(kind, mirrored))
     np.savez(path, **results)
 
 

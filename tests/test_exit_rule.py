@@ -160,3 +160,9 @@ def test_no_gradient_passes_the_rule():
             tf.cast(exit_rule.active_mask(satisfied), "float32")
         )
     assert tape.gradient(total, scores) is None
+
+
+def test_one_vector_of_scores_stays_numpy():
+    found = exit_rule.satisfied(np.array(SURE, "float32"), 0.9)
+    assert isinstance(found, np.bool_ | np.ndarray)
+    assert found

@@ -67,8 +67,10 @@ def cifar_resnet(
       The backbone with taps `group_1`, `group_2`, `group_3`.
 
     Raises:
-      InputError: for images too small to be halved twice.
+      InputError: for another depth, or images too small to be halved twice.
     """
+    if depth < 8 or (depth - 2) % 6:
+        raise InputError(f"depth {depth}: expected 6n + 2, such as 8, 20, 32")
     side = min(features.shape[1:3])
     if side < SMALLEST_SIDE:
         raise InputError(

@@ -27,21 +27,21 @@ def load(
     """The splits of the source `name` (a key of `SOURCES`).
 
     Args:
-        data_dir: where the data are; for CIFAR a TensorFlow Datasets
-            folder. The embedded digits need none.
-        imbalance: largest class over smallest, 1 or more. A folder keeps
-            the classes as they are.
-        validation_fraction: share of training cut per class, in [0, 1).
-        validation_group: only for a folder: which images stay on one side,
-            see `folder.group_names`.
-        seed: of the choice of images and of the cut.
-        image_size: pixels, square; None keeps the source's own.
+      data_dir: where the data are; for CIFAR a TensorFlow Datasets
+        folder. The embedded digits need none.
+      imbalance: largest class over smallest, 1 or more. A folder keeps
+        the classes as they are.
+      validation_fraction: share of training cut per class, in [0, 1).
+      validation_group: only for a folder: which images stay on one side,
+        see `folder.group_names`.
+      seed: of the choice of images and of the cut.
+      image_size: pixels, square; None keeps the source's own.
 
     Returns:
-        Splits whose every class has at least one training image.
+      Splits whose every class has at least one training image.
 
     Raises:
-        InputError: for anything that cannot be used, naming it.
+      InputError: for anything that cannot be used, naming it.
     """
     if name not in SOURCES:
         raise InputError(

@@ -26,14 +26,14 @@ def draw(
     """One epoch's table of draws.
 
     Args:
-        augmentation: what may happen.
-        examples: rows of the table.
-        seed: of the run.
-        epoch: scalar, from 0.
+      augmentation: what may happen.
+      examples: rows of the table.
+      seed: of the run.
+      epoch: scalar, from 0.
 
     Returns:
-        int32 (examples, 3): top and left of the crop in the padded image,
-        0 ... 2 * padding, and 1 where the image is mirrored.
+      int32 (examples, 3): top and left of the crop in the padded image,
+      0 ... 2 * padding, and 1 where the image is mirrored.
     """
     # Another stream than the order's, which has the bare (seed, epoch).
     key = tf.random.experimental.stateless_fold_in(
@@ -52,12 +52,12 @@ def crop_and_flip(
     """Pad with zeros, crop back to size, mirror left to right.
 
     Args:
-        images: uint8 (batch, height, width, channels), static but batch.
-        draws: int32 (batch, 3), see `draw`.
-        padding: pixels on every side.
+      images: uint8 (batch, height, width, channels), static but batch.
+      draws: int32 (batch, 3), see `draw`.
+      padding: pixels on every side.
 
     Returns:
-        uint8, shape of `images`.
+      uint8, shape of `images`.
     """
     _, height, width, channels = images.shape
     border = [padding, padding]

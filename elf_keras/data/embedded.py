@@ -16,13 +16,13 @@ def digits_lt(request: splits.Request) -> splits.Splits:
     `long_tail.exponential_counts` with digit 0 as the largest class.
 
     Args:
-        request: `imbalance`, `validation_fraction` and `seed` are used.
+      request: `imbalance`, `validation_fraction` and `seed` are used.
 
     Returns:
-        Splits with images (examples, 8, 8, 1).
+      Splits with images (examples, 8, 8, 1).
 
     Reference:
-        Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits*.
+      Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits*.
     """
     from sklearn import datasets
 

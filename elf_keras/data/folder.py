@@ -33,11 +33,11 @@ def load(request: splits.Request) -> splits.Splits:
     skipped and named. Everything is held in memory.
 
     Returns:
-        Splits with images (examples, image_size, image_size, 3).
+      Splits with images (examples, image_size, image_size, 3).
 
     Raises:
-        InputError: no such folder or no class in it, classes that differ
-            between splits, a class without images, over 1 % corrupt files.
+      InputError: no such folder or no class in it, classes that differ
+        between splits, a class without images, over 1 % corrupt files.
     """
     folders = _split_folders(request.data_dir)
     class_names = _class_names(folders)
@@ -61,13 +61,13 @@ def group_names(file_names: list[str], rule: str) -> list[str]:
     """The group of every file, read off its base name.
 
     Args:
-        file_names: paths; a group never spans two class folders.
-        rule: `prefix:SEPARATOR`, the part before the first separator
-            (`prefix:_` puts 0003_17.png in group 0003), or
-            `regex:PATTERN`, its first parenthesis, else its whole match.
+      file_names: paths; a group never spans two class folders.
+      rule: `prefix:SEPARATOR`, the part before the first separator
+        (`prefix:_` puts 0003_17.png in group 0003), or
+        `regex:PATTERN`, its first parenthesis, else its whole match.
 
     Raises:
-        InputError: for another rule, or a file that it does not fit.
+      InputError: for another rule, or a file that it does not fit.
     """
     compiled = _group_pattern(rule)
     groups = []

@@ -18,22 +18,25 @@ from elf_keras.data import splits
 BACKGROUND = "white"
 
 
-def read(file: str | pathlib.Path | BinaryIO, size: int) -> np.ndarray:
-    """One image as training sees it: upright RGB, centre square, resized.
+def read(
+    file: str | pathlib.Path | BinaryIO, size: int, *, channels: int = 3
+) -> np.ndarray:
+    """One image as training sees it: upright, centre square, resized.
 
     Antialiased bilinear; a smaller image is enlarged; transparent pixels
     become white, 16-bit grey keeps its upper 8 bits.
 
     Args:
-        file: path or open binary file.
-        size: pixels, height and width.
+      file: path or open binary file.
+      size: pixels, height and width.
+      channels: 3 for RGB, 1 for grey.
 
     Returns:
-        uint8 (size, size, 3).
+      uint8 (size, size, channels).
 
     Raises:
-        OSError, ValueError, SyntaxError and others of Pillow's: not an
-            image, cut off, or larger than `Image.MAX_IMAGE_PIXELS`.
+      OSError, ValueError, SyntaxError and others of Pillow's: not an
+        image, cut off, or larger than `Image.MAX_IMAGE_PIXELS`.
     """
     from PIL import Image, ImageOps
 
@@ -44,14 +47,28 @@ def read(file: str | pathlib.Path | BinaryIO, size: int) -> np.ndarray:
         # JPEG alone: decodes at a lower resolution, still twice the need.
         image.draft(None, (2 * size, 2 * size))
         upright = _rgb(ImageOps.exif_transpose(image))
+    if channels == 1:
+        upright = upright.convert("L")
     width, height = upright.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     square = (left, top, left + side, top + side)
     if side == size:
-        return np.asarray(upright.crop(square))
-    bilinear = Image.Resampling.BILINEAR
-    return np.asarray(upright.resize((size, size), bilinear, box=square))
+        found = upright.crop(square)
+    else:
+        bilinear = Image.Resampling.BILINEAR
+        found = upright.resize((size, size), bilinear, box=square)
+    return np.asarray(found).reshape(size, size, channels)
+
+
+def attempt(
+    file: str | pathlib.Path | BinaryIO, size: int, *, channels: int = 3
+) -> tuple[np.ndarray | None, str]:
+    """As `read`, but a file that is no image gives None and the reason."""
+    try:
+        return read(file, size, channels=channels), ""
+    except Exception as error:  # Pillow's decoders raise many types
+        return None, f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def read_all(
@@ -60,19 +77,18 @@ def read_all(
     """All files, on a few threads, with why those that failed did.
 
     Returns:
-        Images uint8 (files, size, size, 3), zeros where reading failed, and
-        for each file the reason of its failure or "".
+      Images uint8 (files, size, size, 3), zeros where reading failed, and
+      for each file the reason of its failure or "".
     """
     from PIL import Image
 
     found = np.zeros((len(paths), size, size, 3), np.uint8)
 
     def fill(index: int) -> str:
-        try:
-            found[index] = read(paths[index], size)
-        except Exception as error:  # Pillow's decoders raise many types
-            return f"{type(error).__name__}: {error}".partition("\n")[0]
-        return ""
+        image, reason = attempt(paths[index], size)
+        if image is not None:
+            found[index] = image
+        return reason
 
     with (
         warnings.catch_warnings(),

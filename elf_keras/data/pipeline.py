@@ -18,7 +18,7 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     """Batches of an epoch; the last may be partial.
 
     Raises:
-        InputError: without examples or for a batch size below 1.
+      InputError: without examples or for a batch size below 1.
     """
     if examples < 1 or batch_size < 1:
         raise InputError(
@@ -43,15 +43,15 @@ def training_batches(
     give `fit` `steps_per_epoch(len(examples), batch_size)`.
 
     Args:
-        examples: the training split.
-        batch_size: of all replicas together.
-        seed: of order and augmentation.
-        epochs: the epoch to stop before.
-        first_epoch: where to resume, from 0.
-        augment: None leaves the images as they are.
+      examples: the training split.
+      batch_size: of all replicas together.
+      seed: of order and augmentation.
+      epochs: the epoch to stop before.
+      first_epoch: where to resume, from 0.
+      augment: None leaves the images as they are.
 
     Returns:
-        Dataset of (uint8 (batch, height, width, channels), int32 (batch,)).
+      Dataset of (uint8 (batch, height, width, channels), int32 (batch,)).
     """
     count = len(examples)
     steps = steps_per_epoch(count, batch_size)

@@ -81,7 +81,7 @@ def count_classes(labels: np.ndarray, class_names: Sequence[str]) -> np.ndarray:
     """Training images per class, shape (classes,).
 
     Raises:
-        InputError: naming the classes that have none.
+      InputError: naming the classes that have none.
     """
     counts = np.bincount(labels, minlength=len(class_names))
     if not counts.all():

@@ -41,11 +41,22 @@ def exit_loss(
       `loss(scores, labels)`, one value per example and exit.
 
     Raises:
-      InputError: for a name that is not in the table.
+      InputError: for a name that is not in the table, or a parameter that
+        no loss has.
     """
     if name not in EXIT_LOSSES:
         raise InputError(
             f"exit loss {name!r} is unknown; choose one of {list(EXIT_LOSSES)}"
+        )
+    known = {
+        key
+        for function in EXIT_LOSSES.values()
+        for key in inspect.signature(function).parameters
+    }
+    if not set(parameters) <= known:
+        raise InputError(
+            f"no exit loss has a parameter {sorted(set(parameters) - known)}; "
+            f"expected some of {sorted(known - {'scores', 'labels'})}"
         )
     function = EXIT_LOSSES[name]
     available = {

@@ -1,0 +1,131 @@
+"""What early leaving, `fit` and the input pipeline cost beside the step.
+
+python -m benchmarks.overheads [--precision=bfloat16]
+
+har against sum: steps of both in turn, the ratio of the medians. fit against
+a bare loop over the same batches: whole epochs in turn, callbacks, checkpoint
+and epochs' ends included, validation left out on both sides. Prints JSON.
+"""
+
+import argparse
+import json
+import pathlib
+import statistics
+import tempfile
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from benchmarks import training_step
+from elf_keras import training
+from elf_keras.data import augment, pipeline, splits
+
+EXAMPLES, EPOCHS = 5120, 3
+
+
+def main() -> None:
+    """Measure the three overheads."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument(
+        "--precision", choices=["float32", "bfloat16"], default="float32"
+    )
+    parser.add_argument("--rounds", type=int, default=5)
+    options = parser.parse_args()
+    if options.precision != "float32":
+        keras.config.set_dtype_policy(f"mixed_{options.precision}")
+    record = {
+        "har_over_sum": _har_over_sum(options.rounds),
+        "fit_over_loop": _fit_over_loop(options.rounds),
+        "pipeline_images_per_second": _pipeline_rate(),
+    }
+    print(json.dumps(record, indent=1))
+
+
+def _har_over_sum(rounds):
+    models = {name: training_step.build(name) for name in ("har", "sum")}
+    seconds = {name: [] for name in models}
+    for _ in range(rounds):
+        for name, model in models.items():
+            seconds[name] += training_step.time_steps(model, steps=20)
+    medians = {name: statistics.median(s) for name, s in seconds.items()}
+    return round(medians["har"] / medians["sum"], 4)
+
+
+def _fit_over_loop(rounds):
+    data, model = _random_splits(), training_step.build("har")
+    fit_model = training_step.build("har")
+    step = tf.function(model.train_step)
+    _loop(step, data)
+    _fit(fit_model, data)
+    pairs = [(_fit(fit_model, data), _loop(step, data)) for _ in range(rounds)]
+    fits, loops = zip(*pairs, strict=True)
+    return {
+        "ratio": round(statistics.median(fits) / statistics.median(loops), 4),
+        "ratios_by_round": [round(a / b, 4) for a, b in pairs],
+    }
+
+
+def _fit(model, data):
+    """Seconds of EPOCHS epochs in `training.fit`, without compiling."""
+    schedule = training.Schedule(EPOCHS, lambda epoch: 0.1, 0, np.ones(10))
+    batches = training.Batches(training_step.BATCH, 0, _augmentation())
+    with tempfile.TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        training.fit(
+            model,
+            data,
+            schedule=schedule,
+            batches=batches,
+            folder=pathlib.Path(folder),
+        )
+        return time.perf_counter() - start
+
+
+def _loop(step, data):
+    start = time.perf_counter()
+    for batch in _batches(data, EPOCHS):
+        step(batch)
+    return time.perf_counter() - start
+
+
+def _pipeline_rate():
+    data, epochs = _random_splits(), 20
+    batches = iter(_batches(data, epochs))
+    next(batches)
+    start = time.perf_counter()
+    seen = sum(len(labels) for _, labels in batches)
+    return round(seen / (time.perf_counter() - start))
+
+
+def _batches(data, epochs):
+    return pipeline.training_batches(
+        data.train,
+        batch_size=training_step.BATCH,
+        seed=0,
+        epochs=epochs,
+        augment=_augmentation(),
+    )
+
+
+def _augmentation():
+    return augment.Augmentation(padding=4, flip=True)
+
+
+def _random_splits():
+    generator = np.random.default_rng(0)
+    images = generator.integers(0, 256, (EXAMPLES, 32, 32, 3), dtype="uint8")
+    labels = generator.integers(0, 10, EXAMPLES).astype("int32")
+    examples = splits.Examples(images, labels, ("",) * EXAMPLES)
+    return splits.Splits(
+        train=examples,
+        validation=None,
+        test=None,
+        class_names=tuple("0123456789"),
+        class_counts=np.bincount(labels, minlength=10),
+    )
+
+
+if __name__ == "__main__":
+    main()

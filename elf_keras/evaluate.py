@@ -1,0 +1,58 @@
+"""Score a trained run: static and dynamic, on any of its splits.
+
+python -m elf_keras.evaluate --workdir=runs/digits_lt --split=test
+
+Loads model.keras and the run's own flags; flags on the command line win, such
+as --exit_threshold=0.8 or --data_dir after a move to another machine. Prints
+the table and writes evaluation.json into --workdir.
+"""
+
+from absl import flags
+
+from elf_keras import choices, cli, runs
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+flags.DEFINE_multi_enum(
+    "split",
+    ["validation", "test"],
+    choices.SPLITS,
+    "Split to score; may be given several times.",
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    cli.refuse_arguments(arguments)
+    folder = cli.workdir()
+    data = cli.splits_from_flags()
+    parts = {name: getattr(data, name) for name in FLAGS.split}
+    absent = [name for name, part in parts.items() if part is None]
+    if "split" in absent or len(absent) == len(parts):
+        raise InputError(
+            f"--split={','.join(absent)}: this run's data has no such split; "
+            "train with --validation_fraction above 0, or add a folder"
+        )
+    cli.load_tensorflow()
+    from elf_keras import builders, inference, multi_exit
+
+    model = multi_exit.load(folder / runs.MODEL)
+    scorer = builders.scorer(model, data)
+    record = {
+        name: {
+            "model": scorer.score(
+                inference.predict_scores(model, part), part.labels
+            )
+        }
+        for name, part in parts.items()
+        if part is not None
+    }
+    runs.write_json(
+        folder / "evaluation.json",
+        {**runs.environment(), "splits": record},
+    )
+    cli.show(record)
+
+
+if __name__ == "__main__":
+    cli.run_command(main, of_run=True)

@@ -1,0 +1,68 @@
+"""Classify image files with a trained run, stopping early for real.
+
+python -m elf_keras.predict --workdir=runs/gtsrb photo.png more/*.jpg
+
+Prints one JSON line a file: class, confidence at the exit taken, the exit
+(from 1), the multiply-adds spent, and their share of the bare backbone's.
+A file that is no image gets a line with "error"; the status is then 2.
+"""
+
+import json
+import sys
+
+from absl import flags
+
+from elf_keras import cli, runs
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    if not arguments:
+        raise InputError("no image files: name at least one after the flags")
+    folder = cli.workdir()
+    names = runs.read_json(folder / runs.RECORD)["data"]["class_names"]
+    cli.load_tensorflow()
+    from elf_keras import flops, multi_exit
+
+    model = multi_exit.load(folder / runs.MODEL)
+    costs = flops.exit_costs(model)
+    threshold = cli.exit_threshold_from_flags(len(names))
+    # One file at a time: memory stays flat, and an answer comes at once.
+    answers = [
+        _answer(file, model, names, costs, threshold) for file in arguments
+    ]
+    if not all(answers):
+        sys.exit(2)
+
+
+def _answer(file, model, names, costs, threshold):
+    from elf_keras import inference
+    from elf_keras.data import images
+
+    height, _, channels = model.inputs[0].shape[1:]
+    image, reason = images.attempt(file, height, channels=channels)
+    if image is None:
+        print(json.dumps({"file": file, "error": reason}), flush=True)
+        return False
+    answer = inference.predict_dynamic(
+        model, image[None], exit_threshold=threshold
+    )
+    taken = int(answer.exit_taken[0])
+    spent = int(costs.with_heads[taken])
+    line = {
+        "file": file,
+        "class": names[answer.classes[0]],
+        "confidence": round(float(answer.confidence[0]), 4),
+        "exit": taken + 1,
+        "macs": spent,
+        "share_of_backbone": round(spent / costs.backbone, 4),
+    }
+    print(json.dumps(line), flush=True)
+    return True
+
+
+if __name__ == "__main__":
+    cli.run_command(main, of_run=True)

@@ -1,0 +1,128 @@
+"""The runs behind experiments/FINDINGS.md: start what is missing, collect.
+
+python -m experiments.evidence --data_dir=../shared/data
+
+Trains one run after the other, each in a process of its own, resuming what
+was interrupted, and writes experiments/results/NAME.json as each one ends.
+`--collect` only writes the results of runs that are there.
+"""
+
+import argparse
+import pathlib
+import subprocess
+import sys
+
+from elf_keras import runs
+
+RESULTS = pathlib.Path(__file__).parent / "results"
+CIFAR = "experiments/cifar10_lt"
+SHORT = ("--epochs=30", "--mixed_precision=bfloat16")
+# Chosen on validation among conv, pooled and separable; see FINDINGS.md.
+HEADS = ("conv", "pooled", "separable")
+
+
+def planned(head: str) -> dict[str, tuple[str, ...]]:
+    """Return name -> flags of every run, in the order they are to be made.
+
+    Args:
+      head: the form of the early exits in all but the first three runs.
+    """
+    found = {
+        f"head_{form}_seed0": (
+            f"--flagfile={CIFAR}/har_ldam_drw.flags",
+            *SHORT,
+            "--seed=0",
+            f"--exit_head={form}",
+        )
+        for form in HEADS
+    }
+    for seed in (0, 1):
+        for recipe in (
+            *("har_ldam_drw", "ldam_drw", "sum_ldam_drw"),
+            *("har_ce_drw", "ce_drw", "sum_ce_drw"),
+        ):
+            flags = _cifar(recipe, head, seed)
+            # One of the runs that chose the head is this very run.
+            if flags not in found.values():
+                found[f"{recipe}_seed{seed}"] = flags
+    found["ce_seed0"] = _cifar("ce", head, 0)
+    for tap in (1, 2, 3):
+        flags = _cifar("har_ldam_drw", head, 0)
+        found[f"tap{tap}_seed0"] = (*flags, f"--exits={tap}")
+    for method in ("single", "sum", "har"):
+        found[f"gtsrb_{method}_seed0"] = (
+            "--flagfile=experiments/gtsrb.flags",
+            "--mixed_precision=bfloat16",
+            f"--method={method}",
+            f"--exit_head={head}",
+        )
+    for recipe in ("ldam_drw", "har_ldam_drw"):
+        found[f"full_{recipe}_seed0"] = (
+            f"--flagfile={CIFAR}/{recipe}.flags",
+            *("--mixed_precision=bfloat16", "--seed=0"),
+            *("--validation_fraction=0", f"--exit_head={head}"),
+        )
+    return found
+
+
+def collect(name: str, folder: pathlib.Path) -> bool:
+    """Write the result of a finished run; return whether there was one."""
+    metrics = folder / runs.METRICS
+    if not metrics.exists():
+        return False
+    record = runs.read_json(folder / runs.RECORD)
+    history = (folder / "history.csv").read_text().splitlines()
+    runs.write_json(
+        RESULTS / f"{name}.json",
+        {
+            "name": name,
+            "command": " ".join(
+                ["python -m elf_keras.train", *record["command"][1:]]
+            ),
+            "commit": record["git_revision"],
+            "run": record,
+            "metrics": runs.read_json(metrics),
+            "history": history,
+        },
+    )
+    return True
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data_dir", default="../shared/data")
+    parser.add_argument(
+        "--runs", type=pathlib.Path, default=pathlib.Path("runs")
+    )
+    parser.add_argument("--head", choices=HEADS, default="conv")
+    parser.add_argument("--collect", action="store_true")
+    parser.add_argument("--list", action="store_true")
+    options = parser.parse_args()
+    for name, flags in planned(options.head).items():
+        folder = options.runs / name
+        if options.list:
+            print(name, *flags)
+            continue
+        if not options.collect and not (RESULTS / f"{name}.json").exists():
+            _train(folder, flags, options.data_dir)
+        if collect(name, folder):
+            print(f"{name}: collected", flush=True)
+
+
+def _cifar(recipe, head, seed):
+    flags = (f"--flagfile={CIFAR}/{recipe}.flags", *SHORT, f"--seed={seed}")
+    return (*flags, f"--exit_head={head}")
+
+
+def _train(folder, flags, data_dir):
+    data = f"{data_dir}/gtsrb" if "gtsrb" in flags[0] else data_dir
+    command = [sys.executable, "-m", "elf_keras.train", *flags]
+    command += [f"--data_dir={data}", f"--workdir={folder}", "--resume"]
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.log").open("a") as log:
+        subprocess.run(command, stdout=log, stderr=log, check=True)
+
+
+if __name__ == "__main__":
+    main()

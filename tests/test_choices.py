@@ -1,0 +1,29 @@
+"""The names in `choices` are those of the tables, in the same order."""
+
+import pytest
+
+from elf_keras import choices, class_weights, data, exit_heads, losses
+from elf_keras.backbones import BACKBONES
+from elf_keras.losses import objective
+
+
+@pytest.mark.parametrize(
+    ("names", "table"),
+    [
+        (choices.BACKBONES, BACKBONES),
+        (choices.CLASS_WEIGHTINGS, class_weights.CLASS_WEIGHTINGS),
+        (choices.DATASETS, data.SOURCES),
+        (choices.EXIT_HEADS, exit_heads.EXIT_HEADS),
+        (choices.EXIT_LOSSES, losses.EXIT_LOSSES),
+        (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
+    ],
+)
+def test_names_are_those_of_the_table(names, table):
+    assert list(names) == list(table)
+    assert all(callable(function) for function in table.values())
+
+
+def test_no_name_is_listed_twice():
+    for names in vars(choices).values():
+        if isinstance(names, tuple):
+            assert len(names) == len(set(names))

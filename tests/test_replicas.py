@@ -1,0 +1,73 @@
+"""N replicas and one give the same gradient on the same global batch."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import replica_runs
+import tensorflow as tf
+
+from elf_keras.replicas import sum_over_replicas
+
+CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+SCRIPT = pathlib.Path(__file__).with_name("replica_runs.py")
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory):
+    path = tmp_path_factory.mktemp("replicas") / "runs.npz"
+    subprocess.run(
+        [sys.executable, SCRIPT, path],
+        check=True,
+        env={
+            **os.environ,
+            "PYTHONPATH": str(CHECKOUT),
+            # Its convolution gives an empty batch the wrong shape.
+            "TF_ENABLE_ONEDNN_OPTS": "0",
+        },
+    )
+    return dict(np.load(path))
+
+
+def part(runs, kind, replicas, size):
+    prefix = f"{kind} {replicas} {size} "
+    return {
+        key.removeprefix(prefix): value
+        for key, value in runs.items()
+        if key.startswith(prefix)
+    }
+
+
+@pytest.mark.parametrize("kind", replica_runs.KINDS)
+@pytest.mark.parametrize("size", replica_runs.SIZES)
+def test_gradients_and_logs_do_not_depend_on_replicas(runs, kind, size):
+    one = part(runs, kind, 1, size)
+    many = part(runs, kind, replica_runs.REPLICAS, size)
+    assert set(one) == set(many)
+    for key in one:
+        np.testing.assert_allclose(
+            many[key], one[key], atol=1e-5, rtol=1e-5, err_msg=key
+        )
+
+
+@pytest.mark.parametrize("kind", replica_runs.KINDS)
+def test_the_cases_are_telling(runs, kind):
+    confidence = runs[f"{kind} 1 confidence"][:, 0]
+    distance = np.abs(confidence - replica_runs.THRESHOLD)
+    assert distance.min() > 1e-5
+    one = part(runs, kind, 1, replica_runs.FULL)
+    assert 0 < one["exit_1_share"] < 1
+    changes = [value for key, value in one.items() if "weight" in key]
+    assert max(np.abs(change).max() for change in changes) > 0.1
+
+
+def test_the_first_batch_may_be_uneven(runs):
+    assert str(runs["uneven"]) == ""
+
+
+def test_without_a_strategy_nothing_is_added():
+    values = tf.constant([1.0, 2.0])
+    np.testing.assert_array_equal(sum_over_replicas(values), values)
