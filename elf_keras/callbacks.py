@@ -89,15 +89,33 @@ class StopOnNaN(keras.callbacks.Callback):
         Raises:
           InputError: with step, learning rate and last good checkpoint.
         """
-        if np.isfinite(float(logs["loss"])):
+        if not np.isfinite(float(logs["loss"])):
+            problem = f"the loss is {float(logs['loss'])}"
+            self._stop(problem, f"step {batch + 1}")
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Raise where the epoch's last step spoiled the weights.
+
+        Raises:
+          InputError: before such weights become a checkpoint.
+        """
+        # Squares: a float32 weight of 1e20 is finite, but its layer is not.
+        sizes = [
+            keras.ops.sum(keras.ops.square(weight))
+            for weight in self.model.trainable_weights
+        ]
+        if np.isfinite(np.asarray(sizes)).all():
             return
+        self._stop("the weights are no longer finite", "the last step")
+
+    def _stop(self, problem, step):
         rate = float(self.model.optimizer.learning_rate)
         last = self.checkpoints.last_epoch
         saved = "none was saved" if last is None else f"epoch {last + 1}"
         raise InputError(
-            f"the loss is {float(logs['loss'])} at step {batch + 1} of epoch "
-            f"{self.epoch + 1}, learning rate {rate:g}; last good checkpoint: "
-            f"{saved}; lower --learning_rate and train again"
+            f"{problem} at {step} of epoch {self.epoch + 1}, learning rate "
+            f"{rate:g}; last good checkpoint: {saved}; lower --learning_rate "
+            "and train again"
         )
 
 

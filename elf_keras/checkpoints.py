@@ -5,9 +5,13 @@ it names the weight files, their checksums, and the history so far. A file
 that fails its checksum is passed over for the checkpoint before it.
 """
 
+import contextlib
+import hashlib
+import json
 import pathlib
 
 import keras
+import numpy as np
 
 from elf_keras import runs
 from elf_keras.errors import InputError
@@ -22,24 +26,16 @@ class Checkpoints(keras.callbacks.Callback):
       folder: where the checkpoints go.
       monitor: log to choose the best epoch by, larger is better; None where
         there is nothing to choose by.
-      every: epochs between checkpoints, ≥ 1; the last epoch always counts.
 
     Attributes:
       history: one dict of logs per finished epoch.
       best: `{"epoch", "score", "file", "sha256"}`, or None.
     """
 
-    def __init__(
-        self,
-        folder: pathlib.Path,
-        *,
-        monitor: str | None = None,
-        every: int = 1,
-    ):
+    def __init__(self, folder: pathlib.Path, *, monitor: str | None = None):
         super().__init__()
         self.folder = folder
         self.monitor = monitor
-        self.every = every
         self.history = []
         self.best = None
         self.last_epoch = None
@@ -60,15 +56,15 @@ class Checkpoints(keras.callbacks.Callback):
         problems = []
         for path in sorted(self.folder.glob("epoch_*.json"), reverse=True):
             try:
-                record = runs.read_json(path)
-                _check(self.folder, record, record["best"])
-            except (InputError, KeyError, TypeError) as error:
+                record = _sound_record(path)
+                _check(self.folder, record)
+            except InputError as error:
                 problems.append(f"checkpoint {path.stem} is damaged: {error}")
                 continue
             model.load_weights(self.folder / record["file"])
             self.history = record["history"]
-            self.best = record["best"]
             self.last_epoch = record["epoch"]
+            self.best = self._sound_best(record["best"], problems)
             return record["epoch"] + 1, problems
         if problems:
             raise InputError(
@@ -84,7 +80,7 @@ class Checkpoints(keras.callbacks.Callback):
         return self.best["epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
-        """Record the logs; save where the epoch is due or the best."""
+        """Record the logs, save the epoch, and the best one apart."""
         logs = {key: float(value) for key, value in (logs or {}).items()}
         self.history.append({"epoch": epoch + 1, **logs})
         if self._improves(logs):
@@ -93,19 +89,17 @@ class Checkpoints(keras.callbacks.Callback):
                 "score": logs[self.monitor],
                 **self._save(f"best_{epoch:04d}.weights.h5"),
             }
-        last = epoch + 1 == self.params["epochs"]
-        if not last and (epoch + 1) % self.every:
-            return
         saved = self._save(f"epoch_{epoch:04d}.weights.h5")
-        runs.write_json(
-            self.folder / f"epoch_{epoch:04d}.json",
+        record = runs.plain(
             {
                 "epoch": epoch,
                 **saved,
                 "best": self.best,
                 "history": self.history,
-            },
+            }
         )
+        record["checksum"] = _record_checksum(record)
+        runs.write_json(self.folder / f"epoch_{epoch:04d}.json", record)
         self.last_epoch = epoch
         self._clear()
 
@@ -115,36 +109,65 @@ class Checkpoints(keras.callbacks.Callback):
             self.best is None or logs[self.monitor] >= self.best["score"]
         )
 
+    def _sound_best(self, best, problems):
+        """The best epoch, or none where its weights are damaged."""
+        try:
+            _check(self.folder, best)
+        except InputError as error:
+            problems.append(f"the best epoch is forgotten: {error}")
+            return None
+        return best
+
     def _save(self, name):
-        with runs.replacing(self.folder / name) as temporary:
+        size = file_size(self.model)
+        with runs.replacing(self.folder / name, size=size) as temporary:
             self.model.save_weights(temporary)
             digest = runs.checksum(temporary)
         return {"file": name, "sha256": digest}
 
     def _clear(self):
-        """Delete what no kept checkpoint names."""
+        """Delete what no kept checkpoint names, and what a kill left."""
         records = sorted(self.folder.glob("epoch_*.json"))
         for record in records[:-KEPT]:
             record.unlink()
-        kept = set()
+        kept = {path.name for path in records[-KEPT:]}
         for path in records[-KEPT:]:
-            try:
-                record = runs.read_json(path)
-            except InputError:
-                continue
-            best = record["best"] or {}
-            kept |= {record["file"], best.get("file")}
-        for file in self.folder.glob("*.weights.h5"):
-            if file.name not in kept and not file.name.startswith("."):
+            with contextlib.suppress(InputError):
+                record = _sound_record(path)
+                kept |= {record["file"], (record["best"] or {}).get("file")}
+        for file in self.folder.iterdir():
+            if file.name not in kept:
                 file.unlink()
 
 
-def _check(folder, *records):
-    for record in records:
-        if record is None:
-            continue
-        path = folder / record["file"]
-        if not path.is_file():
-            raise InputError(f"{path.name} is missing")
-        if runs.checksum(path) != record["sha256"]:
-            raise InputError(f"{path.name} does not match its checksum")
+def file_size(model: keras.Model) -> int:
+    """Return bytes that suffice for a file of weights and optimizer."""
+    variables = [*model.variables, *model.optimizer.variables]
+    bytes_held = sum(4 * int(np.prod(v.shape)) for v in variables)
+    # HDF5 keeps a header of some kilobytes for every variable.
+    return bytes_held + 4096 * len(variables) + 2**16
+
+
+def _sound_record(path):
+    record = runs.read_json(path)
+    given = record.get("checksum") if isinstance(record, dict) else None
+    if given is None or given != _record_checksum(record):
+        raise InputError(f"{path.name} does not match its checksum")
+    return record
+
+
+def _record_checksum(record):
+    """SHA-256 of all the rest of the record."""
+    rest = {key: record[key] for key in record if key != "checksum"}
+    text = json.dumps(rest, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _check(folder, record):
+    if record is None:
+        return
+    path = folder / record["file"]
+    if not path.is_file():
+        raise InputError(f"{path.name} is missing")
+    if runs.checksum(path) != record["sha256"]:
+        raise InputError(f"{path.name} does not match its checksum")

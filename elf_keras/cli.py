@@ -41,6 +41,8 @@ def run_command(
         main(_parse(sys.argv, of_run))
     except (InputError, flags.Error) as error:
         _end(str(error))
+    except UnicodeDecodeError as error:
+        _end(f"a flagfile or list is not text ({error}); check its path")
     except KeyboardInterrupt:
         print("stopped; go on with --resume", file=sys.stderr)
         sys.exit(130)
@@ -57,6 +59,10 @@ def load_tensorflow() -> None:
     They come from C++ before any log level is read, so the file descriptor
     itself is turned away for the time of the import.
     """
+    if FLAGS.strategy == "mirrored":
+        # oneDNN's convolution gets an empty batch wrong, which the last step
+        # can hand to a replica on CPU devices; GPUs do not use it.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     kept = os.dup(2)
     with pathlib.Path(os.devnull).open("w") as nowhere:
         os.dup2(nowhere.fileno(), 2)

@@ -28,7 +28,8 @@ def main(arguments: list[str]) -> None:
     data = cli.splits_from_flags()
     parts = {name: getattr(data, name) for name in FLAGS.split}
     absent = [name for name, part in parts.items() if part is None]
-    if "split" in absent or len(absent) == len(parts):
+    asked = FLAGS["split"].present
+    if absent and (asked or len(absent) == len(parts)):
         raise InputError(
             f"--split={','.join(absent)}: this run's data has no such split; "
             "train with --validation_fraction above 0, or add a folder"

@@ -23,7 +23,9 @@ def define() -> None:
 
 def _run():
     flags.DEFINE_string("workdir", None, "Folder of the run.")
-    flags.DEFINE_integer("seed", 0, "Seed of data, weights and order.", 0)
+    flags.DEFINE_integer(
+        "seed", 0, "Seed of data, weights and order.", 0, 2**32 - 1
+    )
     flags.DEFINE_bool(
         "resume",
         False,

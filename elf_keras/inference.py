@@ -5,7 +5,7 @@ import dataclasses
 import keras
 import numpy as np
 
-from elf_keras import exit_rule, multi_exit
+from elf_keras import exit_rule
 from elf_keras.data import pipeline, splits
 
 BATCH_SIZE = 256
@@ -48,7 +48,7 @@ def select(scores: np.ndarray, exit_threshold: float) -> Prediction:
       exit_threshold: s.
     """
     confidence = exit_rule.confidence(scores)
-    taken = exit_rule.exit_taken(confidence > exit_threshold)
+    taken = exit_rule.exit_taken(exit_rule.satisfied(scores, exit_threshold))
     images = np.arange(len(scores))
     return Prediction(
         classes=scores.argmax(-1)[images, taken],
@@ -58,16 +58,15 @@ def select(scores: np.ndarray, exit_threshold: float) -> Prediction:
 
 
 def predict_dynamic(
-    model: keras.Model, images: np.ndarray, *, exit_threshold: float
+    stages: list[keras.Model], images: np.ndarray, *, exit_threshold: float
 ) -> Prediction:
     """Classify a batch stage by stage; who has left is not computed further.
 
     Args:
-      model: a multi-exit model.
+      stages: of a multi-exit model, see `multi_exit.stages`.
       images: pixel values 0 to 255, `(images, height, width, channels)`.
       exit_threshold: s.
     """
-    stages = multi_exit.stages(model)
     alive = np.arange(len(images))
     result = Prediction(
         np.zeros(len(images), "int64"),
@@ -76,17 +75,18 @@ def predict_dynamic(
     )
     features = np.asarray(images, "float32")
     for number, stage in enumerate(stages):
+        if not alive.size:
+            break
         outputs = stage(features, training=False)
         scores = np.asarray(outputs[f"exit_{number + 1}"])
         confidence = exit_rule.confidence(scores)
         last = number == len(stages) - 1
-        leaves = (confidence > exit_threshold) | last
+        leaves = exit_rule.satisfied(scores, exit_threshold) | last
         gone = alive[leaves]
         result.classes[gone] = scores[leaves].argmax(-1)
         result.confidence[gone] = confidence[leaves]
         result.exit_taken[gone] = number
         alive = alive[~leaves]
-        if not alive.size:
-            break
-        features = np.asarray(outputs["features"])[~leaves]
+        if not last:
+            features = np.asarray(outputs["features"])[~leaves]
     return result

@@ -109,6 +109,17 @@ def load(path) -> MultiExitModel:
     return model
 
 
+def save(model: MultiExitModel, path) -> None:
+    """Save a model without its optimizer's state, which halves the file.
+
+    Args:
+      model: a multi-exit model, compiled or not.
+      path: file to write, `.keras`.
+    """
+    bare = MultiExitModel(model.inputs[0], model.output, name=model.name)
+    bare.save(path)
+
+
 def take_over(model: keras.Model, source: keras.Model) -> str:
     """Copy the weights of every layer that fits by name and shape.
 

@@ -31,24 +31,25 @@ def main(arguments: list[str]) -> None:
     costs = flops.exit_costs(model)
     threshold = cli.exit_threshold_from_flags(len(names))
     # One file at a time: memory stays flat, and an answer comes at once.
+    stages = multi_exit.stages(model)
     answers = [
-        _answer(file, model, names, costs, threshold) for file in arguments
+        _answer(file, stages, names, costs, threshold) for file in arguments
     ]
     if not all(answers):
         sys.exit(2)
 
 
-def _answer(file, model, names, costs, threshold):
+def _answer(file, stages, names, costs, threshold):
     from elf_keras import inference
     from elf_keras.data import images
 
-    height, _, channels = model.inputs[0].shape[1:]
+    height, _, channels = stages[0].inputs[0].shape[1:]
     image, reason = images.attempt(file, height, channels=channels)
     if image is None:
         print(json.dumps({"file": file, "error": reason}), flush=True)
         return False
     answer = inference.predict_dynamic(
-        model, image[None], exit_threshold=threshold
+        stages, image[None], exit_threshold=threshold
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])

@@ -7,7 +7,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import evaluation, flops, multi_exit, runs, training
+from elf_keras import (
+    checkpoints,
+    evaluation,
+    flops,
+    multi_exit,
+    runs,
+    training,
+)
 from elf_keras.data import splits
 
 
@@ -39,8 +46,9 @@ def score_epochs(
     if outcome.best_epoch not in (None, last_epoch):
         outcome.checkpoints.load_best(model)
         best, scores = evaluation.score_model(model, data, scorer, objective)
-    with runs.replacing(folder / runs.MODEL) as temporary:
-        model.save(temporary)
+    size = checkpoints.file_size(model)
+    with runs.replacing(folder / runs.MODEL, size=size) as temporary:
+        multi_exit.save(model, temporary)
     if "test" in scores:
         runs.write_csv(
             folder / "per_class.csv",
@@ -65,6 +73,7 @@ def write(
     data: splits.Splits,
     outcome: training.Outcome,
     *,
+    seed: int,
     warnings: list[str],
     started: float,
 ) -> None:
@@ -75,6 +84,7 @@ def write(
       model: the trained model.
       data: the splits.
       outcome: of the training.
+      seed: of data, weights and order.
       warnings: sentences the user was shown.
       started: when this process began, in seconds since 1970.
     """
@@ -86,6 +96,7 @@ def write(
             "flags": (folder / runs.FLAGS).read_text().splitlines(),
             "data": _data(data),
             "model": _model(model),
+            "seed": seed,
             "devices": [d.name for d in tf.config.list_logical_devices()],
             "epochs": len(outcome.history),
             "best_epoch": None

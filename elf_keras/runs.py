@@ -27,6 +27,8 @@ RECORD = "run.json"
 FLAGS = "flags.flags"
 METRICS = "metrics.json"
 MODEL = "model.keras"
+# Prefix of files that are not whole yet.
+WRITING = ".writing-"
 _PACKAGES = ("elf_keras", "keras", "tensorflow", "numpy", "scikit-learn")
 
 
@@ -46,7 +48,9 @@ def check(folder: pathlib.Path, *, resume: bool) -> None:
             raise InputError(
                 f"--workdir={folder}: {path} is a file; name a folder"
             )
-    if not folder.is_dir() or not any(folder.iterdir()):
+    if not folder.is_dir():
+        return
+    if all(path.name.startswith(WRITING) for path in folder.iterdir()):
         return
     if not (folder / FLAGS).exists():
         raise InputError(
@@ -61,20 +65,41 @@ def check(folder: pathlib.Path, *, resume: bool) -> None:
 
 
 @contextlib.contextmanager
-def replacing(path: pathlib.Path) -> Iterator[pathlib.Path]:
-    """Give a temporary path beside `path`, renamed to it on success."""
+def replacing(path: pathlib.Path, *, size: int = 0) -> Iterator[pathlib.Path]:
+    """Give a temporary path beside `path`, renamed to it on success.
+
+    Args:
+      path: the file to write or replace.
+      size: bytes that must be free; HDF5 crashes on a disk that fills up.
+
+    Raises:
+      OSError: where the disk, a quota or a limit has no room.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=".writing-", suffix="".join(path.suffixes[-2:])
+        dir=path.parent, prefix=WRITING, suffix="".join(path.suffixes[-2:])
     )
-    os.close(handle)
     temporary = pathlib.Path(name)
     try:
+        _reserve(handle, size, path)
         yield temporary
         temporary.chmod(0o644)
         temporary.replace(path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def plain(value):
+    """Return what JSON can hold: NaN becomes None, arrays become lists."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple, np.ndarray)):
+        return [plain(item) for item in value]
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    return value
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
@@ -85,7 +110,7 @@ def write_text(path: pathlib.Path, text: str) -> None:
 
 def write_json(path: pathlib.Path, record: dict) -> None:
     """Write a record as JSON; NaN becomes null, arrays become lists."""
-    write_text(path, json.dumps(_plain(record), indent=1) + "\n")
+    write_text(path, json.dumps(plain(record), indent=1) + "\n")
 
 
 def write_csv(path: pathlib.Path, rows: Sequence[dict]) -> None:
@@ -140,6 +165,17 @@ def peak_memory() -> int:
     return size if sys.platform == "darwin" else size * 1024
 
 
+def _reserve(handle, size, path):
+    try:
+        # macOS has no such call.
+        if size and hasattr(os, "posix_fallocate"):
+            os.posix_fallocate(handle, 0, size)
+    except OSError as error:
+        raise OSError(error.errno, error.strerror, str(path)) from error
+    finally:
+        os.close(handle)
+
+
 def _version(package):
     try:
         return importlib.metadata.version(package)
@@ -160,15 +196,3 @@ def _git_revision():
     except (OSError, subprocess.CalledProcessError):
         return None
     return shown.stdout.strip()
-
-
-def _plain(value):
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [_plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value

@@ -17,8 +17,10 @@ def scores(record: dict) -> str:
         "",
         _row(["split", "epoch", "mode", *_GROUPS, "saving"]),
     ]
-    for split in ("validation", "test"):
+    for split in ("train", "validation", "test"):
         for which, part in sorted(record.get(split, {}).items()):
+            if "static" not in part:
+                continue
             epoch = f"{which} {part['epoch']}" if "epoch" in part else which
             for mode in ("static", "dynamic"):
                 lines.append(_row([split, epoch, mode, *_mode(part[mode])]))

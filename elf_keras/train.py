@@ -52,6 +52,7 @@ def run(model, data, *, started: float) -> None:
         schedule=schedule,
         batches=builders.batches(data),
         folder=folder,
+        prior=scorer.prior,
         report=cli.say,
     )
     warnings = []
@@ -66,7 +67,13 @@ def run(model, data, *, started: float) -> None:
         folder, model, data, scorer, objective, outcome
     )
     run_record.write(
-        folder, model, data, outcome, warnings=warnings, started=started
+        folder,
+        model,
+        data,
+        outcome,
+        seed=FLAGS.seed,
+        warnings=warnings,
+        started=started,
     )
     runs.write_json(folder / runs.METRICS, record)
     cli.show(record)

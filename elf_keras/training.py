@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
+from keras import ops
 
 from elf_keras import callbacks, checkpoints
 from elf_keras.data import augment as augmentations
@@ -21,11 +22,12 @@ FEW_LEAVE, ALL_LEAVE = 0.01, 0.99
 
 @keras.saving.register_keras_serializable("elf_keras")
 class CoupledSGD(keras.optimizers.SGD):
-    """SGD with momentum whose L2 term is part of the gradient.
+    """SGD with momentum whose L2 term is part of the gradient, as PyTorch's.
 
-    v ← m v - η (g + λ w); w ← w + v, for every trainable variable w. Keras'
+    v ← m v + g + λ w; w ← w - η v, for every trainable variable w. Keras'
     own `weight_decay` is decoupled, w ← w - η λ w outside the momentum: with
-    m = 0.9 about ten times weaker.
+    m = 0.9 about ten times weaker. Its velocity holds η, so that after a
+    drop of the rate the old one would still act for some ten steps.
 
     Args:
       learning_rate: η > 0.
@@ -46,10 +48,15 @@ class CoupledSGD(keras.optimizers.SGD):
         self.coupled_decay = coupled_decay
 
     def update_step(self, gradient, variable, learning_rate):
-        """Update one variable."""
-        super().update_step(
-            gradient + self.coupled_decay * variable, variable, learning_rate
-        )
+        """Update one variable and its velocity."""
+        step = ops.cast(gradient, variable.dtype)
+        step = step + self.coupled_decay * variable
+        if self.momentum:
+            velocity = self.momentums[self._get_variable_index(variable)]
+            step = self.momentum * velocity + step
+            self.assign(velocity, step)
+        learning_rate = ops.cast(learning_rate, variable.dtype)
+        self.assign_sub(variable, learning_rate * step)
 
     def get_config(self):
         """Return the arguments that rebuild the optimizer."""
@@ -114,6 +121,7 @@ def fit(
     schedule: Schedule,
     batches: Batches,
     folder: pathlib.Path,
+    prior: np.ndarray | None = None,
     report: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Train a compiled model, from its newest checkpoint where there is one.
@@ -124,6 +132,8 @@ def fit(
       schedule: what changes with the epoch.
       batches: how the training split becomes batches.
       folder: the run's folder; checkpoints and TensorBoard logs go below.
+      prior: class shares in deployment, by which the best epoch is chosen;
+        None for uniform.
       report: called with each sentence the user should read.
 
     Returns:
@@ -133,7 +143,8 @@ def fit(
       InputError: where the loss stops being a number, or every checkpoint
         is damaged.
     """
-    model.optimizer.build(model.trainable_variables)
+    with model.distribute_strategy.scope():
+        model.optimizer.build(model.trainable_variables)
     monitor = None if data.validation is None else "validation_accuracy"
     saver = checkpoints.Checkpoints(folder / "checkpoints", monitor=monitor)
     first_epoch, problems = saver.restore(model)
@@ -151,7 +162,7 @@ def fit(
             ),
             shuffle=False,
             verbose=1 if sys.stderr.isatty() else 0,
-            callbacks=_callbacks(model, data, schedule, saver, folder),
+            callbacks=_callbacks(model, data, schedule, saver, folder, prior),
         )
     best = saver.best["epoch"] if saver.best else None
     return Outcome(saver.history, best, problems, first_epoch, saver)
@@ -164,6 +175,8 @@ def share_warnings(logs: dict, exits: int) -> list[str]:
       logs: of the last epoch.
       exits: number of exits K.
     """
+    if exits == 1:
+        return []
     early = 1 - logs[f"exit_{exits}_share"]
     percent = f"{100 * early:.1f} % of the training images left early"
     if early < FEW_LEAVE:
@@ -190,7 +203,7 @@ def _epochs(data, batches, first_epoch, epochs):
     )
 
 
-def _callbacks(model, data, schedule, saver, folder):
+def _callbacks(model, data, schedule, saver, folder, prior):
     """Callbacks in order: rates, weights, clock, scores, record, display."""
     classes = len(data.class_names)
     chosen = [
@@ -204,7 +217,9 @@ def _callbacks(model, data, schedule, saver, folder):
         callbacks.EpochClock(len(data.train)),
     ]
     if data.validation is not None:
-        chosen.append(callbacks.ValidationScores(data.validation, classes))
+        chosen.append(
+            callbacks.ValidationScores(data.validation, classes, prior=prior)
+        )
     chosen += [
         saver,
         keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),

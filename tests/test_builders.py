@@ -1,0 +1,216 @@
+"""Each flag ends in the object that it names."""
+
+import command_runs
+import keras
+import numpy as np
+import pytest
+
+from elf_keras import builders, losses, multi_exit, training
+from elf_keras.data import splits
+from elf_keras.losses import exit_losses
+
+COUNTS = np.array([150, 40, 5])
+SMALL = ("--workdir=", "--backbone=resnet8")
+
+
+def made(side=8, channels=1):
+    """A channel each of its own mean; the second one never changes."""
+    random = np.random.default_rng(0)
+    images = random.integers(256, size=(6, side, side, channels))
+    images[..., 1:2] = 77
+    labels = np.repeat(np.arange(3), (3, 2, 1)).astype("int32")
+    part = splits.Examples(images.astype("uint8"), labels, ("",) * 6)
+    return splits.Splits(part, None, part, ("a", "b", "c"), COUNTS)
+
+
+def layer(model, kind):
+    return [found for found in model.layers if isinstance(found, kind)]
+
+
+@pytest.mark.parametrize(
+    ("words", "outputs"),
+    [
+        ((), 4),
+        (("--exits=2",), 2),
+        (("--exits=1,3",), 3),
+        (("--method=single",), 1),
+        (("--method=single", "--exits=1"), 1),
+        (("--method=sum",), 4),
+    ],
+)
+def test_exits_and_method(words, outputs):
+    with command_runs.fresh_flags(*SMALL, *words):
+        assert multi_exit.exits(builders.model(made())) == outputs
+
+
+def test_heads_classifier_and_backbone():
+    words = ("--exit_head=separable", "--exit_loss=ldam", "--exit_stride=1")
+    with command_runs.fresh_flags(*SMALL, *words):
+        model = builders.model(made())
+    assert model.name == "resnet8"
+    assert layer(model, keras.layers.SeparableConv2D)
+    assert len(layer(model, keras.layers.Dense)) == 0
+    kinds = [type(found).__name__ for found in model.layers]
+    assert kinds.count("CosineClassifier") == 4
+
+
+def test_pixels_are_normalized_by_the_training_split():
+    data = made(channels=3)
+    with command_runs.fresh_flags(*SMALL):
+        model = builders.model(data)
+    probe = keras.Model(model.input, model.get_layer("normalize").output)
+    found = np.array(probe(data.train.images.astype("float32")))
+    for channel in (0, 2):
+        pixels = found[..., channel]
+        assert pixels.mean() == pytest.approx(0, abs=1e-5)
+        assert pixels.std() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(found[..., 1], 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "threshold"), [("har", 0.8), ("sum", np.inf), ("single", np.inf)]
+)
+def test_compiled(method, threshold):
+    words = (
+        f"--method={method}",
+        "--train_threshold=0.8",
+        "--learning_rate=0.3",
+        "--weight_decay=0.004",
+        "--loss_normalization=batch_size",
+    )
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        model = builders.compiled(builders.model(data), data)
+    assert isinstance(model.optimizer, training.CoupledSGD)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.3)
+    assert model.optimizer.coupled_decay == 0.004
+    assert model.optimizer.momentum == 0.9
+    assert model.objective.train_threshold == threshold
+    named = losses.objective.NORMALIZATIONS["batch_size"]
+    assert model.objective.normalization is named
+
+
+@pytest.mark.parametrize(
+    ("words", "function", "expected"),
+    [
+        (["--exit_loss=ce"], exit_losses.cross_entropy, {}),
+        (
+            ["--exit_loss=focal", "--focal_gamma=2"],
+            exit_losses.focal,
+            {"gamma": 2.0},
+        ),
+        (
+            ["--exit_loss=la", "--logit_tau=0.5"],
+            exit_losses.logit_adjustment,
+            {"tau": 0.5},
+        ),
+        (
+            ["--exit_loss=ldam", "--ldam_scale=20", "--ldam_power=-1"],
+            exit_losses.ldam,
+            {"scale": 20.0},
+        ),
+    ],
+)
+def test_exit_losses(words, function, expected):
+    with command_runs.fresh_flags(*SMALL, *words):
+        objective = builders.cumulative_loss(made(), leaving=True)
+    assert objective.exit_loss.func is function
+    found = objective.exit_loss.keywords
+    assert {key: found[key] for key in expected} == expected
+    if function is exit_losses.ldam:
+        # Counts after the cut are 3, 2, 1: margins as 1/n, the largest 0.5.
+        margins = np.array(found["margins"])
+        np.testing.assert_allclose(margins, [1 / 6, 1 / 4, 1 / 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "side", "padding", "flip"),
+    [
+        ([], 32, 4, False),
+        (["--flip"], 8, 1, True),
+        (["--flip"], 4, 1, True),
+        (["--augmentation=none", "--flip"], 32, 0, True),
+    ],
+)
+def test_augmentation(words, side, padding, flip):
+    with command_runs.fresh_flags("--workdir=", "--batch_size=7", *words):
+        batches = builders.batches(made(side))
+    assert (batches.augmentation.padding, batches.augmentation.flip) == (
+        padding,
+        flip,
+    )
+    assert (batches.size, batches.seed) == (7, 0)
+
+
+def test_no_augmentation():
+    with command_runs.fresh_flags("--workdir=", "--augmentation=none"):
+        assert builders.batches(made()).augmentation is None
+
+
+@pytest.mark.parametrize(
+    ("words", "prior", "scale", "threshold"),
+    [
+        ([], None, 1.0, 0.9),
+        (["--deployment_prior=train"], COUNTS, 1.0, 0.9),
+        (["--exit_loss=ldam"], None, 30.0, None),
+        (
+            ["--exit_loss=ldam", "--ldam_scale=9", "--exit_threshold=1.5/C"],
+            None,
+            9.0,
+            0.5,
+        ),
+    ],
+)
+def test_scorer(words, prior, scale, threshold):
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        scorer = builders.scorer(builders.model(data), data)
+    np.testing.assert_array_equal(scorer.prior, prior)
+    assert scorer.scale == scale
+    if threshold:
+        assert scorer.exit_threshold == pytest.approx(threshold)
+    # Groups of the counts before the cut: 150, 40, 5.
+    groups = {name: mask.tolist() for name, mask in scorer.shot_groups.items()}
+    assert groups == {
+        "many": [True, False, False],
+        "medium": [False, True, False],
+        "few": [False, False, True],
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_precision_reaches_layers_not_weights(precision):
+    words = (f"--mixed_precision={precision}", "--exits=1")
+    with command_runs.fresh_flags(*SMALL, *words):
+        builders.strategy()
+        model = builders.model(made())
+    convolution = layer(model, keras.layers.Conv2D)[0]
+    assert convolution.compute_dtype == precision
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert {out.dtype for out in model.output.values()} == {"float32"}
+
+
+def test_one_seed_gives_one_start():
+    words = ("--seed=3", "--exits=1")
+    found = []
+    for seed in (3, 3, 4):
+        with command_runs.fresh_flags(*SMALL, *words, f"--seed={seed}"):
+            builders.strategy()
+            found.append(builders.model(made()).get_weights()[0])
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
+def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
+    path = tmp_path / "model.keras"
+    with command_runs.fresh_flags(*SMALL, "--exits=1", "--seed=5"):
+        builders.strategy()
+        source = builders.model(made())
+        source.save(path)
+    words = (f"--weights={path}", "--exits=1", "--seed=6")
+    with command_runs.fresh_flags(*SMALL, *words):
+        builders.strategy()
+        model = builders.model(made())
+    for one, other in zip(source.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(np.array(one), np.array(other))
+    assert "layers take over weights" in capsys.readouterr().err

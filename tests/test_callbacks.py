@@ -1,0 +1,167 @@
+"""Callbacks at the edges of epochs, each a function of the epoch alone."""
+
+import types
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras import callbacks, exit_rule
+from elf_keras.errors import InputError
+
+WEIGHTS = [0.5, 1.0, 1.5]
+
+
+@pytest.mark.parametrize("first", [0, 2, 3, 4])
+def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
+    model = tiny.compiled()
+    seen = {}
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            weights = model.objective.class_weights
+            seen[self.epoch] = np.array(weights).tolist()
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+    data = tiny.data().train
+    model.fit(
+        data.images,
+        data.labels,
+        initial_epoch=first,
+        epochs=6,
+        verbose=0,
+        callbacks=[
+            callbacks.DelayedReweighting(
+                model.objective, WEIGHTS, reweight_epoch=3
+            ),
+            Watch(),
+        ],
+    )
+    assert seen == {
+        epoch: WEIGHTS if epoch >= 3 else [1.0] * 3 for epoch in range(first, 6)
+    }
+
+
+def test_new_weights_reach_the_compiled_step():
+    """One epoch at rate 0: its loss is the weighted mean, by hand."""
+    model = tiny.compiled(rate=0.0, threshold=np.inf)
+    data = tiny.data().train
+    reweighting = callbacks.DelayedReweighting(
+        model.objective, WEIGHTS, reweight_epoch=1
+    )
+    losses = model.fit(
+        data.images,
+        data.labels,
+        batch_size=18,
+        epochs=2,
+        verbose=0,
+        callbacks=[reweighting],
+    ).history["loss"]
+    scores = exit_rule.stack_exits(model.predict(data.images, verbose=0))
+    for found, weights in zip(losses, ([1, 1, 1], WEIGHTS), strict=True):
+        total = weight_sum = 0.0
+        for example, label in zip(scores, data.labels, strict=True):
+            for exit_scores in np.array(example, "float64"):
+                spread = np.log(np.exp(exit_scores).sum())
+                total += weights[label] * (spread - exit_scores[label])
+            weight_sum += weights[label]
+        assert found == pytest.approx(total / weight_sum, rel=1e-5)
+
+
+@pytest.mark.parametrize("prior", [None, np.array([5.0, 3.0, 2.0])])
+def test_validation_scores_are_means_over_classes(prior):
+    model = tiny.model(seed=3)
+    data = tiny.examples((7, 4, 2))
+    callback = callbacks.ValidationScores(data, tiny.CLASSES, prior=prior)
+    callback.set_model(model)
+    logs = {"loss": 1.0}
+    callback.on_epoch_end(0, logs)
+    outputs = model.predict(data.images, verbose=0)
+    shares = [1 / 3] * 3 if prior is None else [0.5, 0.3, 0.2]
+    for name in ("exit_1", "exit_2"):
+        mean = 0.0
+        for label in range(tiny.CLASSES):
+            hits = [
+                int(scores.argmax() == label)
+                for scores, truth in zip(
+                    outputs[name], data.labels, strict=True
+                )
+                if truth == label
+            ]
+            mean += shares[label] * sum(hits) / len(hits)
+        key = f"validation_{name}_accuracy"
+        assert logs[key] == pytest.approx(mean, abs=1e-12)
+        assert isinstance(logs[key], float)
+    assert logs["validation_accuracy"] == logs["validation_exit_2_accuracy"]
+    assert logs["loss"] == 1.0
+
+
+def test_validation_without_an_image_of_a_class():
+    model = tiny.model()
+    data = tiny.examples((3, 0, 2))
+    callback = callbacks.ValidationScores(data, tiny.CLASSES)
+    callback.set_model(model)
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    predicted = model.predict(data.images, verbose=0)["exit_2"].argmax(-1)
+    hits = predicted == data.labels
+    expected = (hits[:3].mean() + hits[3:].mean()) / 2
+    assert logs["validation_accuracy"] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("loss", [float("nan"), float("inf"), -float("inf")])
+@pytest.mark.parametrize("last", [None, 3])
+def test_stop_on_nan_names_step_rate_and_checkpoint(loss, last):
+    stop = callbacks.StopOnNaN(types.SimpleNamespace(last_epoch=last))
+    stop.set_model(tiny.compiled(rate=0.025))
+    stop.on_epoch_begin(4)
+    stop.on_train_batch_end(6, {"loss": 2.0})
+    with pytest.raises(InputError) as caught:
+        stop.on_train_batch_end(7, {"loss": np.float32(loss)})
+    message = str(caught.value)
+    saved = "none was saved" if last is None else "epoch 4"
+    for words in (
+        str(loss),
+        "step 8 of epoch 5",
+        "learning rate 0.025",
+        f"last good checkpoint: {saved}",
+    ):
+        assert words in message
+
+
+def test_the_clock_counts_the_images_it_was_given(monkeypatch):
+    ticks = iter([10.0, 12.5])
+    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: next(ticks))
+    clock = callbacks.EpochClock(50)
+    logs = {}
+    clock.on_epoch_begin(0)
+    clock.on_epoch_end(0, logs)
+    assert logs == {"seconds": 2.5, "images_per_second": 20.0}
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_epoch_lines(capsys, validated):
+    lines = callbacks.EpochLines()
+    lines.set_model(tiny.model())
+    lines.set_params({"epochs": 9})
+    logs = {
+        "loss": 1.23456,
+        "learning_rate": 0.05,
+        "exit_1_share": 0.25,
+        "exit_2_share": 0.75,
+        "exit_2_accuracy": 0.5,
+        "seconds": 3.14159,
+    }
+    if validated:
+        logs["validation_accuracy"] = 0.625
+    lines.on_epoch_end(2, logs)
+    printed = capsys.readouterr()
+    middle = "  validation 0.625" if validated else ""
+    assert printed.err == (
+        f"epoch 3/9  loss 1.235  rate 0.05  train 0.500{middle}"
+        "  leaving 0.25 0.75  3.1 s\n"
+    )
+    assert printed.out == ""

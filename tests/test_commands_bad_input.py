@@ -1,0 +1,238 @@
+"""Wrong input: one clear line, status 2, no traceback, nothing lost.
+
+Every line of that list is tried through the whole command. A mistake of ours
+would come out of `command_runs.run` as the exception that it is.
+"""
+
+import os
+import resource
+
+import command_runs
+import pytest
+
+from elf_keras import runs
+
+SMALL = ("--backbone=resnet8", "--exits=1", "--epochs=1")
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--exit_loss=l2"], ["--exit_loss=l2", "ldam"]),
+        (["--dataset=mnist"], ["--dataset=mnist", "digits_lt"]),
+        (["--backbone=vgg"], ["--backbone=vgg", "resnet32"]),
+        (["--epochs=-3"], ["--epochs=-3"]),
+        (["--epochs=0"], ["--epochs=0"]),
+        (["--epochs=many"], ["--epochs=many"]),
+        (["--imbalance=0.5"], ["--imbalance=0.5"]),
+        (["--imbalance=nan"], ["imbalance nan"]),
+        (["--batch_size=0"], ["--batch_size=0"]),
+        (["--validation_fraction=1"], ["--validation_fraction=1"]),
+        (["--learning_rate=-1"], ["--learning_rate=-1"]),
+        (["--learning_rate=nan"], ["nan", "positive"]),
+        (["--learning_rat=0.1"], ["learning_rat"]),
+        (["--seed=-1"], ["--seed=-1"]),
+        (["--seed=4294967296"], ["4294967296"]),
+        (["--decay_epochs=soon"], ["'soon'", "160,180"]),
+        (["--decay_epochs=180,160"], ["[160, 180]"]),
+        (["--exits=9"], ["'9'", "1, 2, 3"]),
+        (["--exits=first"], ["'first'"]),
+        (["--flagfile=no_such.flags"], ["no_such.flags"]),
+        (["photo.png"], ["photo.png", "--name=value"]),
+        (["--weights=no_such.keras"], ["no_such.keras"]),
+        (["--validation_group=prefix:_"], ["folder"]),
+        (["--imbalance=100000"], ["no training image of"]),
+        (["--image_size=1"], ["1", "--image_size"]),
+        (["--image_size=0"], ["--image_size=0"]),
+        (["--train_threshold=1.5"], ["'1.5'", "between 0 and 1"]),
+        (["--train_threshold=0"], ["'0'", "between 0 and 1"]),
+        (["--exit_threshold=1"], ["'1'", "between 0 and 1"]),
+        (["--exit_threshold=nan"], ["'nan'", "between 0 and 1"]),
+        (["--exit_threshold=2/K"], ["'2/K'", "1.5/C"]),
+        (["--exit_loss=ldam", "--train_threshold=0.9"], ["0.9", "ldam", "0.2"]),
+        (["--exit_loss=ldam", "--exit_threshold=5/C"], ["0.5", "ldam"]),
+        (["--dataset=folder"], ["--data_dir"]),
+        (["--dataset=folder", "--data_dir=no_such"], ["no_such"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_wrong_flags(tmp_path, words, says):
+    folder = tmp_path / "run"
+    command_runs.refused(
+        "train", f"--workdir={folder}", *SMALL, *words, says=says
+    )
+    assert not folder.exists()
+
+
+def test_no_workdir():
+    command_runs.refused("train", *SMALL, says=["--workdir is missing"])
+
+
+@pytest.mark.parametrize("kind", ["binary", "folder", "circle"])
+def test_a_flagfile_that_is_none(tmp_path, kind):
+    path = tmp_path / "recipe.flags"
+    if kind == "binary":
+        path.write_bytes(b"--epochs=3\n\xfc\x00\xff")
+    elif kind == "folder":
+        path.mkdir()
+    else:
+        path.write_text("--no_such_flag\n")
+    command_runs.refused("train", f"--flagfile={path}", says=[])
+
+
+@pytest.fixture
+def photos(tmp_path):
+    """Two classes of three training and two test images."""
+    folder = tmp_path / "photos"
+    for split, count in (("train", 3), ("test", 2)):
+        for value, name in ((20, "cat"), (180, "dog")):
+            for index in range(count):
+                command_runs.draw(folder / split / name / f"{index}.png", value)
+    return folder
+
+
+def refused_photos(photos, says):
+    folder = photos.parent / "run"
+    before = command_runs.content(photos)
+    found = command_runs.refused(
+        "train",
+        f"--workdir={folder}",
+        "--dataset=folder",
+        f"--data_dir={photos}",
+        *SMALL,
+        says=says,
+    )
+    assert not folder.exists()
+    assert command_runs.content(photos) == before
+    return found
+
+
+def test_an_empty_folder(tmp_path):
+    (tmp_path / "photos").mkdir()
+    refused_photos(tmp_path / "photos", ["has no class folder"])
+
+
+def test_a_class_without_training_images(photos):
+    (photos / "train" / "owl").mkdir()
+    command_runs.draw(photos / "test" / "owl" / "0.png")
+    refused_photos(photos, ["no training image of 'owl'"])
+
+
+def test_classes_that_differ_between_splits(photos):
+    command_runs.draw(photos / "test" / "owl" / "0.png")
+    refused_photos(photos, ["different classes", "'owl'"])
+
+
+def test_more_than_one_percent_of_corrupt_images(photos):
+    (photos / "train" / "cat" / "1.png").write_bytes(b"no image")
+    refused_photos(photos, ["1 of 10 images cannot be read", "cat/1.png"])
+
+
+def test_images_too_small_for_the_backbone(photos):
+    folder = photos.parent / "run"
+    command_runs.refused(
+        "train",
+        f"--workdir={folder}",
+        "--dataset=folder",
+        f"--data_dir={photos}",
+        "--image_size=3",
+        *SMALL,
+        says=["too small", "at least 4"],
+    )
+    assert not folder.exists()
+
+
+def test_no_data_and_no_network_says_how_to_get_them(tmp_path):
+    (tmp_path / "data" / "cifar100").mkdir(parents=True)
+    for name in ("cifar10", "cifar100"):
+        command_runs.refused(
+            "train",
+            f"--workdir={tmp_path / 'run'}",
+            f"--dataset={name}_lt",
+            f"--data_dir={tmp_path / 'data'}",
+            *SMALL,
+            says=[name, "--data_dir", "download"],
+        )
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("resume", [(), ("--resume",)])
+@pytest.mark.parametrize("held", ["a run", "a thesis", "a half run"])
+def test_a_folder_that_holds_something_stays_as_it_is(tmp_path, held, resume):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    if held != "a thesis":
+        (folder / runs.FLAGS).write_text("--epochs=77\n")
+    if held == "a run":
+        (folder / runs.METRICS).write_text('{"test": {}}\n')
+        (folder / runs.MODEL).write_bytes(b"weights")
+    (folder / "notes.txt").write_text("mine")
+    before = command_runs.content(tmp_path)
+    command_runs.refused(
+        "train", f"--workdir={folder}", *SMALL, *resume, says=["--workdir"]
+    )
+    assert command_runs.content(tmp_path) == before
+
+
+def test_a_work_folder_below_a_file(tmp_path):
+    (tmp_path / "file").write_text("mine")
+    command_runs.refused(
+        "train",
+        f"--workdir={tmp_path / 'file' / 'run'}",
+        *SMALL,
+        says=["is a file"],
+    )
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+@pytest.mark.skipif(
+    getattr(os, "geteuid", lambda: 1)() == 0, reason="root may write anywhere"
+)
+def test_a_work_folder_that_may_not_be_written(tmp_path):
+    tmp_path.chmod(0o500)
+    command_runs.refused(
+        "train", f"--workdir={tmp_path / 'run'}", *SMALL, says=["Permission"]
+    )
+    tmp_path.chmod(0o700)
+
+
+def test_a_real_process_ends_with_status_2(tmp_path):
+    process = command_runs.child(
+        "-m", "elf_keras.train", f"--workdir={tmp_path / 'run'}", "--epochs=-1"
+    )
+    ended = command_runs.ended(process)
+    assert ended.status == 2
+    assert ended.out == ""
+    assert ended.err.splitlines() == ended.errors
+    assert "--epochs=-1" in ended.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize(
+    "limit",
+    [200, 100_000, pytest.param(700_000, marks=pytest.mark.slow)],
+    ids=["first record", "early in a checkpoint", "late in a checkpoint"],
+)
+def test_a_full_disk(tmp_path, limit):
+    """No file may grow beyond a limit.
+
+    SIGXFSZ is ignored by Python, so that writing fails as on a full disk.
+    """
+    process = command_runs.child(
+        "-m",
+        "elf_keras.train",
+        f"--workdir={tmp_path / 'run'}",
+        *command_runs.TINY,
+        "--epochs=2",
+        preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_FSIZE, (limit, limit)
+        ),
+    )
+    ended = command_runs.ended(process)
+    assert ended.status == 2, ended.err[-2000:]
+    assert len(ended.errors) == 1
+    assert "Traceback" not in ended.err
+    assert "free the disk" in ended.errors[0]
+    left = [path.name for path in (tmp_path / "run").rglob("*")]
+    assert not [name for name in left if name.startswith(".writing")]
+    assert runs.METRICS not in left

@@ -1,0 +1,143 @@
+"""Every recipe parses, and builds its objects without training."""
+
+import pathlib
+
+import command_runs
+import numpy as np
+import pytest
+
+from elf_keras import builders, choices, cli, data, multi_exit
+from elf_keras.data import splits
+
+FOLDER = command_runs.CHECKOUT / "experiments"
+RECIPES = sorted(
+    str(path.relative_to(FOLDER))
+    for path in FOLDER.rglob("*.flags")
+    if path.parent.name != "base"
+)
+HEADER = ("Claim", "Command", "Expected", "Measured", "Hardware, time")
+# Data set -> image shape, classes, largest class.
+MADE = {
+    "digits_lt": ((8, 8, 1), 10, 130),
+    "cifar10_lt": ((32, 32, 3), 10, 5000),
+    "cifar100_lt": ((32, 32, 3), 100, 500),
+    "folder": ((32, 32, 3), 43, 750),
+}
+PAPERS = [name for name in RECIPES if name.startswith("cifar")]
+
+
+def made(name):
+    """Splits of the right shape, with one image a class."""
+    shape, classes, largest = MADE[name]
+    images = np.random.default_rng(0).integers(256, size=(classes, *shape))
+    part = splits.Examples(
+        images.astype("uint8"), np.arange(classes, dtype="int32"), ("",) * 10
+    )
+    names = tuple(str(number) for number in range(classes))
+    counts = np.linspace(largest, 5, classes).astype(int)
+    return splits.Splits(part, part, part, names, counts)
+
+
+@pytest.fixture(autouse=True)
+def made_data(monkeypatch):
+    # Recipes include others by their path from the checkout.
+    monkeypatch.chdir(command_runs.CHECKOUT)
+    for name in choices.DATASETS:
+        monkeypatch.setitem(
+            data.SOURCES, name, lambda request, name=name: made(name)
+        )
+
+
+def flags_of(recipe, *more):
+    path = pathlib.Path("experiments") / recipe
+    return command_runs.fresh_flags(
+        "--workdir=runs/x", f"--flagfile={path}", *more
+    )
+
+
+def test_the_promised_recipes_are_there():
+    names = "ce ce_drw focal_drw ldam_drw sum_ce_drw sum_ldam_drw har_ce_drw "
+    names += "har_ldam_drw"
+    promised = {f"cifar10_lt/{name}.flags" for name in names.split()}
+    assert promised | {"digits_lt.flags"} <= set(RECIPES)
+    assert list((FOLDER / "base").glob("*.flags"))
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_builds_its_objects(recipe, tmp_path):
+    more = ()
+    with flags_of(recipe) as flags:
+        if flags.weights != "none":
+            more = (f"--weights={tmp_path / 'model.keras'}",)
+    if more:
+        with flags_of(recipe, "--weights=none"):
+            source = builders.model(cli.splits_from_flags())
+            source.save(tmp_path / "model.keras")
+    with flags_of(recipe, *more) as flags:
+        loaded = cli.splits_from_flags()
+        model = builders.compiled(builders.model(loaded), loaded)
+        schedule = builders.schedule(loaded)
+        builders.batches(loaded)
+        scorer = builders.scorer(model, loaded)
+        exits = 1 if flags.method == "single" else 4
+        assert multi_exit.exits(model) == exits
+        finite = np.isfinite(model.objective.train_threshold)
+        assert finite == (flags.method == "har")
+        rates = [schedule.learning_rate(epoch) for epoch in range(flags.epochs)]
+        assert max(rates) == pytest.approx(flags.learning_rate)
+        assert rates[-1] < 0.011 * max(rates)
+        weighted = not np.allclose(schedule.class_weights, 1)
+        assert 0 < scorer.exit_threshold < 1
+    if recipe.startswith("cifar"):
+        assert weighted is False or "drw" in recipe
+
+
+@pytest.mark.parametrize("recipe", PAPERS)
+def test_papers_recipes_scale_to_30_epochs(recipe):
+    with flags_of(recipe) as flags:
+        assert (flags.epochs, flags.batch_size) == (200, 128)
+        full = builders.schedule(made("cifar10_lt"))
+    with flags_of(recipe, "--epochs=30"):
+        short = builders.schedule(made("cifar10_lt"))
+    for schedule, drops in ((full, (160, 180)), (short, (24, 27))):
+        rates = [schedule.learning_rate(e) for e in range(schedule.epochs)]
+        warm = [0.02, 0.04, 0.06, 0.08, 0.1]
+        np.testing.assert_allclose(rates[:5], warm)
+        first, second = drops
+        np.testing.assert_allclose(rates[5:first], 0.1)
+        np.testing.assert_allclose(rates[first:second], 1e-3)
+        np.testing.assert_allclose(rates[second:], 1e-5)
+        assert schedule.reweight_epoch == first
+
+
+@pytest.mark.parametrize("recipe", PAPERS)
+def test_a_papers_recipe_does_what_its_name_says(recipe):
+    words = pathlib.Path(recipe).stem.split("_")
+    with flags_of(recipe) as flags:
+        method = words[0] if words[0] in choices.METHODS else "single"
+        assert flags.method == method
+        assert flags.exit_loss in words
+        weighting = "effective_number" if "drw" in words else "none"
+        assert flags.class_weighting == weighting
+        assert (flags.imbalance, flags.flip) == (100, True)
+        assert flags.dataset == pathlib.Path(recipe).parent.name
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_says_what_it_is_for(recipe):
+    lines = (FOLDER / recipe).read_text().splitlines()
+    for line, word in zip(lines, HEADER, strict=False):
+        assert line.startswith(f"# {word}: ")
+        assert line.removeprefix(f"# {word}: ").strip(" -")
+    assert f"--flagfile=experiments/{recipe} " in lines[1]
+    assert "python -m elf_keras.train " in lines[1]
+    command = lines[1].partition("elf_keras.train ")[2].split()
+    with command_runs.fresh_flags(*command) as flags:
+        assert flags.workdir
+
+
+@pytest.mark.parametrize("recipe", RECIPES)
+def test_a_recipe_says_nothing_twice(recipe):
+    lines = (FOLDER / recipe).read_text().splitlines()
+    names = [line.partition("=")[0] for line in lines if line[:2] == "--"]
+    assert len(names) == len(set(names))
