@@ -34,11 +34,11 @@ def run_command(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)
     flag_definitions.define()
-    if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
-        print(_help(main))
-        return
     try:
-        main(_parse(sys.argv, of_run))
+        if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
+            print(_help(main), flush=True)
+        else:
+            main(_parse(sys.argv, of_run))
     except (InputError, flags.Error) as error:
         _end(str(error))
     except UnicodeDecodeError as error:
@@ -46,6 +46,9 @@ def run_command(
     except KeyboardInterrupt:
         print("stopped; go on with --resume", file=sys.stderr)
         sys.exit(130)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         # h5py's have neither number nor file name, only a long text.
         where = f": {error.filename}" if error.filename else ""

@@ -91,6 +91,7 @@ def collect(name: str, folder: pathlib.Path) -> bool:
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("names", nargs="*", help="only runs that begin so")
     parser.add_argument("--data_dir", default="../shared/data")
     parser.add_argument(
         "--runs", type=pathlib.Path, default=pathlib.Path("runs")
@@ -100,6 +101,8 @@ def main() -> None:
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
     for name, flags in planned(options.head).items():
+        if not name.startswith(tuple(options.names) or ("",)):
+            continue
         folder = options.runs / name
         if options.list:
             print(name, *flags)
