@@ -32,6 +32,8 @@ $(STAMP): requirements.lock pyproject.toml
 		sys.exit(0 if (3, 10) <= v < (3, 14) else \
 		f'elf_keras needs Python 3.10 to 3.13, not {v[0]}.{v[1]}: run make PYTHON=python3.12')"
 	$(PYTHON) -m venv $(VENV)
+	# The pip of Python 3.10 mistakes locked extras for unpinned ones.
+	$(RUN) -m pip install --quiet --disable-pip-version-check pip==25.3
 	$(RUN) -m pip install --quiet --disable-pip-version-check \
 		--require-hashes -r requirements.lock
 	$(RUN) -m pip install --quiet --disable-pip-version-check --no-deps \
