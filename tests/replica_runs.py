@@ -1,4 +1,4 @@
-"""Training steps on one and on three replicas, in a process of its own.
+"""Training steps on one and on several replicas, in a process of its own.
 
 Logical devices must be set before TensorFlow starts, and two mirrored
 strategies in one process would mix up their sums. Every case fits a full
@@ -19,8 +19,8 @@ from elf_keras.multi_exit_model import MultiExitModel
 THRESHOLD = 0.36
 CLASSES = 3
 FULL = 6
-REPLICAS = 3
-# Last batches: even, uneven, one fewer than the replicas, and a single image.
+# Last batches: even, uneven, and (of three replicas) one fewer than them; a
+# single image, one fewer than two replicas.
 SIZES = (6, 5, 2, 1)
 KINDS = ("plain", "synchronized")
 SIDE = 8
@@ -110,10 +110,10 @@ def uneven_first_batch(strategy):
     return ""
 
 
-def main(path):
+def main(path, replicas):
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
-        [tf.config.LogicalDeviceConfiguration()] * REPLICAS,
+        [tf.config.LogicalDeviceConfiguration()] * replicas,
     )
     single = tf.distribute.get_strategy()
     mirrored = tf.distribute.MirroredStrategy(
@@ -127,4 +127,4 @@ def main(path):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(sys.argv[1], int(sys.argv[2]))

@@ -16,11 +16,18 @@ CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = pathlib.Path(__file__).with_name("replica_runs.py")
 
 
+@pytest.fixture(
+    scope="module", params=[2, pytest.param(3, marks=pytest.mark.slow)]
+)
+def replicas(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory):
+def runs(tmp_path_factory, replicas):
     path = tmp_path_factory.mktemp("replicas") / "runs.npz"
     subprocess.run(
-        [sys.executable, SCRIPT, path],
+        [sys.executable, SCRIPT, path, str(replicas)],
         check=True,
         env={
             **os.environ,
@@ -43,9 +50,11 @@ def part(runs, kind, replicas, size):
 
 @pytest.mark.parametrize("kind", replica_runs.KINDS)
 @pytest.mark.parametrize("size", replica_runs.SIZES)
-def test_gradients_and_logs_do_not_depend_on_replicas(runs, kind, size):
+def test_gradients_and_logs_do_not_depend_on_replicas(
+    runs, replicas, kind, size
+):
     one = part(runs, kind, 1, size)
-    many = part(runs, kind, replica_runs.REPLICAS, size)
+    many = part(runs, kind, replicas, size)
     assert set(one) == set(many)
     for key in one:
         np.testing.assert_allclose(
