@@ -1,5 +1,7 @@
 """CIFAR-10 as stored by TensorFlow Datasets; wrong folders."""
 
+import socket
+
 import numpy as np
 import pytest
 
@@ -59,14 +61,43 @@ def test_folder_with_an_empty_data_set_is_refused(tmp_path):
         data.load("cifar10_lt", data_dir=tmp_path)
 
 
-def test_failed_download_is_one_line(monkeypatch):
+class Unprepared:
+    """A builder without data, whose download fails."""
+
+    url_infos = {"https://data.invalid/cifar.tar.gz": None}
+
+    def __init__(self, error):
+        self.error = error
+
+    def is_prepared(self):
+        return False
+
+    def download_and_prepare(self):
+        raise self.error
+
+
+def refused(monkeypatch, builder):
     import tensorflow_datasets as tfds
 
-    class Builder:
-        def download_and_prepare(self):
-            raise ConnectionError("no route\nto host")
-
-    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: Builder())
-    with pytest.raises(errors.InputError, match="no route") as caught:
+    monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
+    with pytest.raises(errors.InputError, match="point --data_dir") as caught:
         data.load("cifar100_lt")
     assert "\n" not in str(caught.value)
+    return str(caught.value)
+
+
+def test_failed_download_is_one_line(monkeypatch):
+    monkeypatch.setattr(socket, "getaddrinfo", lambda host, port: [])
+    builder = Unprepared(ConnectionError("no route\nto host"))
+    assert "no route" in refused(monkeypatch, builder)
+
+
+def test_without_a_network_no_download_is_tried(monkeypatch):
+    def unknown(host, port):
+        raise socket.gaierror(-2, f"{host} not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
+        monkeypatch.delenv(name, raising=False)
+    builder = Unprepared(AssertionError("tried to download"))
+    assert "data.invalid not known" in refused(monkeypatch, builder)

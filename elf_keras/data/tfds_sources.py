@@ -5,6 +5,9 @@ their native order; the test split stays balanced and whole.
 """
 
 import pathlib
+import socket
+import urllib.parse
+import urllib.request
 
 import numpy as np
 
@@ -45,7 +48,8 @@ def _prepared(name: str, data_dir: pathlib.Path | None):
         raise InputError(f"no {name}/ in {data_dir}: {remedy}")
     try:
         builder = tfds.builder(name, data_dir=data_dir)
-        if data_dir is None:
+        if data_dir is None and not builder.is_prepared():
+            _check_network(builder)
             builder.download_and_prepare()
     except Exception as error:  # the network fails in too many types
         reason = str(error).strip().partition("\n")[0]
@@ -56,6 +60,14 @@ def _prepared(name: str, data_dir: pathlib.Path | None):
     if not builder.is_prepared():
         raise InputError(f"{data_dir / name} holds no data: {remedy}")
     return builder
+
+
+def _check_network(builder) -> None:
+    """Fail at once where no name is resolved: TFDS retries for minutes."""
+    if urllib.request.getproxies():
+        return  # A proxy may resolve what this machine cannot.
+    for url in builder.url_infos:
+        socket.getaddrinfo(urllib.parse.urlsplit(url).hostname, 443)
 
 
 def _decoded(builder, split: str) -> splits.Examples:
