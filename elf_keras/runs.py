@@ -153,7 +153,8 @@ def environment() -> dict:
     return {
         "command": [pathlib.Path(sys.argv[0]).stem, *sys.argv[1:]],
         "git_revision": _git_revision(),
-        "machine": platform.platform(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "processors": os.cpu_count(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _PACKAGES},
     }
