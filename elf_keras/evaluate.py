@@ -4,8 +4,11 @@ python -m elf_keras.evaluate --workdir=runs/digits_lt --split=test
 
 Loads model.keras and the run's own flags; flags on the command line win, such
 as --exit_threshold=0.8 or --data_dir after a move to another machine. Prints
-the table and writes evaluation.json into --workdir.
+the table; writes evaluation.json and evaluation_SPLIT_per_class.csv into
+--workdir.
 """
+
+import pathlib
 
 from absl import flags
 
@@ -34,25 +37,37 @@ def main(arguments: list[str]) -> None:
             f"--split={','.join(absent)}: this run's data has no such split; "
             "train with --validation_fraction above 0, or add a folder"
         )
-    cli.load_tensorflow()
-    from elf_keras import builders, inference, multi_exit
-
-    model = multi_exit.load(folder / runs.MODEL)
-    scorer = builders.scorer(model, data)
-    record = {
-        name: {
-            "model": scorer.score(
-                inference.predict_scores(model, part), part.labels
-            )
-        }
-        for name, part in parts.items()
-        if part is not None
-    }
+    record = run(folder, data, [name for name in parts if name not in absent])
     runs.write_json(
         folder / "evaluation.json",
         {**runs.environment(), "splits": record},
     )
     cli.show(record)
+
+
+def run(folder: pathlib.Path, data, names: list[str]) -> dict:
+    """Score the splits of those names, write their per-class tables."""
+    cli.load_tensorflow()
+    from elf_keras import builders, evaluation, inference, multi_exit
+
+    model = multi_exit.load(folder / runs.MODEL)
+    scorer = builders.scorer(model, data)
+    record = {}
+    for name in names:
+        labels = getattr(data, name).labels
+        scores = inference.predict_scores(model, getattr(data, name))
+        record[name] = {"model": scorer.score(scores, labels)}
+        if name == "train":
+            # The increasing-loss property is one of the training split.
+            objective = builders.cumulative_loss(data, leaving=True)
+            record[name]["model"]["loss_by_exit"] = evaluation.loss_by_exit(
+                scores, labels, objective
+            )
+        rows = evaluation.per_class_rows(
+            data, scores, scorer.exit_threshold, split=name
+        )
+        runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
+    return record
 
 
 if __name__ == "__main__":

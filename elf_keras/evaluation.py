@@ -165,17 +165,22 @@ def loss_by_exit(scores: np.ndarray, labels: np.ndarray, objective) -> dict:
 
 
 def per_class_rows(
-    data: splits.Splits, scores: np.ndarray, exit_threshold: float
+    data: splits.Splits,
+    scores: np.ndarray,
+    exit_threshold: float,
+    *,
+    split: str = "test",
 ) -> list[dict]:
-    """One row per class of the test split: images, accuracies, mean exit.
+    """One row per class of a split: images, accuracies, mean exit.
 
     Args:
-      data: the splits; `scores` are those of `data.test`.
-      scores: `(images, exits, classes)`.
+      data: the splits.
+      scores: of that split, `(images, exits, classes)`.
       exit_threshold: s.
+      split: `train`, `validation` or `test`.
     """
     classes = len(data.class_names)
-    labels = data.test.labels
+    labels = getattr(data, split).labels
     chosen = inference.select(scores, exit_threshold)
     static, dynamic = (
         metrics.per_class_accuracy(predicted, labels, classes=classes)
@@ -186,7 +191,7 @@ def per_class_rows(
         {
             "class": name,
             "training_images": int(data.class_counts[index]),
-            "test_images": int((labels == index).sum()),
+            f"{split}_images": int((labels == index).sum()),
             "static_accuracy": round(float(static[index]), 4),
             "dynamic_accuracy": round(float(dynamic[index]), 4),
             "mean_exit": round(float(exits[index]), 3),
