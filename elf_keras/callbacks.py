@@ -109,7 +109,7 @@ class StopOnNaN(keras.callbacks.Callback):
         self._stop("the weights are no longer finite", "the last step")
 
     def _stop(self, problem, step):
-        rate = float(self.model.optimizer.learning_rate)
+        rate = float(np.asarray(self.model.optimizer.learning_rate))
         last = self.checkpoints.last_epoch
         saved = "none was saved" if last is None else f"epoch {last + 1}"
         raise InputError(

@@ -34,7 +34,11 @@ TINY = (
 
 # Logical devices must be there before anything else asks for a device.
 TRAIN_ON_TWO = """
+import os
 import runpy
+# The command sets this itself before it loads TensorFlow, which is too late
+# here: two CPU devices must be asked for first.
+os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
 import tensorflow as tf
 
 tf.config.set_logical_device_configuration(
