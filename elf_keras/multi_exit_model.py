@@ -4,6 +4,7 @@ import keras
 import tensorflow as tf
 
 from elf_keras import exit_record
+from elf_keras.replicas import gradients_of_examples
 
 
 @keras.saving.register_keras_serializable("elf_keras")
@@ -66,6 +67,7 @@ class MultiExitModel(keras.Model):
             # float16 gradients vanish unless the loss is scaled up first.
             scaled = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.trainable_weights)
+        gradients = gradients_of_examples(gradients, images)
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )

@@ -4,13 +4,14 @@ import os
 import pathlib
 import subprocess
 import sys
+from unittest import mock
 
 import numpy as np
 import pytest
 import replica_runs
 import tensorflow as tf
 
-from elf_keras.replicas import sum_over_replicas
+from elf_keras.replicas import gradients_of_examples, sum_over_replicas
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = pathlib.Path(__file__).with_name("replica_runs.py")
@@ -80,3 +81,14 @@ def test_the_first_batch_may_be_uneven(runs):
 def test_without_a_strategy_nothing_is_added():
     values = tf.constant([1.0, 2.0])
     np.testing.assert_array_equal(sum_over_replicas(values), values)
+
+
+@pytest.mark.parametrize(("images", "expected"), [(0, 0.0), (1, np.nan)])
+def test_a_replica_without_examples_has_gradients_of_zero(images, expected):
+    context = mock.Mock(num_replicas_in_sync=2)
+    with mock.patch.object(tf.distribute, "get_replica_context") as current:
+        current.return_value = context
+        (found,) = gradients_of_examples(
+            [tf.constant([np.nan])], tf.zeros((images, 4, 4, 1))
+        )
+    np.testing.assert_array_equal(found, [expected])

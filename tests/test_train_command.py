@@ -68,19 +68,12 @@ def test_share_warnings_reach_the_user_and_the_record(tmp_path, monkeypatch):
     assert record["warnings"] == [warned[0].removeprefix("warning: ")]
 
 
-# Not in every run, so it cannot be strict.
-KNOWN_FAULT = pytest.mark.xfail(
-    reason="known fault: a last batch of one image on two replicas can spoil "
-    "the weights; the cause is not known",
-)
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("side", "batch"),
     [
-        pytest.param(8, 437, marks=KNOWN_FAULT, id="one image of 8 pixels"),
-        pytest.param(16, 437, marks=KNOWN_FAULT, id="one image of 16 pixels"),
+        pytest.param(8, 437, id="one image of 8 pixels"),
+        pytest.param(16, 437, id="one image of 16 pixels"),
         pytest.param(8, 219, id="even"),
     ],
 )
