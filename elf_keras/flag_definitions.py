@@ -90,7 +90,7 @@ def _model():
         "exits", "all", "Early exits: all, or tap numbers such as 1,3."
     )
     flags.DEFINE_enum(
-        "exit_head", "conv", choices.EXIT_HEADS, "Form of the early exits."
+        "exit_head", "pooled", choices.EXIT_HEADS, "Form of the early exits."
     )
     flags.DEFINE_integer(
         "exit_stride", 2, "Stride in the heads; 1 is the literal form.", 1, 2

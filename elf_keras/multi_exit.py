@@ -23,7 +23,7 @@ def build(
     *,
     backbone: str = "resnet32",
     exits: str = "all",
-    exit_head: str = "conv",
+    exit_head: str = "pooled",
     exit_stride: int = 2,
     cosine: bool = False,
     pixel_mean=127.5,

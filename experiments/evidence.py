@@ -109,7 +109,7 @@ def main() -> None:
     parser.add_argument(
         "--runs", type=pathlib.Path, default=pathlib.Path("runs")
     )
-    parser.add_argument("--head", choices=HEADS, default="conv")
+    parser.add_argument("--head", choices=HEADS, default="pooled")
     parser.add_argument("--collect", action="store_true")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()

@@ -21,7 +21,7 @@ OTHER = {
     "flip": "true",
     "backbone": "resnet8",
     "exits": "1,3",
-    "exit_head": "pooled",
+    "exit_head": "separable",
     "exit_stride": "1",
     "weights": "runs/a/model.keras",
     "method": "sum",
