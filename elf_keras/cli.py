@@ -12,7 +12,13 @@ from collections.abc import Callable
 
 from absl import flags, logging
 
-from elf_keras import flag_definitions, runs, tables, train_threshold
+from elf_keras import (
+    flag_definitions,
+    runs,
+    silence,
+    tables,
+    train_threshold,
+)
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -57,24 +63,15 @@ def run_command(
 
 
 def load_tensorflow() -> None:
-    """Import TensorFlow without its start-up notices.
-
-    They come from C++ before any log level is read, so the file descriptor
-    itself is turned away for the time of the import.
-    """
+    """Import TensorFlow without its start-up notices."""
     if FLAGS.strategy == "mirrored":
         # oneDNN's convolution gets an empty batch wrong, which the last step
         # can hand to a replica on CPU devices; GPUs do not use it.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    kept = os.dup(2)
-    with pathlib.Path(os.devnull).open("w") as nowhere:
-        os.dup2(nowhere.fileno(), 2)
-        try:
-            importlib.import_module("tensorflow").config.list_logical_devices()
-            importlib.import_module("keras")
-        finally:
-            os.dup2(kept, 2)
-            os.close(kept)
+    # They are written before any log level is read.
+    with silence.standard_error():
+        importlib.import_module("tensorflow").config.list_logical_devices()
+        importlib.import_module("keras")
 
 
 def say(line: str) -> None:

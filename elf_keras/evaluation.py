@@ -52,12 +52,49 @@ class Scorer:
         )
         return {
             "images": len(labels),
-            "static": self._accuracies(scores[:, -1].argmax(-1), labels)
-            | {"macs": self.costs.backbone},
-            "dynamic": self._dynamic(scores, labels, weights),
+            "static": self.static(scores, labels),
+            "dynamic": self.dynamic(scores, labels, self.exit_threshold),
             "exits": self._exits(scores, labels, weights),
-            "curve": self._curve(scores, labels, weights),
+            "curve": self._thin_curve(scores, labels),
         }
+
+    def static(self, scores: np.ndarray, labels: np.ndarray) -> dict:
+        """Score the last exit alone; arguments as in `score`."""
+        return self._accuracies(scores[:, -1].argmax(-1), labels) | {
+            "macs": self.costs.backbone
+        }
+
+    def dynamic(
+        self, scores: np.ndarray, labels: np.ndarray, exit_threshold: float
+    ) -> dict:
+        """Score early leaving at one s; arguments as in `score`."""
+        weights = metrics.example_weights(
+            labels, self.classes, prior=self.prior
+        )
+        chosen = inference.select(scores, exit_threshold)
+        exits = scores.shape[1]
+        shares = metrics.shares(chosen.exit_taken, exits, weights=weights)
+        correct = chosen.classes == labels
+        return {
+            "exit_threshold": exit_threshold,
+            **self._accuracies(chosen.classes, labels),
+            **self._spent(shares),
+            "exit_shares": shares,
+            "accuracy_of_leavers": metrics.mean_by_exit(
+                correct, chosen.exit_taken, exits=exits, weights=weights
+            ),
+        }
+
+    def curve(self, scores: np.ndarray, labels: np.ndarray):
+        """Return the exact `thresholds.Curve`; arguments as in `score`."""
+        return thresholds.curve(
+            exit_rule.confidence(scores),
+            scores.argmax(-1) == labels[:, None],
+            costs=self.costs.with_heads,
+            weights=metrics.example_weights(
+                labels, self.classes, prior=self.prior
+            ),
+        )
 
     def _accuracies(self, predictions, labels):
         weights = metrics.example_weights(
@@ -71,21 +108,6 @@ class Scorer:
             "accuracy": float(weights @ correct),
             "top1": float(correct.mean()),
             **metrics.group_accuracy(per_class, self.shot_groups),
-        }
-
-    def _dynamic(self, scores, labels, weights):
-        chosen = inference.select(scores, self.exit_threshold)
-        exits = scores.shape[1]
-        shares = metrics.shares(chosen.exit_taken, exits, weights=weights)
-        correct = chosen.classes == labels
-        return {
-            "exit_threshold": self.exit_threshold,
-            **self._accuracies(chosen.classes, labels),
-            **self._spent(shares),
-            "exit_shares": shares,
-            "accuracy_of_leavers": metrics.mean_by_exit(
-                correct, chosen.exit_taken, exits=exits, weights=weights
-            ),
         }
 
     def _spent(self, shares):
@@ -113,13 +135,8 @@ class Scorer:
             for number in range(scores.shape[1])
         ]
 
-    def _curve(self, scores, labels, weights):
-        full = thresholds.curve(
-            exit_rule.confidence(scores),
-            scores.argmax(-1) == labels[:, None],
-            costs=self.costs.with_heads,
-            weights=weights,
-        )
+    def _thin_curve(self, scores, labels):
+        full = self.curve(scores, labels)
         thin = thresholds.thin(full, CURVE_POINTS)
         return {
             "exit_threshold": thin.thresholds,

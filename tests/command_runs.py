@@ -15,13 +15,14 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from elf_keras import cli, evaluate, flag_definitions, predict, train
+from elf_keras import cli, evaluate, export, flag_definitions, predict, train
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 COMMANDS = {
     "train": (train.main, False),
     "evaluate": (evaluate.main, True),
     "predict": (predict.main, True),
+    "export": (export.main, True),
 }
 # What makes a run a matter of seconds; the digits are the default data.
 TINY = (

@@ -12,11 +12,13 @@ PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "elf_keras"
 # A file of a package has the package's row unless it has its own here.
 ROWS = (
     "elf_keras errors choices class_weights long_tail runs exit_rule tables "
-    "train_threshold deploy.chain_runner",
+    "train_threshold calibration silence export_table demo_server "
+    "deploy.chain_runner",
     "replicas batch_normalization blocks classifier exit_heads exit_record "
     "backbones losses schedules metrics",
     "multi_exit_model multi_exit inference flops callbacks checkpoints data",
-    "training thresholds evaluation run_record reports plots deploy",
+    "training thresholds evaluation run_record policies reports plots "
+    "deploy",
     "flag_definitions cli builders",
     "train evaluate sweep export report predict demo",
 )

@@ -1,0 +1,1 @@
+"""What leaves the project: SavedModel, TFLite chain, and a runner for it."""

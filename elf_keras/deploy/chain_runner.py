@@ -1,0 +1,364 @@
+"""Run an exported chain of stages, stopping early: NumPy and LiteRT alone.
+
+python -m elf_keras.deploy.chain_runner MANIFEST photo.png --policy=macs_50
+
+An image leaves at the first exit whose confidence, max softmax(scores), is
+above that exit's threshold, else at the last (HAR, Sec. III-C). The file uses
+nothing of its package: copied beside a manifest it runs alone, too.
+"""
+
+import argparse
+import dataclasses
+import hashlib
+import json
+import pathlib
+import sys
+import time
+from numbers import Real
+
+import numpy as np
+
+# What files that are cut, changed or foreign lead to, and a missing LiteRT.
+_DAMAGE = (OSError, LookupError, TypeError, ValueError, RuntimeError)
+_DAMAGE += (ArithmeticError, AttributeError, ImportError)
+
+
+class ChainError(ValueError):
+    """A chain, image or option that cannot be used, told in one line."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Answer:
+    """What a chain says of one image."""
+
+    class_name: str
+    class_index: int
+    confidence: float  # what the exit rule compares: max softmax(scores)
+    probabilities: np.ndarray  # calibrated by this exit's temperature
+    exit: int  # from 1
+    macs: int  # spent, a stage whose answer came too late included
+    milliseconds: float  # likewise
+    in_time: bool  # was this answer ready by the deadline?
+
+
+class ChainRunner:
+    """A chain that answers image by image; threads must not share one.
+
+    Its `policy` is what `predict` uses by default; set it between images.
+
+    Args:
+      manifest: path of an export's `manifest.json`.
+      variant: a key of its variants; None is float32, else the first.
+      threads: that LiteRT may use.
+
+    Raises:
+      ChainError: where a file is missing, changed, or does not fit.
+    """
+
+    def __init__(self, manifest, *, variant=None, threads: int = 1):
+        path = pathlib.Path(manifest)
+        try:
+            record = json.loads(path.read_bytes())
+            _expect(record["format"] == 1, f"{path}: unknown format", "1")
+            variants = record["variants"]
+            default = "float32" if "float32" in variants else [*variants][0]
+            self.variant = default if variant is None else variant
+            chosen = _pick(variants, self.variant, "variant")
+            self._read(record, chosen["policies"])
+            self._load(
+                path.parent, chosen["stages"], record["checksums"], threads
+            )
+        except ChainError:
+            raise
+        except _DAMAGE as error:
+            told = f"{path} or a file it names cannot be used: {_reason(error)}"
+            raise ChainError(f"{told}; copy or export it again") from error
+        self.reset()
+
+    @property
+    def counts(self) -> list[int]:
+        """Images that left at each exit since the start or `reset`."""
+        return np.sum([*self._left.values()], axis=0).tolist()
+
+    def reset(self) -> None:
+        """Forget the counts."""
+        exits = len(self._exits)
+        self._left = {name: [0] * exits for name in [None, *self.policies]}
+
+    def drift(self, policy: str | None = None) -> float | None:
+        """Total variation distance: Σ_k |share seen - share expected| / 2.
+
+        Over images that had this policy (None: the present one) and no
+        deadline; None without such images.
+        """
+        policy = self.policy if policy is None else policy
+        expected = _pick(self.policies, policy, "policy")["exit_shares"]
+        left = np.array(self._left[policy])
+        seen = left / max(left.sum(), 1)
+        return float(abs(seen - expected).sum() / 2) if left.any() else None
+
+    def predict(self, image, *, policy=None, deadline_ms=None) -> Answer:
+        """Classify one image, as deep as policy and deadline let it go.
+
+        Args:
+          image: pixel values 0 to 255, `(height, width, channels)`.
+          policy: a name, or a threshold in (0, 1) for each early exit. None
+            is `self.policy`; with a deadline, that nobody leaves early.
+          deadline_ms: from this call on; stage 1 always runs.
+
+        Raises:
+          ChainError: for any other image, policy or deadline.
+        """
+        began = time.perf_counter()
+        limit = np.inf if deadline_ms is None else deadline_ms
+        known = isinstance(limit, Real) and limit == limit
+        _expect(known, f"deadline {limit!r}", "milliseconds")
+        if policy is None and deadline_ms is None:
+            policy = self.policy
+        thresholds = self.thresholds(policy)
+        pixels = _checked(image, self.image_shape)
+        answer = self._descend(pixels, thresholds, limit, began)
+        # A deadline moves the exits: its images say nothing about drift.
+        alone = isinstance(policy, str) and deadline_ms is None
+        self._left[policy if alone else None][answer.exit - 1] += 1
+        return answer
+
+    def thresholds(self, policy) -> list[float]:
+        """Thresholds of a policy, one an exit; infinity: nobody leaves."""
+        values, early = policy, len(self._exits) - 1
+        if isinstance(policy, str):
+            values = _pick(self.policies, policy, "policy")["thresholds"]
+        values = [None] * early if values is None else values
+        wanted = f"{early} numbers above 0 and below 1"
+        listed = isinstance(values, list | tuple | np.ndarray)
+        _expect(listed, f"policy {policy!r}", wanted)
+        fits = [v is None or isinstance(v, Real) and 0 < v < 1 for v in values]
+        _expect(len(fits) == early and all(fits), f"policy {values}", wanted)
+        return [np.inf if v is None else np.float32(v) for v in [*values, None]]
+
+    def _descend(self, tensor, thresholds, limit, began):
+        """Begin a stage only if it should fit; keep the last answer in time."""
+        spent = 0.0
+        for number, stage in enumerate(self._stages):
+            if number and spent + stage.expected > limit:
+                stage.expected *= 0.99  # so that one slow moment is forgotten
+                break
+            scores, tensor = stage.run(tensor)
+            sure = float(confidence(scores))
+            before, spent = spent, 1000 * (time.perf_counter() - began)
+            stage.learn(spent - before)
+            macs = self._exits[number][0]
+            if number == 0 or spent <= limit:
+                kept = number, scores, sure, spent <= limit
+            if spent > limit or sure > thresholds[number]:
+                break
+        taken, scores, sure, in_time = kept
+        best = int(scores.argmax())
+        name, temperature = self.class_names[best], self._exits[taken][1]
+        powers = np.exp((scores - scores.max()) / temperature)
+        shares = powers / powers.sum()
+        return Answer(name, best, sure, shares, taken + 1, macs, spent, in_time)
+
+    def _read(self, record, policies):
+        exits, image = record["exits"], record["input"]
+        self.class_names = [str(name) for name in record["class_names"]]
+        self.image_shape = image["height"], image["width"], image["channels"]
+        self._exits = [
+            (int(at["macs"]), float(at["temperature"])) for at in exits
+        ]
+        self.policies, self.policy = policies, record["default_policy"]
+        for name in [self.policy, *policies]:
+            self.thresholds(name)
+            shares = np.array(policies[name]["exit_shares"], float)
+            _expect(len(shares) == len(exits), f"shares {shares}", len(exits))
+        fits = all(temperature > 0 for _, temperature in self._exits)
+        _expect(fits, f"exits {exits}", "temperatures above 0")
+
+    def _load(self, folder, stages, checksums, threads):
+        self._stages, given = [], {"image": [1, *self.image_shape]}
+        for number, at in enumerate(stages, 1):
+            stage = Stage(
+                _content(folder, at["file"], checksums), threads=threads
+            )
+            takes, gives = _shapes(stage.inputs), _shapes(stage.outputs)
+            scores = gives.pop(f"exit_{number}", None)
+            fits = takes == given and scores == [1, len(self.class_names)]
+            _expect(fits, f"stage {number} takes {takes}", f"{given}: swapped?")
+            stage.expected = float(at["milliseconds"])
+            self._stages.append(stage)
+            given = gives
+        fits = len(stages) == len(self._exits)
+        _expect(fits, f"{len(stages)} stages", f"{len(self._exits)}")
+
+
+class Stage:
+    """One file, ready to run, and the milliseconds it is `expected` to take.
+
+    Args:
+      content: bytes of the file.
+      signature: which, in a file of several.
+      threads: that LiteRT may use.
+    """
+
+    expected = 0.0
+
+    def __init__(self, content: bytes, *, signature=None, threads: int = 1):
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_content=content, num_threads=threads)
+        interpreter.allocate_tensors()
+        self._call = interpreter.get_signature_runner(signature)
+        self.inputs = self._call.get_input_details()
+        self.outputs = self._call.get_output_details()
+
+    def encode(self, tensor):
+        """Real numbers as the file stores them; what is so already stays."""
+        (takes,) = self.inputs.values()
+        if tensor.dtype == takes["dtype"]:
+            return tensor
+        scale, zero_point = takes["quantization"]
+        if not scale:
+            return tensor.astype(takes["dtype"])
+        limits = np.iinfo(takes["dtype"])
+        whole = np.rint(tensor / np.float32(scale)) + np.float32(zero_point)
+        return whole.clip(limits.min, limits.max).astype(limits.dtype)
+
+    def run(self, tensor):
+        """Real scores `(classes,)` and features (None from the last stage)."""
+        (source,) = self.inputs
+        real = self._call(**{source: self.encode(tensor)})
+        for name, details in self.outputs.items():
+            scale, zero_point = details["quantization"]
+            if scale:
+                centred = real[name].astype(np.float32) - np.float32(zero_point)
+                real[name] = np.float32(scale) * centred
+        features = real.pop("features", None)
+        (scores,) = real.values()
+        return scores[0], features
+
+    def learn(self, milliseconds):
+        """Slower at once, faster little by little: deadlines are hard."""
+        mean = 0.9 * self.expected + 0.1 * milliseconds
+        self.expected = max(milliseconds, mean)
+
+
+def confidence(scores):
+    """Largest class probability 1 / Σ_c e^(z_c - max z), of float32 scores.
+
+    A copy of the formula in exit_rule.py, since this file must run alone.
+    """
+    return 1.0 / np.exp(scores - scores.max(-1, keepdims=True)).sum(-1)
+
+
+def read_image(file, shape):
+    """Pixels of a .npy array, or of a file as in elf_keras/data/images.py."""
+    if str(file).endswith(".npy"):
+        return np.load(file)
+    from PIL import Image, ImageOps
+
+    height, width, channels = shape
+    with Image.open(file) as image:
+        few = image.width * image.height <= Image.MAX_IMAGE_PIXELS
+        _expect(
+            few, f"{image.size} pixels", f"{Image.MAX_IMAGE_PIXELS} at most"
+        )
+        _expect(image.mode != "F", "floating-point pixels", "0 to 255")
+        image.draft(None, (2 * width, 2 * height))
+        image = ImageOps.exif_transpose(image)
+    if image.mode.startswith("I"):  # 16-bit grey keeps its upper 8 bits
+        upper = np.asarray(image).astype(np.int64) >> 8
+        image = Image.fromarray(upper.clip(0, 255).astype(np.uint8))
+    image = image.convert("RGBA")
+    image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
+    image = image.convert("L" if channels == 1 else "RGB")
+    side = min(image.size)
+    left, top = ((length - side) // 2 for length in image.size)
+    square = (left, top, left + side, top + side)
+    image = image.resize((width, height), Image.Resampling.BILINEAR, square)
+    return np.asarray(image).reshape(shape)
+
+
+def main(arguments=None) -> int:
+    """Run the command and return its exit status."""
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("manifest")
+    parser.add_argument("images", nargs="+", help="image files or .npy arrays")
+    parser.add_argument("--variant")
+    parser.add_argument("--policy")
+    parser.add_argument("--deadline_ms", type=float)
+    options = parser.parse_args(arguments)
+    try:
+        runner = ChainRunner(options.manifest, variant=options.variant)
+        runner.thresholds(options.policy)
+    except ChainError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    return max([_print(runner, file, options) for file in options.images])
+
+
+def _print(runner, file, options):
+    rule = {"policy": options.policy, "deadline_ms": options.deadline_ms}
+    try:
+        image = read_image(file, runner.image_shape)
+        answer = runner.predict(image, **rule)
+        probability = answer.probabilities[answer.class_index]
+        line = {
+            "class": answer.class_name,
+            "confidence": round(answer.confidence, 4),
+            "probability": round(float(probability), 4),
+            "exit": answer.exit,
+            "macs": answer.macs,
+            "milliseconds": round(answer.milliseconds, 3),
+        }
+    except ImportError:
+        line = {"error": "image files need pillow: install it or give .npy"}
+    except Exception as error:  # Pillow's decoders raise many types
+        line = {"error": _reason(error)}
+    print(json.dumps({"file": file, **line}), flush=True)
+    return 2 if "error" in line else 0
+
+
+def _content(folder, name, checksums):
+    path = pathlib.PureWindowsPath(name)  # knows both slashes and drives
+    inside = not path.anchor and ".." not in path.parts
+    _expect(inside, f"file {name!r}", "a path inside the manifest's folder")
+    known = _pick(checksums, name, "checksum of")
+    content = (folder / name).read_bytes()
+    found = hashlib.sha256(content).hexdigest()
+    told = f"{name} has sha256 {found}, so it is cut, changed or swapped"
+    _expect(found == known, told, f"{known}; copy or export it again")
+    return content
+
+
+def _checked(image, shape):
+    kind = getattr(image, "dtype", type(image).__name__)
+    numbers = isinstance(image, np.ndarray) and image.dtype.kind in "uif"
+    _expect(numbers, f"image of {kind}", "a NumPy array of numbers")
+    _expect(image.shape == shape, f"image {image.shape}", f"{shape}; resize it")
+    low, high = image.min(), image.max()
+    told = f"pixel values from {low} to {high}"
+    _expect(low >= 0 and high <= 255, told, "0 to 255; rescale them")
+    return image[None].astype(np.float32)
+
+
+def _pick(table, name, kind):
+    known = isinstance(name, str) and name in table
+    _expect(known, f"{kind} {name!r}", f"one of {[*table]}")
+    return table[name]
+
+
+def _shapes(tensors):
+    return {name: at["shape"].tolist() for name, at in tensors.items()}
+
+
+def _reason(error):
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def _expect(fits, received, expected):
+    if not fits:
+        raise ChainError(f"{received}: expected {expected}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,133 @@
+"""Whether exports answer as the model does: scores, and who leaves where.
+
+float32 scores must agree within 1e-4 max(1, |z|), and no image may take
+another exit unless a confidence on its way lies within 1e-3/C of s.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from elf_keras import exit_rule
+
+SCORE_TOLERANCE = 1e-4
+BAND = 1e-3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Reference:
+    """What the Keras model says, and the thresholds to compare at.
+
+    Attributes:
+      images: pixel values 0 to 255, `(images, …)`.
+      scores: `(images, exits, classes)`.
+      thresholds: one s for each early exit, `(exits - 1,)`.
+    """
+
+    images: np.ndarray
+    scores: np.ndarray
+    thresholds: np.ndarray
+
+    @property
+    def exits(self) -> np.ndarray:
+        """Index of the exit that each image takes, `(images,)`."""
+        limits = np.append(self.thresholds, np.float32(1))
+        return exit_rule.exit_taken(exit_rule.satisfied(self.scores, limits))
+
+    @property
+    def shares(self) -> np.ndarray:
+        """Share of the images that take each exit, `(exits,)`."""
+        exits = self.scores.shape[1]
+        return np.bincount(self.exits, minlength=exits) / len(self.images)
+
+
+def spread(scores: np.ndarray) -> np.ndarray:
+    """Thresholds at which about equally many images leave at every exit.
+
+    Args:
+      scores: `(images, exits, classes)`.
+
+    Returns:
+      float32 `(exits - 1,)`, each midway between two confidences.
+    """
+    confidence = exit_rule.confidence(scores)
+    images, exits = confidence.shape
+    alive = np.arange(images)
+    found = []
+    for exit_index in range(exits - 1):
+        ordered = np.sort(confidence[alive, exit_index])[::-1]
+        leaving = min(max(images // exits, 1), len(alive) - 1)
+        found.append((ordered[leaving - 1] + ordered[leaving]) / 2)
+        alive = alive[confidence[alive, exit_index] <= found[-1]]
+    # A CE model's confidences may all round to 1, which none exceeds.
+    return np.minimum(np.array(found, "float32"), np.float32(1 - 2**-24))
+
+
+def compare(
+    reference: Reference,
+    name: str,
+    *,
+    scores: np.ndarray | None = None,
+    exits: np.ndarray | None = None,
+    judged: bool = True,
+) -> dict:
+    """Return a row of the parity table.
+
+    Args:
+      reference: what the model says.
+      name: of the artefact and the way it was asked.
+      scores: its scores, `(images, exits, classes)`; of exits that it does
+        not answer, NaN.
+      exits: the exits it took, from 0; None where it takes none.
+      judged: False for quantized variants, which are only described.
+    """
+    error, moved, outside = 0.0, 0, 0
+    if scores is not None:
+        size = np.maximum(1.0, np.abs(reference.scores))
+        difference = np.abs(scores - reference.scores) / size
+        error = float(np.nanmax(difference))
+    if exits is not None:
+        differs = exits != reference.exits
+        moved = int(differs.sum())
+        outside = int((differs & ~_close(reference)).sum())
+    good = error <= SCORE_TOLERANCE and not outside
+    return {
+        "artefact": name,
+        "images": len(reference.images),
+        "score_error": error if scores is not None else None,
+        "exits_moved": moved if exits is not None else None,
+        "outside_band": outside if exits is not None else None,
+        "passed": good if judged else None,
+    }
+
+
+def table(rows: list[dict]) -> str:
+    """Return the rows as text."""
+    lines = [
+        f"{'artefact':42} {'score error':>12} {'exits moved':>12} "
+        f"{'outside band':>13}  result"
+    ]
+    words = {True: "ok", False: "DIFFERS", None: "not judged"}
+    for row in rows:
+        cells = [
+            "–" if row[key] is None else f"{row[key]:{shape}}"
+            for key, shape in (
+                ("score_error", ".1e"),
+                ("exits_moved", "d"),
+                ("outside_band", "d"),
+            )
+        ]
+        lines.append(
+            f"{row['artefact']:42} {cells[0]:>12} {cells[1]:>12} "
+            f"{cells[2]:>13}  {words[row['passed']]}"
+        )
+    return "\n".join(lines)
+
+
+def _close(reference):
+    """Whether any confidence on an image's way lies within the band."""
+    band = BAND / reference.scores.shape[2]
+    confidence = exit_rule.confidence(reference.scores)[:, :-1]
+    near = np.abs(confidence - reference.thresholds) <= band
+    numbers = np.arange(confidence.shape[1])
+    return (near & (numbers <= reference.exits[:, None])).any(axis=1)

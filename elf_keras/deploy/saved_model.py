@@ -1,0 +1,182 @@
+"""A SavedModel for servers: signatures that check their input and stop early.
+
+serving_default: image -> every exit's scores and calibrated probabilities;
+static: image -> the last exit's answer; dynamic: image and exit_threshold
+-> the answer at the exit taken; dynamic_jpeg: the same from encoded files.
+Exits count from 1, as in the outputs' names.
+"""
+
+import pathlib
+
+import numpy as np
+import tensorflow as tf
+
+from elf_keras import exit_rule, multi_exit
+from elf_keras.deploy import dynamic_graph
+from elf_keras.multi_exit_model import MultiExitModel
+
+
+class Endpoints:
+    """The functions behind the signatures of one model.
+
+    Args:
+      model: a multi-exit model in float32.
+      temperatures: T of each exit, `(exits,)`, > 0: the probabilities are
+        softmax(scores / T); confidence and exits come from T = 1.
+    """
+
+    def __init__(self, model: MultiExitModel, temperatures):
+        self._model = model
+        self._static = multi_exit.static_view(model)
+        self._stages = multi_exit.stages(model)
+        self._shape = tuple(model.inputs[0].shape[1:])
+        self._names = exit_rule.exit_names(multi_exit.exits(model))
+        self._temperatures = tf.constant(temperatures, tf.float32)
+
+    def signatures(self) -> dict:
+        """Return name -> concrete function."""
+        image = tf.TensorSpec((None, *self._shape), name="image")
+        threshold = tf.TensorSpec(
+            (None, len(self._names) - 1), name="exit_threshold"
+        )
+        encoded = tf.TensorSpec((None,), tf.string, name="image_bytes")
+        specs = {
+            "serving_default": (self.all_exits, [image]),
+            "static": (self.static, [image]),
+            "dynamic": (self.dynamic, [image, threshold]),
+            "dynamic_jpeg": (self.dynamic_jpeg, [encoded, threshold]),
+        }
+        return {
+            name: tf.function(function).get_concrete_function(*inputs)
+            for name, (function, inputs) in specs.items()
+        }
+
+    def all_exits(self, image):
+        """Return every exit's scores and calibrated probabilities."""
+        outputs = self._model(self._checked(image), training=False)
+        answers = dict(outputs)
+        for number, name in enumerate(self._names):
+            answers[f"{name}_probabilities"] = tf.nn.softmax(
+                outputs[name] / self._temperatures[number]
+            )
+        return answers
+
+    def static(self, image):
+        """Return the answer of the bare backbone."""
+        scores = self._static(self._checked(image), training=False)["exit_1"]
+        last = tf.fill(tf.shape(scores)[:1], len(self._names))
+        return self._answer(scores, last)
+
+    def dynamic(self, image, exit_threshold):
+        """Return each image's answer at the first exit that is sure."""
+        image = self._checked(image)
+        limits = self._checked_thresholds(exit_threshold, image)
+        scores, taken = dynamic_graph.leave_early(self._stages, image, limits)
+        return self._answer(scores, taken)
+
+    def dynamic_jpeg(self, image_bytes, exit_threshold):
+        """Decode, cut square and resize inside the graph, then `dynamic`."""
+        image_bytes = tf.ensure_shape(image_bytes, (None,))
+        image_bytes = _require(tf.size(image_bytes) > 0, _EMPTY, image_bytes)
+        images = tf.map_fn(
+            lambda content: decode(content, self._shape),
+            image_bytes,
+            fn_output_signature=tf.TensorSpec(self._shape),
+        )
+        return self.dynamic(images, exit_threshold)
+
+    def _answer(self, scores, taken):
+        temperatures = tf.gather(self._temperatures, taken - 1)
+        return {
+            "class": tf.argmax(scores, -1, tf.int32),
+            "confidence": exit_rule.confidence(scores),
+            "exit": taken,
+            "scores": scores,
+            "probabilities": tf.nn.softmax(scores / temperatures[:, None]),
+        }
+
+    def _checked(self, image):
+        # A reloaded signature accepts any shape, and some kill the process.
+        image = tf.ensure_shape(image, (None, *self._shape))
+        image = _require(tf.shape(image)[0] > 0, _EMPTY, image)
+        # NaN is inside no range.
+        inside = tf.logical_and(image >= 0, image <= 255)
+        return _require(tf.reduce_all(inside), _PIXELS, image)
+
+    def _checked_thresholds(self, thresholds, image):
+        columns = len(self._names) - 1
+        thresholds = tf.ensure_shape(thresholds, (None, columns))
+        same = tf.shape(thresholds)[0] == tf.shape(image)[0]
+        thresholds = _require(same, _ROWS, thresholds)
+        inside = tf.logical_and(thresholds > 0, thresholds < 1)
+        return _require(tf.reduce_all(inside), _THRESHOLD, thresholds)
+
+
+_EMPTY = "an empty batch came; expected at least one image"
+_PIXELS = (
+    "image has NaN or values outside 0 to 255; expected pixel values, which "
+    "the model normalizes itself"
+)
+_ROWS = (
+    "exit_threshold and image differ in their batch; expected a row of "
+    "thresholds for every image"
+)
+_THRESHOLD = "exit_threshold is outside (0, 1); for no leaving call static"
+# Luma of red, green and blue: ITU-R BT.601.
+_GREY = [[0.299], [0.587], [0.114]]
+
+
+def save(
+    model: MultiExitModel, folder: pathlib.Path, *, temperatures: np.ndarray
+) -> None:
+    """Write the SavedModel.
+
+    Args:
+      model: a multi-exit model in float32.
+      folder: new folder to write.
+      temperatures: T of each exit, `(exits,)`.
+    """
+    signatures = Endpoints(model, temperatures).signatures()
+    # Weights alone: a Keras model as an attribute would be saved once more.
+    bare = tf.Module()
+    bare.weights = [variable.value for variable in model.variables]
+    tf.saved_model.save(bare, folder, signatures=signatures)
+
+
+def decode(content, shape):
+    """Decode a JPEG, PNG, GIF, BMP or WebP file to the pixels expected.
+
+    Args:
+      content: the file's bytes, a string scalar.
+      shape: height, width, channels of the model.
+
+    Returns:
+      Centre square, antialiased bilinear, whole pixel values as float32.
+    """
+    height, width, channels = shape
+    # As RGB whatever is asked: grey is refused from BMP, GIF and WebP.
+    image = tf.io.decode_image(content, 3, expand_animations=False)
+    if channels == 1:
+        image = tf.tensordot(tf.cast(image, tf.float32), _GREY, 1)
+    size = tf.shape(image)[:2]
+    side = tf.reduce_min(size)
+    corner = tf.cast((size - side) // 2, tf.float32)
+    scale = tf.constant([height, width], tf.float32) / tf.cast(side, tf.float32)
+    # Pixels beside the square take part at its edge, as in data/images.py.
+    resized = tf.raw_ops.ScaleAndTranslate(
+        images=image[None],
+        size=(height, width),
+        scale=scale,
+        translation=-corner * scale,
+        kernel_type="triangle",
+        antialias=True,
+    )[0]
+    pixels = tf.clip_by_value(tf.floor(resized + 0.5), 0, 255)
+    return tf.ensure_shape(pixels, shape)
+
+
+def _require(condition, message, tensor):
+    """Return the tensor, to be read only where the condition holds."""
+    check = tf.debugging.Assert(condition, [message])
+    with tf.control_dependencies([check]):
+        return tf.identity(tensor)

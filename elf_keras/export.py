@@ -1,0 +1,139 @@
+"""Export a trained run: SavedModel for servers, TFLite chain for phones.
+
+python -m elf_keras.export --workdir=runs/digits_lt \\
+    --output=savedmodels/digits_lt
+
+Rebuilds the model in float32, writes the artefacts and manifest.json, asks
+every artefact the same validation images, and prints how they agree; where
+a float32 artefact does not, nothing is kept and the status is 2.
+"""
+
+import importlib.util
+import pathlib
+import tempfile
+
+from absl import flags
+
+from elf_keras import choices, cli, export_table, runs
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string(
+    "output", None, "New folder, such as savedmodels/digits_lt."
+)
+flags.DEFINE_list(
+    "formats",
+    [name for name in choices.EXPORT_FORMATS if name != "single_file"],
+    f"What to write, of {', '.join(choices.EXPORT_FORMATS)}; the last is one "
+    "TFLite file that decides inside by IF, and comes with float32.",
+)
+flags.DEFINE_boolean("overwrite", False, "Replace an export that is there.")
+flags.DEFINE_integer(
+    "score_images",
+    2000,
+    "Test images that each variant is scored on; 0 for all.",
+    lower_bound=0,
+)
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    cli.refuse_arguments(arguments)
+    _check_formats()
+    folder = cli.workdir()
+    output = _output()
+    if not (folder / runs.MODEL).exists():
+        raise InputError(
+            f"--workdir={folder} holds no {runs.MODEL}: the run has not "
+            "ended; go on with elf_keras.train --resume"
+        )
+    data = cli.splits_from_flags()
+    if data.validation is None:
+        cli.say(
+            "note: without validation split, thresholds and temperatures are "
+            "chosen on training images and will be too sure"
+        )
+    cli.load_tensorflow()
+    run(folder, output, data)
+
+
+def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
+    """Export one run; nothing half-made is left behind."""
+    from elf_keras import builders, multi_exit
+    from elf_keras.deploy import bundle, parity
+
+    model = multi_exit.load(folder / runs.MODEL)
+    plan = bundle.Plan(
+        output.name, tuple(FLAGS.formats), FLAGS.score_images, FLAGS.seed
+    )
+    output.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(
+        dir=output.parent, prefix=runs.WRITING
+    ) as temporary:
+        made = pathlib.Path(temporary, "export")
+        made.mkdir()
+        record = bundle.write(
+            made, model, data, builders.scorer(model, data), plan
+        )
+        print(parity.table(record["parity"]), flush=True)
+        print(export_table.variants(record), flush=True)
+        if any(row["passed"] is False for row in record["parity"]):
+            raise InputError(
+                "an artefact does not answer as the model does (see DIFFERS "
+                "above); nothing was written, please report it"
+            )
+        if output.exists():
+            output.rename(pathlib.Path(temporary, "before"))
+        made.rename(output)
+    cli.say(f"written to {output}")
+
+
+def _output():
+    if not FLAGS.output:
+        raise InputError(
+            "--output is missing: name a new folder, for example "
+            "--output=savedmodels/digits_lt"
+        )
+    output = pathlib.Path(FLAGS.output)
+    for path in (output, *output.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError(
+                f"--output={output}: {path} is a file; name a folder"
+            )
+    if not output.exists():
+        return output
+    if not FLAGS.overwrite:
+        raise InputError(
+            f"--output={output} exists; name another folder, or add "
+            "--overwrite to replace it"
+        )
+    if any(output.iterdir()) and not (output / "manifest.json").exists():
+        raise InputError(
+            f"--output={output} holds something that is no export; it is not "
+            "overwritten, name another folder"
+        )
+    return output
+
+
+def _check_formats():
+    unknown = set(FLAGS.formats) - set(choices.EXPORT_FORMATS)
+    if unknown or not FLAGS.formats:
+        raise InputError(
+            f"--formats={','.join(FLAGS.formats)}: expected one or more of "
+            f"{', '.join(choices.EXPORT_FORMATS)}"
+        )
+    if "single_file" in FLAGS.formats and "float32" not in FLAGS.formats:
+        raise InputError(
+            "--formats: single_file comes with float32; add float32"
+        )
+    runtime = importlib.util.find_spec("ai_edge_litert")
+    if runtime is None and set(FLAGS.formats) != {"saved_model"}:
+        raise InputError(
+            "--formats: TFLite files are checked in the runtime that phones "
+            'use, which is missing: pip install "elf_keras[edge]", or '
+            "--formats=saved_model"
+        )
+
+
+if __name__ == "__main__":
+    cli.run_command(main, of_run=True)

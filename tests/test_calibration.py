@@ -1,0 +1,51 @@
+"""Temperatures against made data whose right answer is known."""
+
+import numpy as np
+import pytest
+from scipy import special
+
+from elf_keras import calibration
+
+CLASSES = 4
+
+
+def drawn(temperature, images=20000):
+    """Scores, and labels drawn from softmax(scores / temperature)."""
+    random = np.random.default_rng(0)
+    scores = random.normal(size=(images, CLASSES)) * 3
+    shares = special.softmax(scores / temperature, axis=-1)
+    labels = (shares.cumsum(-1) > random.random((images, 1))).argmax(-1)
+    return scores, labels
+
+
+@pytest.mark.parametrize("temperature", [0.05, 1.0, 3.0])
+def test_finds_the_temperature_that_labels_were_drawn_with(temperature):
+    scores, labels = drawn(temperature)
+    both = np.stack([scores, 10 * scores], axis=1)
+    found = calibration.temperatures(both, labels, weights=np.ones(len(labels)))
+    expected = [temperature, 10 * temperature]
+    np.testing.assert_allclose(found, expected, rtol=0.1)
+
+
+def test_likelihood_of_two_images_by_hand():
+    scores = np.array([[0.0, np.log(3.0)], [0.0, 0.0]])
+    labels, weights = np.array([1, 0]), np.array([3.0, 1.0])
+    found = calibration.negative_log_likelihood(0.0, scores, labels, weights)
+    assert found == pytest.approx((3 * np.log(4 / 3) + np.log(2)) / 4)
+    # At T = 2 the first image has odds of sqrt(3).
+    found = calibration.negative_log_likelihood(
+        np.log(2), scores, labels, weights
+    )
+    own = np.sqrt(3) / (1 + np.sqrt(3))
+    assert found == pytest.approx((-3 * np.log(own) + np.log(2)) / 4)
+
+
+def test_an_image_without_weight_has_no_say():
+    scores, labels = drawn(1.0, images=500)
+    weights = np.r_[np.ones(400), np.zeros(100)]
+    labels = np.r_[labels[:400], 3 - labels[400:]]
+    found = calibration.temperatures(scores[:, None], labels, weights=weights)
+    alone = calibration.temperatures(
+        scores[:400, None], labels[:400], weights=np.ones(400)
+    )
+    np.testing.assert_allclose(found, alone)

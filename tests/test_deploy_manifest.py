@@ -1,0 +1,49 @@
+"""Times of heads and exits that do not pay, on numbers one can check."""
+
+import numpy as np
+import pytest
+
+from elf_keras.deploy import manifest
+
+
+def test_reached_is_what_is_left_before_each_exit():
+    found = manifest.reached([0.5, 0.3, 0.2])
+    np.testing.assert_allclose(found, [1.0, 0.5, 0.2])
+
+
+def test_times_of_heads_from_the_files_that_ship():
+    # Backbone parts of 3, 2 and 4 ms, heads of 0.5 and 0.25 ms.
+    stages = [3.5, 2.25, 4.0]
+    alone = [3.5, 5.25, 9.0]
+    found = manifest.head_milliseconds(stages, alone)
+    np.testing.assert_allclose(found, [0.5, 0.25])
+
+
+def test_noise_makes_no_negative_head():
+    found = manifest.head_milliseconds([3.0, 2.0], [3.0, 5.2])
+    np.testing.assert_allclose(found, [0.0])
+
+
+@pytest.mark.parametrize(
+    ("shares", "exits"),
+    [([0.5, 0.3, 0.2], []), ([0.05, 0.0, 0.95], [1, 2]), ([0, 0.2, 0.8], [1])],
+)
+def test_an_exit_pays_if_its_leavers_save_more_than_its_head_costs(
+    shares, exits
+):
+    """Exit 1: 0.5 ms for everyone against 6 ms for each leaver."""
+    found = manifest.payback(
+        {"exit_shares": shares}, [3.5, 2.0, 4.0], np.array([0.5, 0.25])
+    )
+    assert [int(text.split()[1]) for text in found] == exits
+
+
+def test_checksums_cover_every_file_but_the_manifest(tmp_path):
+    (tmp_path / "tflite").mkdir()
+    (tmp_path / "tflite" / "a.tflite").write_bytes(b"abc")
+    (tmp_path / manifest.NAME).write_text("{}")
+    # SHA-256 of "abc", FIPS 180-2, B.1.
+    expected = (
+        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )
+    assert manifest.checksums(tmp_path) == {"tflite/a.tflite": expected}

@@ -1,0 +1,98 @@
+"""The parity check tells a rounding from a wrong artefact."""
+
+import numpy as np
+import pytest
+
+from elf_keras import exit_rule
+from elf_keras.deploy import parity
+
+IMAGES, EXITS, CLASSES = 60, 4, 10
+
+
+def reference(seed=0):
+    random = np.random.default_rng(seed)
+    scores = random.normal(size=(IMAGES, EXITS, CLASSES)).astype("float32")
+    images = np.zeros((IMAGES, 2, 2, 1), "uint8")
+    return parity.Reference(images, scores, parity.spread(scores))
+
+
+def test_every_exit_takes_its_share():
+    shares = reference().shares
+    np.testing.assert_allclose(shares, 0.25, atol=0.02)
+
+
+def test_exits_by_a_loop():
+    found = reference()
+    for image, taken in zip(found.scores, found.exits, strict=True):
+        sure = exit_rule.confidence(image)[:-1] > found.thresholds
+        assert taken == ([*sure, True]).index(True)
+
+
+@pytest.mark.parametrize(
+    ("error", "passed"), [(0.0, True), (5e-5, True), (3e-4, False)]
+)
+def test_scores_may_differ_by_a_rounding_only(error, passed):
+    found = reference()
+    scores = found.scores.copy()
+    scores[3, 1, 2] = np.float32(0.5)
+    found.scores[3, 1, 2] = 0.5
+    scores[3, 1, 2] += error
+    row = parity.compare(found, "made", scores=scores)
+    assert row["passed"] is passed
+    assert row["exits_moved"] is None
+
+
+def test_large_scores_are_compared_relative_to_their_size():
+    found = reference()
+    found.scores[0, 0, 0] = 1000.0
+    scores = found.scores.copy()
+    scores[0, 0, 0] += 0.05
+    assert parity.compare(found, "made", scores=scores)["passed"]
+
+
+def test_an_exit_moved_outside_the_band_fails():
+    found = reference()
+    exits = found.exits.copy()
+    confidence = exit_rule.confidence(found.scores)[:, :-1]
+    far = np.abs(confidence - found.thresholds).min(-1) > 0.002
+    image = int(np.flatnonzero(far)[0])
+    exits[image] = (exits[image] + 1) % EXITS
+    row = parity.compare(found, "made", exits=exits)
+    assert row["exits_moved"] == row["outside_band"] == 1
+    assert row["passed"] is False
+    quantized = parity.compare(found, "made", exits=exits, judged=False)
+    assert quantized["passed"] is None
+
+
+def test_an_exit_moved_within_the_band_passes():
+    found = reference()
+    limits = found.thresholds.copy()
+    exits = found.exits.copy()
+    image = int(np.flatnonzero(exits == 0)[0])
+    # This image's own confidence is the threshold, but for half the band.
+    own = exit_rule.confidence(found.scores[image])[0]
+    limits[0] = own - 0.5 * parity.BAND / CLASSES
+    near = parity.Reference(found.images, found.scores, limits)
+    exits = near.exits.copy()
+    exits[image] = 1
+    row = parity.compare(near, "made", exits=exits)
+    assert (row["exits_moved"], row["outside_band"]) == (1, 0)
+    assert row["passed"]
+
+
+def test_exits_that_do_not_answer_are_left_out():
+    found = reference()
+    scores = np.full_like(found.scores, np.nan)
+    scores[:, -1] = found.scores[:, -1]
+    assert parity.compare(found, "static", scores=scores)["score_error"] == 0
+
+
+def test_table_names_what_differs():
+    found = reference()
+    rows = [
+        parity.compare(found, "good", scores=found.scores),
+        parity.compare(found, "bad", scores=found.scores + 1),
+    ]
+    lines = parity.table(rows).splitlines()
+    assert lines[1].startswith("good") and lines[1].endswith("ok")
+    assert lines[2].startswith("bad") and lines[2].endswith("DIFFERS")
