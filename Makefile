@@ -4,7 +4,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin/python
 
-.PHONY: train test slow lint wheel clean
+.PHONY: train test slow lint wheel page clean
 
 train: $(STAMP)
 	$(RUN) -m elf_keras.train --flagfile=experiments/digits_lt.flags \
@@ -22,6 +22,15 @@ lint: $(STAMP)
 
 wheel: $(STAMP)
 	$(RUN) -m pip wheel --no-deps --no-build-isolation --wheel-dir dist .
+
+# The runtime of the browser demo; nothing of it is committed.
+page:
+	@command -v npm > /dev/null || \
+		{ echo "make page needs npm (Node.js 20 or later)"; exit 1; }
+	mkdir -p build/page
+	cp elf_keras/demo_page/package.json elf_keras/demo_page/package-lock.json \
+		build/page
+	npm ci --prefix build/page --ignore-scripts --no-audit --no-fund
 
 clean:
 	rm -rf $(VENV) dist build

@@ -8,12 +8,18 @@ change: the exit rule looks at T = 1.
 import numpy as np
 from scipy import optimize, special
 
-# Cosines need T near 1/30; beyond these bounds the split says nothing.
-BOUNDS = (1e-3, 1e3)
+# In units of the temperature that the loss itself applied. A split without a
+# single error asks for T = 0: there is nothing to fit, T is left as trained.
+BOUNDS = (0.2, 20.0)
+_AT_BOUND = 0.01
 
 
 def temperatures(
-    scores: np.ndarray, labels: np.ndarray, *, weights: np.ndarray
+    scores: np.ndarray,
+    labels: np.ndarray,
+    *,
+    weights: np.ndarray,
+    scale: float = 1.0,
 ) -> np.ndarray:
     """Fit one temperature an exit.
 
@@ -21,20 +27,18 @@ def temperatures(
       scores: raw scores, `(images, exits, classes)`.
       labels: `(images,)`.
       weights: of the images, `(images,)`, ≥ 0.
+      scale: σ by which the loss multiplied scores, 1 but for cosines.
 
     Returns:
-      T > 0 of each exit, `(exits,)`.
+      T > 0 of each exit, `(exits,)`; 1/σ where no T within `BOUNDS` / σ is
+      the best.
     """
+    scaled = scale * scores.astype(np.float64)
     fitted = [
-        optimize.minimize_scalar(
-            negative_log_likelihood,
-            bounds=np.log(BOUNDS),
-            args=(scores[:, number].astype(np.float64), labels, weights),
-            method="bounded",
-        ).x
+        _log_temperature(scaled[:, number], labels, weights)
         for number in range(scores.shape[1])
     ]
-    return np.exp(fitted)
+    return np.exp(fitted) / scale
 
 
 def negative_log_likelihood(
@@ -54,3 +58,16 @@ def negative_log_likelihood(
     logs = special.log_softmax(scores * np.exp(-log_temperature), axis=-1)
     own = np.take_along_axis(logs, labels[:, None], axis=-1)[:, 0]
     return float(-(weights @ own) / weights.sum())
+
+
+def _log_temperature(scores, labels, weights):
+    if (scores.argmax(-1) == labels).all():
+        return 0.0
+    best = optimize.minimize_scalar(
+        negative_log_likelihood,
+        bounds=np.log(BOUNDS),
+        args=(scores, labels, weights),
+        method="bounded",
+    ).x
+    at_bound = np.abs(best - np.log(BOUNDS)).min() < _AT_BOUND
+    return 0.0 if at_bound else best

@@ -15,7 +15,15 @@ from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
 
-from elf_keras import cli, evaluate, export, flag_definitions, predict, train
+from elf_keras import (
+    cli,
+    demo,
+    evaluate,
+    export,
+    flag_definitions,
+    predict,
+    train,
+)
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 COMMANDS = {
@@ -23,6 +31,7 @@ COMMANDS = {
     "evaluate": (evaluate.main, True),
     "predict": (predict.main, True),
     "export": (export.main, True),
+    "demo": (demo.main, False),
 }
 # What makes a run a matter of seconds; the digits are the default data.
 TINY = (

@@ -18,7 +18,7 @@ def drawn(temperature, images=20000):
     return scores, labels
 
 
-@pytest.mark.parametrize("temperature", [0.05, 1.0, 3.0])
+@pytest.mark.parametrize("temperature", [0.5, 1.0, 1.9])
 def test_finds_the_temperature_that_labels_were_drawn_with(temperature):
     scores, labels = drawn(temperature)
     both = np.stack([scores, 10 * scores], axis=1)
@@ -49,3 +49,22 @@ def test_an_image_without_weight_has_no_say():
         scores[:400, None], labels[:400], weights=np.ones(400)
     )
     np.testing.assert_allclose(found, alone)
+
+
+def test_a_split_without_errors_says_nothing():
+    labels = np.array([0, 1, 2, 3])
+    scores = np.eye(CLASSES)[:, None]
+    found = calibration.temperatures(scores, labels, weights=np.ones(4))
+    assert found == [1.0]
+    found = calibration.temperatures(
+        scores, labels, weights=np.ones(4), scale=30.0
+    )
+    assert found == pytest.approx([1 / 30])
+
+
+def test_cosines_are_judged_in_units_of_their_scale():
+    scores, labels = drawn(1.0)
+    found = calibration.temperatures(
+        scores[:, None] / 30, labels, weights=np.ones(len(labels)), scale=30.0
+    )
+    np.testing.assert_allclose(found, [1 / 30], rtol=0.1)

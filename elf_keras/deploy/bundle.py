@@ -68,7 +68,7 @@ def write(
         chosen_on.labels, scorer.classes, prior=scorer.prior
     )
     temperatures = calibration.temperatures(
-        scores, chosen_on.labels, weights=weights
+        scores, chosen_on.labels, weights=weights, scale=scorer.scale
     )
     reference = _reference(exported, chosen_on)
     record = _facts(data, scorer, plan, temperatures, reported_on)

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from elf_keras import exit_rule, multi_exit
 from elf_keras.deploy import dynamic_graph
+from elf_keras.deploy.frozen_stage import FrozenStage
 from elf_keras.multi_exit_model import MultiExitModel
 
 
@@ -26,9 +27,9 @@ class Endpoints:
     """
 
     def __init__(self, model: MultiExitModel, temperatures):
-        self._model = model
-        self._static = multi_exit.static_view(model)
-        self._stages = multi_exit.stages(model)
+        self._stages = [
+            FrozenStage(stage) for stage in multi_exit.stages(model)
+        ]
         self._shape = tuple(model.inputs[0].shape[1:])
         self._names = exit_rule.exit_names(multi_exit.exits(model))
         self._temperatures = tf.constant(temperatures, tf.float32)
@@ -53,9 +54,11 @@ class Endpoints:
 
     def all_exits(self, image):
         """Return every exit's scores and calibrated probabilities."""
-        outputs = self._model(self._checked(image), training=False)
-        answers = dict(outputs)
+        answers, features = {}, self._checked(image)
         for number, name in enumerate(self._names):
+            outputs = self._stages[number](features)
+            features = outputs.get("features")
+            answers[name] = outputs[name]
             answers[f"{name}_probabilities"] = tf.nn.softmax(
                 outputs[name] / self._temperatures[number]
             )
@@ -63,7 +66,11 @@ class Endpoints:
 
     def static(self, image):
         """Return the answer of the bare backbone."""
-        scores = self._static(self._checked(image), training=False)["exit_1"]
+        features = self._checked(image)
+        # What nobody reads, such as the early heads, does not run.
+        for stage in self._stages[:-1]:
+            features = stage(features)["features"]
+        scores = self._stages[-1](features)[self._names[-1]]
         last = tf.fill(tf.shape(scores)[:1], len(self._names))
         return self._answer(scores, last)
 
@@ -137,10 +144,7 @@ def save(
       temperatures: T of each exit, `(exits,)`.
     """
     signatures = Endpoints(model, temperatures).signatures()
-    # Weights alone: a Keras model as an attribute would be saved once more.
-    bare = tf.Module()
-    bare.weights = [variable.value for variable in model.variables]
-    tf.saved_model.save(bare, folder, signatures=signatures)
+    tf.saved_model.save(tf.Module(), folder, signatures=signatures)
 
 
 def decode(content, shape):

@@ -1,0 +1,86 @@
+// The two sliders: the policies of the manifest, and a threshold of one's own.
+
+import { millions, percent } from "./elements.js";
+
+/** Policies of a variant, from the cheapest to the dearest. */
+export function sortedPolicies(variant) {
+  return Object.entries(variant.policies)
+    .map(([name, policy]) => ({ name, ...policy }))
+    .sort((a, b) => a.macs - b.macs || a.accuracy - b.accuracy);
+}
+
+/** What decides when pictures leave. */
+export class Budget {
+  #slider = document.querySelector("#budget");
+  #own = document.querySelector("#threshold");
+  #policies = [];
+  #split;
+  #usesOwn = false;
+
+  /** @param {function()} changed is called when the user moves a slider. */
+  constructor(changed) {
+    this.#slider.addEventListener("input", () => {
+      this.#usesOwn = false;
+      this.#show();
+      changed();
+    });
+    this.#own.addEventListener("input", () => {
+      this.#usesOwn = true;
+      this.#show();
+      changed();
+    });
+  }
+
+  /** Take over a variant's policies, measured on a split; choose `name`. */
+  offer(policies, name, split) {
+    this.#split = split;
+    this.#policies = policies;
+    this.#slider.max = policies.length - 1;
+    const found = policies.findIndex((policy) => policy.name === name);
+    if (found >= 0) {
+      this.#slider.value = found;
+      this.#usesOwn = false;
+    }
+    this.#show();
+  }
+
+  /** Name of the policy, or of the own threshold. */
+  get name() {
+    return this.#usesOwn ? `own s = ${this.#own.value}` : this.policy.name;
+  }
+
+  /** The manifest's policy; null with a threshold of one's own. */
+  get policy() {
+    return this.#usesOwn ? null : this.#policies[this.#slider.valueAsNumber];
+  }
+
+  /** One threshold for each of `exits` early exits; null: nobody leaves. */
+  thresholds(exits) {
+    const own = this.#own.valueAsNumber;
+    return Array.from({ length: exits }, (_, index) =>
+      this.#usesOwn ? own : (this.policy.thresholds?.[index] ?? null),
+    );
+  }
+
+  #show() {
+    const { policy } = this;
+    const first = policy?.thresholds?.find((threshold) => threshold !== null);
+    if (policy) this.#own.value = first ?? 1;
+    const text = policy ? describe(policy, this.#split) : "A threshold of your own.";
+    document.querySelector("#policy").textContent = text;
+    document.querySelector("#own").textContent = this.#own.value;
+    this.#slider.setAttribute("aria-valuetext", text);
+  }
+}
+
+function describe({ name, thresholds, accuracy, macs, saving }, split) {
+  const known = (thresholds ?? []).filter((threshold) => threshold !== null);
+  const shown = new Set(known.map((threshold) => threshold.toFixed(3)));
+  const rule = shown.size
+    ? "leaves when the confidence is above " + [...shown].join(", ")
+    : "nobody leaves early";
+  return (
+    `${name}: ${rule}. On ${split} ${percent(accuracy, 1)} right at ` +
+    `${millions(macs)} MACs (saves ${percent(saving)}).`
+  );
+}

@@ -1,0 +1,115 @@
+// A model cut at its exits: run stage by stage until an image leaves.
+
+import { calibrated, confidence, largest, leaves } from "./exit_rule.js";
+import * as numbers from "./numbers.js";
+import { fetchFile, Problem } from "./problem.js";
+import { Stage } from "./stage.js";
+
+/** The stages of one variant of an export. */
+export class Chain {
+  #manifest;
+  #records;
+  #stages;
+
+  constructor(manifest, records, stages) {
+    this.#manifest = manifest;
+    this.#records = records;
+    this.#stages = stages;
+  }
+
+  /** Fetch, check and compile all stages, and run each once. */
+  static async load(runtime, manifest, variant) {
+    const records = manifest.variants[variant].stages;
+    const files = await Promise.all(
+      records.map(({ file }) => checkedFile(file, manifest.checksums[file])),
+    );
+    const stages = [];
+    const chain = new Chain(manifest, records, stages);
+    try {
+      for (const file of files) stages.push(await Stage.load(runtime, file));
+      // The first run of a stage is slow; it shall not be the user's.
+      await chain.predict(new Uint8Array(size(records[0].input)), []);
+    } catch (error) {
+      chain.delete();
+      throw error;
+    }
+    return chain;
+  }
+
+  /**
+   * Classify one image.
+   * @param {Uint8Array} pixels 0 to 255, rows of pixels of channels.
+   * @param {Array<?number>} thresholds one for each early exit; null or
+   *   missing: nobody leaves there.
+   * @return what the image left with; exits count from 1.
+   */
+  async predict(pixels, thresholds) {
+    const began = performance.now();
+    let input = numbers.stored(pixels, this.#records[0].input);
+    for (const [index, stage] of this.#stages.entries()) {
+      const record = this.#records[index];
+      const outputs = await stage.run(new Uint8Array(input.buffer));
+      const name = `exit_${index + 1}`;
+      const scores = read(outputs, record, name, numbers.real);
+      const sure = confidence(scores);
+      if (Number.isNaN(sure)) {
+        throw new Problem(`${record.file} gives scores that are no numbers.`);
+      }
+      const next = this.#records[index + 1];
+      if (!next || leaves(sure, thresholds[index] ?? null)) {
+        const milliseconds = performance.now() - began;
+        return this.#answer(index, scores, sure, milliseconds);
+      }
+      input = read(outputs, record, "features", (values, tensor) =>
+        numbers.alike(tensor, next.input)
+          ? values
+          : numbers.stored(numbers.real(values, tensor), next.input),
+      );
+    }
+  }
+
+  /** Give the memory of all stages back. */
+  delete() {
+    this.#stages.splice(0).forEach((stage) => stage.delete());
+  }
+
+  #answer(index, scores, sure, milliseconds) {
+    const { macs, temperature } = this.#manifest.exits[index];
+    const found = largest(scores);
+    return {
+      exit: index + 1,
+      index: found,
+      name: this.#manifest.class_names[found],
+      confidence: sure,
+      probability: calibrated(scores, temperature ?? 1, found),
+      milliseconds,
+      macs,
+    };
+  }
+}
+
+function read(outputs, record, name, use) {
+  const tensor = record.outputs[name];
+  if (!tensor || !(name in outputs)) {
+    throw new Problem(`${record.file} has no output ${name}.`);
+  }
+  return use(numbers.view(outputs[name], tensor), tensor);
+}
+
+function size({ shape }) {
+  return shape.reduce((product, side) => product * side, 1);
+}
+
+async function checkedFile(name, expected) {
+  const answer = await fetchFile(name);
+  const bytes = await answer.arrayBuffer();
+  const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+  const hex = (byte) => byte.toString(16).padStart(2, "0");
+  if (Array.from(digest, hex).join("") !== expected) {
+    throw new Problem(
+      `${name} has changed since the server was started. Start it again: it ` +
+        "checks the model.",
+    );
+  }
+  return new Uint8Array(bytes);
+}

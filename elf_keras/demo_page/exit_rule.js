@@ -1,0 +1,34 @@
+// When an image leaves, as in elf_keras/exit_rule.py: at the first exit whose
+// confidence is above its threshold, else at the last. All steps are rounded
+// to float32, so that the same images leave here as there.
+
+/** Largest class probability: 1 / Σ exp(z - max z), in (0, 1]. */
+export function confidence(scores) {
+  const largest = Math.max(...scores);
+  let sum = 0;
+  for (const score of scores) {
+    const above = Math.fround(score - largest);
+    sum = Math.fround(sum + Math.fround(Math.exp(above)));
+  }
+  return Math.fround(1 / sum);
+}
+
+/** Whether an image leaves; the threshold null means that none ever does. */
+export function leaves(confidence, threshold) {
+  return threshold !== null && confidence > Math.fround(threshold);
+}
+
+/** Index of the largest score, the first of equals. */
+export function largest(scores) {
+  return scores.indexOf(Math.max(...scores));
+}
+
+/** Probability of a class after calibration: softmax(z / temperature). */
+export function calibrated(scores, temperature, index) {
+  const largest = Math.max(...scores);
+  let sum = 0;
+  for (const score of scores) {
+    sum += Math.exp((score - largest) / temperature);
+  }
+  return Math.exp((scores[index] - largest) / temperature) / sum;
+}

@@ -1,0 +1,233 @@
+"""A web server for the demo page: loopback only, read only, three folders.
+
+It answers GET and HEAD for files below its mounts and refuses all else. One
+request a connection, its head limited, no body: nothing to upload to.
+"""
+
+import base64
+import dataclasses
+import hashlib
+import http
+import http.server
+import os
+import pathlib
+import re
+import shutil
+import socketserver
+import sys
+import urllib.parse
+
+from elf_keras.errors import InputError
+
+HOST = "127.0.0.1"
+TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".wasm": "application/wasm",
+}
+LONGEST_HEAD = 16_384
+LONGEST_PATH = 1_024
+_HEADERS = {
+    "Allow": "GET, HEAD",
+    "Cache-Control": "no-cache",
+    # Isolation makes the browser's clock a hundred times finer.
+    "Cross-Origin-Embedder-Policy": "require-corp",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+}
+# Browsers read import maps from the page itself only: its hash lets it pass.
+_IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
+
+
+@dataclasses.dataclass(frozen=True)
+class Mount:
+    """A folder under a path of the server.
+
+    Attributes:
+      prefix: start of the path, such as `/model/`.
+      folder: where its files lie.
+      only: relative paths that are served; None means every file.
+    """
+
+    prefix: str
+    folder: pathlib.Path
+    only: frozenset[str] | None = None
+
+    def find(self, path: str) -> pathlib.Path | None:
+        """Return the file for a decoded path, or None."""
+        if not path.startswith(self.prefix):
+            return None
+        name = path.removeprefix(self.prefix) or "index.html"
+        parts = name.split("/")
+        # No dot files either, and nothing that a system reads differently.
+        if any(not part or part[0] == "." for part in parts):
+            return None
+        if set(name) & set("\\:\0") or not name.isprintable():
+            return None
+        if self.only is not None and name not in self.only:
+            return None
+        # Links may not lead out.
+        file = self.folder.joinpath(*parts).resolve()
+        inside = file.is_relative_to(self.folder.resolve())
+        return file if inside and file.is_file() else None
+
+
+class PageServer(socketserver.ThreadingTCPServer):
+    """Serve mounts on loopback, the longest prefix first.
+
+    Args:
+      port: to listen on; 0 takes any free one, see `url`.
+      mounts: what is served; the mount of `/` holds `index.html`.
+
+    Raises:
+      InputError: where the port cannot be had.
+    """
+
+    daemon_threads = True
+    # Elsewhere it would let two servers share a port.
+    allow_reuse_address = os.name == "posix"
+
+    def __init__(self, port: int, mounts: list[Mount]):
+        self.mounts = sorted(mounts, key=lambda mount: -len(mount.prefix))
+        self.policy = _content_policy(self.find("/"))
+        try:
+            super().__init__((HOST, port), _Handler)
+        except OSError as error:
+            raise InputError(
+                f"--port={port} cannot be used ({error.strerror}); name "
+                "another one, or 0 for any that is free"
+            ) from error
+
+    @property
+    def url(self) -> str:
+        """Address of the page."""
+        return f"http://{HOST}:{self.server_address[1]}/"
+
+    @property
+    def names(self) -> frozenset[str]:
+        """What a browser on this machine may call the server."""
+        port = self.server_address[1]
+        return frozenset(f"{host}:{port}" for host in (HOST, "localhost"))
+
+    def find(self, path: str) -> pathlib.Path | None:
+        """Return the file for a decoded path, or None."""
+        for mount in self.mounts:
+            if path.startswith(mount.prefix):
+                return mount.find(path)
+        return None
+
+    def handle_error(self, request, client_address):
+        """Drop a connection that broke; the next request is served."""
+        if not isinstance(sys.exc_info()[1], (ConnectionError, TimeoutError)):
+            super().handle_error(request, client_address)
+
+
+class _Head:
+    """The head of a request, of limited size."""
+
+    def __init__(self, stream):
+        self._stream = stream
+        self.left = LONGEST_HEAD
+
+    def readline(self, size):
+        line = self._stream.readline(min(size, self.left))
+        self.left -= len(line)
+        return line
+
+    def close(self):
+        self._stream.close()
+
+
+class _Handler(http.server.BaseHTTPRequestHandler):
+    server_version = "elf_keras"
+    sys_version = ""
+    error_content_type = "text/plain; charset=utf-8"
+    error_message_format = "%(code)d %(message)s\n"
+    # Seconds: who sends nothing does not hold a thread for ever.
+    timeout = 20
+
+    def setup(self):
+        super().setup()
+        self.rfile = _Head(self.rfile)
+
+    def parse_request(self):
+        """Refuse what is no plain GET or HEAD to this very server."""
+        if not super().parse_request():
+            return False
+        status = self._refusal()
+        if status:
+            self.send_error(status)
+        return not status
+
+    def do_GET(self):  # noqa: N802, the base class finds it by this name
+        self._answer(with_body=True)
+
+    def do_HEAD(self):  # noqa: N802
+        self._answer(with_body=False)
+
+    def end_headers(self):
+        for name, value in _HEADERS.items():
+            self.send_header(name, value)
+        self.send_header("Content-Security-Policy", self.server.policy)
+        super().end_headers()
+
+    def log_message(self, *_):
+        """Stay silent."""
+
+    def _refusal(self):
+        if self.command not in ("GET", "HEAD"):
+            return http.HTTPStatus.METHOD_NOT_ALLOWED
+        if not self.rfile.left:
+            return http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        if len(self.path) > LONGEST_PATH:
+            return http.HTTPStatus.REQUEST_URI_TOO_LONG
+        # A foreign name that resolves to loopback is another site's attack.
+        hosts = self.headers.get_all("Host", [])
+        if len(hosts) != 1 or hosts[0].lower() not in self.server.names:
+            return http.HTTPStatus.MISDIRECTED_REQUEST
+        if (
+            self.headers.get("Content-Length", "0") != "0"
+            or "Transfer-Encoding" in self.headers
+        ):
+            return http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+        return None
+
+    def _answer(self, *, with_body):
+        path = self.path.partition("?")[0]
+        file = self.server.find(urllib.parse.unquote(path))
+        try:
+            stream = file.open("rb") if file else None
+        except OSError:
+            stream = None
+        if stream is None:
+            self.send_error(http.HTTPStatus.NOT_FOUND)
+            return
+        with stream:
+            size = os.fstat(stream.fileno()).st_size
+            kind = TYPES.get(file.suffix, "application/octet-stream")
+            self.send_response(http.HTTPStatus.OK)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+            if with_body:
+                shutil.copyfileobj(stream, self.wfile)
+
+
+def _content_policy(index):
+    maps = _IMPORT_MAP.findall(index.read_bytes()) if index else []
+    hashes = [
+        base64.b64encode(hashlib.sha256(text).digest()).decode()
+        for text in maps
+    ]
+    scripts = " ".join(f"'sha256-{text}'" for text in hashes)
+    return (
+        "default-src 'none'; "
+        f"script-src 'self' 'wasm-unsafe-eval' {scripts}; "
+        "connect-src 'self'; img-src 'self'; style-src 'self'; "
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    )
