@@ -17,8 +17,7 @@ ROWS = (
     "replicas batch_normalization blocks classifier exit_heads exit_record "
     "backbones losses schedules metrics",
     "multi_exit_model multi_exit inference flops callbacks checkpoints data",
-    "training thresholds evaluation run_record policies reports plots "
-    "deploy",
+    "training thresholds evaluation run_record policies reports plots deploy",
     "flag_definitions cli builders",
     "train evaluate sweep export report predict demo",
 )

@@ -83,7 +83,7 @@ class ChainRunner:
     def reset(self) -> None:
         """Forget the counts."""
         exits = len(self._exits)
-        self._left = {name: [0] * exits for name in [None, *self.policies]}
+        self._left = {name: [0] * exits for name in [None, *self._rules]}
 
     def drift(self, policy: str | None = None) -> float | None:
         """Total variation distance: Σ_k |share seen - share expected| / 2.
@@ -92,7 +92,7 @@ class ChainRunner:
         deadline; None without such images.
         """
         policy = self.policy if policy is None else policy
-        expected = _pick(self.policies, policy, "policy")["exit_shares"]
+        expected = _pick(self._shares, policy, "policy")
         left = np.array(self._left[policy])
         seen = left / max(left.sum(), 1)
         return float(abs(seen - expected).sum() / 2) if left.any() else None
@@ -111,8 +111,8 @@ class ChainRunner:
         """
         began = time.perf_counter()
         limit = np.inf if deadline_ms is None else deadline_ms
-        known = isinstance(limit, Real) and limit == limit
-        _expect(known, f"deadline {limit!r}", "milliseconds")
+        if not (isinstance(limit, Real) and limit == limit):
+            _expect(False, f"deadline {limit!r}", "milliseconds")
         if policy is None and deadline_ms is None:
             policy = self.policy
         thresholds = self.thresholds(policy)
@@ -125,15 +125,18 @@ class ChainRunner:
 
     def thresholds(self, policy) -> list[float]:
         """Thresholds of a policy, one an exit; infinity: nobody leaves."""
-        values, early = policy, len(self._exits) - 1
         if isinstance(policy, str):
-            values = _pick(self.policies, policy, "policy")["thresholds"]
-        values = [None] * early if values is None else values
-        wanted = f"{early} numbers above 0 and below 1"
-        listed = isinstance(values, list | tuple | np.ndarray)
-        _expect(listed, f"policy {policy!r}", wanted)
-        fits = [v is None or isinstance(v, Real) and 0 < v < 1 for v in values]
-        _expect(len(fits) == early and all(fits), f"policy {values}", wanted)
+            return _pick(self._rules, policy, "policy")
+        early = len(self._exits) - 1
+        values = [None] * early if policy is None else policy
+        fits = isinstance(values, list | tuple | np.ndarray)
+        fits = fits and len(values) == early
+        for value in values if fits else ():
+            inside = isinstance(value, Real) and 0 < value < 1
+            fits = fits and (value is None or inside)
+        if not fits:
+            wanted = f"{early} numbers above 0 and below 1"
+            _expect(False, f"policy {policy!r}", wanted)
         return [np.inf if v is None else np.float32(v) for v in [*values, None]]
 
     def _descend(self, tensor, thresholds, limit, began):
@@ -166,11 +169,14 @@ class ChainRunner:
         self._exits = [
             (int(at["macs"]), float(at["temperature"])) for at in exits
         ]
-        self.policies, self.policy = policies, record["default_policy"]
-        for name in [self.policy, *policies]:
-            self.thresholds(name)
-            shares = np.array(policies[name]["exit_shares"], float)
+        self._rules, self._shares = {}, {}
+        for name, at in policies.items():
+            shares = [float(share) for share in at["exit_shares"]]
             _expect(len(shares) == len(exits), f"shares {shares}", len(exits))
+            self._rules[name] = self.thresholds(at["thresholds"])
+            self._shares[name] = shares
+        self.policy = record["default_policy"]
+        self.thresholds(self.policy)
         fits = all(temperature > 0 for _, temperature in self._exits)
         _expect(fits, f"exits {exits}", "temperatures above 0")
 
@@ -210,31 +216,34 @@ class Stage:
         self._call = interpreter.get_signature_runner(signature)
         self.inputs = self._call.get_input_details()
         self.outputs = self._call.get_output_details()
+        ((self._source, takes),) = self.inputs.items()
+        self._dtype, self._takes = takes["dtype"], takes["quantization"]
+        gives = {name: at["quantization"] for name, at in self.outputs.items()}
+        self._features = gives.pop("features", None)
+        ((self._exit, self._scores),) = gives.items()
 
-    def encode(self, tensor):
-        """Real numbers as the file stores them; what is so already stays."""
-        (takes,) = self.inputs.values()
-        if tensor.dtype == takes["dtype"]:
+    def encode(self, given):
+        """Pixels, or what a stage gave, as this file stores numbers."""
+        if not isinstance(given, tuple):
+            given = given, (0.0, 0)
+        tensor, (scale, zero) = given
+        wanted, origin = self._takes
+        # Within this tolerance rounding would give the same integers back.
+        same = zero == origin and abs(scale - wanted) <= 1e-4 * wanted
+        if tensor.dtype == self._dtype and (same or not scale):
             return tensor
-        scale, zero_point = takes["quantization"]
-        if not scale:
-            return tensor.astype(takes["dtype"])
-        limits = np.iinfo(takes["dtype"])
-        whole = np.rint(tensor / np.float32(scale)) + np.float32(zero_point)
-        return whole.clip(limits.min, limits.max).astype(limits.dtype)
+        real = _real(tensor, (scale, zero))
+        if not wanted:
+            return real
+        limits = np.iinfo(self._dtype)
+        whole = np.rint(real / np.float32(wanted)) + np.float32(origin)
+        return whole.clip(limits.min, limits.max).astype(self._dtype)
 
-    def run(self, tensor):
-        """Real scores `(classes,)` and features (None from the last stage)."""
-        (source,) = self.inputs
-        real = self._call(**{source: self.encode(tensor)})
-        for name, details in self.outputs.items():
-            scale, zero_point = details["quantization"]
-            if scale:
-                centred = real[name].astype(np.float32) - np.float32(zero_point)
-                real[name] = np.float32(scale) * centred
-        features = real.pop("features", None)
-        (scores,) = real.values()
-        return scores[0], features
+    def run(self, given):
+        """Scores `(classes,)` in float32, and what the next stage takes."""
+        found = self._call(**{self._source: self.encode(given)})
+        scores = _real(found[self._exit], self._scores)
+        return scores[0], (found.get("features"), self._features)
 
     def learn(self, milliseconds):
         """Slower at once, faster little by little: deadlines are hard."""
@@ -248,6 +257,14 @@ def confidence(scores):
     A copy of the formula in exit_rule.py, since this file must run alone.
     """
     return 1.0 / np.exp(scores - scores.max(-1, keepdims=True)).sum(-1)
+
+
+def _real(stored, quantization):
+    scale, zero_point = quantization
+    real = stored.astype(np.float32, copy=False)
+    if not scale:
+        return real
+    return np.float32(scale) * (real - np.float32(zero_point))
 
 
 def read_image(file, shape):
@@ -331,19 +348,22 @@ def _content(folder, name, checksums):
 
 
 def _checked(image, shape):
-    kind = getattr(image, "dtype", type(image).__name__)
-    numbers = isinstance(image, np.ndarray) and image.dtype.kind in "uif"
-    _expect(numbers, f"image of {kind}", "a NumPy array of numbers")
-    _expect(image.shape == shape, f"image {image.shape}", f"{shape}; resize it")
-    low, high = image.min(), image.max()
-    told = f"pixel values from {low} to {high}"
-    _expect(low >= 0 and high <= 255, told, "0 to 255; rescale them")
+    # Messages are made where they are needed: this runs for every image.
+    if not isinstance(image, np.ndarray) or image.dtype.kind not in "uif":
+        kind = getattr(image, "dtype", type(image).__name__)
+        _expect(False, f"image of {kind}", "a NumPy array of numbers")
+    if image.shape != shape:
+        _expect(False, f"image of shape {image.shape}", f"{shape}; resize it")
+    if image.dtype != np.uint8:
+        low, high = image.min(), image.max()
+        told = f"pixel values from {low} to {high}"
+        _expect(low >= 0 and high <= 255, told, "0 to 255; rescale them")
     return image[None].astype(np.float32)
 
 
 def _pick(table, name, kind):
-    known = isinstance(name, str) and name in table
-    _expect(known, f"{kind} {name!r}", f"one of {[*table]}")
+    if not isinstance(name, str) or name not in table:
+        _expect(False, f"{kind} {name!r}", f"one of {[*table]}")
     return table[name]
 
 
@@ -352,7 +372,8 @@ def _shapes(tensors):
 
 
 def _reason(error):
-    return f"{type(error).__name__}: {error}".partition("\n")[0]
+    kind = "" if isinstance(error, ChainError) else type(error).__name__ + ": "
+    return f"{kind}{error}".partition("\n")[0]
 
 
 def _expect(fits, received, expected):

@@ -101,8 +101,8 @@ def payback(policy: dict, stages: list[float], heads: np.ndarray) -> list[str]:
         saved = shares[index] * sum(stages[index + 1 :])
         if cost > saved:
             found.append(
-                f"exit {index + 1} does not pay: its head costs {cost:.3f} ms "
-                f"an image, its leavers save {saved:.3f} ms"
+                f"exit {index + 1} does not pay: its head costs {cost:.2g} ms "
+                f"an image, its leavers save {saved:.2g} ms"
             )
     return found
 

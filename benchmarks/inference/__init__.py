@@ -1,0 +1,1 @@
+"""How fast exported models answer, as ratios within one run."""

@@ -1,0 +1,121 @@
+"""Does skipping in the SavedModel save the time that the stages cost?
+
+python -m benchmarks.inference.saved_model > benchmarks/results/saved_model.json
+
+At batch 1, 32 and 256, with 0, 50 and 90 % of the images leaving at exit 1
+and the others at the last: the dynamic signature's time against Σ_k (share
+reaching stage k x that stage's own time at that batch), one thread. All of
+them take turns; ratios are of medians, at batch 1 of means over the images.
+"""
+
+import json
+import pathlib
+import tempfile
+
+import numpy as np
+import tensorflow as tf
+
+from benchmarks.inference import timing
+from elf_keras import flops, multi_exit
+from elf_keras.deploy import manifest, saved_model
+
+BATCHES = {1: 300, 32: 40, 256: 12}
+SHARES = (0.0, 0.5, 0.9)
+# Cosines: no confidence comes near the upper one, all exceed the lower one.
+STAY, LEAVE = 0.999, 1e-6
+
+
+def main() -> None:
+    """Measure and print JSON."""
+    tf.config.threading.set_intra_op_parallelism_threads(1)
+    tf.config.threading.set_inter_op_parallelism_threads(1)
+    model = multi_exit.build((32, 32, 3), 10, cosine=True)
+    costs = flops.exit_costs(model)
+    with tempfile.TemporaryDirectory() as folder:
+        saved_model.save(model, pathlib.Path(folder), temperatures=np.ones(4))
+        loaded = tf.saved_model.load(folder)
+        dynamic = loaded.signatures["dynamic"]
+        stages = [
+            tf.function(stage, autograph=False)
+            for stage in multi_exit.stages(model)
+        ]
+        whole = tf.function(model, autograph=False)
+        print(
+            json.dumps(
+                [
+                    row
+                    for batch, rounds in BATCHES.items()
+                    for row in _rows(
+                        batch, rounds, dynamic, stages, whole, costs
+                    )
+                ],
+                indent=1,
+            )
+        )
+
+
+def _rows(batch, rounds, dynamic, stages, whole, costs):
+    random = np.random.default_rng(0)
+    shape = (batch, *whole.python_function.inputs[0].shape[1:])
+    images = tf.constant(random.integers(0, 256, shape), tf.float32)
+    functions, features = {"all exits": lambda: _wait(whole(images))}, images
+    for number, stage in enumerate(stages):
+        functions[f"stage {number + 1}"] = _call(stage, features)
+        features = stage(features).get("features")
+    for share in SHARES:
+        functions[f"dynamic {share}"] = _dynamic(dynamic, images, share)
+    times = timing.alternate(functions, rounds=rounds)
+    middle = np.mean if batch == 1 else np.median
+    own = [middle(times[f"stage {k + 1}"]) for k in range(len(stages))]
+    for share in SHARES:
+        shares = np.array([share, *[0.0] * (len(stages) - 2), 1 - share])
+        expected = manifest.reached(shares) @ own
+        measured = middle(times[f"dynamic {share}"])
+        spent = shares @ costs.with_heads
+        yield {
+            "batch": batch,
+            "leaving": share,
+            "dynamic_ms": timing.summary(times[f"dynamic {share}"]),
+            "all_exits_ms": timing.summary(times["all exits"]),
+            "stages_ms": [round(float(value), 4) for value in own],
+            "ratio_to_stages": round(float(measured / expected), 3),
+            "ratio_to_all_exits": round(
+                float(measured / middle(times["all exits"])), 3
+            ),
+            "macs_saved": round(flops.saving(spent, costs.backbone), 3),
+        }
+
+
+def _dynamic(signature, images, share):
+    """A call that lets `share` of the images leave at exit 1.
+
+    At batch 1 the calls take turns, every tenth staying for 90 %.
+    """
+    batch = len(images)
+    leavers = np.arange(max(batch, 10)) % 10 < 10 * share
+    rows = [np.full(3, LEAVE if leaves else STAY) for leaves in leavers]
+    limits = [
+        tf.constant(np.array(rows[start : start + batch]), tf.float32)
+        for start in (range(10) if batch == 1 else [0])
+    ]
+    turn = iter(range(10**9))
+
+    def call():
+        limit = limits[next(turn) % len(limits)]
+        answer = signature(image=images, exit_threshold=limit)
+        answer["class"].numpy()
+
+    return call
+
+
+def _call(stage, features):
+    return lambda: _wait(stage(features))
+
+
+def _wait(outputs):
+    for tensor in outputs.values():
+        tensor.numpy()
+
+
+if __name__ == "__main__":
+    main()
