@@ -1,10 +1,10 @@
 """What the chain of TFLite stages costs beside one file, and per stage.
 
-python -m benchmarks.inference.chain > benchmarks/results/chain.json
+python -m benchmarks.inference.chain > benchmarks/results/inference_chain.json
 
-All stages run against one TFLite file with the same heads; everybody leaving
-at exit 1 against stage 1 alone; ms of each stage and variant. One thread,
-taking turns, batch 1.
+All stages run, bare and by the runner, against one TFLite file with the same
+heads; everybody leaving at exit 1 against stage 1 alone; ms of each stage and
+variant. One thread, taking turns, batch 1.
 """
 
 import json
@@ -72,6 +72,7 @@ def _against_one_file(model, folder, images):
     times = timing.alternate(
         {
             "one file": lambda: run_one(image=pixels),
+            "stages": lambda: _run(runner._stages, pixels),
             "chain": lambda: runner.predict(image, policy="all_exits"),
             "stage 1": lambda: first.run(pixels),
             "leaving at 1": lambda: runner.predict(image, policy=LEAVE),
@@ -82,11 +83,18 @@ def _against_one_file(model, folder, images):
     middle = {name: np.median(values) for name, values in times.items()}
     return {
         "ms": {name: timing.summary(values) for name, values in times.items()},
+        "stages_over_one_file": round(middle["stages"] / middle["one file"], 3),
         "chain_over_one_file": round(middle["chain"] / middle["one file"], 3),
         "leaving_at_1_over_stage_1": round(
             middle["leaving at 1"] / middle["stage 1"], 3
         ),
     }
+
+
+def _run(stages, tensor):
+    """The files alone, without checks, softmax and exit rule."""
+    for stage in stages:
+        _, tensor = stage.run(tensor)
 
 
 def _manifest(folder):

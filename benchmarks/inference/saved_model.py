@@ -1,6 +1,6 @@
 """Does skipping in the SavedModel save the time that the stages cost?
 
-python -m benchmarks.inference.saved_model > benchmarks/results/saved_model.json
+python -m benchmarks.inference.saved_model > benchmarks/results/inference_saved_model.json
 
 At batch 1, 32 and 256, with 0, 50 and 90 % of the images leaving at exit 1
 and the others at the last: the dynamic signature's time against Σ_k (share
@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from benchmarks.inference import timing
 from elf_keras import flops, multi_exit
-from elf_keras.deploy import manifest, saved_model
+from elf_keras.deploy import frozen_stage, manifest, saved_model
 
 BATCHES = {1: 300, 32: 40, 256: 12}
 SHARES = (0.0, 0.5, 0.9)
@@ -35,11 +35,12 @@ def main() -> None:
         saved_model.save(model, pathlib.Path(folder), temperatures=np.ones(4))
         loaded = tf.saved_model.load(folder)
         dynamic = loaded.signatures["dynamic"]
+        whole = loaded.signatures["serving_default"]
+        # As the SavedModel holds them, weights as constants.
         stages = [
-            tf.function(stage, autograph=False)
+            frozen_stage.FrozenStage(stage)
             for stage in multi_exit.stages(model)
         ]
-        whole = tf.function(model, autograph=False)
         print(
             json.dumps(
                 [
@@ -56,9 +57,10 @@ def main() -> None:
 
 def _rows(batch, rounds, dynamic, stages, whole, costs):
     random = np.random.default_rng(0)
-    shape = (batch, *whole.python_function.inputs[0].shape[1:])
+    shape = (batch, *stages[0].inputs[0].shape[1:])
     images = tf.constant(random.integers(0, 256, shape), tf.float32)
-    functions, features = {"all exits": lambda: _wait(whole(images))}, images
+    functions = {"all exits": lambda: _wait(whole(image=images))}
+    features = images
     for number, stage in enumerate(stages):
         functions[f"stage {number + 1}"] = _call(stage, features)
         features = stage(features).get("features")

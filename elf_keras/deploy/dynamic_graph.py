@@ -24,22 +24,19 @@ def leave_early(stages, images, thresholds):
     """
     batch = tf.shape(images)[0]
     classes = stages[0].output["exit_1"].shape[-1]
-    state = (
-        tf.range(batch),
-        images,
-        tf.zeros((batch, classes)),
-        tf.zeros((batch,), tf.int32),
-    )
+    # The exit taken is a last column: one scatter a stage instead of two.
+    state = tf.range(batch), images, tf.zeros((batch, classes + 1))
     for number, stage in enumerate(stages, start=1):
         last = number == len(stages)
         column = None if last else thresholds[:, number - 1]
         state = _unless_all_left(stage, number, column, state)
-    return state[2], state[3]
+    answers = state[2]
+    return answers[:, :-1], tf.cast(answers[:, -1], tf.int32)
 
 
 def _unless_all_left(stage, number, thresholds, state):
     """One stage behind a condition: an empty batch would still cost."""
-    alive, features, scores, taken = state
+    alive, features, answers = state
     following = stage.output.get("features")
     shape = () if following is None else following.shape[1:]
 
@@ -47,25 +44,24 @@ def _unless_all_left(stage, number, thresholds, state):
         with tf.name_scope(f"stage_{number}"):
             outputs = stage(features, training=False)
         found = outputs[f"exit_{number}"]
+        exits = tf.fill((tf.size(alive), 1), float(number))
+        rows = tf.concat([found, exits], axis=1)
         if thresholds is None:
-            leaves = tf.ones_like(alive, tf.bool)
-        else:
-            limit = tf.gather(thresholds, alive)
-            leaves = exit_rule.satisfied(found, limit)
-        gone = tf.boolean_mask(alive, leaves)
-        exits = tf.fill(tf.shape(gone), number)
-        rest = outputs.get("features", tf.zeros((tf.size(alive),)))
-        stay = tf.logical_not(leaves)
+            given = tf.tensor_scatter_nd_update(answers, alive[:, None], rows)
+            return alive[:0], tf.zeros((0,)), given
+        leaves = exit_rule.satisfied(found, tf.gather(thresholds, alive))
+        stay, gone = tf.dynamic_partition(
+            tf.range(tf.size(alive)), tf.cast(leaves, tf.int32), 2
+        )
         return (
-            tf.boolean_mask(alive, stay),
-            tf.boolean_mask(rest, stay),
+            tf.gather(alive, stay),
+            tf.gather(outputs["features"], stay),
             tf.tensor_scatter_nd_update(
-                scores, gone[:, None], tf.boolean_mask(found, leaves)
+                answers, tf.gather(alive, gone)[:, None], tf.gather(rows, gone)
             ),
-            tf.tensor_scatter_nd_update(taken, gone[:, None], exits),
         )
 
     def skip():
-        return alive, tf.zeros((0, *shape)), scores, taken
+        return alive, tf.zeros((0, *shape)), answers
 
     return tf.cond(tf.size(alive) > 0, run, skip)

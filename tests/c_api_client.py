@@ -1,0 +1,143 @@
+"""Run a SavedModel through TensorFlow's C API, without its Python.
+
+python c_api_client.py REQUEST: a JSON file with `library` (the folder of the
+shared libraries), `model`, `calls` (lists of `[operation, index, .npy file]`)
+and `outputs` (name -> `[operation, index]`). Prints JSON: the answer to each
+call, name -> values or `{"error": message}`, and the modules loaded.
+"""
+
+import ctypes
+import json
+import pathlib
+import sys
+
+import numpy as np
+
+# Values of TF_DataType in tensorflow/c/tf_datatype.h.
+TYPES = {1: np.dtype("float32"), 3: np.dtype("int32"), 4: np.dtype("uint8")}
+NUMBERS = {dtype: number for number, dtype in TYPES.items()}
+POINTER = ctypes.c_void_p
+
+
+class Output(ctypes.Structure):
+    """TF_Output: an operation and which of its results."""
+
+    _fields_ = (("operation", POINTER), ("index", ctypes.c_int))
+
+
+def library(folder: pathlib.Path) -> ctypes.CDLL:
+    """Load the shared libraries; results that are pointers are declared."""
+    for name in ("libtensorflow_framework.*", "libtensorflow_cc.*"):
+        # Named .so.2 or .2.dylib, as the system wants it.
+        file = next(folder.glob(name))
+        loaded = ctypes.CDLL(str(file), ctypes.RTLD_GLOBAL)
+    for name in (
+        *("TF_NewStatus", "TF_NewGraph", "TF_NewSessionOptions"),
+        *("TF_LoadSessionFromSavedModel", "TF_GraphOperationByName"),
+        *("TF_AllocateTensor", "TF_TensorData"),
+    ):
+        getattr(loaded, name).restype = POINTER
+    loaded.TF_Message.restype = ctypes.c_char_p
+    loaded.TF_Dim.restype = ctypes.c_int64
+    loaded.TF_TensorByteSize.restype = ctypes.c_size_t
+    return loaded
+
+
+class Model:
+    """A SavedModel in a session.
+
+    Args:
+      api: from `library`.
+      folder: of the SavedModel.
+    """
+
+    def __init__(self, api, folder: str):
+        self._api = api
+        self._status = POINTER(api.TF_NewStatus())
+        self._graph = POINTER(api.TF_NewGraph())
+        tags = (ctypes.c_char_p * 1)(b"serve")
+        self._session = POINTER(
+            api.TF_LoadSessionFromSavedModel(
+                POINTER(api.TF_NewSessionOptions()),
+                None,
+                folder.encode(),
+                tags,
+                1,
+                self._graph,
+                None,
+                self._status,
+            )
+        )
+        self._check()
+
+    def run(self, inputs, outputs) -> list[np.ndarray]:
+        """Feed `(operation, index, array)`, fetch `(operation, index)`."""
+        fed = self._outputs([(name, index) for name, index, _ in inputs])
+        wanted = self._outputs(outputs)
+        tensors = [self._tensor(array) for _, _, array in inputs]
+        given = (POINTER * len(tensors))(*tensors)
+        found = (POINTER * len(outputs))()
+        self._api.TF_SessionRun(
+            *(self._session, None),
+            *(fed, given, len(tensors)),
+            *(wanted, found, len(outputs)),
+            *(None, 0, None, self._status),
+        )
+        self._check()
+        return [self._array(POINTER(tensor)) for tensor in found]
+
+    def _outputs(self, names):
+        found = (Output * len(names))()
+        for slot, (name, index) in zip(found, names, strict=True):
+            slot.operation = self._api.TF_GraphOperationByName(
+                self._graph, name.encode()
+            )
+            assert slot.operation, f"no operation {name}"
+            slot.index = index
+        return found
+
+    def _tensor(self, array):
+        array = np.ascontiguousarray(array)
+        sides = (ctypes.c_int64 * array.ndim)(*array.shape)
+        size = ctypes.c_size_t(array.nbytes)
+        tensor = self._api.TF_AllocateTensor(
+            NUMBERS[array.dtype], sides, array.ndim, size
+        )
+        place = self._api.TF_TensorData(POINTER(tensor))
+        ctypes.memmove(place, array.ctypes.data, array.nbytes)
+        return tensor
+
+    def _array(self, tensor):
+        api = self._api
+        shape = [api.TF_Dim(tensor, k) for k in range(api.TF_NumDims(tensor))]
+        content = ctypes.string_at(
+            api.TF_TensorData(tensor), api.TF_TensorByteSize(tensor)
+        )
+        dtype = TYPES[api.TF_TensorType(tensor)]
+        return np.frombuffer(content, dtype).reshape(shape)
+
+    def _check(self):
+        if self._api.TF_GetCode(self._status):
+            raise ValueError(self._api.TF_Message(self._status).decode())
+
+
+def main(path: str) -> None:
+    """Answer one request file, several calls of the same model."""
+    request = json.loads(pathlib.Path(path).read_text())
+    api = library(pathlib.Path(request["library"]))
+    model = Model(api, request["model"])
+    answers = []
+    for inputs in request["calls"]:
+        fed = [(name, index, np.load(file)) for name, index, file in inputs]
+        try:
+            found = model.run(fed, [*request["outputs"].values()])
+            found = [array.tolist() for array in found]
+            answers.append(dict(zip(request["outputs"], found, strict=True)))
+        except ValueError as error:
+            answers.append({"error": str(error)})
+    python = sorted({name.partition(".")[0] for name in sys.modules})
+    print(json.dumps({"answers": answers, "modules": python}))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

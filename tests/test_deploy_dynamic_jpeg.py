@@ -1,0 +1,125 @@
+"""Files decoded inside the graph are the pixels that training sees."""
+
+import io
+
+import exported
+import numpy as np
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from elf_keras.data import images
+from elf_keras.deploy import saved_model
+
+LIMITS = [0.6, 0.6]
+
+
+def picture(height, width, *, channels=3):
+    """Smooth colours, as photographs have; uint8."""
+    random = np.random.default_rng(height * width)
+    coarse = random.integers(256, size=(4, 5, 3)).astype("uint8")
+    fine = Image.fromarray(coarse).resize((width, height), Image.BICUBIC)
+    return np.asarray(fine if channels == 3 else fine.convert("L"))
+
+
+def encoded(pixels, kind="PNG") -> bytes:
+    file = io.BytesIO()
+    Image.fromarray(pixels).save(file, kind)
+    return file.getvalue()
+
+
+def ask(files):
+    return exported.call(
+        exported.signatures()["dynamic_jpeg"],
+        image_bytes=np.array(files, object),
+        exit_threshold=exported.rows(LIMITS, len(files)),
+    )
+
+
+def ask_pixels(pixels):
+    return exported.call(
+        exported.signatures()["dynamic"],
+        image=np.asarray(pixels, "float32"),
+        exit_threshold=exported.rows(LIMITS, len(pixels)),
+    )
+
+
+def same(found, expected, tolerance=1e-5):
+    np.testing.assert_array_equal(found["exit"], expected["exit"])
+    np.testing.assert_array_equal(found["class"], expected["class"])
+    for name in ("confidence", "probabilities", "scores"):
+        np.testing.assert_allclose(found[name], expected[name], atol=tolerance)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP"])
+def test_a_file_without_loss_is_its_pixels(kind):
+    pixels = exported.images()[:5].astype("uint8")
+    options = {"lossless": True} if kind == "WEBP" else {}
+    files = []
+    for image in pixels:
+        file = io.BytesIO()
+        Image.fromarray(image).save(file, kind, **options)
+        files.append(file.getvalue())
+    same(ask(files), ask_pixels(pixels))
+
+
+def test_a_batch_of_different_sizes():
+    """Each as alone; another image's size does not move a resize."""
+    sizes = [(8, 8), (20, 31), (31, 20), (5, 6), (64, 64)]
+    files = [encoded(picture(*size)) for size in sizes]
+    together = ask(files)
+    for row, file in enumerate(files):
+        alone = ask([file])
+        same({k: v[row : row + 1] for k, v in together.items()}, alone)
+    read = [images.read(io.BytesIO(file), 8) for file in files]
+    same(together, ask_pixels(read), tolerance=0.1)
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("size", [(8, 8), (9, 8), (20, 31), (31, 20), (5, 7)])
+@pytest.mark.parametrize("kind", ["PNG", "BMP", "GIF", "WEBP", "JPEG"])
+def test_decoding_is_that_of_training(kind, size, channels):
+    """A rounding apart; JPEG's own rounding differs between decoders."""
+    file = encoded(picture(*size), kind)
+    expected = images.read(io.BytesIO(file), 8, channels=channels)
+    found = saved_model.decode(tf.constant(file), (8, 8, channels)).numpy()
+    assert found.shape == (8, 8, channels)
+    difference = np.abs(found - expected)
+    assert difference.max() <= (6 if kind == "JPEG" else 1)
+    assert difference.mean() <= (2 if kind == "JPEG" else 0.5)
+    assert (found == np.round(found)).all()
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("kind", ["PNG", "JPEG"])
+def test_grey_files(kind, channels):
+    file = encoded(picture(20, 31, channels=1), kind)
+    expected = images.read(io.BytesIO(file), 8, channels=channels)
+    found = saved_model.decode(tf.constant(file), (8, 8, channels)).numpy()
+    assert np.abs(found - expected).max() <= (6 if kind == "JPEG" else 1)
+
+
+def test_a_jpeg_of_another_size_through_the_signature():
+    files = [encoded(picture(200, 300), "JPEG"), encoded(picture(40, 30))]
+    read = [images.read(io.BytesIO(file), 8) for file in files]
+    same(ask(files), ask_pixels(read), tolerance=0.25)
+
+
+def test_a_grey_model_takes_colour_files(tmp_path):
+    model = exported.built(channels=1)
+    saved_model.save(model, tmp_path / "grey", temperatures=np.ones(3))
+    loaded = tf.saved_model.load(tmp_path / "grey")
+    files = [encoded(picture(20, 31)), encoded(picture(8, 8, channels=1))]
+    read = [images.read(io.BytesIO(file), 8, channels=1) for file in files]
+    limits = exported.rows(LIMITS, 2)
+    found = exported.call(
+        loaded.signatures["dynamic_jpeg"],
+        image_bytes=np.array(files, object),
+        exit_threshold=limits,
+    )
+    expected = exported.call(
+        loaded.signatures["dynamic"],
+        image=np.asarray(read, "float32"),
+        exit_threshold=limits,
+    )
+    same(found, expected, tolerance=0.1)
