@@ -58,6 +58,7 @@ def test_artefacts_manifest_and_tables(run_folder, tmp_path):
         assert row["passed"], row
     assert not rows["tflite int8 chain"]["passed"]
     assert "tflite float32 chain" in ended.out
+    assert min(record["parity_at"]["exit_shares"]) >= 0.05
     assert_variants(record)
     runner = chain_runner.ChainRunner(output / manifest.NAME, variant="int8")
     assert len(runner.thresholds("accurate")) == 2

@@ -93,6 +93,10 @@ def write(
         )
     record["checksums"] = manifest.checksums(folder)
     runs.write_json(folder / manifest.NAME, record)
+    record["parity_at"] = {
+        "thresholds": reference.thresholds,
+        "exit_shares": reference.shares,
+    }
     record["parity"] = _parity(folder, plan, variants, reference)
     runs.write_json(folder / manifest.NAME, record)
     return record
