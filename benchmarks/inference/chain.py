@@ -1,6 +1,6 @@
 """What the chain of TFLite stages costs beside one file, and per stage.
 
-python -m benchmarks.inference.chain > benchmarks/results/inference_chain.json
+python -m benchmarks.inference.chain > FILE.json
 
 All stages run, bare and by the runner, against one TFLite file with the same
 heads; everybody leaving at exit 1 against stage 1 alone; ms of each stage and

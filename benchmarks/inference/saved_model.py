@@ -1,6 +1,6 @@
 """Does skipping in the SavedModel save the time that the stages cost?
 
-python -m benchmarks.inference.saved_model > benchmarks/results/inference_saved_model.json
+python -m benchmarks.inference.saved_model > FILE.json
 
 At batch 1, 32 and 256, with 0, 50 and 90 % of the images leaving at exit 1
 and the others at the last: the dynamic signature's time against Σ_k (share
