@@ -5,6 +5,7 @@ request a connection, its head limited, no body: nothing to upload to.
 """
 
 import base64
+import contextlib
 import dataclasses
 import hashlib
 import http
@@ -13,6 +14,7 @@ import os
 import pathlib
 import re
 import shutil
+import socket
 import socketserver
 import sys
 import urllib.parse
@@ -29,6 +31,8 @@ TYPES = {
     ".wasm": "application/wasm",
 }
 LONGEST_HEAD = 16_384
+# What a refused request may still send, in bytes, and for how long.
+LONGEST_REST, LINGER_SECONDS = 1_048_576, 2
 LONGEST_PATH = 1_024
 _HEADERS = {
     "Allow": "GET, HEAD",
@@ -120,6 +124,20 @@ class PageServer(socketserver.ThreadingTCPServer):
             if path.startswith(mount.prefix):
                 return mount.find(path)
         return None
+
+    def shutdown_request(self, request):
+        """Close once the client has, or after what no client sends.
+
+        Closing on bytes that were never read would reset the connection, and
+        a refusal would be lost on its way.
+        """
+        with contextlib.suppress(OSError):
+            request.shutdown(socket.SHUT_WR)
+            request.settimeout(LINGER_SECONDS)
+            for _ in range(LONGEST_REST // LONGEST_HEAD):
+                if not request.recv(LONGEST_HEAD):
+                    break
+        self.close_request(request)
 
     def handle_error(self, request, client_address):
         """Drop a connection that broke; the next request is served."""
