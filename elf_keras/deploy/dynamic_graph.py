@@ -35,7 +35,7 @@ def leave_early(stages, images, thresholds):
 
 
 def _unless_all_left(stage, number, thresholds, state):
-    """One stage behind a condition: an empty batch would still cost."""
+    """Return the state after one stage, which runs if anybody is left."""
     alive, features, answers = state
     following = stage.output.get("features")
     shape = () if following is None else following.shape[1:]
@@ -64,4 +64,5 @@ def _unless_all_left(stage, number, thresholds, state):
     def skip():
         return alive, tf.zeros((0, *shape)), answers
 
-    return tf.cond(tf.size(alive) > 0, run, skip)
+    # Everybody is there at first: no condition to pay for.
+    return run() if number == 1 else tf.cond(tf.size(alive) > 0, run, skip)
