@@ -6,6 +6,7 @@ import tensorflow as tf
 from absl import flags
 
 from elf_keras import (
+    choices,
     class_weights,
     cli,
     evaluation,
@@ -17,7 +18,8 @@ from elf_keras import (
     train_threshold,
     training,
 )
-from elf_keras.data import augment, splits
+from elf_keras.backbones import pretrained
+from elf_keras.data import augment, folder, mixing, splits
 from elf_keras.errors import InputError
 from elf_keras.losses import objective
 
@@ -43,7 +45,7 @@ def strategy():
 
 def model(data: splits.Splits) -> keras.Model:
     """Build the model, or take over what fits from --weights."""
-    pixels = data.train.images.reshape(-1, data.image_shape[-1])
+    source, mean, deviation = _source(data)
     built = multi_exit.build(
         data.image_shape,
         len(data.class_names),
@@ -52,13 +54,14 @@ def model(data: splits.Splits) -> keras.Model:
         exit_head=FLAGS.exit_head,
         exit_stride=FLAGS.exit_stride,
         cosine=FLAGS.exit_loss in train_threshold.COSINE_LOSSES,
-        pixel_mean=pixels.mean(0, dtype="float64"),
-        # A channel that never changes must not be divided by 0.
-        pixel_deviation=np.maximum(pixels.std(0, dtype="float64"), 1.0),
+        pixel_mean=mean,
+        pixel_deviation=deviation,
         synchronized=_replicas() > 1,
     )
-    if FLAGS.weights != "none":
-        source = multi_exit.load(FLAGS.weights)
+    if FLAGS.backbone.startswith(choices.KERAS_PREFIX):
+        taps = ", ".join(multi_exit.tap_names(built))
+        cli.say(f"the exits read the outputs of {taps}")
+    if source:
         cli.say(multi_exit.take_over(built, source))
     return built
 
@@ -123,13 +126,31 @@ def schedule(data: splits.Splits) -> training.Schedule:
 
 def batches(data: splits.Splits) -> training.Batches:
     """Build what turns the training split into batches."""
+    name, side = FLAGS.augmentation, data.image_shape[0]
+    randaugment = name == "randaugment"
+    resized = name == "resized_crop"
+    resized |= randaugment and side >= folder.LARGE_SIZE
     padding = 0
-    if FLAGS.augmentation == "crop":
-        padding = max(1, data.image_shape[0] // _PADDING_DIVISOR)
-    augmentation = None
-    if padding or FLAGS.flip:
-        augmentation = augment.Augmentation(padding=padding, flip=FLAGS.flip)
-    return training.Batches(FLAGS.batch_size, FLAGS.seed, augmentation)
+    if not resized and name != "none":
+        padding = max(1, side // _PADDING_DIVISOR)
+    if randaugment and data.image_shape[-1] != 3:
+        raise InputError(
+            f"--augmentation=randaugment: images of {data.image_shape[-1]} "
+            "channel; it needs 3, colours; choose crop"
+        )
+    mixes = None
+    if randaugment or FLAGS.mixing != "none":
+        mixes = mixing.Mixing(
+            FLAGS.mixing, len(data.class_names), FLAGS.mixup_alpha, randaugment
+        )
+    augmentation = augment.Augmentation(
+        padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
+    )
+    if augmentation == augment.Augmentation(padding=0, flip=False):
+        augmentation = None
+    return training.Batches(
+        FLAGS.batch_size, FLAGS.seed, augmentation, FLAGS.sampler
+    )
 
 
 def scorer(built: keras.Model, data: splits.Splits) -> evaluation.Scorer:
@@ -145,6 +166,16 @@ def scorer(built: keras.Model, data: splits.Splits) -> evaluation.Scorer:
         prior=data.class_counts if by_training else None,
         scale=FLAGS.ldam_scale if cosine else 1.0,
     )
+
+
+def _source(data):
+    """The model to start from, if any; mean and deviation of the pixels."""
+    weights = FLAGS.weights
+    if weights == "imagenet" or weights.endswith(".h5"):
+        found = pretrained.load(FLAGS.backbone, weights, data.image_shape)
+        return found.model, found.pixel_mean, found.pixel_deviation
+    source = None if weights == "none" else multi_exit.load(weights)
+    return source, *data.pixel_statistics
 
 
 def _replicas():

@@ -5,7 +5,17 @@ new loss, backbone or head is one function, one line in its table, and its
 name here. `--help` answers at once because it needs nothing else.
 """
 
-DATASETS = ("digits_lt", "cifar10_lt", "cifar100_lt", "folder")
+DATASETS = (
+    "digits_lt",
+    "cifar10_lt",
+    "cifar100_lt",
+    "folder",
+    "imagenet_lt",
+    "places_lt",
+    "inat18",
+)
+IMAGES_ON = ("auto", "memory", "disk")
+SAMPLERS = ("instance", "class_balanced", "square_root", "progressive")
 BACKBONES = (
     "resnet8",
     "resnet20",
@@ -13,7 +23,11 @@ BACKBONES = (
     "resnet44",
     "resnet56",
     "resnet110",
+    "resnet50",
+    "densenet169",
 )
+# Before the name of a model of `keras.applications`.
+KERAS_PREFIX = "keras:"
 EXIT_HEADS = ("conv", "pooled", "separable")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
 METHODS = ("har", "sum", "single")
@@ -26,7 +40,8 @@ CLASS_WEIGHTINGS = (
 NORMALIZATIONS = ("class_weights", "batch_size", "survivors")
 PRECISIONS = ("float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored")
-AUGMENTATIONS = ("none", "crop")
+AUGMENTATIONS = ("none", "crop", "resized_crop", "randaugment")
+MIXINGS = ("none", "mixup", "cutmix")
 DEPLOYMENT_PRIORS = ("uniform", "train")
 SPLITS = ("train", "validation", "test")
 TFLITE_VARIANTS = ("float32", "float16", "int8_weights", "int8")

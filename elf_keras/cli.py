@@ -13,6 +13,7 @@ from collections.abc import Callable
 from absl import flags, logging
 
 from elf_keras import (
+    command_flags,
     flag_definitions,
     runs,
     silence,
@@ -23,7 +24,7 @@ from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
 # Flags that say where and how, not what: they may differ on --resume.
-_INCIDENTAL = {"workdir", "resume", "data_dir", "strategy"}
+_INCIDENTAL = {"workdir", "resume", "data_dir", "list_dir", "strategy"}
 
 
 def run_command(
@@ -40,9 +41,10 @@ def run_command(
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)
     flag_definitions.define()
+    command_flags.define()
     try:
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
-            print(_help(main), flush=True)
+            print(_help(main, of_run), flush=True)
         else:
             main(_parse(sys.argv, of_run))
     except (InputError, flags.Error) as error:
@@ -143,9 +145,21 @@ def open_workdir() -> pathlib.Path:
     return folder
 
 
+def check_same_flags(folder: pathlib.Path, name: str) -> None:
+    """Refuse a folder unless it is new, or its flagfile `name` is the same.
+
+    Raises:
+      InputError: where it holds something else.
+    """
+    runs.check(folder, resume=True, record=name)
+    if (folder / name).exists():
+        _refuse_other_flags(folder / name)
+
+
 def splits_from_flags():
     """Load the data that the flags name."""
     from elf_keras import data
+    from elf_keras.data import splits
 
     if FLAGS.dataset.startswith("cifar"):
         load_tensorflow()
@@ -157,6 +171,11 @@ def splits_from_flags():
         validation_group=FLAGS.validation_group,
         seed=FLAGS.seed,
         image_size=FLAGS.image_size,
+        files=splits.FileRules(
+            list_dir=pathlib.Path(FLAGS.list_dir) if FLAGS.list_dir else None,
+            check_counts=FLAGS.check_counts,
+            images_on=FLAGS.images_on,
+        ),
     )
 
 
@@ -197,6 +216,7 @@ def _refuse_other_flags(record):
 def _parse(argv, of_run):
     rest = FLAGS(argv)[1:]
     if not of_run:
+        command_flags.refuse()
         return rest
     record = workdir() / runs.FLAGS
     if not record.exists():
@@ -209,11 +229,19 @@ def _parse(argv, of_run):
     return rest
 
 
-def _help(main):
+def _help(main, of_run):
     """What the command does, its own flags, then those that it shares."""
-    own = FLAGS.main_module_help()
-    shared = FLAGS.module_help(flag_definitions.__name__)
-    return "\n".join([main.__globals__["__doc__"].strip(), own, shared])
+    shared = [command_flags] if of_run else []
+    return "\n".join(
+        [
+            main.__globals__["__doc__"].strip(),
+            FLAGS.main_module_help(),
+            *(
+                FLAGS.module_help(module.__name__)
+                for module in (*shared, flag_definitions)
+            ),
+        ]
+    )
 
 
 def _end(message):

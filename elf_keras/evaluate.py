@@ -3,25 +3,21 @@
 python -m elf_keras.evaluate --workdir=runs/digits_lt --split=test
 
 Loads model.keras and the run's own flags; flags on the command line win, such
-as --exit_threshold=0.8 or --data_dir after a move to another machine. Prints
-the table; writes evaluation.json and evaluation_SPLIT_per_class.csv into
+as --exit_threshold=0.8 or --data_dir after a move to another machine.
+--policy=accurate takes the thresholds of a sweep's policy.json. Prints the
+table; writes evaluation.json and evaluation_SPLIT_per_class.csv into
 --workdir.
 """
 
+import dataclasses
 import pathlib
 
 from absl import flags
 
-from elf_keras import choices, cli, runs
+from elf_keras import cli, policy_flags, runs
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_multi_enum(
-    "split",
-    ["validation", "test"],
-    choices.SPLITS,
-    "Split to score; may be given several times.",
-)
 
 
 def main(arguments: list[str]) -> None:
@@ -48,24 +44,28 @@ def main(arguments: list[str]) -> None:
 def run(folder: pathlib.Path, data, names: list[str]) -> dict:
     """Score the splits of those names, write their per-class tables."""
     cli.load_tensorflow()
-    from elf_keras import builders, evaluation, inference, multi_exit
+    from elf_keras import answers, builders, evaluation, inference, multi_exit
 
     model = multi_exit.load(folder / runs.MODEL)
-    scorer = builders.scorer(model, data)
+    limits = policy_flags.limits(len(data.class_names), multi_exit.exits(model))
+    scorer = dataclasses.replace(
+        builders.scorer(model, data), exit_threshold=limits
+    )
     record = {}
     for name in names:
-        labels = getattr(data, name).labels
-        scores = inference.predict_scores(model, getattr(data, name))
-        record[name] = {"model": scorer.score(scores, labels)}
+        part = getattr(data, name)
+        found = answers.collect(model, part, scale=scorer.scale)
+        record[name] = {"model": scorer.score(found)}
+        if FLAGS.policy:
+            record[name]["model"]["policy"] = FLAGS.policy
         if name == "train":
             # The increasing-loss property is one of the training split.
-            objective = builders.cumulative_loss(data, leaving=True)
             record[name]["model"]["loss_by_exit"] = evaluation.loss_by_exit(
-                scores, labels, objective
+                inference.score_parts(model, part),
+                part.labels,
+                builders.cumulative_loss(data, leaving=True),
             )
-        rows = evaluation.per_class_rows(
-            data, scores, scorer.exit_threshold, split=name
-        )
+        rows = evaluation.per_class_rows(data, found, limits, split=name)
         runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
     return record
 

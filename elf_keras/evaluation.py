@@ -6,14 +6,18 @@ share and cost a mean over classes, since validation is itself long-tailed;
 """
 
 import dataclasses
+from collections.abc import Iterable
 
 import keras
 import numpy as np
 
-from elf_keras import exit_rule, flops, inference, metrics, thresholds
+from elf_keras import answers, exit_rule, flops, inference, metrics, thresholds
+from elf_keras.answers import Answers
 from elf_keras.data import splits
 
 CURVE_POINTS = 60
+# Images whose losses are computed at a time.
+_ROWS = 4096
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,7 +28,8 @@ class Scorer:
       classes: number of classes C.
       shot_groups: name -> mask over classes, of the counts before any cut.
       costs: multiply-adds to each exit.
-      exit_threshold: s in (0, 1).
+      exit_threshold: s in (0, 1), or one for each exit, `(exits,)`, where
+        infinity lets nobody leave.
       prior: class shares in deployment, or None for uniform.
       scale: σ, by which scores are multiplied before the softmax that
         calibration looks at; 1 but for cosine classifiers.
@@ -33,51 +38,42 @@ class Scorer:
     classes: int
     shot_groups: dict[str, np.ndarray]
     costs: flops.ExitCosts
-    exit_threshold: float
+    exit_threshold: float | np.ndarray
     prior: np.ndarray | None = None
     scale: float = 1.0
 
-    def score(self, scores: np.ndarray, labels: np.ndarray) -> dict:
-        """Score one split.
+    def weights(self, labels: np.ndarray) -> np.ndarray:
+        """Weights of images that make a mean one over classes, sum 1."""
+        return metrics.example_weights(labels, self.classes, prior=self.prior)
 
-        Args:
-          scores: raw scores, `(images, exits, classes)`.
-          labels: `(images,)`.
-
-        Returns:
-          `static`, `dynamic`, `exits` (each exit for all images), `curve`.
-        """
-        weights = metrics.example_weights(
-            labels, self.classes, prior=self.prior
-        )
+    def score(self, found: Answers) -> dict:
+        """Score a split: `static`, `dynamic`, each of `exits`, `curve`."""
         return {
-            "images": len(labels),
-            "static": self.static(scores, labels),
-            "dynamic": self.dynamic(scores, labels, self.exit_threshold),
-            "exits": self._exits(scores, labels, weights),
-            "curve": self._thin_curve(scores, labels),
+            "images": len(found.labels),
+            "static": self.static(found),
+            "dynamic": self.dynamic(found, self.exit_threshold),
+            "exits": self._exits(found),
+            "curve": self._thin_curve(found),
         }
 
-    def static(self, scores: np.ndarray, labels: np.ndarray) -> dict:
-        """Score the last exit alone; arguments as in `score`."""
-        return self._accuracies(scores[:, -1].argmax(-1), labels) | {
+    def static(self, found: Answers) -> dict:
+        """Score the last exit alone."""
+        return self._accuracies(found.classes[:, -1], found.labels) | {
             "macs": self.costs.backbone
         }
 
     def dynamic(
-        self, scores: np.ndarray, labels: np.ndarray, exit_threshold: float
+        self, found: Answers, exit_threshold: float | np.ndarray
     ) -> dict:
-        """Score early leaving at one s; arguments as in `score`."""
-        weights = metrics.example_weights(
-            labels, self.classes, prior=self.prior
-        )
-        chosen = inference.select(scores, exit_threshold)
-        exits = scores.shape[1]
+        """Score early leaving at s, one or `(exits,)`."""
+        weights = self.weights(found.labels)
+        chosen = found.leave(exit_threshold)
+        exits = found.classes.shape[1]
         shares = metrics.shares(chosen.exit_taken, exits, weights=weights)
-        correct = chosen.classes == labels
+        correct = chosen.classes == found.labels
         return {
             "exit_threshold": exit_threshold,
-            **self._accuracies(chosen.classes, labels),
+            **self._accuracies(chosen.classes, found.labels),
             **self._spent(shares),
             "exit_shares": shares,
             "accuracy_of_leavers": metrics.mean_by_exit(
@@ -85,27 +81,22 @@ class Scorer:
             ),
         }
 
-    def curve(self, scores: np.ndarray, labels: np.ndarray):
-        """Return the exact `thresholds.Curve`; arguments as in `score`."""
+    def curve(self, found: Answers) -> thresholds.Curve:
+        """Return the exact curve over one shared s."""
         return thresholds.curve(
-            exit_rule.confidence(scores),
-            scores.argmax(-1) == labels[:, None],
+            found.confidence,
+            found.correct,
             costs=self.costs.with_heads,
-            weights=metrics.example_weights(
-                labels, self.classes, prior=self.prior
-            ),
+            weights=self.weights(found.labels),
         )
 
     def _accuracies(self, predictions, labels):
-        weights = metrics.example_weights(
-            labels, self.classes, prior=self.prior
-        )
         correct = predictions == labels
         per_class = metrics.per_class_accuracy(
             predictions, labels, classes=self.classes
         )
         return {
-            "accuracy": float(weights @ correct),
+            "accuracy": float(self.weights(labels) @ correct),
             "top1": float(correct.mean()),
             **metrics.group_accuracy(per_class, self.shot_groups),
         }
@@ -119,24 +110,25 @@ class Scorer:
             "saving_without_heads": flops.saving(bare, self.costs.backbone),
         }
 
-    def _exits(self, scores, labels, weights):
-        correct = scores.argmax(-1) == labels[:, None]
-        confidence = exit_rule.confidence(self.scale * scores)
+    def _exits(self, found):
+        weights, correct = self.weights(found.labels), found.correct
         return [
             {
                 "exit": number + 1,
                 "accuracy": float(weights @ correct[:, number]),
                 "calibration_error": metrics.expected_calibration_error(
-                    confidence[:, number], correct[:, number], weights=weights
+                    found.probability[:, number],
+                    correct[:, number],
+                    weights=weights,
                 ),
                 "macs": int(self.costs.with_heads[number]),
                 "macs_without_heads": int(self.costs.without_heads[number]),
             }
-            for number in range(scores.shape[1])
+            for number in range(correct.shape[1])
         ]
 
-    def _thin_curve(self, scores, labels):
-        full = self.curve(scores, labels)
+    def _thin_curve(self, found):
+        full = self.curve(found)
         thin = thresholds.thin(full, CURVE_POINTS)
         return {
             "exit_threshold": thin.thresholds,
@@ -146,15 +138,17 @@ class Scorer:
         }
 
 
-def loss_by_exit(scores: np.ndarray, labels: np.ndarray, objective) -> dict:
+def loss_by_exit(
+    parts: Iterable[np.ndarray], labels: np.ndarray, objective
+) -> dict:
     """Mean cumulative loss of the examples that take each exit, in training.
 
     Σ_k active ℓ, unweighted, under rule g with threshold t; should rise with
     the exit (HAR, Property 1).
 
     Args:
-      scores: of the training split in evaluation mode,
-        `(images, exits, classes)`.
+      parts: scores of the training split in evaluation mode, part by part,
+        `(images of the part, exits, classes)`.
       labels: `(images,)`.
       objective: a `CumulativeLoss` with a finite threshold.
 
@@ -162,16 +156,14 @@ def loss_by_exit(scores: np.ndarray, labels: np.ndarray, objective) -> dict:
       `shares` and `loss` per exit, `(exits,)`, NaN where nobody leaves; and
       `increasing`, over the exits that are taken.
     """
-    exits = scores.shape[1]
-    names = exit_rule.exit_names(exits)
-    losses, taken = [], []
-    for start in range(0, len(scores), 4096):
-        part = slice(start, start + 4096)
-        outputs = {name: scores[part, k] for k, name in enumerate(names)}
-        terms = objective.terms(labels[part], outputs)
-        active = np.asarray(terms.active)
-        losses.append((active * np.asarray(terms.exit_losses)).sum(-1))
-        taken.append(active.sum(-1).astype(int) - 1)
+    losses, taken, start = [], [], 0
+    for scores in parts:
+        exits = scores.shape[1]
+        for rows in np.split(scores, range(_ROWS, len(scores), _ROWS)):
+            found = _losses(rows, labels[start : start + len(rows)], objective)
+            losses.append(found[0])
+            taken.append(found[1])
+            start += len(rows)
     losses, taken = np.concatenate(losses), np.concatenate(taken)
     means = metrics.mean_by_exit(losses, taken, exits=exits)
     return {
@@ -183,8 +175,8 @@ def loss_by_exit(scores: np.ndarray, labels: np.ndarray, objective) -> dict:
 
 def per_class_rows(
     data: splits.Splits,
-    scores: np.ndarray,
-    exit_threshold: float,
+    found: Answers,
+    exit_threshold: float | np.ndarray,
     *,
     split: str = "test",
 ) -> list[dict]:
@@ -192,16 +184,15 @@ def per_class_rows(
 
     Args:
       data: the splits.
-      scores: of that split, `(images, exits, classes)`.
-      exit_threshold: s.
+      found: the answers on that split.
+      exit_threshold: s, one or `(exits,)`.
       split: `train`, `validation` or `test`.
     """
-    classes = len(data.class_names)
-    labels = getattr(data, split).labels
-    chosen = inference.select(scores, exit_threshold)
+    classes, labels = len(data.class_names), found.labels
+    chosen = found.leave(exit_threshold)
     static, dynamic = (
         metrics.per_class_accuracy(predicted, labels, classes=classes)
-        for predicted in (scores[:, -1].argmax(-1), chosen.classes)
+        for predicted in (found.classes[:, -1], chosen.classes)
     )
     exits = metrics.mean_by_exit(chosen.exit_taken + 1, labels, exits=classes)
     return [
@@ -229,21 +220,28 @@ def score_model(
       objective: a `CumulativeLoss` with a finite threshold.
 
     Returns:
-      Records and raw scores, each by split name; the training split has its
+      Records and answers, each by split name; the training split has its
       mean loss by exit only.
     """
     parts = {"validation": data.validation, "test": data.test}
-    scores = {
-        name: inference.predict_scores(model, part)
+    found = {
+        name: answers.collect(model, part, scale=scorer.scale)
         for name, part in parts.items()
         if part is not None
     }
-    records = {
-        name: scorer.score(values, parts[name].labels)
-        for name, values in scores.items()
-    }
-    training = inference.predict_scores(model, data.train)
+    records = {name: scorer.score(each) for name, each in found.items()}
+    training = inference.score_parts(model, data.train)
     records["train"] = {
         "loss_by_exit": loss_by_exit(training, data.train.labels, objective)
     }
-    return records, scores
+    return records, found
+
+
+def _losses(scores, labels, objective):
+    """Cumulative loss and exit taken of some training images."""
+    names = exit_rule.exit_names(scores.shape[1])
+    outputs = {name: scores[:, number] for number, name in enumerate(names)}
+    terms = objective.terms(labels, outputs)
+    active = np.asarray(terms.active)
+    losses = (active * np.asarray(terms.exit_losses)).sum(-1)
+    return losses, active.sum(-1).astype(int) - 1

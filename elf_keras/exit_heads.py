@@ -1,6 +1,7 @@
-"""Bodies of the early exits: two 3x3 convolutions of 64 filters.
+"""Bodies of the early exits: two 3x3 convolutions.
 
-HAR, Appendix B; pooling and classifier follow, see `classifier`. Taken
+HAR, Appendix B: 64 filters on a CIFAR ResNet, on larger backbones as many as
+the tap has channels. Pooling and classifier follow, see `classifier`. Taken
 literally (stride 1) three of them cost more than a ResNet-32, so the forms
 here downsample; see the README for their costs.
 """
@@ -10,27 +11,29 @@ from keras import layers
 from elf_keras.batch_normalization import BatchNormalization
 from elf_keras.blocks import conv_norm_relu
 
+# Of CIFAR ResNets.
 HEAD_FILTERS = 64
 # Side to which the pooled head averages its tap first.
 POOLED_SIDE = 8
 
 
-def conv_head(tap, *, name, stride=2, synchronized=False):
+def conv_head(tap, *, name, filters=HEAD_FILTERS, stride=2, synchronized=False):
     """Two plain convolutions; stride 1 is the papers' literal form.
 
     Args:
       tap: feature map, `(batch, height, width, channels)`.
       name: prefix of the layers' names.
+      filters: of both convolutions.
       stride: stride of both convolutions.
       synchronized: batch statistics over all replicas.
 
     Returns:
-      Feature map of `HEAD_FILTERS` channels.
+      Feature map of `filters` channels.
     """
     for number in (1, 2):
         tap = conv_norm_relu(
             tap,
-            HEAD_FILTERS,
+            filters,
             name=f"{name}_{number}",
             stride=stride,
             synchronized=synchronized,
@@ -38,7 +41,9 @@ def conv_head(tap, *, name, stride=2, synchronized=False):
     return tap
 
 
-def pooled_head(tap, *, name, stride=2, synchronized=False):
+def pooled_head(
+    tap, *, name, filters=HEAD_FILTERS, stride=2, synchronized=False
+):
     """Average to 8x8, then two plain convolutions, the second strided.
 
     Arguments and result as in `conv_head`.
@@ -48,7 +53,7 @@ def pooled_head(tap, *, name, stride=2, synchronized=False):
     for number, step in ((1, 1), (2, stride)):
         tap = conv_norm_relu(
             tap,
-            HEAD_FILTERS,
+            filters,
             name=f"{name}_{number}",
             stride=step,
             synchronized=synchronized,
@@ -56,7 +61,9 @@ def pooled_head(tap, *, name, stride=2, synchronized=False):
     return tap
 
 
-def separable_head(tap, *, name, stride=2, synchronized=False):
+def separable_head(
+    tap, *, name, filters=HEAD_FILTERS, stride=2, synchronized=False
+):
     """Two depthwise-separable convolutions, both strided.
 
     Padding is TensorFlow's "same": at stride 2, bottom and right only.
@@ -64,7 +71,7 @@ def separable_head(tap, *, name, stride=2, synchronized=False):
     """
     for number in (1, 2):
         tap = layers.SeparableConv2D(
-            HEAD_FILTERS,
+            filters,
             3,
             strides=stride,
             padding="same",

@@ -60,7 +60,19 @@ def satisfied(scores, threshold):
     Returns:
       Boolean `(batch, exits)`.
     """
-    reached = confidence(scores)
+    return above(confidence(scores), threshold)
+
+
+def above(reached, threshold):
+    """Inference rule h on confidences that are already there.
+
+    Args:
+      reached: confidence, `(batch, exits)`.
+      threshold: as in `satisfied`.
+
+    Returns:
+      Boolean `(batch, exits)`.
+    """
     ops = _namespace(reached)
     # In one type: float32 holds 0.1 a little above float64's 0.1.
     return reached > ops.cast(threshold, ops.dtype(reached))

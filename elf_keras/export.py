@@ -6,6 +6,11 @@ python -m elf_keras.export --workdir=runs/digits_lt \\
 Rebuilds the model in float32, writes the artefacts and manifest.json, asks
 every artefact the same validation images, and prints how they agree; where
 a float32 artefact does not, nothing is kept and the status is 2.
+
+--policy_file=RUN/policy.json replaces the budgets that every export offers by
+those of a sweep: rules and guard on shot groups are the file's, thresholds are
+chosen anew on each variant's own scores, since quantization moves confidences.
+--policy=NAME makes one of them the default.
 """
 
 import importlib.util
@@ -14,7 +19,15 @@ import tempfile
 
 from absl import flags
 
-from elf_keras import choices, cli, export_table, runs
+from elf_keras import (
+    choices,
+    cli,
+    export_table,
+    policy_file,
+    policy_flags,
+    policy_rules,
+    runs,
+)
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -64,7 +77,11 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
 
     model = multi_exit.load(folder / runs.MODEL)
     plan = bundle.Plan(
-        output.name, tuple(FLAGS.formats), FLAGS.score_images, FLAGS.seed
+        output.name,
+        tuple(FLAGS.formats),
+        FLAGS.score_images,
+        FLAGS.seed,
+        *_policies(multi_exit.exits(model)),
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(
@@ -80,6 +97,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         print(f"parity where {left} of validation images leave at each exit")
         print(parity.table(record["parity"]), flush=True)
         print(export_table.variants(record), flush=True)
+        _refuse_without_default(record)
         if any(row["passed"] is False for row in record["parity"]):
             raise InputError(
                 "an artefact does not answer as the model does (see DIFFERS "
@@ -89,6 +107,28 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
             output.rename(pathlib.Path(temporary, "before"))
         made.rename(output)
     cli.say(f"written to {output}")
+
+
+def _policies(exits):
+    """Rules of the policy file, and which is the default."""
+    if FLAGS.policy is None and FLAGS.policy_file is None:
+        return policy_rules.DEFAULT, policy_rules.ACCURATE
+    path = policy_flags.file()
+    record = policy_file.read(path)
+    policy_file.limits(record, FLAGS.policy, exits=exits, path=path)
+    plan = policy_rules.of_file(record)
+    return plan, FLAGS.policy or record["default_policy"]
+
+
+def _refuse_without_default(record):
+    """A budget of time that a variant's own times cannot meet is left out."""
+    name = record["default_policy"]
+    for variant, found in record["variants"].items():
+        if name not in found["policies"]:
+            raise InputError(
+                f"--policy={name}: {variant} cannot keep this budget on this "
+                "machine; choose another default; nothing was written"
+            )
 
 
 def _output():

@@ -35,7 +35,7 @@ def _policies(variant, policies):
         _row(
             variant if index == 0 else "",
             name,
-            _number((policy["thresholds"] or [None])[0], ".3f"),
+            _thresholds(policy["thresholds"]),
             *(_number(policy.get(key), ".1%") for key in _COLUMNS),
             _number(policy["saving"], ".1%"),
             _number(policy.get("milliseconds"), ".3g"),
@@ -48,5 +48,14 @@ def _number(value, shape):
     return "–" if value is None else f"{value:{shape}}"
 
 
+def _thresholds(values):
+    """One number where all exits share it."""
+    shared = len(set(values)) <= 1
+    shown = [_number(s, ".3f") for s in (values[:1] if shared else values)]
+    return " ".join(shown) if shown else "–"
+
+
 def _row(variant, policy, *cells):
-    return f"{variant:22} {policy:10}" + "".join(f"{c:>9}" for c in cells)
+    limits, *scores = cells
+    row = f"{variant:22} {policy:17} {limits:>17}"
+    return row + "".join(f" {cell:>8}" for cell in scores)

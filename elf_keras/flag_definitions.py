@@ -52,7 +52,8 @@ def _data():
     flags.DEFINE_string(
         "data_dir",
         None,
-        "A TensorFlow Datasets folder (CIFAR), or a folder of images.",
+        "A TensorFlow Datasets folder (CIFAR), a folder of images, or the "
+        "folder that the paths of published lists begin in.",
     )
     flags.DEFINE_float(
         "imbalance", 100.0, "Images of the largest per smallest class.", 1.0
@@ -77,26 +78,87 @@ def _data():
         "augmentation",
         "crop",
         choices.AUGMENTATIONS,
-        "Random crops after padding by an eighth of the side, or none.",
+        "crop: after padding by an eighth of the side; resized_crop: a window "
+        "of 8 to 100 % of the area; randaugment: the one of them that suits "
+        "the size (resized_crop from 128 pixels), then two random operations "
+        "a batch.",
     )
     flags.DEFINE_bool("flip", False, "Mirror half of the training images.")
+    flags.DEFINE_float(
+        "color_jitter",
+        0.0,
+        "Most that brightness, contrast and saturation change by; the papers "
+        "have 0.4 for ImageNet-LT.",
+        0.0,
+        0.99,
+    )
+    flags.DEFINE_enum(
+        "mixing", "none", choices.MIXINGS, "Mix the images of a batch."
+    )
+    flags.DEFINE_float(
+        "mixup_alpha", 0.2, "α of mixup's Beta(α, α).", 1e-3, 1.0
+    )
+    flags.DEFINE_enum(
+        "sampler",
+        "instance",
+        choices.SAMPLERS,
+        "Class shares of an epoch: as they are, equal, by the root of the "
+        "counts, or from the first to the second.",
+    )
+    _files()
+
+
+def _files():
+    flags.DEFINE_string(
+        "list_dir",
+        None,
+        "Folder of the published list files, if they are not in --data_dir.",
+    )
+    flags.DEFINE_bool(
+        "check_counts",
+        True,
+        "Refuse lists whose counts are not the published ones.",
+    )
+    flags.DEFINE_enum(
+        "images_on",
+        "auto",
+        choices.IMAGES_ON,
+        "Where a folder's images are kept; auto: on disk from 128 pixels, or "
+        "where they would take over a quarter of the memory.",
+    )
 
 
 def _model():
-    flags.DEFINE_enum(
-        "backbone", "resnet32", choices.BACKBONES, "Network below the exits."
+    known = f"{', '.join(choices.BACKBONES)} or {choices.KERAS_PREFIX}NAME"
+    flags.DEFINE_string(
+        "backbone",
+        "resnet32",
+        f"Network below the exits: {known}, a model of keras.applications.",
+    )
+    flags.register_validator(
+        "backbone",
+        lambda name: (
+            name in choices.BACKBONES or name.startswith(choices.KERAS_PREFIX)
+        ),
+        f"choose one of {known}",
     )
     flags.DEFINE_string(
         "exits", "all", "Early exits: all, or tap numbers such as 1,3."
     )
     flags.DEFINE_enum(
-        "exit_head", "pooled", choices.EXIT_HEADS, "Form of the early exits."
+        "exit_head",
+        "auto",
+        ("auto", *choices.EXIT_HEADS),
+        "Form of the early exits; auto is the one that suits the backbone.",
     )
     flags.DEFINE_integer(
         "exit_stride", 2, "Stride in the heads; 1 is the literal form.", 1, 2
     )
     flags.DEFINE_string(
-        "weights", "none", "A model.keras to start from, or none."
+        "weights",
+        "none",
+        "What to start from: a model.keras, an .h5 of keras.applications, "
+        "imagenet, or none.",
     )
 
 

@@ -12,7 +12,7 @@ import math
 import keras
 import numpy as np
 
-from elf_keras import errors, exit_rule
+from elf_keras import errors, exit_rule, layer_graph
 
 # Per layer class: its kernels, and whether each kernel entry is used once per
 # output position or, where the layer spreads values, per input position.
@@ -106,7 +106,7 @@ def model_macs(model: keras.Model) -> int:
     Raises:
       InputError: as `layer_macs`.
     """
-    return _sum_macs(_ancestors(_outputs(model)))
+    return _sum_macs(layer_graph.calls(_outputs(model)))
 
 
 def exit_costs(model: keras.Model) -> ExitCosts:
@@ -122,15 +122,15 @@ def exit_costs(model: keras.Model) -> ExitCosts:
     Raises:
       InputError: if such an output or layer is missing, and as `layer_macs`.
     """
-    nodes = _ancestors(_outputs(model))
+    nodes = layer_graph.calls(_outputs(model))
     by_name = {node.operation.name: node for node in nodes}
     heads = _heads(model)
     taps = [_tap(by_name, name) for name in list(heads)[:-1]]
     heads = list(heads.values())
     met = [heads[: k + 1] for k in range(len(heads))]
-    with_heads = [_sum_macs(_ancestors(tensors)) for tensors in met]
+    with_heads = [_sum_macs(layer_graph.calls(tensors)) for tensors in met]
     without_heads = [
-        _sum_macs(_ancestors([tensor])) for tensor in [*taps, heads[-1]]
+        _sum_macs(layer_graph.calls([tensor])) for tensor in [*taps, heads[-1]]
     ]
     return ExitCosts(
         np.array(with_heads, dtype=np.int64),
@@ -150,21 +150,6 @@ def saving(cost: float, backbone: float) -> float:
       The saving, at most 1; negative when heads cost more than leaving saves.
     """
     return 1.0 - cost / backbone
-
-
-def _ancestors(tensors):
-    """Every call a tensor depends on, each once: a shared layer has many."""
-    # Only calls (Keras' nodes, which have no public name) tell how often, and
-    # on which sizes, a layer runs.
-    made = [tensor._keras_history for tensor in tensors]
-    waiting = [at.operation._inbound_nodes[at.node_index] for at in made]
-    found = {}
-    while waiting:
-        node = waiting.pop()
-        if id(node) not in found:
-            found[id(node)] = node
-            waiting.extend(node.parent_nodes)
-    return list(found.values())
 
 
 def _sum_macs(nodes):
@@ -197,7 +182,7 @@ def _nested_macs(model, input_shape):
             f"Nested model {model.name} was built for {inside} and is called "
             f"with {tuple(input_shape)}; build it for the size it is used at."
         )
-    return _sum_macs(_ancestors(outputs))
+    return _sum_macs(layer_graph.calls(outputs))
 
 
 def _heads(model):

@@ -1,6 +1,7 @@
 """Scores of whole splits, and prediction that really stops early."""
 
 import dataclasses
+from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -9,6 +10,8 @@ from elf_keras import exit_rule
 from elf_keras.data import pipeline, splits
 
 BATCH_SIZE = 256
+# Scores held at a time where a whole split's would not fit.
+PART_BYTES = 2**27
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -37,36 +40,82 @@ def predict_scores(model: keras.Model, examples: splits.Examples) -> np.ndarray:
       float32, `(images, exits, classes)`.
     """
     batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
-    return exit_rule.stack_exits(model.predict(batches, verbose=0))
+    with pipeline.clear_errors():
+        return exit_rule.stack_exits(model.predict(batches, verbose=0))
 
 
-def select(scores: np.ndarray, exit_threshold: float) -> Prediction:
+def score_parts(
+    model: keras.Model, examples: splits.Examples
+) -> Iterator[np.ndarray]:
+    """Scores as in `predict_scores`, part by part, at most `PART_BYTES` each.
+
+    Args:
+      model: a multi-exit model.
+      examples: the images.
+
+    Yields:
+      float32, `(images of the part, exits, classes)`, in source order.
+    """
+    row = 4 * sum(output.shape[-1] for output in model.outputs)
+    batches = max(1, PART_BYTES // (row * BATCH_SIZE))
+    size, count = batches * BATCH_SIZE, len(examples)
+    if count <= size:
+        yield predict_scores(model, examples)
+        return
+    for start in range(0, count, size):
+        rows = np.arange(start, min(start + size, count))
+        yield predict_scores(model, examples.take(rows))
+
+
+def select(
+    scores: np.ndarray, exit_threshold: float | np.ndarray
+) -> Prediction:
     """Apply the exit rule to scores of all exits that are already there.
 
     Args:
       scores: `(images, exits, classes)`.
-      exit_threshold: s.
+      exit_threshold: s, or one for each exit, `(exits,)`.
     """
-    confidence = exit_rule.confidence(scores)
-    taken = exit_rule.exit_taken(exit_rule.satisfied(scores, exit_threshold))
-    images = np.arange(len(scores))
+    return leave(
+        scores.argmax(-1), exit_rule.confidence(scores), exit_threshold
+    )
+
+
+def leave(
+    classes: np.ndarray,
+    confidence: np.ndarray,
+    exit_threshold: float | np.ndarray,
+) -> Prediction:
+    """Apply the exit rule to the answers of all exits.
+
+    Args:
+      classes: predicted at each exit, `(images, exits)`.
+      confidence: at each exit, `(images, exits)`.
+      exit_threshold: s, or one for each exit, `(exits,)`.
+    """
+    taken = exit_rule.exit_taken(exit_rule.above(confidence, exit_threshold))
+    images = np.arange(len(classes))
     return Prediction(
-        classes=scores.argmax(-1)[images, taken],
+        classes=classes[images, taken],
         confidence=confidence[images, taken],
         exit_taken=taken,
     )
 
 
 def predict_dynamic(
-    stages: list[keras.Model], images: np.ndarray, *, exit_threshold: float
+    stages: list[keras.Model],
+    images: np.ndarray,
+    *,
+    exit_threshold: float | np.ndarray,
 ) -> Prediction:
     """Classify a batch stage by stage; who has left is not computed further.
 
     Args:
       stages: of a multi-exit model, see `multi_exit.stages`.
       images: pixel values 0 to 255, `(images, height, width, channels)`.
-      exit_threshold: s.
+      exit_threshold: s, or one for each exit, `(exits,)`.
     """
+    limits = np.broadcast_to(exit_threshold, len(stages))
     alive = np.arange(len(images))
     result = Prediction(
         np.zeros(len(images), "int64"),
@@ -81,7 +130,7 @@ def predict_dynamic(
         scores = np.asarray(outputs[f"exit_{number + 1}"])
         confidence = exit_rule.confidence(scores)
         last = number == len(stages) - 1
-        leaves = exit_rule.satisfied(scores, exit_threshold) | last
+        leaves = exit_rule.above(confidence, limits[number]) | last
         gone = alive[leaves]
         result.classes[gone] = scores[leaves].argmax(-1)
         result.confidence[gone] = confidence[leaves]

@@ -9,8 +9,7 @@ import keras
 import numpy as np
 from keras import layers
 
-from elf_keras import exit_rule
-from elf_keras.backbones import BACKBONES
+from elf_keras import backbones, exit_rule
 from elf_keras.classifier import classify
 from elf_keras.errors import InputError
 from elf_keras.exit_heads import EXIT_HEADS
@@ -23,7 +22,7 @@ def build(
     *,
     backbone: str = "resnet32",
     exits: str = "all",
-    exit_head: str = "pooled",
+    exit_head: str = "auto",
     exit_stride: int = 2,
     cosine: bool = False,
     pixel_mean=127.5,
@@ -35,9 +34,9 @@ def build(
     Args:
       image_shape: height, width, channels.
       classes: number of classes C ≥ 2.
-      backbone: a key of `BACKBONES`.
+      backbone: a name that `backbones.find` knows.
       exits: `all`, `none` (the bare backbone), or tap numbers as `1,3`.
-      exit_head: a key of `EXIT_HEADS`.
+      exit_head: a key of `EXIT_HEADS`, or `auto`: the backbone's own.
       exit_stride: stride of the heads' convolutions, 1 or 2.
       cosine: cosine classifiers at every exit, as LDAM needs.
       pixel_mean: mean of the training pixels, one value or per channel.
@@ -57,8 +56,7 @@ def build(
       ['exit_1', 'exit_2', 'exit_3', 'exit_4']
     """
     _check(image_shape, classes, exit_stride, pixel_deviation)
-    _require(backbone, BACKBONES, "backbone")
-    _require(exit_head, EXIT_HEADS, "exit head")
+    build_backbone = backbones.find(backbone)
     inputs = keras.Input(image_shape, name="image")
     # float32: the input is not rounded before it is centred.
     normalized = layers.Rescaling(
@@ -67,21 +65,26 @@ def build(
         dtype="float32",
         name="normalize",
     )(inputs)
-    tapped = BACKBONES[backbone](inputs, normalized, synchronized=synchronized)
+    tapped = build_backbone(inputs, normalized, synchronized=synchronized)
+    head = _head(tapped.head if exit_head == "auto" else exit_head)
     chosen = tapped.chosen(exits)
     names = exit_rule.exit_names(len(chosen) + 1)
     outputs = {}
     for name, tap in zip(names, chosen.values(), strict=False):
         # A stable address for the tensor between two stages.
         tap = layers.Identity(name=f"{name}_tap")(tap)
-        features = EXIT_HEADS[exit_head](
-            tap, name=name, stride=exit_stride, synchronized=synchronized
+        features = head(
+            tap,
+            name=name,
+            filters=tapped.head_filters or tap.shape[-1],
+            stride=exit_stride,
+            synchronized=synchronized,
         )
         outputs[name] = classify(features, classes, name=name, cosine=cosine)
     outputs[names[-1]] = classify(
         tapped.features, classes, name=names[-1], cosine=cosine
     )
-    return MultiExitModel(inputs, outputs, name=backbone)
+    return MultiExitModel(inputs, outputs, name=backbone.replace(":", "_"))
 
 
 def load(path) -> MultiExitModel:
@@ -223,8 +226,10 @@ def _numbers(values):
     return values.tolist() if values.ndim else float(values)
 
 
-def _require(name, table, kind):
-    if name not in table:
+def _head(name):
+    if name not in EXIT_HEADS:
         raise InputError(
-            f"{kind} {name!r} is unknown; choose one of {list(table)}"
+            f"exit head {name!r} is unknown; choose auto or one of "
+            f"{list(EXIT_HEADS)}"
         )
+    return EXIT_HEADS[name]

@@ -1,61 +1,240 @@
-"""Named budgets and the exit thresholds that meet them best on a split.
+"""Named rules, and the exit thresholds that meet them best on a split.
 
-A policy is one threshold s an early exit (here one s shared by all), or None
-where no image may leave early. HAR, Sec. III-C: one model serves any budget.
+A policy is one threshold s for each early exit, the same one (`shared`) or
+its own (`per_exit`), or None where no image may leave there. HAR, Sec. III-C:
+one model serves any budget.
 """
+
+import dataclasses
+import math
 
 import numpy as np
 
-from elf_keras import thresholds
+from elf_keras import candidates, evaluation, shot_guard
+from elf_keras.answers import Answers
+from elf_keras.candidates import Candidates
+from elf_keras.policy_rules import ALL_EXITS, PER_EXIT, SHARED, Plan, Rule
 
-# Shares of the bare backbone's multiply-adds, heads counted.
-BUDGETS = {"macs_75": 0.75, "macs_50": 0.5, "macs_25": 0.25}
-ALL_EXITS, ACCURATE = "all_exits", "accurate"
+_EQUAL = 1e-9
+_ACCURACIES = ("accuracy", "top1", "many", "medium", "few")
 
 
-def choose(curve: thresholds.Curve, *, backbone: int) -> dict:
-    """Pick a policy for every budget that the model can meet.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Choice:
+    """A policy as chosen.
 
-    `all_exits`: nobody leaves early; `accurate`: the cheapest s that is at
-    least as accurate as running all exits; `macs_75` …: the most accurate s
-    within that share of the backbone's cost, the cheaper one of equals.
+    Attributes:
+      rule: that it was chosen by.
+      limits: s of each early exit, infinity where nobody leaves,
+        `(exits - 1,)`.
+      within: whether it keeps the rule's budget.
+      losses: by shot group, its loss and bound on the split that chose.
+      said: a sentence where the guard or the budget decided, or None.
+    """
+
+    rule: Rule
+    limits: np.ndarray
+    within: bool = True
+    losses: dict | None = None
+    said: str | None = None
+
+
+def offered(
+    found: Answers,
+    scorer: evaluation.Scorer,
+    plan: Plan,
+    milliseconds: list[float] | None = None,
+) -> dict[str, Candidates]:
+    """Threshold vectors by kind, for the kinds that a plan asks for.
 
     Args:
-      curve: exact, on the split that chooses.
-      backbone: cost of the bare backbone, in the curve's unit.
+      found: the answers on the split that chooses.
+      scorer: of the run.
+      plan: the rules.
+      milliseconds: of each stage, `(exits,)`, if times have a budget.
+    """
+    shared = candidates.shared(scorer.curve(found))
+    offers = {SHARED: shared}
+    own = {rule.unit for rule in plan.rules if rule.kind == PER_EXIT}
+    if not own or found.classes.shape[1] == 1:
+        return offers
+    kinds_of_cost = [scorer.costs.with_heads]
+    if "ms" in own and milliseconds is not None:
+        kinds_of_cost.append(np.cumsum(milliseconds))
+    for costs in kinds_of_cost:
+        offers[PER_EXIT] = candidates.per_exit(
+            found.confidence,
+            found.correct,
+            costs=costs,
+            weights=scorer.weights(found.labels),
+            start=offers.get(PER_EXIT, shared),
+        )
+    return offers
+
+
+def choose(
+    found: Answers,
+    scorer: evaluation.Scorer,
+    plan: Plan,
+    milliseconds: list[float] | None = None,
+    offers: dict[str, Candidates] | None = None,
+) -> tuple[dict[str, Choice], list[str]]:
+    """Choose thresholds for every rule that the model can meet.
+
+    `accurate`: the cheapest that are at least as accurate as all exits;
+    within a budget: the most accurate, the cheaper one of equals. With a
+    guard only those that keep every shot group; where there are none within
+    a budget, the cheapest that do.
+
+    Args:
+      found: the answers on the split that chooses.
+      scorer: of the run.
+      plan: rules and guard.
+      milliseconds: of each stage, `(exits,)`; without, budgets of time are
+        left out.
+      offers: of `offered`, where they are there already.
 
     Returns:
-      Name -> s or None.
+      Choices by name, `all_exits` first; and a sentence for each rule that
+      was left out.
     """
-    last = len(curve.cost) - 1
-    chosen = {ALL_EXITS: None}
-    enough = curve.accuracy >= curve.accuracy[last]
-    chosen[ACCURATE] = _threshold(curve, _cheapest(curve, enough))
-    for name, share in BUDGETS.items():
-        affordable = curve.cost <= share * backbone
-        if affordable.any():
-            best = curve.accuracy[affordable].max()
-            enough = affordable & (curve.accuracy >= best)
-            chosen[name] = _threshold(curve, _cheapest(curve, enough))
-    return chosen
+    offers = offers or offered(found, scorer, plan, milliseconds)
+    nobody = np.full(found.classes.shape[1] - 1, np.inf)
+    chosen = {ALL_EXITS: Choice(Rule(ALL_EXITS), nobody)}
+    left_out, bounds = [], {}
+    for rule in plan.rules:
+        kind = rule.kind if rule.kind in offers else SHARED
+        if plan.guard and kind not in bounds:
+            bounds[kind] = shot_guard.losses(
+                found,
+                offers[kind].limits,
+                shot_groups=scorer.shot_groups,
+                guard=plan.guard,
+            )
+        try:
+            cost, limit = _cost(rule, offers[kind], scorer, milliseconds)
+            picker = _Picker(rule, offers[kind], cost, limit)
+            chosen[rule.name] = picker.pick(bounds.get(kind), plan.guard)
+        except _LeftOutError as reason:
+            left_out.append(f"{rule.name}: {reason}; left out")
+    return chosen, left_out
 
 
-def _cheapest(curve, allowed):
-    points = np.flatnonzero(allowed)
-    return int(points[curve.cost[points].argmin()])
+def score(
+    choice: Choice,
+    found: Answers,
+    scorer: evaluation.Scorer,
+    milliseconds: list[float] | None = None,
+) -> dict:
+    """Scores of a policy on a split.
 
+    Args:
+      choice: the policy.
+      found: the answers on that split.
+      scorer: of the run.
+      milliseconds: of each stage, `(exits,)`; None leaves times out.
 
-def _threshold(curve, point):
-    """The middle of the interval in which a point of the curve holds.
-
-    Its lower end is some image's confidence: on another runtime, a rounding
-    would decide about that image.
+    Returns:
+      Accuracies, `macs`, `saving` (heads counted), `exit_shares`, and
+      perhaps `milliseconds`: means over classes.
     """
-    if point == len(curve.thresholds) - 1:
-        return None
-    low, high = curve.thresholds[point : point + 2].astype(np.float64)
-    if point == 0:
-        # Below every confidence: all leave at exit 1.
-        low = 0.0
-    middle = float(np.float32((low + high) / 2))
-    return min(max(middle, np.finfo(np.float32).tiny), 1 - 2**-24)
+    result = scorer.dynamic(found, np.append(choice.limits, np.inf))
+    shares = result["exit_shares"]
+    record = {
+        **{key: result[key] for key in _ACCURACIES if key in result},
+        "macs": result["macs"],
+        "saving": result["saving_with_heads"],
+        "exit_shares": shares,
+    }
+    if milliseconds is not None:
+        record["milliseconds"] = float(shares @ np.cumsum(milliseconds))
+    return record
+
+
+def written(limits: np.ndarray) -> list[float | None]:
+    """Thresholds as files hold them: None where nobody leaves."""
+    return [float(s) if np.isfinite(s) else None for s in limits]
+
+
+class _LeftOutError(Exception):
+    """A rule that this model or export cannot be asked for."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Picker:
+    """One rule among its candidates, `cost` and `limit` in its own unit."""
+
+    rule: Rule
+    offers: Candidates
+    cost: np.ndarray
+    limit: float
+
+    def pick(self, losses, guard):
+        never = np.isinf(self.offers.limits).all(axis=1)
+        fits = self.cost <= self.limit + _EQUAL
+        if self.rule.unit is None:
+            least = self.offers.accuracy[never].max()
+            fits = self.offers.accuracy >= least - _EQUAL
+        elif not fits.any():
+            cheapest = self._amount(self.cost.min())
+            raise _LeftOutError(f"the first exit alone costs {cheapest}")
+        first = self._best(fits)
+        if losses is None:
+            return Choice(self.rule, self.offers.limits[first])
+        keeps = losses.keeps(guard.tolerance) | never
+        within = bool((fits & keeps).any())
+        point = self._best(fits & keeps) if within else self._cheapest(keeps)
+        return Choice(
+            self.rule,
+            self.offers.limits[point],
+            within,
+            losses.of(point),
+            self._said(first, point, within, losses, guard),
+        )
+
+    def _best(self, allowed):
+        if self.rule.unit is None:
+            return self._cheapest(allowed)
+        top = self.offers.accuracy[allowed].max()
+        return self._cheapest(allowed & (self.offers.accuracy >= top - _EQUAL))
+
+    def _cheapest(self, allowed):
+        points = np.flatnonzero(allowed)
+        return int(points[self.cost[points].argmin()])
+
+    def _said(self, first, point, within, losses, guard):
+        if first == point:
+            return None
+        bounds = {
+            name: values["bound"] for name, values in losses.of(first).items()
+        }
+        worst = max(bounds, key=bounds.get)
+        sentence = (
+            f"{self.rule.name}: {self._amount(self.cost[point])} in place of "
+            f"{self._short(self.cost[first])}, where `{worst}` may lose "
+            f"{100 * bounds[worst]:.1f} points (at most "
+            f"{100 * guard.tolerance:g} are allowed, "
+            f"{100 * guard.confidence:g} % sure)"
+        )
+        if within:
+            return sentence
+        return f"{sentence}; this does not keep the budget"
+
+    def _amount(self, cost):
+        unit = "" if self.rule.unit == "ms" else " of the backbone's MACs"
+        return self._short(cost) + unit
+
+    def _short(self, cost):
+        if self.rule.unit == "ms":
+            return f"{cost:.3g} ms"
+        return f"{100 * cost:.0f} %"
+
+
+def _cost(rule, offers, scorer, milliseconds):
+    """Expected cost of every candidate and the budget, in a rule's unit."""
+    if rule.unit == "ms":
+        if milliseconds is None:
+            raise _LeftOutError("no times of stages are known here")
+        return offers.cost(np.cumsum(milliseconds)), rule.limit
+    cost = offers.cost(scorer.costs.with_heads) / scorer.costs.backbone
+    return cost, math.inf if rule.limit is None else rule.limit

@@ -5,6 +5,7 @@ python -m elf_keras.predict --workdir=runs/gtsrb photo.png more/*.jpg
 Prints one JSON line a file: class, confidence at the exit taken, the exit
 (from 1), the multiply-adds spent, and their share of the bare backbone's.
 A file that is no image gets a line with "error"; the status is then 2.
+--policy=accurate takes the thresholds of a sweep's policy.json.
 """
 
 import json
@@ -12,7 +13,7 @@ import sys
 
 from absl import flags
 
-from elf_keras import cli, runs
+from elf_keras import cli, policy_flags, runs
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -29,17 +30,17 @@ def main(arguments: list[str]) -> None:
 
     model = multi_exit.load(folder / runs.MODEL)
     costs = flops.exit_costs(model)
-    threshold = cli.exit_threshold_from_flags(len(names))
+    limits = policy_flags.limits(len(names), multi_exit.exits(model))
     # One file at a time: memory stays flat, and an answer comes at once.
     stages = multi_exit.stages(model)
     answers = [
-        _answer(file, stages, names, costs, threshold) for file in arguments
+        _answer(file, stages, names, costs, limits) for file in arguments
     ]
     if not all(answers):
         sys.exit(2)
 
 
-def _answer(file, stages, names, costs, threshold):
+def _answer(file, stages, names, costs, limits):
     from elf_keras import inference
     from elf_keras.data import images
 
@@ -49,7 +50,7 @@ def _answer(file, stages, names, costs, threshold):
         print(json.dumps({"file": file, "error": reason}), flush=True)
         return False
     answer = inference.predict_dynamic(
-        stages, image[None], exit_threshold=threshold
+        stages, image[None], exit_threshold=limits
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])

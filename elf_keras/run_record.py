@@ -41,19 +41,19 @@ def score_epochs(
       is left out where there was no validation to choose it by.
     """
     last_epoch = len(outcome.history) - 1
-    last, scores = evaluation.score_model(model, data, scorer, objective)
+    last, found = evaluation.score_model(model, data, scorer, objective)
     best = last
     if outcome.best_epoch not in (None, last_epoch):
         outcome.checkpoints.load_best(model)
-        best, scores = evaluation.score_model(model, data, scorer, objective)
+        best, found = evaluation.score_model(model, data, scorer, objective)
     size = checkpoints.file_size(model)
     with runs.replacing(folder / runs.MODEL, size=size) as temporary:
         multi_exit.save(model, temporary)
-    if "test" in scores:
+    if "test" in found:
         runs.write_csv(
             folder / "per_class.csv",
             evaluation.per_class_rows(
-                data, scores["test"], scorer.exit_threshold
+                data, found["test"], scorer.exit_threshold
             ),
         )
     record = {

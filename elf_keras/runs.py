@@ -32,12 +32,13 @@ WRITING = ".writing-"
 _PACKAGES = ("elf_keras", "keras", "tensorflow", "numpy", "scikit-learn")
 
 
-def check(folder: pathlib.Path, *, resume: bool) -> None:
+def check(folder: pathlib.Path, *, resume: bool, record: str = FLAGS) -> None:
     """Refuse a folder that anything but this run would write into.
 
     Args:
       folder: where the run will write; it need not exist.
       resume: go on with the run that is there, if there is one.
+      record: the file by which a run is known.
 
     Raises:
       InputError: where it is a file, lies below one, or holds anything and
@@ -52,7 +53,7 @@ def check(folder: pathlib.Path, *, resume: bool) -> None:
         return
     if all(path.name.startswith(WRITING) for path in folder.iterdir()):
         return
-    if not (folder / FLAGS).exists():
+    if not (folder / record).exists():
         raise InputError(
             f"--workdir={folder} holds files of something else; name an "
             "empty or a new folder"

@@ -43,8 +43,20 @@ def _exits(part):
         f"{_percent(share).strip()} leave"
         for row, share in zip(part["exits"], shares, strict=True)
     ]
-    threshold = part["dynamic"]["exit_threshold"]
-    return f"at s = {threshold:.3g}, " + "; ".join(cells)
+    reached = thresholds(part["dynamic"]["exit_threshold"])
+    return f"at s = {reached}, " + "; ".join(cells)
+
+
+def thresholds(values) -> str:
+    """One exit threshold as text, or one for each exit but the last."""
+    if not hasattr(values, "__len__"):
+        return f"{values:.3g}"
+    early = list(values[:-1])
+    if len(set(early)) == 1:
+        early = early[:1]
+    # As arrays hold it, or as JSON does.
+    never = (None, float("inf"))
+    return " ".join("never" if s in never else f"{s:.3g}" for s in early)
 
 
 def _percent(value):

@@ -137,6 +137,29 @@ def thin(full: Curve, points: int) -> Curve:
     )
 
 
+def between(levels: np.ndarray) -> np.ndarray:
+    """Thresholds that keep clear of every confidence.
+
+    A threshold that is some image's confidence would let a rounding, on
+    another runtime, decide about that image.
+
+    Args:
+      levels: distinct confidences, ascending, `(levels,)`, in (0, 1].
+
+    Returns:
+      float64 `(levels + 1,)`, values of float32: entry q lies in (0, 1)
+      below `levels[q]` and not below `levels[q - 1]`; the last is infinity,
+      which nobody exceeds.
+    """
+    low = np.append(0.0, levels.astype(np.float64))[:-1]
+    high = levels.astype(np.float64)
+    middle = ((low + high) / 2).astype(np.float32)
+    # Neighbours among float32 have nothing between them.
+    middle = np.where(middle >= high, low, middle.astype(np.float64))
+    inside = np.clip(middle, np.finfo(np.float32).tiny, 1 - 2**-24)
+    return np.append(inside, np.inf)
+
+
 def _points(confidence):
     """Thresholds, and per image the point from which it passes each exit."""
     images, exits = confidence.shape

@@ -6,7 +6,8 @@ python -m elf_keras.train --flagfile=experiments/digits_lt.flags \\
 Writes into --workdir: flags.flags (repeats the run), run.json, history.csv,
 checkpoints/, model.keras (the best epoch by validation, else the last),
 metrics.json, per_class.csv, tensorboard/. With --resume it goes on where it
-was stopped, and ends with the weights of an uninterrupted run.
+was stopped, and ends with the weights of an uninterrupted run. With --dry_run
+it checks the images, says how long it would take, and writes nothing.
 """
 
 import time
@@ -16,26 +17,50 @@ from absl import flags
 from elf_keras import cli, runs
 
 FLAGS = flags.FLAGS
+flags.DEFINE_bool(
+    "dry_run", False, "Check data, speed and memory; train and write nothing."
+)
+flags.DEFINE_integer(
+    "dry_run_images",
+    200,
+    "Images of each split on disk that --dry_run decodes; 0 for all.",
+    lower_bound=0,
+)
 
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
     cli.refuse_arguments(arguments)
     started = time.time()
+    if FLAGS.dry_run:
+        dry_run()
+        return
     folder = cli.check_workdir()
     if (folder / runs.METRICS).exists():
         cli.say(f"{folder} is trained; choose another --workdir to train anew")
         cli.show(runs.read_json(folder / runs.METRICS))
         return
-    data = cli.splits_from_flags()
-    for note in data.notes:
-        cli.say(f"note: {note}")
+    data = _data()
+    run(_model(data), data, started=started)
+
+
+def dry_run() -> None:
+    """Check what `run` needs, and print what it would take."""
+    if FLAGS.workdir:
+        cli.check_workdir()
+    data = _data()
     cli.load_tensorflow()
     from elf_keras import builders
+    from elf_keras import dry_run as checks
 
-    with builders.strategy().scope():
-        model = builders.compiled(builders.model(data), data)
-    run(model, data, started=started)
+    rows = checks.check_images(data, FLAGS.dry_run_images)
+    model = _model(data)
+    builders.scorer(model, data)
+    builders.schedule(data)
+    rows += checks.measure(
+        model, data, builders.batches(data), epochs=FLAGS.epochs
+    )
+    print(checks.table(rows), flush=True)
 
 
 def run(model, data, *, started: float) -> None:
@@ -45,12 +70,13 @@ def run(model, data, *, started: float) -> None:
     # All that can be wrong with flags and data is found before this.
     scorer = builders.scorer(model, data)
     schedule = builders.schedule(data)
+    batches = builders.batches(data)
     folder = cli.open_workdir()
     outcome = training.fit(
         model,
         data,
         schedule=schedule,
-        batches=builders.batches(data),
+        batches=batches,
         folder=folder,
         prior=scorer.prior,
         report=cli.say,
@@ -78,6 +104,21 @@ def run(model, data, *, started: float) -> None:
     runs.write_json(folder / runs.METRICS, record)
     cli.show(record)
     cli.say(f"written to {folder}")
+
+
+def _data():
+    data = cli.splits_from_flags()
+    for note in data.notes:
+        cli.say(f"note: {note}")
+    return data
+
+
+def _model(data):
+    cli.load_tensorflow()
+    from elf_keras import builders
+
+    with builders.strategy().scope():
+        return builders.compiled(builders.model(data), data)
 
 
 if __name__ == "__main__":

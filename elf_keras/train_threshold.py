@@ -54,6 +54,28 @@ def default(exit_loss: str, classes: int) -> float:
     return min(2 / classes, 0.8 * symmetric_maximum(classes))
 
 
+def papers_grid(exit_loss: str, classes: int) -> dict[str, float]:
+    """The papers' values of s, by how they are written.
+
+    Args:
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+
+    Reference: ELF, App. B; HAR, Sec. IV-A.
+    """
+    if exit_loss in COSINE_LOSSES:
+        values = (1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8)
+        return {f"{value:g}/C": value / classes for value in values}
+    return {f"{value / 100:g}": value / 100 for value in range(50, 100, 5)}
+
+
+def papers_search(exit_loss: str) -> list[str]:
+    """The papers' values of t, as `parse` reads them (HAR, Table I)."""
+    if exit_loss in COSINE_LOSSES:
+        return ["1.7/C", "1.8/C", "1.9/C", "2/C", "2.1/C"]
+    return ["0.75", "0.8", "0.85", "0.9", "0.95"]
+
+
 def parse(text: str, exit_loss: str, classes: int) -> float:
     """Read a threshold: `auto`, a number, or a multiple of 1/C as `1.5/C`.
 

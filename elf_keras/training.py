@@ -87,12 +87,14 @@ class Batches:
     Attributes:
       size: examples in a batch, all replicas together.
       seed: of order and augmentation.
-      augmentation: crop and flip, or None.
+      augmentation: what may happen to an image, or None.
+      sampler: key of `samplers.SAMPLERS`.
     """
 
     size: int
     seed: int
     augmentation: augmentations.Augmentation | None = None
+    sampler: str = "instance"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -140,8 +142,8 @@ def fit(
       The outcome; the model holds the last epoch's weights.
 
     Raises:
-      InputError: where the loss stops being a number, or every checkpoint
-        is damaged.
+      InputError: where the loss stops being a number, every checkpoint is
+        damaged, or an image file cannot be decoded.
     """
     with model.distribute_strategy.scope():
         model.optimizer.build(model.trainable_variables)
@@ -153,17 +155,18 @@ def fit(
     if first_epoch:
         report(f"going on after epoch {first_epoch}")
     if first_epoch < schedule.epochs:
-        model.fit(
-            _epochs(data, batches, first_epoch, schedule.epochs),
-            initial_epoch=first_epoch,
-            epochs=schedule.epochs,
-            steps_per_epoch=pipeline.steps_per_epoch(
-                len(data.train), batches.size
-            ),
-            shuffle=False,
-            verbose=1 if sys.stderr.isatty() else 0,
-            callbacks=_callbacks(model, data, schedule, saver, folder, prior),
-        )
+        steps = pipeline.steps_per_epoch(len(data.train), batches.size)
+        chosen = _callbacks(model, data, schedule, saver, folder, prior)
+        with pipeline.clear_errors():
+            model.fit(
+                epochs_of(data, batches, range(first_epoch, schedule.epochs)),
+                initial_epoch=first_epoch,
+                epochs=schedule.epochs,
+                steps_per_epoch=steps,
+                shuffle=False,
+                verbose=1 if sys.stderr.isatty() else 0,
+                callbacks=chosen,
+            )
     best = saver.best["epoch"] if saver.best else None
     return Outcome(saver.history, best, problems, first_epoch, saver)
 
@@ -192,14 +195,15 @@ def share_warnings(logs: dict, exits: int) -> list[str]:
     return []
 
 
-def _epochs(data, batches, first_epoch, epochs):
+def epochs_of(data: splits.Splits, batches: Batches, epochs: range):
+    """Return the training split as one dataset of whole epochs."""
     return pipeline.training_batches(
         data.train,
         batch_size=batches.size,
         seed=batches.seed,
         epochs=epochs,
-        first_epoch=first_epoch,
         augment=batches.augmentation,
+        sampler=batches.sampler,
     )
 
 

@@ -17,11 +17,14 @@ from PIL import Image
 
 from elf_keras import (
     cli,
+    command_flags,
     demo,
     evaluate,
     export,
     flag_definitions,
     predict,
+    search,
+    sweep,
     train,
 )
 
@@ -31,6 +34,8 @@ COMMANDS = {
     "evaluate": (evaluate.main, True),
     "predict": (predict.main, True),
     "export": (export.main, True),
+    "sweep": (sweep.main, True),
+    "search": (search.main, False),
     "demo": (demo.main, False),
 }
 # What makes a run a matter of seconds; the digits are the default data.
@@ -78,6 +83,7 @@ class Ended:
 def fresh_flags(*arguments: str):
     """Flags as a new process would have them, and afterwards as before."""
     flag_definitions.define()
+    command_flags.define()
     kept = flagsaver.save_flag_values()
     policy = keras.config.dtype_policy()
     try:

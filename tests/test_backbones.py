@@ -98,6 +98,15 @@ def test_choosing_taps(exits, chosen):
     assert list(TAPPED.chosen(exits).items()) == list(chosen.items())
 
 
+def test_without_taps_there_is_no_exit_to_choose():
+    image = keras.Input((20, 30, 3))
+    tapless = TappedBackbone(image, {}, image)
+    assert tapless.chosen("none") == {}
+    for exits in ("all", "1"):
+        with pytest.raises(InputError, match="no place for an early exit"):
+            tapless.chosen(exits)
+
+
 @pytest.mark.parametrize(
     "exits", ["", "0", "4", "1,1", "1,", "-1", "first", "all,1", "1.0"]
 )

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import special
+from scipy import optimize, special
 
 from elf_keras import calibration
 
@@ -28,16 +28,43 @@ def test_finds_the_temperature_that_labels_were_drawn_with(temperature):
 
 
 def test_likelihood_of_two_images_by_hand():
-    scores = np.array([[0.0, np.log(3.0)], [0.0, 0.0]])
+    scores = np.array([[[0.0, np.log(3.0)]], [[0.0, 0.0]]])
     labels, weights = np.array([1, 0]), np.array([3.0, 1.0])
-    found = calibration.negative_log_likelihood(0.0, scores, labels, weights)
-    assert found == pytest.approx((3 * np.log(4 / 3) + np.log(2)) / 4)
-    # At T = 2 the first image has odds of sqrt(3).
-    found = calibration.negative_log_likelihood(
-        np.log(2), scores, labels, weights
-    )
-    own = np.sqrt(3) / (1 + np.sqrt(3))
-    assert found == pytest.approx((-3 * np.log(own) + np.log(2)) / 4)
+    fit = calibration.TemperatureFit(1)
+    fit.add(scores, labels, weights)
+    for at in (0, 8, 24):
+        odds = 3 ** (1 / calibration.GRID[at])
+        expected = (3 * np.log(1 + 1 / odds) + np.log(2)) / 4
+        assert fit.likelihoods()[0, at] == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("temperature", [0.3, 0.77, 1.3, 6.0])
+def test_as_near_as_a_search_that_needs_all_scores(temperature):
+    scores, labels = drawn(temperature, images=400)
+    weights = np.linspace(0.5, 2, 400)
+
+    def likelihood(log):
+        logs = special.log_softmax(scores / np.exp(log), axis=-1)
+        return -(weights @ logs[np.arange(400), labels])
+
+    expected = optimize.minimize_scalar(
+        likelihood,
+        bounds=np.log(calibration.BOUNDS),
+        method="bounded",
+        options={"xatol": 1e-8},
+    ).x
+    found = calibration.temperatures(scores[:, None], labels, weights=weights)
+    np.testing.assert_allclose(found, np.exp(expected), rtol=2e-3)
+
+
+def test_parts_add_up_to_the_whole():
+    scores, labels = drawn(1.5, images=300)
+    weights = np.linspace(0.5, 2, 300)
+    fit = calibration.TemperatureFit(1)
+    for rows in (slice(0, 7), slice(7, 200), slice(200, 300)):
+        fit.add(scores[rows, None], labels[rows], weights[rows])
+    whole = calibration.temperatures(scores[:, None], labels, weights=weights)
+    np.testing.assert_allclose(fit.temperatures(), whole, rtol=1e-9)
 
 
 def test_an_image_without_weight_has_no_say():

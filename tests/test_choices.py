@@ -4,6 +4,7 @@ import pytest
 
 from elf_keras import choices, class_weights, data, exit_heads, losses
 from elf_keras.backbones import BACKBONES
+from elf_keras.data import mixing, samplers
 from elf_keras.losses import objective
 
 
@@ -15,7 +16,9 @@ from elf_keras.losses import objective
         (choices.DATASETS, data.SOURCES),
         (choices.EXIT_HEADS, exit_heads.EXIT_HEADS),
         (choices.EXIT_LOSSES, losses.EXIT_LOSSES),
+        (choices.MIXINGS[1:], mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
+        (choices.SAMPLERS, samplers.SAMPLERS),
     ],
 )
 def test_names_are_those_of_the_table(names, table):

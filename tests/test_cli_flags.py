@@ -19,6 +19,13 @@ OTHER = {
     "image_size": "64",
     "augmentation": "none",
     "flip": "true",
+    "color_jitter": "0.4",
+    "mixing": "cutmix",
+    "mixup_alpha": "0.5",
+    "sampler": "square_root",
+    "list_dir": "lists",
+    "check_counts": "false",
+    "images_on": "disk",
     "backbone": "resnet8",
     "exits": "1,3",
     "exit_head": "separable",
@@ -55,7 +62,7 @@ class_weighting reweight_epoch epochs batch_size learning_rate image_size
 weights effective_number_beta focal_gamma ldam_scale ldam_power logit_tau
 loss_normalization validation_group warmup_epochs decay_epochs decay_factor
 weight_decay augmentation flip mixed_precision strategy seed resume
-deployment_prior
+deployment_prior sampler
 """
 
 

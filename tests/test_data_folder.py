@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from elf_keras import data, errors
-from elf_keras.data import folder
+from elf_keras.data import folder, image_files, splits
 
 
 def fill(place, count, shade=100):
@@ -204,3 +204,43 @@ def test_traffic_signs_whole(test_data):
         np.testing.assert_array_equal(
             loaded.test.images[7], np.asarray(image.convert("RGB"))
         )
+
+
+def test_images_on_disk_are_those_in_memory(animals):
+    memory = load(animals)
+    disk = load(animals, files=splits.FileRules(images_on="disk"))
+    for part in ("train", "validation", "test"):
+        there, here = getattr(disk, part), getattr(memory, part)
+        assert there.names == here.names
+        assert isinstance(there.images, image_files.ImageFiles)
+        np.testing.assert_array_equal(there.images, here.images)
+    assert disk.image_shape == memory.image_shape
+    for found, expected in zip(
+        disk.pixel_statistics, memory.pixel_statistics, strict=True
+    ):
+        np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "images_on", "expected"),
+    [
+        (100, 32, "auto", False),
+        (100, 127, "auto", False),
+        (100, 128, "auto", True),
+        (10**9, 32, "auto", True),
+        (10**9, 32, "memory", False),
+        (1, 4, "disk", True),
+    ],
+)
+def test_where_images_are_kept(files, size, images_on, expected):
+    rules = splits.FileRules(images_on=images_on)
+    request = splits.Request(files=rules)
+    assert folder.on_disk(files, size, request) is expected
+
+
+def test_images_on_disk_without_header_are_skipped_and_named(tmp_path):
+    fill(tmp_path / "a", 150)
+    (tmp_path / "a" / "003_x.png").write_text("broken")
+    loaded = load(tmp_path, files=splits.FileRules(images_on="disk"))
+    assert loaded.class_counts.tolist() == [149]
+    assert loaded.skipped == ("a/003_x.png",)

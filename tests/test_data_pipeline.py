@@ -24,10 +24,10 @@ logical = [tf.config.LogicalDeviceConfiguration()] * 2
 tf.config.set_logical_device_configuration(device, logical)
 images = np.arange(21 * 48, dtype=np.uint32).astype(np.uint8)
 examples = splits.Examples(
-    images.reshape(21, 4, 4, 3), np.arange(21, dtype=np.int32), ("",) * 21
+    images.reshape(21, 4, 4, 3), np.arange(21, dtype=np.int32) // 4, ("",) * 21
 )
 batches = pipeline.training_batches(
-    examples, batch_size=8, seed=3, epochs=2,
+    examples, batch_size=8, seed=3, epochs=2, sampler="class_balanced",
     augment=augment.Augmentation(2, True),
 )
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
@@ -105,9 +105,8 @@ def test_shapes_are_known_but_for_the_batch(examples):
 def test_resuming_gives_what_the_whole_run_gives(examples):
     arguments = {"batch_size": 8, "seed": 7, "epochs": 4, "augment": CROPS}
     whole = collect(pipeline.training_batches(examples, **arguments))
-    rest = collect(
-        pipeline.training_batches(examples, first_epoch=2, **arguments)
-    )
+    arguments["epochs"] = range(2, 4)
+    rest = collect(pipeline.training_batches(examples, **arguments))
     assert len(rest) == 6
     for (images, labels), (old_images, old_labels) in zip(
         rest, whole[6:], strict=True
@@ -164,7 +163,7 @@ def test_evaluation_keeps_source_order(examples):
 
 def test_no_epoch_left_is_an_empty_dataset(examples):
     batches = pipeline.training_batches(
-        examples, batch_size=8, seed=0, epochs=2, first_epoch=2
+        examples, batch_size=8, seed=0, epochs=range(2, 2)
     )
     assert collect(batches) == []
 
@@ -176,8 +175,14 @@ def test_two_replicas_see_the_batches_of_one(examples):
         text=True,
         check=True,
     )
+    labels = np.arange(COUNT, dtype=np.int32) // 4
     batches = pipeline.training_batches(
-        examples, batch_size=8, seed=3, epochs=2, augment=CROPS
+        splits.Examples(examples.images, labels, examples.names),
+        batch_size=8,
+        seed=3,
+        epochs=2,
+        augment=CROPS,
+        sampler="class_balanced",
     )
     expected = [
         [labels.tolist(), images.astype(int).sum(0).tolist()]

@@ -20,7 +20,9 @@ from made_scores import (
 )
 
 from elf_keras import evaluation, flops, inference, long_tail
+from elf_keras.answers import of_scores
 
+MADE = of_scores(SCORES, LABELS)
 WITH_HEADS = [40, 90, 160]
 WITHOUT_HEADS = [30, 60, 100]
 
@@ -48,7 +50,7 @@ def in_deployment(values, shares=(1, 1, 1, 1)):
 
 @pytest.fixture(scope="module")
 def record():
-    return scorer().score(SCORES, LABELS)
+    return scorer().score(MADE)
 
 
 @pytest.mark.parametrize("mode", ["static", "dynamic"])
@@ -119,7 +121,7 @@ def calibration_error(scores, scale=1.0, bins=15):
 def test_calibration_looks_at_scaled_scores_and_nothing_else_does(
     record, scale
 ):
-    found = scorer(scale=scale).score(SCORES, LABELS)
+    found = scorer(scale=scale).score(of_scores(SCORES, LABELS, scale=scale))
     for number, row in enumerate(found["exits"]):
         expected = calibration_error(SCORES[:, number], scale)
         assert row["calibration_error"] == pytest.approx(expected, abs=1e-6)
@@ -128,12 +130,12 @@ def test_calibration_looks_at_scaled_scores_and_nothing_else_does(
 
 @pytest.mark.parametrize("prior", [None, COUNTS])
 def test_every_point_of_the_curve_is_the_dynamic_score_there(prior):
-    curve = scorer(prior=prior).score(SCORES, LABELS)["curve"]
+    curve = scorer(prior=prior).score(MADE)["curve"]
     points = len(curve["exit_threshold"])
     assert 10 < points <= evaluation.CURVE_POINTS + 2
     for point in range(0, points, 3):
         s = float(curve["exit_threshold"][point])
-        there = scorer(prior=prior, exit_threshold=s).score(SCORES, LABELS)
+        there = scorer(prior=prior, exit_threshold=s).score(MADE)
         dynamic = there["dynamic"]
         assert curve["accuracy"][point] == pytest.approx(dynamic["accuracy"])
         assert curve["macs"][point] == pytest.approx(dynamic["macs"])
@@ -154,7 +156,7 @@ def test_the_ends_of_the_curve(record):
 
 
 def test_deployment_as_in_training(record):
-    found = scorer(prior=COUNTS).score(SCORES, LABELS)
+    found = scorer(prior=COUNTS).score(MADE)
     taken = leaves(SCORES)
     hits = np.array(answers(SCORES, taken)) == LABELS
     dynamic = found["dynamic"]
@@ -169,7 +171,7 @@ def test_deployment_as_in_training(record):
 def test_a_class_without_images_is_left_out():
     keep = LABELS != 3
     labels, scores = LABELS[keep], SCORES[keep]
-    found = scorer().score(scores, labels)["static"]
+    found = scorer().score(of_scores(scores, labels))["static"]
     hits = scores[:, -1].argmax(-1) == labels
     assert found["few"] is None
     assert found["accuracy"] == pytest.approx(
@@ -188,13 +190,12 @@ def test_score_model_scores_every_split_there_is(validation):
         costs=costs,
         exit_threshold=0.5,
     )
-    records, scores = evaluation.score_model(model, data, made, model.objective)
+    records, found = evaluation.score_model(model, data, made, model.objective)
     scored = {"validation", "test"} if validation else {"test"}
-    assert set(scores) == scored
+    assert set(found) == scored
     assert set(records) == scored | {"train"}
     assert set(records["train"]) == {"loss_by_exit"}
-    np.testing.assert_array_equal(
-        scores["test"], inference.predict_scores(model, data.test)
-    )
-    expected = made.score(scores["test"], data.test.labels)
+    scores = inference.predict_scores(model, data.test)
+    np.testing.assert_array_equal(found["test"].classes, scores.argmax(-1))
+    expected = made.score(of_scores(scores, data.test.labels))
     assert records["test"]["dynamic"]["top1"] == expected["dynamic"]["top1"]

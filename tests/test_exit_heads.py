@@ -86,6 +86,15 @@ def test_features_have_64_channels_on_any_tap(name, shape):
     assert np.min(found) >= 0
 
 
+@pytest.mark.parametrize("name", EXIT_HEADS)
+def test_filters(name):
+    model = head(name, filters=24)
+    assert model.output.shape[-1] == 24
+    kernels = [w.shape for w in model.weights if w.name == "kernel"]
+    kernels += [w.shape for w in model.weights if w.name == "pointwise_kernel"]
+    assert {shape[-1] for shape in kernels} == {24}
+
+
 @pytest.mark.parametrize(
     ("name", "stride", "side"),
     [

@@ -22,6 +22,9 @@ MADE = {
     "cifar10_lt": ((32, 32, 3), 10, 5000),
     "cifar100_lt": ((32, 32, 3), 100, 500),
     "folder": ((32, 32, 3), 43, 750),
+    "imagenet_lt": ((224, 224, 3), 1000, 1280),
+    "places_lt": ((224, 224, 3), 365, 4980),
+    "inat18": ((224, 224, 3), 8142, 1000),
 }
 PAPERS = [name for name in RECIPES if name.startswith("cifar")]
 

@@ -12,14 +12,16 @@ PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "elf_keras"
 # A file of a package has the package's row unless it has its own here.
 ROWS = (
     "elf_keras errors choices class_weights long_tail runs exit_rule tables "
-    "train_threshold calibration silence export_table demo_server "
-    "deploy.chain_runner",
+    "train_threshold policy_rules policy_file sweep_table search_table "
+    "calibration silence export_table demo_server deploy.chain_runner",
     "replicas batch_normalization blocks classifier exit_heads exit_record "
-    "backbones losses schedules metrics",
-    "multi_exit_model multi_exit inference flops callbacks checkpoints data",
-    "training thresholds evaluation run_record policies reports plots deploy",
-    "flag_definitions cli builders",
-    "train evaluate sweep export report predict demo",
+    "layer_graph backbones losses schedules metrics",
+    "multi_exit_model multi_exit inference flops callbacks checkpoints answers "
+    "data",
+    "training thresholds candidates evaluation run_record shot_guard policies "
+    "dry_run stage_times trade_off sweep_record reports plots deploy",
+    "flag_definitions command_flags cli policy_flags builders",
+    "train evaluate sweep search export report predict demo",
 )
 COMMANDS = len(ROWS) - 1
 ROW = {name: row for row, names in enumerate(ROWS) for name in names.split()}

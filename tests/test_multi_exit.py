@@ -63,6 +63,8 @@ def test_chosen_exits_are_numbered_from_the_input_on(exits, count):
     [
         ({"exits": "4"}, "exits '4'.*1, 2, 3"),
         ({"backbone": "resnet31"}, "'resnet31'.*'resnet32'"),
+        ({"backbone": "keras:Nothing"}, "'keras:Nothing'.*ConvNeXtTiny"),
+        ({"backbone": "resnet50"}, "side 8 .*at least 32"),
         ({"exit_head": "dense"}, "'dense'.*'pooled'"),
         ({"image_shape": (3, 8, 3)}, "side 3 .*at least 4"),
         ({"classes": 1}, "classes.*1"),
@@ -80,6 +82,12 @@ def test_wrong_requests_are_refused_in_one_line(options, message):
     with pytest.raises(InputError, match=message) as caught:
         multi_exit.build(shape, classes, **options)
     assert "\n" not in str(caught.value)
+
+
+def test_heads_of_a_cifar_resnet_are_pooled_unless_another_is_named():
+    names = [layer.name for layer in small().layers]
+    assert names == [layer.name for layer in small(exit_head="pooled").layers]
+    assert "exit_1_reduce" in names
 
 
 @pytest.mark.parametrize("exit_head", EXIT_HEADS)

@@ -9,8 +9,9 @@ import keras
 from keras import layers, ops
 
 from elf_keras.backbones.tapped import TappedBackbone
-from elf_keras.blocks import conv_norm_relu
+from elf_keras.blocks import conv_norm, conv_norm_relu
 from elf_keras.errors import InputError
+from elf_keras.exit_heads import HEAD_FILTERS
 
 GROUP_FILTERS = (16, 32, 64)
 # Two halvings must leave at least one pixel.
@@ -92,7 +93,7 @@ def cifar_resnet(
                 name=f"group_{group}_block_{block}",
                 synchronized=synchronized,
             )
-    return TappedBackbone(inputs, taps, x)
+    return TappedBackbone(inputs, taps, x, "pooled", HEAD_FILTERS)
 
 
 def _basic_block(x, filters, *, stride, name, synchronized):
@@ -100,13 +101,7 @@ def _basic_block(x, filters, *, stride, name, synchronized):
     x = conv_norm_relu(
         x, filters, name=f"{name}_1", stride=stride, synchronized=synchronized
     )
-    x = conv_norm_relu(
-        x,
-        filters,
-        name=f"{name}_2",
-        synchronized=synchronized,
-        activation=None,
-    )
+    x = conv_norm(x, filters, name=f"{name}_2", synchronized=synchronized)
     if stride > 1:
         shortcut = ZeroPaddedShortcut(filters, stride, name=f"{name}_shortcut")(
             shortcut

@@ -17,11 +17,15 @@ class TappedBackbone:
       taps: name -> feature map at which an early exit may be attached, from
         the input on; every path to the output crosses each of them.
       features: the last feature map, `(batch, height, width, channels)`.
+      head: a key of `EXIT_HEADS`, the form of exit that suits this backbone.
+      head_filters: filters of the exits; None for as many as their tap has.
     """
 
     inputs: keras.KerasTensor
     taps: dict[str, keras.KerasTensor]
     features: keras.KerasTensor
+    head: str = "pooled"
+    head_filters: int | None = None
 
     def chosen(self, exits: str) -> dict[str, keras.KerasTensor]:
         """Return the taps that a user asked for.
@@ -30,11 +34,20 @@ class TappedBackbone:
           exits: `all`, `none`, or tap numbers from 1 on, as `1,3`.
 
         Raises:
-          InputError: for a number that is no tap.
+          InputError: for a number that is no tap, and without any tap.
         """
         names = list(self.taps)
-        if exits in ("all", "none"):
-            return dict(self.taps) if exits == "all" else {}
+        if exits == "none":
+            return {}
+        if not self.taps:
+            raise InputError(
+                f"images of {self.inputs.shape[1:3]} leave this backbone "
+                "no place for an early exit (one before each change of "
+                "resolution but the last); set a larger --image_size, "
+                "another --backbone, or --exits=none"
+            )
+        if exits == "all":
+            return dict(self.taps)
         numbers = [number.strip() for number in exits.split(",")]
         valid = [str(number) for number in range(1, len(names) + 1)]
         if not set(numbers) <= set(valid) or len(set(numbers)) < len(numbers):

@@ -3,7 +3,14 @@
 import dataclasses
 import pathlib
 
-from elf_keras.data import embedded, folder, images, splits, tfds_sources
+from elf_keras.data import (
+    embedded,
+    folder,
+    images,
+    published,
+    splits,
+    tfds_sources,
+)
 from elf_keras.errors import InputError
 
 SOURCES = {
@@ -11,7 +18,11 @@ SOURCES = {
     "cifar10_lt": tfds_sources.cifar10_lt,
     "cifar100_lt": tfds_sources.cifar100_lt,
     "folder": folder.load,
+    "imagenet_lt": published.imagenet_lt,
+    "places_lt": published.places_lt,
+    "inat18": published.inat18,
 }
+DEFAULT_FILES = splits.FileRules()
 
 
 def load(
@@ -23,6 +34,7 @@ def load(
     validation_group: str | None = None,
     seed: int = 0,
     image_size: int | None = None,
+    files: splits.FileRules = DEFAULT_FILES,
 ) -> splits.Splits:
     """The splits of the source `name` (a key of `SOURCES`).
 
@@ -36,6 +48,7 @@ def load(
         see `folder.group_names`.
       seed: of the choice of images and of the cut.
       image_size: pixels, square; None keeps the source's own.
+      files: how image files are treated.
 
     Returns:
       Splits whose every class has at least one training image.
@@ -61,6 +74,7 @@ def load(
         validation_group=validation_group or None,
         seed=seed,
         image_size=image_size,
+        files=files,
     )
     return _at_size(SOURCES[name](request), image_size)
 

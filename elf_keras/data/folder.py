@@ -4,25 +4,21 @@ Either `data_dir/{train,validation|val,test}/CLASS/*` or `data_dir/CLASS/*`.
 In the second form everything is training, and there is no test split.
 """
 
+import os
 import pathlib
 import re
 
 import numpy as np
 
-from elf_keras.data import images, splits
+from elf_keras.data import class_folders, image_files, images, splits
 from elf_keras.errors import InputError
 
 DEFAULT_SIZE = 32
 MOST_CORRUPT = 0.01
-EXTENSIONS = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"),
-    *(".tif", ".tiff", ".ppm", ".pgm"),
-)
-SPLIT_FOLDERS = {
-    "train": ("train",),
-    "validation": ("validation", "val"),
-    "test": ("test",),
-}
+# Photos are cut anew every epoch, from all their pixels.
+LARGE_SIZE = 128
+# Of this machine's memory, for the images of all splits.
+MEMORY_SHARE = 0.25
 
 
 def load(request: splits.Request) -> splits.Splits:
@@ -30,7 +26,9 @@ def load(request: splits.Request) -> splits.Splits:
 
     A validation folder is used whole; without one, `validation_fraction` is
     cut from training. Files of other kinds are ignored, corrupt images
-    skipped and named. Everything is held in memory.
+    skipped and named. Images are held in memory; `images_on="auto"` leaves
+    them on disk from `LARGE_SIZE` pixels on, or where they would take more
+    than `MEMORY_SHARE` of it. There only their headers are read at first.
 
     Returns:
       Splits with images (examples, image_size, image_size, 3).
@@ -39,22 +37,34 @@ def load(request: splits.Request) -> splits.Splits:
       InputError: no such folder or no class in it, classes that differ
         between splits, a class without images, over 1 % corrupt files.
     """
-    folders = _split_folders(request.data_dir)
-    class_names = _class_names(folders)
+    folders = class_folders.split_folders(request.data_dir)
+    class_names = class_folders.class_names_of(folders)
+    found = {
+        split: class_folders.image_files_of(folder, class_names)
+        for split, folder in folders.items()
+    }
+    total = sum(len(paths) for paths, _ in found.values())
     size = request.image_size or DEFAULT_SIZE
-    parts, faults, total = {}, {}, 0
-    for split, folder in folders.items():
-        paths, labels = _image_files(folder, class_names)
+    read = _headers if on_disk(total, size, request) else _pixels
+    parts, faults = {}, {}
+    for split, (paths, labels) in found.items():
         names = [str(path.relative_to(request.data_dir)) for path in paths]
-        pixels, reasons = images.read_all(paths, size)
+        everything, reasons = read(request.data_dir, names, size)
         good = np.array([not reason for reason in reasons], bool)
-        _check_emptied(labels, good, folder, class_names)
-        everything = splits.Examples(pixels, labels, tuple(names))
-        parts[split] = everything.take(np.flatnonzero(good))
+        _check_emptied(labels, good, folders[split], class_names)
+        part = splits.Examples(everything, labels, tuple(names))
+        parts[split] = part.take(np.flatnonzero(good))
         faults |= {n: r for n, r in zip(names, reasons, strict=True) if r}
-        total += len(paths)
     _check_faults(faults, total)
     return _assembled(parts, class_names, faults, request)
+
+
+def on_disk(files: int, size: int, request: splits.Request) -> bool:
+    """Whether images stay on disk, see `load`."""
+    if request.files.images_on != "auto":
+        return request.files.images_on == "disk"
+    memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    return size >= LARGE_SIZE or 3 * size**2 * files > MEMORY_SHARE * memory
 
 
 def group_names(file_names: list[str], rule: str) -> list[str]:
@@ -99,77 +109,13 @@ def _group_pattern(rule: str) -> re.Pattern:
         ) from error
 
 
-def _split_folders(
-    data_dir: pathlib.Path | None,
-) -> dict[str, pathlib.Path]:
-    if data_dir is None or not data_dir.is_dir():
-        raise InputError(
-            f"data folder {data_dir}: no such folder; give --data_dir with a "
-            "sub-folder per class, or train/ and test/ with one per class"
-        )
-    found = {}
-    for split, names in SPLIT_FOLDERS.items():
-        # A folder that holds images itself is a class of that name.
-        held = [n for n in names if _subfolders(data_dir / n)]
-        if len(held) > 1:
-            raise InputError(f"{data_dir} holds {' and '.join(held)}: keep one")
-        if held:
-            found[split] = data_dir / held[0]
-    if found and "train" not in found:
-        raise InputError(
-            f"{data_dir} holds {', '.join(found)} but no train folder: add "
-            "train/ with a sub-folder per class"
-        )
-    return found or {"train": data_dir}
+def _pixels(root: pathlib.Path, names: list[str], size: int):
+    return images.read_all([root / name for name in names], size)
 
 
-def _subfolders(folder: pathlib.Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return [
-        entry.name
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith((".", "__"))
-    ]
-
-
-def _class_names(folders: dict[str, pathlib.Path]) -> tuple[str, ...]:
-    """Sorted, as numbers where all are numbers; the same in every split."""
-    names = _subfolders(folders["train"])
-    if not names:
-        raise InputError(
-            f"{folders['train']} has no class folder: expected a sub-folder "
-            "of images per class"
-        )
-    for split, folder in folders.items():
-        odd = sorted(set(names) ^ set(_subfolders(folder)))
-        if odd:
-            raise InputError(
-                f"train and {split} have different classes: "
-                f"{splits.shown(odd)} in one only; give both the same folders"
-            )
-    if all(name.isdecimal() for name in names):
-        return tuple(sorted(names, key=lambda name: (int(name), name)))
-    return tuple(sorted(names))
-
-
-def _image_files(
-    folder: pathlib.Path, class_names: tuple[str, ...]
-) -> tuple[list[pathlib.Path], np.ndarray]:
-    paths, labels = [], []
-    for label, name in enumerate(class_names):
-        members = sorted(
-            path
-            for path in (folder / name).rglob("*")
-            if path.suffix.lower() in EXTENSIONS
-            and not any(
-                part.startswith(".") for part in path.relative_to(folder).parts
-            )
-            and path.is_file()
-        )
-        paths += members
-        labels += [label] * len(members)
-    return paths, np.array(labels, np.int32)
+def _headers(root: pathlib.Path, names: list[str], size: int):
+    special, reasons = images.scan([root / name for name in names])
+    return image_files.of(root, names, size=size, special=special), reasons
 
 
 def _check_emptied(

@@ -16,6 +16,7 @@ import numpy as np
 from elf_keras.data import splits
 
 BACKGROUND = "white"
+_ORIENTATION = 0x0112
 
 
 def read(
@@ -41,23 +42,21 @@ def read(
     from PIL import Image, ImageOps
 
     with Image.open(file) as image:
-        pixels = image.width * image.height
-        if pixels > Image.MAX_IMAGE_PIXELS:
-            raise ValueError(f"{pixels} pixels are too many")
+        _check_pixels(image)
         # JPEG alone: decodes at a lower resolution, still twice the need.
         image.draft(None, (2 * size, 2 * size))
-        upright = _rgb(ImageOps.exif_transpose(image))
+        turned = _rgb(ImageOps.exif_transpose(image))
     if channels == 1:
-        upright = upright.convert("L")
-    width, height = upright.size
+        turned = turned.convert("L")
+    width, height = turned.size
     side = min(width, height)
     left, top = (width - side) // 2, (height - side) // 2
     square = (left, top, left + side, top + side)
     if side == size:
-        found = upright.crop(square)
+        found = turned.crop(square)
     else:
         bilinear = Image.Resampling.BILINEAR
-        found = upright.resize((size, size), bilinear, box=square)
+        found = turned.resize((size, size), bilinear, box=square)
     return np.asarray(found).reshape(size, size, channels)
 
 
@@ -69,6 +68,15 @@ def attempt(
         return read(file, size, channels=channels), ""
     except Exception as error:  # Pillow's decoders raise many types
         return None, f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def upright(file: str | pathlib.Path) -> np.ndarray:
+    """A whole image, uint8 (height, width, 3), by the rules of `read`."""
+    from PIL import Image, ImageOps
+
+    with Image.open(file) as image:
+        _check_pixels(image)
+        return np.asarray(_rgb(ImageOps.exif_transpose(image)))
 
 
 def read_all(
@@ -99,6 +107,26 @@ def read_all(
         return found, list(pool.map(fill, range(len(paths))))
 
 
+def scan(paths: Sequence[pathlib.Path]) -> tuple[np.ndarray, list[str]]:
+    """Read the header of every file, on a few threads.
+
+    Returns:
+      Which files are special: turned, transparent, of 16 bits or another
+      format than JPEG and PNG, so that only Pillow reads them by the rules
+      of `read`; and for each file why its header cannot be read, or "".
+    """
+    from PIL import Image
+
+    with (
+        warnings.catch_warnings(),
+        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        found = list(pool.map(_header, paths))
+    special = np.array([each is True for each in found], bool)
+    return special, [each if isinstance(each, str) else "" for each in found]
+
+
 def resized(examples: splits.Examples, image_size: int) -> splits.Examples:
     """The same examples at `image_size` pixels square (antialiased)."""
     from PIL import Image
@@ -113,6 +141,32 @@ def resized(examples: splits.Examples, image_size: int) -> splits.Examples:
                 (image_size, image_size), Image.Resampling.BILINEAR
             )
     return dataclasses.replace(examples, images=found)
+
+
+def _header(path: pathlib.Path) -> bool | str:
+    """Whether a file is special, or why its header cannot be read."""
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            _check_pixels(image)
+            plain = (
+                image.format in ("JPEG", "MPO", "PNG")
+                and image.mode in ("RGB", "L")
+                and not image.has_transparency_data
+                and image.getexif().get(_ORIENTATION, 1) == 1
+            )
+            return not plain
+    except Exception as error:  # Pillow's decoders raise many types
+        return f"{type(error).__name__}: {error}".partition("\n")[0]
+
+
+def _check_pixels(image) -> None:
+    from PIL import Image
+
+    pixels = image.width * image.height
+    if pixels > Image.MAX_IMAGE_PIXELS:
+        raise ValueError(f"{pixels} pixels are too many")
 
 
 def _rgb(image):

@@ -1,17 +1,31 @@
-"""The only tf.data chain: order, gather, augment, batch, prefetch.
+"""The only tf.data chain: order, read, augment, batch, mix, prefetch.
 
 An epoch's order and augmentation depend on (seed, epoch) alone: a run that
-resumes at epoch k sees what the uninterrupted run saw from k on.
+resumes at epoch k sees what the uninterrupted run saw from k on. Images in
+memory are gathered batch by batch, images on disk decoded one by one.
 """
+
+import contextlib
+from collections.abc import Iterator
 
 import tensorflow as tf
 
 from elf_keras.data import augment as augmentations
-from elf_keras.data import splits
+from elf_keras.data import (
+    decoding,
+    epoch_rows,
+    image_files,
+    mixing,
+    samplers,
+    splits,
+)
 from elf_keras.errors import InputError
 
 BATCHES_AHEAD = 8
+# Photos are larger, and decoding them keeps every core busy anyway.
+BATCHES_OF_FILES_AHEAD = 2
 WORKERS = 2
+MIXING_STREAM = 3
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
@@ -33,47 +47,52 @@ def training_batches(
     *,
     batch_size: int,
     seed: int,
-    epochs: int,
-    first_epoch: int = 0,
+    epochs: int | range,
     augment: augmentations.Augmentation | None = None,
+    sampler: str = "instance",
 ) -> tf.data.Dataset:
-    """Epochs first_epoch ... epochs - 1 as one dataset, for one iterator.
+    """Some epochs as one dataset, for one iterator.
 
-    Every epoch holds each example once and ends with its own partial batch;
-    give `fit` `steps_per_epoch(len(examples), batch_size)`.
+    Every epoch has as many images as there are examples and ends with its
+    own partial batch; give `fit` `steps_per_epoch(len(examples),
+    batch_size)`. Sampled is the global batch: replicas share it out.
 
     Args:
-      examples: the training split.
+      examples: the training split, in memory or on disk.
       batch_size: of all replicas together.
       seed: of order and augmentation.
-      epochs: the epoch to stop before.
-      first_epoch: where to resume, from 0.
+      epochs: how many there are; or a range of them, to resume.
       augment: None leaves the images as they are.
+      sampler: key of `samplers.SAMPLERS`.
 
     Returns:
-      Dataset of (uint8 (batch, height, width, channels), int32 (batch,)).
+      Dataset of (uint8 (batch, height, width, channels), int32 (batch,)), or
+      float32 (batch, classes) shares as labels where images are mixed.
     """
-    count = len(examples)
-    steps = steps_per_epoch(count, batch_size)
-    images, labels = _on_host(examples)
-
+    steps = steps_per_epoch(len(examples), batch_size)
+    epochs = range(epochs) if isinstance(epochs, int) else epochs
     rule = augment or augmentations.Augmentation(padding=0, flip=False)
 
-    def epoch_rows(epoch):
-        draws = augmentations.draw(rule, count, seed=seed, epoch=epoch)
-        return _rows(_order(count, seed, epoch), draws, batch_size)
+    def epoch_of(number):
+        found = samplers.order(
+            examples.labels,
+            sampler=sampler,
+            seed=seed,
+            epoch=number,
+            epochs=epochs.stop,
+        )
+        return epoch_rows.Epoch(number, *found)
 
-    def batch(rows, draws):
-        chosen = tf.gather(images, rows)
-        if augment is not None:
-            chosen = augmentations.crop_and_flip(
-                chosen, draws, padding=augment.padding
-            )
-        return chosen, tf.gather(labels, rows)
-
-    numbers = tf.data.Dataset.range(first_epoch, epochs)
-    total = steps * max(epochs - first_epoch, 0)
-    return _finished(numbers.flat_map(epoch_rows), batch, total)
+    on_disk = _on_disk(examples)
+    rows = epoch_rows.of_files if on_disk else epoch_rows.of_arrays
+    batches = rows(examples, epoch_of, rule, batch_size, seed)
+    numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
+    return _finished(
+        numbers.flat_map(batches.epoch),
+        _then_mixed(batches.read, rule.mixing, seed),
+        steps * len(epochs),
+        _ahead(examples),
+    )
 
 
 def evaluation_batches(
@@ -81,48 +100,82 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Every example once, in source order; shapes as in training."""
     steps = steps_per_epoch(len(examples), batch_size)
-    images, labels = _on_host(examples)
+    if _on_disk(examples):
+        labels = tf.data.Dataset.from_tensor_slices(examples.labels)
+        rows = tf.data.Dataset.zip(
+            decoding.batches(examples.images, batch_size),
+            labels.batch(batch_size),
+        )
+        return _finished(rows, None, steps, BATCHES_OF_FILES_AHEAD)
+    images, labels = epoch_rows.on_host(examples)
 
     def batch(start):
         stop = start + batch_size
         return images[start:stop], labels[start:stop]
 
     starts = tf.data.Dataset.range(0, len(examples), batch_size)
-    return _finished(starts, batch, steps)
+    return _finished(starts, batch, steps, BATCHES_AHEAD)
 
 
-def _order(count: int, seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    key = tf.stack([tf.constant(seed, tf.int64), epoch])
-    return tf.random.experimental.stateless_shuffle(tf.range(count), key)
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Say in one line that an image file failed, where `tf.data` met it.
+
+    Raises:
+      InputError: instead of TensorFlow's error, which has no file name.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if "DatasetV" not in str(error) and "Dataset:" not in str(error):
+            raise
+        lines = [line.strip() for line in error.message.splitlines()]
+        reasons = [
+            line for line in lines if "JPEG" in line or "image" in line.lower()
+        ]
+        raise InputError(
+            "an image file cannot be decoded "
+            f"({(reasons or lines)[0][:200]}); find it with "
+            "elf_keras.train --dry_run --dry_run_images=0"
+        ) from error
 
 
-def _rows(
-    order: tf.Tensor, draws: tf.Tensor, batch_size: int
+def _then_mixed(read, rule: mixing.Mixing | None, seed):
+    if rule is None:
+        return lambda *row: read(*row)[1:]
+    mix = mixing.mixer(rule)
+
+    def batch(*row):
+        place, images, labels = read(*row)
+        fold_in = tf.random.experimental.stateless_fold_in
+        key = tf.stack([tf.constant(seed, tf.int64), place[0]])
+        key = fold_in(fold_in(key, MIXING_STREAM), place[1])
+        return mix(images, labels, key)
+
+    return batch
+
+
+def _on_disk(examples: splits.Examples) -> bool:
+    return isinstance(examples.images, image_files.ImageFiles)
+
+
+def _ahead(examples: splits.Examples) -> int:
+    return BATCHES_OF_FILES_AHEAD if _on_disk(examples) else BATCHES_AHEAD
+
+
+def _finished(
+    rows: tf.data.Dataset, batch, total: int, ahead: int
 ) -> tf.data.Dataset:
-    """One epoch as (indices (batch,), their draws (batch, 3))."""
-
-    def rows(start):
-        batch = order[start : start + batch_size]
-        return batch, tf.gather(draws, batch)
-
-    return tf.data.Dataset.range(0, order.shape[0], batch_size).map(rows)
-
-
-def _on_host(examples: splits.Examples) -> tuple[tf.Tensor, tf.Tensor]:
-    with tf.device("CPU:0"):
-        return tf.constant(examples.images), tf.constant(examples.labels)
-
-
-def _finished(rows: tf.data.Dataset, batch, total: int) -> tf.data.Dataset:
     options = tf.data.Options()
     # Autotune's thread sleeps longer and longer, and is joined at the end.
     options.autotune.enabled = False
     options.deterministic = True
     # The optimiser would hold a second copy of all images.
     options.experimental_optimization.apply_default_optimizations = False
+    if batch is not None:
+        rows = rows.map(batch, num_parallel_calls=WORKERS, deterministic=True)
     return (
-        rows.map(batch, num_parallel_calls=WORKERS, deterministic=True)
-        .apply(tf.data.experimental.assert_cardinality(total))
-        .prefetch(BATCHES_AHEAD)
+        rows.apply(tf.data.experimental.assert_cardinality(total))
+        .prefetch(ahead)
         .with_options(options)
     )

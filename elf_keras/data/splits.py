@@ -1,9 +1,11 @@
 """What every data source returns: images, labels and what the user must know.
 
-Images are whole uint8 arrays in memory, so any source feeds any pipeline.
+Images are a uint8 array in memory, or `image_files.ImageFiles` that behave
+like one, so any source feeds the one pipeline.
 """
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Hashable, Sequence
 
@@ -13,6 +15,22 @@ from elf_keras import long_tail
 from elf_keras.errors import InputError
 
 NAMES_SHOWN = 5
+STATISTICS_FILES = 500
+
+
+@dataclasses.dataclass(frozen=True)
+class FileRules:
+    """How a source treats image files.
+
+    Attributes:
+      list_dir: folder of the published lists; None for the data folder.
+      check_counts: compare lists with the published numbers.
+      images_on: `memory`, `disk`, or `auto`, see `folder.load`.
+    """
+
+    list_dir: pathlib.Path | None = None
+    check_counts: bool = True
+    images_on: str = "auto"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,16 +43,18 @@ class Request:
     validation_group: str | None = None
     seed: int = 0
     image_size: int | None = None
+    files: FileRules = FileRules()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Examples:
     """Images (examples, height, width, channels) uint8 with their labels.
 
-    Labels are int32 (examples,); names are file paths or source ids.
+    Labels are int32 (examples,); names are file paths or source ids. Images
+    on disk are indexed like an array; `np.asarray` of some reads them.
     """
 
-    images: np.ndarray
+    images: "np.ndarray | image_files.ImageFiles"  # noqa: F821
     labels: np.ndarray
     names: tuple[str, ...]
 
@@ -55,7 +75,9 @@ class Splits:
     """The parts of one data set, and what was left out of them.
 
     `class_counts` are the training images per class before the validation
-    cut; `notes` are sentences for the user; `skipped` names unread files.
+    cut; `notes` are sentences for the user; `skipped` names unread files;
+    `published_pixels` are mean and deviation per channel, 0 to 255, where
+    the data set has its own.
     """
 
     train: Examples
@@ -65,11 +87,30 @@ class Splits:
     class_counts: np.ndarray
     notes: tuple[str, ...] = ()
     skipped: tuple[str, ...] = ()
+    published_pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
     def image_shape(self) -> tuple[int, int, int]:
         """(height, width, channels)."""
         return self.train.images.shape[1:]
+
+    @functools.cached_property
+    def pixel_statistics(self) -> tuple[np.ndarray, np.ndarray]:
+        """Mean and deviation per channel, 0 to 255, to normalize with.
+
+        Published ones, or those of the training images (of files: of
+        `STATISTICS_FILES` at most).
+        """
+        if self.published_pixels:
+            mean, deviation = self.published_pixels
+            return np.array(mean), np.array(deviation)
+        images = self.train.images
+        if not isinstance(images, np.ndarray):
+            images = np.asarray(images[:: -(-len(images) // STATISTICS_FILES)])
+        pixels = images.reshape(-1, self.image_shape[-1])
+        # A channel that never changes must not be divided by 0.
+        deviation = np.maximum(pixels.std(0, dtype="float64"), 1.0)
+        return pixels.mean(0, dtype="float64"), deviation
 
     @property
     def train_counts(self) -> np.ndarray:

@@ -7,10 +7,11 @@ import keras
 import numpy as np
 
 from elf_keras import (
+    answers,
     calibration,
     evaluation,
     inference,
-    metrics,
+    policy_rules,
     runs,
 )
 from elf_keras.choices import TFLITE_VARIANTS
@@ -31,12 +32,16 @@ class Plan:
       score_images: test images that each variant's scores are measured on,
         0 for all.
       seed: of their choice.
+      policies: rules that every variant's thresholds are chosen by.
+      default_policy: one of their names.
     """
 
     name: str
     formats: tuple[str, ...]
     score_images: int
     seed: int
+    policies: policy_rules.Plan = policy_rules.DEFAULT
+    default_policy: str = policy_rules.ACCURATE
 
 
 def write(
@@ -63,27 +68,22 @@ def write(
     exported = float32_model.rebuild(model)
     chosen_on = data.validation or data.train
     reported_on = _some(data.test or chosen_on, plan)
-    scores = inference.predict_scores(exported, chosen_on)
-    weights = metrics.example_weights(
-        chosen_on.labels, scorer.classes, prior=scorer.prior
+    fit = calibration.TemperatureFit(
+        len(scorer.costs.with_heads), scale=scorer.scale
     )
-    temperatures = calibration.temperatures(
-        scores, chosen_on.labels, weights=weights, scale=scorer.scale
-    )
+    weights = scorer.weights(chosen_on.labels)
+    found = answers.collect(exported, chosen_on, fit=fit, weights=weights)
+    temperatures = fit.temperatures()
     reference = _reference(exported, chosen_on)
     record = _facts(data, scorer, plan, temperatures, reported_on)
     if "saved_model" in plan.formats:
         _saved_model(folder, exported, plan, temperatures, reference)
-        scored = manifest.Scored(
-            (scores, chosen_on.labels),
-            (
-                inference.predict_scores(exported, reported_on),
-                reported_on.labels,
-            ),
-        )
+        scored = manifest.Scored(found, answers.collect(exported, reported_on))
         record["saved_model"] = {
             "folder": "saved_model",
-            "policies": manifest.policies_of(scored, scorer),
+            "policies": manifest.policies_of(
+                scored, scorer, plan=plan.policies
+            ),
         }
     sample_set.write(folder / "samples", reported_on, scorer.classes)
     variants = [name for name in TFLITE_VARIANTS if name in plan.formats]
@@ -112,7 +112,8 @@ def _reference(model, examples):
     step = max(1, len(examples) // PARITY_IMAGES)
     part = examples.take(np.arange(0, len(examples), step)[:PARITY_IMAGES])
     scores = inference.predict_scores(model, part)
-    return parity.Reference(part.images, scores, parity.spread(scores))
+    pixels = np.asarray(part.images)
+    return parity.Reference(pixels, scores, parity.spread(scores))
 
 
 def _facts(data, scorer, plan, temperatures, reported_on):
@@ -129,7 +130,7 @@ def _facts(data, scorer, plan, temperatures, reported_on):
             "split": "test" if data.test else "the split that chose",
             "images": len(reported_on),
         },
-        "default_policy": "accurate",
+        "default_policy": plan.default_policy,
         "saved_model": None,
         "variants": {},
         "parity": [],
@@ -158,7 +159,7 @@ def _tflite(folder, model, data, scorer, plan, reported_on):
         model,
         folder / "tflite",
         variants=variants,
-        images=data.train.images[::step][:RANGE_IMAGES],
+        images=np.asarray(data.train.images[::step][:RANGE_IMAGES]),
         with_single_file="single_file" in plan.formats,
     )
     return {
@@ -168,6 +169,7 @@ def _tflite(folder, model, data, scorer, plan, reported_on):
             scorer=scorer,
             chosen_on=data.validation or data.train,
             reported_on=reported_on,
+            plan=plan.policies,
         )
         for name in variants
     }

@@ -10,30 +10,30 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import evaluation, policies, runs
+from elf_keras import answers, evaluation, policies, policy_rules, runs
 
 NAME = "manifest.json"
 FORMAT = 1
-_ACCURACIES = ("accuracy", "top1", "many", "medium", "few")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scored:
-    """Scores of one variant on the two splits that a manifest needs.
+    """Answers of one variant on the two splits that a manifest needs.
 
     Attributes:
-      chosen_on: scores and labels of the split that chooses thresholds.
-      reported_on: scores and labels of the split that is reported.
+      chosen_on: on the split that chooses thresholds.
+      reported_on: on the split that is reported.
     """
 
-    chosen_on: tuple[np.ndarray, np.ndarray]
-    reported_on: tuple[np.ndarray, np.ndarray]
+    chosen_on: answers.Answers
+    reported_on: answers.Answers
 
 
 def policies_of(
     scored: Scored,
     scorer: evaluation.Scorer,
     milliseconds: list[float] | None = None,
+    plan: policy_rules.Plan = policy_rules.DEFAULT,
 ) -> dict:
     """Choose a variant's policies and score each of them.
 
@@ -41,27 +41,18 @@ def policies_of(
       scored: of the variant.
       scorer: of the run.
       milliseconds: time of each stage, `(exits,)`; None leaves times out.
+      plan: rules and guard to choose by.
     """
-    curve = scorer.curve(*scored.chosen_on)
-    chosen = policies.choose(curve, backbone=scorer.costs.backbone)
-    found = {}
-    for name, threshold in chosen.items():
-        # No confidence exceeds 1.
-        limit = 1.0 if threshold is None else threshold
-        result = scorer.dynamic(*scored.reported_on, limit)
-        shares = result["exit_shares"]
-        found[name] = {
-            "thresholds": [threshold] * (len(shares) - 1),
-            **{key: result[key] for key in _ACCURACIES if key in result},
-            "macs": result["macs"],
-            "saving": result["saving_with_heads"],
-            "exit_shares": shares,
+    chosen, _ = policies.choose(scored.chosen_on, scorer, plan, milliseconds)
+    return {
+        name: {
+            "thresholds": policies.written(choice.limits),
+            **policies.score(choice, scored.reported_on, scorer, milliseconds),
+            "within_budget": choice.within,
+            "said": choice.said,
         }
-        if milliseconds is not None:
-            found[name]["milliseconds"] = float(
-                reached(shares) @ np.asarray(milliseconds)
-            )
-    return found
+        for name, choice in chosen.items()
+    }
 
 
 def reached(shares) -> np.ndarray:

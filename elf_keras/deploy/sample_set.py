@@ -29,7 +29,7 @@ def write(
     )[:IMAGES]
     part = examples.take(chosen)
     with runs.replacing(folder / "images.bin") as temporary:
-        temporary.write_bytes(part.images.tobytes())
+        temporary.write_bytes(np.asarray(part.images).tobytes())
     runs.write_json(
         folder / "samples.json",
         {

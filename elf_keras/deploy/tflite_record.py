@@ -4,7 +4,7 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import evaluation
+from elf_keras import answers, evaluation, policy_rules
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, measure, tflite_lint
 from elf_keras.errors import InputError
@@ -17,6 +17,7 @@ def variant(
     scorer: evaluation.Scorer,
     chosen_on: splits.Examples,
     reported_on: splits.Examples,
+    plan: policy_rules.Plan = policy_rules.DEFAULT,
 ) -> dict:
     """Measure one variant's files.
 
@@ -26,6 +27,7 @@ def variant(
       scorer: of the run.
       chosen_on: the split that chooses thresholds.
       reported_on: the split whose scores are reported.
+      plan: rules to choose policies by.
 
     Returns:
       The variant's entry in the manifest.
@@ -38,25 +40,31 @@ def variant(
     count = len(scorer.costs.with_heads)
     stages = _open(files, "stage", count)
     alone = _open(files, "exit", count)
-    times = measure.milliseconds(stages, reported_on.images)
-    times_alone = [
-        measure.milliseconds([stage], reported_on.images)[0] for stage in alone
-    ]
-    scores = measure.chain_scores(stages, reported_on.images)
+    few = np.asarray(reported_on.images[: measure.ROUNDS])
+    times = measure.milliseconds(stages, few)
+    times_alone = [measure.milliseconds([stage], few)[0] for stage in alone]
     scored = manifest.Scored(
-        (measure.chain_scores(stages, chosen_on.images), chosen_on.labels),
-        (scores, reported_on.labels),
+        *(
+            answers.of_scores(
+                measure.chain_scores(stages, part.images), part.labels
+            )
+            for part in (chosen_on, reported_on)
+        )
     )
-    found = manifest.policies_of(scored, scorer, times)
+    found = manifest.policies_of(scored, scorer, times, plan)
     heads = manifest.head_milliseconds(times, times_alone)
     record = {
         "stages": _files(folder, files, "stage", times, stages),
         "exits": _files(folder, files, "exit", times_alone, alone),
         "stages_file": _file(folder, files / "stages.tflite"),
-        "static": scorer.static(scores, reported_on.labels)
+        "static": scorer.static(scored.reported_on)
         | {"milliseconds": times_alone[-1]},
         "policies": found,
-        "warnings": manifest.payback(found["accurate"], times, heads),
+        "warnings": manifest.payback(
+            found.get(policy_rules.ACCURATE, found[policy_rules.ALL_EXITS]),
+            times,
+            heads,
+        ),
     }
     single = files / "single_file.tflite"
     if single.exists():

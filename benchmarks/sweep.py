@@ -1,0 +1,109 @@
+"""Time and memory of a sweep's computation after the model has answered.
+
+python -m benchmarks.sweep [--images=10000 --exits=5 --classes=1000]
+
+Makes scores part by part, as a model would give them, and does with them all
+that a sweep does: answers, temperatures, curve, shared and per-exit
+thresholds, guard, policies, table. A second split of the same size stands in
+for test. Prints JSON; peak memory is that of this process, TensorFlow's
+import included.
+"""
+
+import argparse
+import json
+import time
+
+import numpy as np
+
+from elf_keras import (
+    answers,
+    calibration,
+    evaluation,
+    flops,
+    policy_rules,
+    runs,
+    trade_off,
+    train_threshold,
+)
+
+PART_BYTES = 2**27
+
+
+def main() -> None:
+    """Measure one sweep."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--images", type=int, default=10_000)
+    parser.add_argument("--exits", type=int, default=5)
+    parser.add_argument("--classes", type=int, default=1000)
+    options = parser.parse_args()
+    imported = runs.peak_memory()
+    labels = np.arange(options.images) % options.classes
+    scorer, fit = _scorer(options), calibration.TemperatureFit(options.exits)
+    splits, reducing = {}, 0.0
+    for name, shown in (("validation", fit), ("test", None)):
+        splits[name], seconds = _answers(options, labels, shown)
+        reducing += seconds
+    began = time.perf_counter()
+    fit.temperatures()
+    rules = policy_rules.rules(
+        ["0.75", "0.5", "0.25", "5ms"], policy_rules.KINDS
+    )
+    plan = policy_rules.Plan(rules, policy_rules.Guard())
+    done = trade_off.sweep(splits, scorer, plan, [2.0] * options.exits)
+    chosen = time.perf_counter()
+    trade_off.pictured(done, train_threshold.papers_grid("ce", options.classes))
+    trade_off.compared(done)
+    trade_off.rows(done)
+    ended = time.perf_counter()
+    record = {
+        **vars(options),
+        "seconds_of_answers_and_temperatures": round(reducing, 2),
+        "seconds_of_choosing": round(chosen - began, 2),
+        "seconds_of_tables": round(ended - chosen, 2),
+        "seconds": round(reducing + ended - began, 2),
+        "peak_bytes_of_imports": imported,
+        "peak_bytes": runs.peak_memory(),
+    }
+    print(json.dumps(record, indent=1))
+
+
+def _answers(options, labels, fit):
+    """Answers to made scores, and the seconds without making them."""
+    rows = max(1, PART_BYTES // (4 * options.exits * options.classes))
+    random, reduced, seconds = np.random.default_rng(0), [], 0.0
+    for start in range(0, options.images, rows):
+        part = labels[start : start + rows]
+        shape = len(part), options.exits, options.classes
+        scores = random.standard_normal(shape, "float32")
+        scores[np.arange(len(part)), :, part] += np.linspace(
+            2, 4, options.exits, dtype="float32"
+        )
+        began = time.perf_counter()
+        if fit is not None:
+            fit.add(scores, part, np.ones(len(part)))
+        reduced.append(answers.of_scores(scores, part))
+        seconds += time.perf_counter() - began
+    names = "classes", "confidence", "probability"
+    joined = [
+        np.concatenate([getattr(each, name) for each in reduced])
+        for name in names
+    ]
+    return answers.Answers(labels, *joined), seconds
+
+
+def _scorer(options):
+    macs = np.arange(1, options.exits + 1) * 1e9
+    third = np.arange(options.classes) % 3
+    return evaluation.Scorer(
+        classes=options.classes,
+        shot_groups={
+            name: third == number
+            for number, name in enumerate(("many", "medium", "few"))
+        },
+        costs=flops.ExitCosts(macs, 0.95 * macs, 0.95 * macs[-1]),
+        exit_threshold=0.5,
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,45 @@
+"""Flags that several commands of a finished run share, and no recipe sets."""
+
+from absl import flags
+
+from elf_keras import choices
+from elf_keras.errors import InputError
+
+NAMES = ("split", "policy", "policy_file")
+
+
+def define() -> None:
+    """Define them; a second call changes nothing."""
+    if "policy_file" in flags.FLAGS:
+        return
+    flags.DEFINE_multi_enum(
+        "split",
+        ["validation", "test"],
+        choices.SPLITS,
+        "Split to score; may be given several times.",
+    )
+    flags.DEFINE_string(
+        "policy",
+        None,
+        "A policy of --policy_file, in place of --exit_threshold.",
+    )
+    flags.DEFINE_string(
+        "policy_file",
+        None,
+        "What a sweep wrote; by default --workdir's policy.json, if --policy "
+        "is given.",
+    )
+
+
+def refuse() -> None:
+    """Refuse them where no run has ended yet.
+
+    Raises:
+      InputError: where one is given.
+    """
+    given = [name for name in NAMES if flags.FLAGS[name].present]
+    if given:
+        raise InputError(
+            f"--{given[0]} is for commands that look at a finished run, such "
+            "as elf_keras.evaluate; leave it out here"
+        )

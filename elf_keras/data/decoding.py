@@ -1,0 +1,211 @@
+"""From one image file to one square uint8 image, as TensorFlow operations.
+
+JPEG files are cut before they are decoded, and decoded at half, a quarter or
+an eighth of their size where that is enough. Training takes a random window
+(Szegedy et al. 2015, *Going deeper with convolutions*, section 6), evaluation
+the centre. What only Pillow reads by our rules (see `images`) takes its way.
+"""
+
+import os
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+
+from elf_keras.data import augment, images
+
+JPEG = b"\xff\xd8\xff"
+RATIOS = (1, 2, 4, 8)
+
+
+def workers() -> int:
+    """Files that are decoded at once: one per core that we may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def sources(files) -> Callable[[tf.Tensor], tuple]:
+    """Return index -> (path, whether it is special), held on the host.
+
+    The second is None where no file is: a branch costs as much as a crop.
+    """
+    with tf.device("CPU:0"):
+        root = tf.constant(f"{files.root}/")
+        paths = root + tf.constant([str(name) for name in files.names])
+        special = tf.constant(files.special, tf.bool)
+    if files.special.any():
+        return lambda number: (paths[number], special[number])
+    return lambda number: (paths[number], None)
+
+
+def batches(files, batch_size: int) -> tf.data.Dataset:
+    """Every file once, in order, as evaluation sees it.
+
+    Args:
+      files: `ImageFiles`.
+      batch_size: files in a batch; the last may be partial.
+
+    Returns:
+      Dataset of uint8 (batch, size, size, 3).
+    """
+    source = sources(files)
+
+    def read(number):
+        return evaluation_image(
+            *source(number), size=files.size, kept=files.kept
+        )
+
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return (
+        tf.data.Dataset.range(len(files))
+        .map(read, num_parallel_calls=workers(), deterministic=True)
+        .batch(batch_size)
+        .with_options(options)
+    )
+
+
+def evaluation_image(
+    path: tf.Tensor, special: tf.Tensor | None, *, size: int, kept: float
+) -> tf.Tensor:
+    """The centre square of `kept` times the shorter side, antialiased.
+
+    `kept` = 224/256 is what the papers call resizing the shorter side to
+    256 and cropping 224; 1 is the rule of `images.read`.
+
+    Args:
+      path: scalar string.
+      special: scalar bool, read by Pillow; None for no.
+      size: pixels of the result, height and width.
+      kept: in (0, 1].
+
+    Returns:
+      uint8 (size, size, 3).
+    """
+
+    def centre(height, width):
+        shorter = tf.cast(tf.minimum(height, width), tf.float32)
+        side = tf.maximum(tf.cast(tf.round(kept * shorter), tf.int32), 1)
+        return tf.stack([(height - side) // 2, (width - side) // 2, side, side])
+
+    # Twice the need is decoded, as `images.read` does.
+    cut = _cut(path, special, centre, 2 * size)
+    resized = tf.image.resize(cut, (size, size), antialias=True)
+    return tf.ensure_shape(_rounded(resized), (size, size, 3))
+
+
+def training_image(
+    path: tf.Tensor,
+    special: tf.Tensor | None,
+    uniforms: tf.Tensor,
+    *,
+    size: int,
+    jitter: float,
+    flip: bool,
+) -> tf.Tensor:
+    """A random window of 8 to 100 % of the area, perhaps mirrored.
+
+    Args:
+      path: scalar string.
+      special: scalar bool, read by Pillow; None for no.
+      uniforms: row of `augment.uniforms`, (COLUMNS,).
+      size: pixels of the result, height and width.
+      jitter: of colours, see `augment.jittered`.
+      flip: mirror half of the images.
+
+    Returns:
+      uint8 (size, size, 3).
+    """
+    rows = uniforms[tf.newaxis]
+
+    def window(height, width):
+        return augment.windows(rows, height, width)[0]
+
+    cut = _cut(path, special, window, size)
+    # Shrinks by less than 2 where files are JPEG: hardly any aliasing, at a
+    # third of the time of an antialiased filter.
+    resized = tf.image.resize(cut, (size, size))
+    if jitter:
+        batch = tf.ensure_shape(resized, (size, size, 3))[tf.newaxis]
+        resized = augment.jittered(batch, rows, strength=jitter)[0]
+        resized = tf.clip_by_value(resized, 0.0, 255.0)
+    found = tf.ensure_shape(_rounded(resized), (size, size, 3))
+    if flip:
+        mirrored = augment.is_mirrored(rows)[0]
+        # A slice with a negative stride takes longer than decoding.
+        found = tf.cond(mirrored, lambda: tf.reverse(found, [1]), lambda: found)
+    return found
+
+
+def _cut(path, special, window, need):
+    """Pixels of the window [top, left, height, width] that is asked for."""
+
+    def by_tensorflow():
+        contents = tf.io.read_file(path)
+        return tf.cond(
+            tf.strings.substr(contents, 0, len(JPEG)) == JPEG,
+            lambda: _cut_jpeg(contents, window, need),
+            lambda: _slice(
+                tf.io.decode_image(
+                    contents, channels=3, expand_animations=False
+                ),
+                window,
+                need,
+            ),
+        )
+
+    def by_pillow():
+        whole = tf.numpy_function(_upright, [path], tf.uint8, stateful=False)
+        whole.set_shape((None, None, 3))
+        return _slice(whole, window, need)
+
+    if special is None:
+        return by_tensorflow()
+    return tf.cond(special, by_pillow, by_tensorflow)
+
+
+def _cut_jpeg(contents, window, need):
+    shape = tf.io.extract_jpeg_shape(contents)
+    place = window(shape[0], shape[1])
+    spare = tf.minimum(place[2], place[3]) // need
+    steps = [tf.cast(spare >= ratio, tf.int32) for ratio in RATIOS[1:]]
+
+    def decoded(ratio):
+        scaled = tf.maximum(place // ratio, [0, 0, 1, 1])
+        return tf.io.decode_and_crop_jpeg(
+            contents,
+            scaled,
+            channels=3,
+            ratio=ratio,
+            # As Pillow decodes.
+            dct_method="INTEGER_ACCURATE",
+        )
+
+    return tf.switch_case(
+        tf.add_n(steps),
+        [lambda ratio=ratio: decoded(ratio) for ratio in RATIOS],
+    )
+
+
+def _slice(image, window, need):
+    image.set_shape((None, None, 3))
+    shape = tf.shape(image)
+    top, left, height, width = tf.unstack(window(shape[0], shape[1]))
+    found = image[top : top + height, left : left + width]
+    ratio = tf.maximum(tf.minimum(height, width) // need, 1)
+
+    def shrunk():
+        smaller = tf.stack([height // ratio, width // ratio])
+        return _rounded(tf.image.resize(found, smaller, method="area"))
+
+    # What JPEG files get from their decoder.
+    return tf.cond(ratio > 1, shrunk, lambda: found)
+
+
+def _rounded(image):
+    return tf.cast(image + 0.5, tf.uint8)
+
+
+def _upright(path: bytes) -> np.ndarray:
+    return images.upright(path.decode())

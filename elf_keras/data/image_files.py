@@ -1,0 +1,81 @@
+"""Images that stay on disk: an array-like of files, decoded when asked for.
+
+It takes the place of the pixel array in `splits.Examples`, so that whoever
+needs a few pixels indexes it as an array, and `pipeline` streams the rest.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+CHUNK = 64
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ImageFiles:
+    """Files that stand for uint8 (files, size, size, 3).
+
+    A slice or an array of indices gives other `ImageFiles`; one index, or
+    `np.asarray`, gives pixels, as evaluation sees them.
+
+    Attributes:
+      root: folder that the names are relative to.
+      names: file names, objects `(files,)`.
+      special: files that only Pillow reads by our rules, bools `(files,)`.
+      size: pixels, height and width.
+      kept: part of the shorter side that the centre square has, in (0, 1].
+    """
+
+    root: pathlib.Path
+    names: np.ndarray
+    special: np.ndarray
+    size: int
+    kept: float = 1.0
+
+    dtype = np.dtype(np.uint8)
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """(files, size, size, 3)."""
+        return len(self), self.size, self.size, 3
+
+    def __getitem__(self, index):
+        if isinstance(index, (int, np.integer)):
+            return np.asarray(self[[index]])[0]
+        return dataclasses.replace(
+            self, names=self.names[index], special=self.special[index]
+        )
+
+    def __iter__(self):
+        from elf_keras.data import decoding
+
+        # By chunks: memory stays flat however many files there are.
+        for batch in decoding.batches(self, CHUNK):
+            yield from batch.numpy()
+
+    def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        from elf_keras.data import decoding
+
+        pixels, start = np.zeros(self.shape, np.uint8), 0
+        for batch in decoding.batches(self, CHUNK):
+            pixels[start : start + len(batch)] = batch
+            start += len(batch)
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+
+def of(
+    root: pathlib.Path,
+    names: list[str],
+    *,
+    size: int,
+    kept: float = 1.0,
+    special: np.ndarray | None = None,
+) -> ImageFiles:
+    """`ImageFiles` of names below a folder, none of them special."""
+    if special is None:
+        special = np.zeros(len(names), bool)
+    return ImageFiles(root, np.array(names, object), special, size, kept)

@@ -1,0 +1,103 @@
+"""Which training images an epoch shows: a class's share is p_c ~ n_c^q.
+
+Kang et al. 2020, *Decoupling Representation and Classifier for Long-Tailed
+Recognition*, section 3.1: q = 1 instance-balanced, 0 class-balanced, 1/2
+square root; progressive mixes the first two by the epoch, Eq. 2. Drawn here
+by systematic sampling, so that an epoch's shares are exact but for one image.
+"""
+
+import numpy as np
+import tensorflow as tf
+
+PERMUTATION_STREAM, OFFSET_STREAM, SHUFFLE_STREAM = 11, 12, 13
+
+
+def instance(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
+    """Class shares of the training set itself, float64 (classes,)."""
+    return _shares(counts, 1.0)
+
+
+def class_balanced(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
+    """The same share for every class."""
+    return _shares(counts, 0.0)
+
+
+def square_root(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
+    """Shares by the root of the number of images."""
+    return _shares(counts, 0.5)
+
+
+def progressive(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
+    """From instance-balanced (progress 0) to class-balanced (1)."""
+    balanced = class_balanced(counts, progress)
+    return (1 - progress) * _shares(counts, 1.0) + progress * balanced
+
+
+SAMPLERS = {
+    "instance": instance,
+    "class_balanced": class_balanced,
+    "square_root": square_root,
+    "progressive": progressive,
+}
+
+
+def order(
+    labels: np.ndarray,
+    *,
+    sampler: str,
+    seed: int,
+    epoch: tf.Tensor,
+    epochs: int,
+) -> tuple[tf.Tensor, tf.Tensor]:
+    """The examples of one epoch, as many as there are, in their order.
+
+    Args:
+      labels: of all examples, (examples,).
+      sampler: key of `SAMPLERS`; `instance` shows each example once.
+      seed: of the run.
+      epoch: scalar int64, from 0.
+      epochs: of the whole run, for `progressive`.
+
+    Returns:
+      int32 (examples,) twice: the example, and the number of its draw, by
+      which it is augmented: the example itself where it is shown once, its
+      place in the epoch where others may show it again.
+    """
+    key = tf.stack([tf.constant(seed, tf.int64), epoch])
+    count = len(labels)
+    if sampler == "instance":
+        examples = tf.random.experimental.stateless_shuffle(
+            tf.range(count), key
+        )
+        return examples, examples
+    fold_in = tf.random.experimental.stateless_fold_in
+    counts = np.bincount(labels)
+    last = tf.cast(max(epochs - 1, 1), tf.float64)
+    progress = tf.minimum(tf.cast(epoch, tf.float64) / last, 1.0)
+    shares = SAMPLERS[sampler](counts, progress)
+    # Classes one after the other, the images of each in random order.
+    mixed = tf.constant(labels, tf.float64) + tf.random.stateless_uniform(
+        (count,), fold_in(key, PERMUTATION_STREAM), dtype=tf.float64
+    )
+    by_class = tf.argsort(mixed)
+    weights = tf.gather(
+        shares / np.maximum(counts, 1), tf.gather(labels, by_class)
+    )
+    ends = tf.cumsum(weights * count)
+    offset = tf.random.stateless_uniform(
+        (), fold_in(key, OFFSET_STREAM), dtype=tf.float64
+    )
+    places = tf.range(count, dtype=tf.float64) + offset
+    found = tf.searchsorted(ends, places, side="right")
+    # Rounding may leave the last place a hair beyond the last end.
+    drawn = tf.gather(by_class, tf.minimum(found, count - 1))
+    examples = tf.random.experimental.stateless_shuffle(
+        drawn, fold_in(key, SHUFFLE_STREAM)
+    )
+    return examples, tf.range(count)
+
+
+def _shares(counts: np.ndarray, power: float) -> tf.Tensor:
+    # A class without images stays without.
+    powers = np.where(counts > 0, np.maximum(counts, 1) ** power, 0.0)
+    return tf.constant(powers / powers.sum(), tf.float64)

@@ -1,0 +1,153 @@
+"""Pictures of curves and searches; matplotlib is imported here only.
+
+Lines and marks differ in form, not in colour alone: they are read in grey.
+"""
+
+import io
+import pathlib
+
+from matplotlib import figure as figures
+
+from elf_keras import runs
+
+LINES = ("-", "--", "-.", ":")
+MARKS = "^vsDPX*<>p"
+_DOTS_PER_INCH = 130
+
+
+def trade_off(
+    splits: dict[str, dict],
+    path: pathlib.Path,
+    *,
+    title: str,
+    backbone: int,
+    static_milliseconds: float | None = None,
+) -> None:
+    """Draw accuracy against multiply-adds, and against time where known.
+
+    Args:
+      splits: of `trade_off.pictured`.
+      path: of the PNG file.
+      title: above the picture.
+      backbone: multiply-adds of the bare backbone.
+      static_milliseconds: time of the bare backbone; None draws no times.
+    """
+    axes = [("macs", backbone, "multiply-adds / those of the backbone")]
+    if static_milliseconds is not None:
+        label = "expected time of one image, ms"
+        axes.append(("milliseconds", 1.0, label))
+    figure, panels = _panels(len(axes), len(splits))
+    for row, (key, unit, label) in zip(panels, axes, strict=True):
+        static = 1.0 if key == "macs" else static_milliseconds
+        for panel, (split, found) in zip(row, splits.items(), strict=True):
+            _split(panel, found, key, unit)
+            panel.plot(
+                *(static, found["static"]["accuracy"]),
+                *("o",),
+                **_marked("static model", "white", 10),
+            )
+            role = "chooses" if split == "validation" else "only reports"
+            panel.set_title(f"{split}: {found['images']} images, {role}")
+            panel.set_xlabel(label)
+        row[0].set_ylabel("accuracy, mean over classes")
+    _finish(figure, panels[0][0], title, path)
+
+
+def search(
+    lines: dict[str, dict[str, dict]], path: pathlib.Path, *, title: str
+) -> None:
+    """Draw one line a train threshold t over its exit thresholds s.
+
+    ELF, Figure 7: accuracy against cost, each line one t, each point one s.
+
+    Args:
+      lines: split -> how t is written -> `macs` (shares of the backbone's),
+        `accuracy`, `static` (accuracy), `marks` (macs and accuracy at the
+        papers' s), `chosen` (whether validation chose this t).
+      path: of the PNG file.
+      title: above the picture.
+    """
+    figure, panels = _panels(1, len(lines))
+    for panel, (split, of_split) in zip(panels[0], lines.items(), strict=True):
+        for number, (text, line) in enumerate(of_split.items()):
+            _train_threshold(panel, text, line, number)
+        panel.set_title(split)
+        panel.set_xlabel("multiply-adds / those of the backbone")
+    panels[0][0].set_ylabel("accuracy, mean over classes")
+    _finish(figure, panels[0][0], title, path)
+
+
+def _split(panel, found, key, unit):
+    for kind, label, style in (
+        ("shared", "one threshold for all exits", "-"),
+        ("per_exit", "one threshold per exit", "--"),
+    ):
+        line = found[kind]
+        if line is None:
+            continue
+        cost = [value / unit for value in line[key]]
+        shade = "black" if kind == "shared" else "0.45"
+        panel.plot(
+            *(cost, line["accuracy"], style),
+            **{"color": shade, "linewidth": 1.4, "label": label},
+        )
+    grid = found["papers_grid"]
+    panel.plot(
+        *([at[key] / unit for at in grid.values()],),
+        *([at["accuracy"] for at in grid.values()], "|"),
+        **{"color": "black", "markersize": 13, "markeredgewidth": 1.6},
+        label=f"papers' s: {', '.join(grid)}",
+    )
+    for number, (name, at) in enumerate(found["policies"].items()):
+        panel.plot(
+            *(at[key] / unit, at["accuracy"], MARKS[number % len(MARKS)]),
+            **_marked(f"policy {name}", str(0.25 + 0.5 * (number % 2)), 8),
+        )
+    panel.grid(alpha=0.3)
+
+
+def _train_threshold(panel, text, line, number):
+    shade = str(0.75 * number / (number + 3))
+    label = f"t = {text}" + (", chosen" if line["chosen"] else "")
+    panel.plot(
+        *(line["macs"], line["accuracy"], LINES[number % len(LINES)]),
+        **{"color": shade, "linewidth": 2.6 if line["chosen"] else 1.2},
+    )
+    mark = MARKS[number % len(MARKS)]
+    panel.plot(
+        *(line["marks"]["macs"], line["marks"]["accuracy"], mark),
+        **_marked(label, shade, 6),
+    )
+    panel.plot(1.0, line["static"], mark, **_marked(None, "white", 9))
+    panel.grid(alpha=0.3)
+
+
+def _marked(label, shade, size):
+    return {
+        "label": label,
+        "markersize": size,
+        "markerfacecolor": shade,
+        "markeredgecolor": "black",
+        "linestyle": "none",
+    }
+
+
+def _panels(rows, columns):
+    # Without `pyplot`: no window, and the user's own choice of one is kept.
+    figure = figures.Figure(figsize=(5.6 * columns, 4.2 * rows + 1.4))
+    return figure, figure.subplots(rows, columns, squeeze=False, sharey="row")
+
+
+def _finish(figure, panel, title, path):
+    handles, labels = panel.get_legend_handles_labels()
+    figure.suptitle(title, fontsize=11)
+    figure.legend(
+        handles, labels, loc="lower center", ncols=2, fontsize=8, frameon=False
+    )
+    rows = (len(labels) + 1) // 2
+    bottom = (0.25 + 0.18 * rows) / figure.get_figheight()
+    figure.tight_layout(rect=(0, bottom, 1, 1))
+    content = io.BytesIO()
+    figure.savefig(content, dpi=_DOTS_PER_INCH, format="png")
+    with runs.replacing(path) as temporary:
+        temporary.write_bytes(content.getvalue())

@@ -1,0 +1,166 @@
+"""Search the train threshold t: one run for each, compared on validation.
+
+python -m elf_keras.search --workdir=runs/t_search \\
+    --flagfile=experiments/cifar10_lt/har_ldam_drw.flags \\
+    --thresholds=1.7/C,1.8/C,1.9/C,2/C,2.1/C
+
+Trains each t in a subfolder of --workdir, by the flags of `train`, and sweeps
+it. t is chosen by static accuracy on validation (HAR, Table I); test only
+reports. Writes search.json, search.csv and search.png (accuracy against cost,
+a line for each t, a point for each of the papers' s: ELF, Figure 7) as each
+run ends. The same command goes on where it was stopped; finished runs are not
+trained anew, and further thresholds may be added.
+"""
+
+import subprocess
+import sys
+
+from absl import flags
+
+from elf_keras import (
+    cli,
+    policy_file,
+    runs,
+    search_table,
+    train_threshold,
+)
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list(
+    "thresholds",
+    [],
+    "Values of t as --train_threshold takes them; default: those of HAR, "
+    "Table I, for this --exit_loss.",
+)
+RECORD = "search.flags"
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    cli.refuse_arguments(arguments)
+    _check_method()
+    folder = cli.workdir()
+    cli.check_same_flags(folder, RECORD)
+    thresholds = _thresholds()
+    if not (folder / RECORD).exists():
+        runs.write_text(folder / RECORD, cli.resolved_flags())
+    done = {}
+    for number, text in enumerate(thresholds, start=1):
+        place = folder / f"t_{text.replace('/', '_')}"
+        where = f"t = {text} ({number} of {len(thresholds)})"
+        # `train` may have ended and its sweep not.
+        if not (place / runs.METRICS).exists():
+            _child(place, where, "train", *_training(folder, place, text))
+        if not (place / policy_file.NAME).exists():
+            _child(place, where, "sweep", f"--workdir={place}", *_data_dir())
+        done[text] = place
+        table = _write(folder, done)
+    print(table, flush=True)
+    cli.say(f"written to {folder}: search.json, search.csv, search.png")
+
+
+def _write(folder, done):
+    """Write what is known so far; return it as text."""
+    from elf_keras import plots
+
+    found = {
+        text: (
+            runs.read_json(place / policy_file.NAME),
+            runs.read_json(place / "curve.json"),
+        )
+        for text, place in done.items()
+    }
+    rows = search_table.rows({text: pair[0] for text, pair in found.items()})
+    chosen = next(row["t"] for row in rows if row["chosen"])
+    lines = search_table.lines(
+        {text: pair[1] for text, pair in found.items()}, chosen
+    )
+    runs.write_json(
+        folder / "search.json",
+        {
+            **runs.environment(),
+            "chosen": chosen,
+            "chosen_by": "static accuracy on validation",
+            "runs": {text: place.name for text, place in done.items()},
+            "rows": rows,
+        },
+    )
+    runs.write_csv(folder / "search.csv", rows)
+    plots.search(
+        lines,
+        folder / "search.png",
+        title=f"{folder.name}: train threshold t (lines), exit threshold s "
+        "(along a line), static (white)",
+    )
+    return search_table.text(rows)
+
+
+def _training(folder, place, text):
+    return (
+        f"--flagfile={folder / RECORD}",
+        f"--train_threshold={text}",
+        f"--workdir={place}",
+        "--resume",
+        *_data_dir(),
+    )
+
+
+def _data_dir():
+    return [f"--data_dir={FLAGS.data_dir}"] if FLAGS.data_dir else []
+
+
+def _child(place, where, command, *words):
+    """Run a command in a process of its own, so that memory is freed."""
+    log = place.with_name(f"{place.name}.log")
+    cli.say(f"{where}: {command}, see {log}")
+    with log.open("a", encoding="utf-8") as file:
+        ended = subprocess.run(
+            [sys.executable, "-m", f"elf_keras.{command}", *words],
+            stdout=file,
+            stderr=file,
+        )
+    if ended.returncode:
+        lines = log.read_text(encoding="utf-8").splitlines() or [""]
+        raise InputError(
+            f"{where}: elf_keras.{command} ended with status "
+            f"{ended.returncode} ({lines[-1].removeprefix('error: ')}); see "
+            f"{log}, then give the same command again to go on"
+        )
+
+
+def _thresholds():
+    """The values of t, all within reach of the loss."""
+    data = cli.splits_from_flags()
+    classes = len(data.class_names)
+    if data.validation is None:
+        raise InputError(
+            "t is chosen on validation, and this data has no such split: set "
+            "--validation_fraction above 0, or add a folder validation/"
+        )
+    grid = train_threshold.papers_search(FLAGS.exit_loss)
+    texts = [text.strip() for text in FLAGS.thresholds] or grid
+    values = {}
+    for text in texts:
+        value = train_threshold.parse(text, FLAGS.exit_loss, classes)
+        if value in values:
+            raise InputError(
+                f"--thresholds: {text} and {values[value]} are the same; name "
+                "each once"
+            )
+        values[value] = text
+    return list(values.values())
+
+
+def _check_method():
+    if FLAGS.method != "har":
+        raise InputError(
+            f"--method={FLAGS.method} does not train with a threshold; search "
+            "with --method=har"
+        )
+    if FLAGS["train_threshold"].value != "auto":
+        cli.say("note: --thresholds is searched, --train_threshold is not used")
+
+
+if __name__ == "__main__":
+    cli.run_command(main)

@@ -1,0 +1,154 @@
+"""Sweep the exit threshold of a trained run, and choose policies for budgets.
+
+python -m elf_keras.sweep --workdir=runs/digits_lt --budget=0.75,0.5,2.5ms
+
+Runs the model once over validation and test, draws the exact curve of
+accuracy against expected multiply-adds and milliseconds, and chooses
+thresholds on validation alone: as accurate as all exits but cheaper, and one
+policy a budget, with one threshold for all exits and with one per exit.
+No policy may cost a shot group (classes with many, medium, few training
+images) more than --group_tolerance; where validation is too small to be sure,
+a dearer policy is taken, and said. Writes curve.csv, curve.json, curve.png
+and policy.json into --workdir; evaluate, predict and export take
+--policy=NAME.
+"""
+
+import pathlib
+
+import numpy as np
+from absl import flags
+
+from elf_keras import (
+    choices,
+    cli,
+    policy_file,
+    policy_rules,
+    runs,
+    sweep_table,
+    train_threshold,
+)
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list(
+    "budget",
+    ["0.75", "0.5", "0.25"],
+    "Budgets: shares of the bare backbone's multiply-adds, or times (2.5ms).",
+)
+flags.DEFINE_float(
+    "group_tolerance",
+    0.05,
+    "Accuracy that a policy may cost a shot group against all exits; 1 lets "
+    "it cost anything.",
+    0.0,
+    1.0,
+)
+flags.DEFINE_float(
+    "group_confidence",
+    0.9,
+    "How sure that must be, by a bootstrap over validation images.",
+    0.5,
+    0.999,
+)
+flags.DEFINE_integer("resamples", 1000, "Of that bootstrap.", 100, 100_000)
+flags.DEFINE_string(
+    "export", None, "Take times from this export, such as savedmodels/NAME."
+)
+flags.DEFINE_enum("variant", "float32", choices.TFLITE_VARIANTS, "Of --export.")
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    cli.refuse_arguments(arguments)
+    _check_split()
+    plan = policy_rules.Plan(
+        policy_rules.rules(FLAGS.budget, policy_rules.KINDS),
+        policy_rules.Guard(
+            FLAGS.group_tolerance,
+            FLAGS.group_confidence,
+            FLAGS.resamples,
+            FLAGS.seed,
+        ),
+    )
+    folder = cli.workdir()
+    if not (folder / runs.MODEL).exists():
+        raise InputError(
+            f"--workdir={folder} holds no {runs.MODEL}: the run has not "
+            "ended; go on with elf_keras.train --resume"
+        )
+    data = cli.splits_from_flags()
+    if data.validation is None:
+        raise InputError(
+            "this run has no validation split, and thresholds are never "
+            "chosen on test: train with --validation_fraction=0.1, or add a "
+            "folder validation/ to your images; or take the thresholds of a "
+            "sibling run by --policy_file"
+        )
+    cli.load_tensorflow()
+    run(folder, data, plan)
+
+
+def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
+    """Sweep one run and write the four files."""
+    from elf_keras import builders, multi_exit, plots, sweep_record, trade_off
+
+    model = multi_exit.load(folder / runs.MODEL)
+    exits = multi_exit.exits(model)
+    if exits == 1:
+        raise InputError(
+            f"--workdir={folder} is a model of a single exit: nobody can "
+            "leave early, so there is nothing to sweep; train with "
+            "--method=har or sum"
+        )
+    times = _times(model, data)
+    scorer = builders.scorer(model, data)
+    found, temperatures = sweep_record.answers_of(model, data, scorer)
+    done = trade_off.sweep(found, scorer, plan, times.stages)
+    grid = train_threshold.papers_grid(FLAGS.exit_loss, scorer.classes)
+    picture = sweep_record.curves(done, grid, times)
+    record = sweep_record.policies_of(done, plan, picture, temperatures)
+    record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
+    record["seed"] = FLAGS.seed
+    runs.write_csv(folder / "curve.csv", trade_off.rows(done))
+    runs.write_json(folder / "curve.json", picture)
+    plots.trade_off(
+        picture["splits"],
+        folder / "curve.png",
+        title=f"{folder.name}: one model, every budget",
+        backbone=picture["backbone_macs"],
+        static_milliseconds=times.static,
+    )
+    # Last: who finds it finds the others, too.
+    runs.write_json(folder / policy_file.NAME, record)
+    print(sweep_table.policies(record), flush=True)
+    cli.say(f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}")
+
+
+def _times(model, data):
+    from elf_keras import multi_exit, stage_times
+
+    if FLAGS.export is None:
+        examples = data.validation.take(
+            np.arange(min(30, len(data.validation)))
+        )
+        return stage_times.measure(model, np.asarray(examples.images[:]))
+    return stage_times.of_export(
+        pathlib.Path(FLAGS.export),
+        FLAGS.variant,
+        exits=multi_exit.exits(model),
+    )
+
+
+def _check_split():
+    asked = set(FLAGS.split)
+    if FLAGS["split"].present and asked != {"validation"}:
+        raise InputError(
+            f"--split={','.join(FLAGS.split)}: a sweep chooses on validation "
+            "alone. On training images every exit is surer and more often "
+            "right than in use; what is chosen on test cannot be tested. Both "
+            "splits are reported anyway: leave --split out"
+        )
+
+
+if __name__ == "__main__":
+    cli.run_command(main, of_run=True)

@@ -1,0 +1,56 @@
+"""Small photos and folders of them, made for the tests of files."""
+
+import pathlib
+
+import numpy as np
+from PIL import Image
+
+from elf_keras.data import image_files, splits
+
+
+def smooth(seed: int, size=(60, 80)) -> Image.Image:
+    """A photo without sharp edges, so that resizing rules agree on it."""
+    random = np.random.default_rng(seed)
+    coarse = random.integers(0, 256, (4, 5, 3), dtype="uint8")
+    height, width = size
+    return Image.fromarray(coarse).resize(
+        (width, height), Image.Resampling.BICUBIC
+    )
+
+
+def save(path: pathlib.Path, image: Image.Image, **options) -> pathlib.Path:
+    """Save an image, with the folders above it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    image.save(path, **options)
+    return path
+
+
+def flat(root: pathlib.Path, count: int, size=8) -> splits.Examples:
+    """Files whose only colour tells their label: 10 times it."""
+    names = [f"{number:03}.png" for number in range(count)]
+    for number, name in enumerate(names):
+        grey = (10 * number,) * 3
+        save(root / name, Image.new("RGB", (12, 10 + number % 3), grey))
+    return splits.Examples(
+        image_files.of(root, names, size=size),
+        np.arange(count, dtype="int32"),
+        tuple(names),
+    )
+
+
+def published(root: pathlib.Path, lists: dict[str, str], counts) -> None:
+    """List files and images, as many of each class in training as counted.
+
+    Args:
+      root: the folder to fill.
+      lists: split -> name of its list.
+      counts: training images of each class; other splits have two of each.
+    """
+    for split, file in lists.items():
+        lines = []
+        for label, count in enumerate(counts):
+            for index in range(count if split == "train" else 2):
+                name = f"{split}/n{label:04}/{index}.JPEG"
+                save(root / name, smooth(label, (40, 50)), format="JPEG")
+                lines.append(f"{name} {label}")
+        (root / file).write_text("\n".join(lines) + "\n")

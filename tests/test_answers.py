@@ -1,0 +1,54 @@
+"""Answers reduced part by part are those of all scores at once."""
+
+import numpy as np
+import pytest
+import tiny
+from made_scores import EXITS, LABELS, SCORES, THRESHOLD, answers, leaves
+
+from elf_keras import answers as reduced
+from elf_keras import calibration, exit_rule, inference
+
+
+def test_what_each_exit_says_of_each_image():
+    found = reduced.of_scores(SCORES, LABELS, scale=3.0)
+    np.testing.assert_array_equal(found.classes, SCORES.argmax(-1))
+    np.testing.assert_array_equal(
+        found.confidence, exit_rule.confidence(SCORES)
+    )
+    powers = np.exp(3.0 * SCORES.astype("float64"))
+    expected = powers.max(-1) / powers.sum(-1)
+    np.testing.assert_allclose(found.probability, expected, rtol=1e-5)
+    hits = SCORES.argmax(-1) == LABELS[:, None]
+    np.testing.assert_array_equal(found.correct, hits)
+
+
+@pytest.mark.parametrize("limits", [THRESHOLD, [THRESHOLD] * EXITS])
+def test_who_leaves_where(limits):
+    found = reduced.of_scores(SCORES, LABELS).leave(limits)
+    taken = leaves(SCORES)
+    assert found.exit_taken.tolist() == taken
+    assert found.classes.tolist() == answers(SCORES, taken)
+
+
+def test_one_threshold_for_each_exit():
+    never_then_always = np.array([np.inf, 0.0, 0.0])
+    found = reduced.of_scores(SCORES, LABELS).leave(never_then_always)
+    assert set(found.exit_taken) == {1}
+
+
+def test_a_model_in_parts_says_the_same(monkeypatch):
+    model, examples = tiny.model(), tiny.examples((7, 4, 2))
+    weights = np.linspace(1, 2, 13)
+    scores = inference.predict_scores(model, examples)
+    whole = reduced.of_scores(scores, examples.labels)
+    monkeypatch.setattr(inference, "BATCH_SIZE", 4)
+    monkeypatch.setattr(inference, "PART_BYTES", 1)
+    fit = calibration.TemperatureFit(2)
+    found = reduced.collect(model, examples, fit=fit, weights=weights)
+    np.testing.assert_array_equal(found.classes, whole.classes)
+    np.testing.assert_allclose(found.confidence, whole.confidence, rtol=1e-5)
+    np.testing.assert_allclose(
+        fit.temperatures(),
+        calibration.temperatures(scores, examples.labels, weights=weights),
+        rtol=1e-4,
+    )

@@ -1,0 +1,163 @@
+"""Files decoded by TensorFlow, against Pillow by the same rules."""
+
+import numpy as np
+import photo_folders
+import pytest
+import tensorflow as tf
+from PIL import Image
+
+from elf_keras.data import decoding, image_files, images, splits
+
+
+def opened(root, names, size=16, **options):
+    special, reasons = images.scan([root / name for name in names])
+    assert not any(reasons)
+    return image_files.of(root, names, size=size, special=special, **options)
+
+
+def agree(found, expected, inside=3):
+    """Within rounding inside; Pillow's filter looks beyond the square."""
+    difference = abs(found.astype(int) - expected.astype(int))
+    assert difference[1:-1, 1:-1].max() <= inside
+    assert difference.max() <= 12
+
+
+def test_files_behave_as_an_array(tmp_path):
+    files = photo_folders.flat(tmp_path, 5).images
+    assert files.shape == (5, 8, 8, 3)
+    assert files.dtype == np.uint8
+    pixels = np.asarray(files)
+    assert pixels.max((1, 2, 3)).tolist() == [0, 10, 20, 30, 40]
+    assert (files[3] == 30).all()
+    assert np.asarray(files[::2])[:, 0, 0, 0].tolist() == [0, 20, 40]
+    assert np.asarray(files[np.array([4, 0])])[:, 0, 0, 0].tolist() == [40, 0]
+    assert np.asarray(files, "float32").dtype == np.float32
+    np.testing.assert_array_equal(list(files), pixels)
+
+
+def test_examples_take_files(tmp_path):
+    taken = photo_folders.flat(tmp_path, 5).take(np.array([3, 1]))
+    assert taken.names == ("003.png", "001.png")
+    assert np.asarray(taken.images)[:, 0, 0, 0].tolist() == [30, 10]
+
+
+def test_statistics_come_from_the_training_files(tmp_path):
+    examples = photo_folders.flat(tmp_path, 5)
+    data = splits.Splits(examples, None, None, ("a",), np.array([5]))
+    mean, deviation = data.pixel_statistics
+    np.testing.assert_allclose(mean, [20] * 3)
+    np.testing.assert_allclose(deviation, [np.std([0, 10, 20, 30, 40])] * 3)
+    assert data.image_shape == (8, 8, 3)
+
+
+@pytest.mark.parametrize("kind", ["png", "jpg"])
+@pytest.mark.parametrize("size", [(60, 80), (90, 30), (16, 16), (9, 7)])
+def test_evaluation_agrees_with_pillow(tmp_path, kind, size):
+    name = f"photo.{kind}"
+    photo_folders.save(tmp_path / name, photo_folders.smooth(1, size))
+    found = opened(tmp_path, [name])[0]
+    agree(found, images.read(tmp_path / name, 16))
+
+
+def test_large_jpegs_are_decoded_small_and_agree(tmp_path):
+    photo = photo_folders.smooth(2, (800, 1000))
+    photo_folders.save(tmp_path / "large.jpg", photo, quality=95)
+    found = opened(tmp_path, ["large.jpg"])[0]
+    square = photo.crop((100, 0, 900, 800))
+    expected = square.resize((16, 16), Image.Resampling.BILINEAR)
+    # Decoded at an eighth, its first average has another weighting.
+    agree(found, np.asarray(expected), inside=8)
+
+
+def test_kept_share_is_the_papers_resize_and_crop(tmp_path):
+    photo = photo_folders.smooth(3, (128, 192))
+    photo_folders.save(tmp_path / "photo.png", photo)
+    files = opened(tmp_path, ["photo.png"], size=56, kept=224 / 256)
+    # Shorter side to 64, centre 56: as 256 and 224.
+    whole = photo.resize((96, 64), Image.Resampling.BILINEAR)
+    agree(files[0], np.asarray(whole.crop((20, 4, 76, 60))))
+
+
+def test_what_only_pillow_reads_by_our_rules(tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    photo_folders.save(
+        tmp_path / "turned.jpg", photo_folders.smooth(4), exif=exif
+    )
+    clear = Image.new("RGBA", (20, 20), (9, 9, 9, 0))
+    photo_folders.save(tmp_path / "clear.png", clear)
+    photo_folders.save(tmp_path / "deep.png", Image.new("I;16", (9, 9), 0x7F30))
+    photo_folders.save(tmp_path / "moving.gif", Image.new("L", (9, 9), 40))
+    photo_folders.save(tmp_path / "plain.png", Image.new("L", (9, 9), 40))
+    names = ["turned.jpg", "clear.png", "deep.png", "moving.gif", "plain.png"]
+    files = opened(tmp_path, names)
+    assert files.special.tolist() == [True] * 4 + [False]
+    for name, found in zip(names, files, strict=True):
+        agree(found, images.read(tmp_path / name, 16))
+
+
+def test_without_a_scan_content_decides_not_the_name(tmp_path):
+    png = photo_folders.save(
+        tmp_path / "a.JPEG", photo_folders.smooth(5), format="PNG"
+    )
+    cmyk = Image.new("CMYK", (20, 20), (0, 0, 0, 0))
+    photo_folders.save(tmp_path / "b.JPEG", cmyk, format="JPEG")
+    files = image_files.of(tmp_path, ["a.JPEG", "b.JPEG"], size=16)
+    found = np.asarray(files)
+    agree(found[0], images.read(png, 16))
+    assert (found[1] >= 250).all()
+
+
+def test_training_window_is_cut_from_the_file(tmp_path):
+    """One window, whatever the format: a slice of the whole image."""
+    whole = photo_folders.smooth(6, (64, 96))
+    for name in ("photo.png", "photo.jpg"):
+        photo_folders.save(tmp_path / name, whole, **{"quality": 98})
+    uniforms = tf.random.stateless_uniform((26,), (1, 2))
+    found = [
+        decoding.training_image(
+            tf.constant(str(tmp_path / name)),
+            tf.constant(False),
+            uniforms,
+            size=16,
+            jitter=0.0,
+            flip=flip,
+        ).numpy()
+        for name in ("photo.png", "photo.jpg")
+        for flip in (False, True)
+    ]
+    assert found[0].shape == (16, 16, 3)
+    np.testing.assert_allclose(
+        found[0].astype(int), found[2].astype(int), atol=8
+    )
+    mirrored = uniforms[22] < 0.5
+    same = found[0][:, ::-1] if mirrored else found[0]
+    np.testing.assert_array_equal(found[1], same)
+    assert found[0].std() > 0
+
+
+def test_scan_says_why_a_header_cannot_be_read(tmp_path, monkeypatch):
+    (tmp_path / "text.jpg").write_text("no image")
+    # Twelve pixels: Pillow itself only warns up to twice its limit.
+    Image.new("L", (4, 3)).save(tmp_path / "bomb.png")
+    Image.new("L", (3, 3)).save(tmp_path / "good.png")
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
+    names = ["text.jpg", "bomb.png", "good.png", "absent.png"]
+    special, reasons = images.scan([tmp_path / name for name in names])
+    assert not special.any()
+    assert [bool(reason) for reason in reasons] == [True, True, False, True]
+    assert "too many" in reasons[1]
+
+
+def test_large_files_of_any_kind_are_averaged_before_a_window(tmp_path):
+    board = (np.indices((256, 256)).sum(0) % 2 * 255).astype(np.uint8)
+    photo_folders.save(tmp_path / "board.png", Image.fromarray(board))
+    found = decoding.training_image(
+        tf.constant(str(tmp_path / "board.png")),
+        None,
+        tf.ones((26,)) * 0.999,
+        size=16,
+        jitter=0.0,
+        flip=False,
+    )
+    assert abs(found.numpy().astype(int) - 127).max() < 10

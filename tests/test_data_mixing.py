@@ -1,0 +1,117 @@
+"""MixUp, CutMix and RandAugment: shares, seeds, pixels."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from elf_keras.data import augment, mixing, pipeline, splits
+
+CLASSES, COUNT, SIDE = 5, 20, 16
+LABELS = np.arange(COUNT, dtype="int32") % CLASSES
+
+
+@pytest.fixture
+def examples():
+    """Images of one colour that tells their class: 50 times it."""
+    images = np.zeros((COUNT, SIDE, SIDE, 3), "uint8")
+    images += (50 * LABELS).astype("uint8")[:, None, None, None]
+    return splits.Examples(images, LABELS, ("",) * COUNT)
+
+
+def batches(examples, rule, *, epochs=2, seed=0, batch_size=8):
+    plain = augment.Augmentation(padding=0, flip=False, mixing=rule)
+    found = pipeline.training_batches(
+        examples,
+        batch_size=batch_size,
+        seed=seed,
+        epochs=epochs,
+        augment=plain,
+    )
+    return [(images.numpy(), labels.numpy()) for images, labels in found]
+
+
+@pytest.mark.parametrize("kind", mixing.MIXINGS)
+def test_labels_are_the_shares_of_two_classes(examples, kind):
+    found = batches(examples, mixing.Mixing(kind, CLASSES, alpha=1.0))
+    assert [len(labels) for _, labels in found] == [8, 8, 4] * 2
+    mixed = 0
+    for images, labels in found:
+        assert images.dtype == np.uint8
+        assert labels.shape == (len(images), CLASSES)
+        np.testing.assert_allclose(labels.sum(1), 1, atol=1e-5)
+        assert ((labels > 1e-6).sum(1) <= 2).all()
+        mixed += ((labels > 0.05).sum(1) == 2).sum()
+        # The colour of an image is the mean that its shares say; a box has
+        # whole pixels.
+        expected = labels @ (50.0 * np.arange(CLASSES))
+        error = 1 if kind == "mixup" else 200 * 2 * (2 * SIDE) / SIDE**2
+        assert (abs(images.mean((1, 2, 3)) - expected) <= error).all()
+    assert mixed > 10
+
+
+def test_cutmix_pastes_a_box(examples):
+    for images, _ in batches(examples, mixing.Mixing("cutmix", CLASSES)):
+        assert set(np.unique(images)) <= {0, 50, 100, 150, 200}
+        assert not (images != images[..., :1]).any()
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [
+        mixing.Mixing("mixup", CLASSES),
+        mixing.Mixing("cutmix", CLASSES),
+        mixing.Mixing("cutmix", CLASSES, randaugment=True),
+    ],
+    ids=lambda rule: f"{rule.kind} {rule.randaugment}",
+)
+def test_a_resumed_run_sees_the_same(examples, rule):
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, examples.images.shape, dtype="uint8")
+    examples = splits.Examples(noise, LABELS, examples.names)
+    whole = batches(examples, rule)
+    rest = batches(examples, rule, epochs=range(1, 2))
+    other = batches(examples, rule, seed=1)
+    for (images, labels), (same, shares) in zip(rest, whole[3:], strict=True):
+        np.testing.assert_array_equal(images, same)
+        np.testing.assert_array_equal(labels, shares)
+    changed = [
+        (first != second).any()
+        for (first, _), (second, _) in zip(whole, other, strict=True)
+    ]
+    assert all(changed)
+    first, second = whole[0][0], whole[3][0]
+    assert (first != second).any()
+
+
+def test_randaugment_keeps_labels_and_changes_images(examples):
+    random = np.random.default_rng(0)
+    noise = random.integers(0, 256, examples.images.shape, dtype="uint8")
+    noisy = splits.Examples(noise, LABELS, examples.names)
+    rule = mixing.Mixing("none", CLASSES, randaugment=True)
+    found = batches(noisy, rule, epochs=4)
+    plain = batches(noisy, None, epochs=4)
+    changed = 0
+    for (images, labels), (before, same) in zip(found, plain, strict=True):
+        np.testing.assert_array_equal(labels, same)
+        assert images.shape == before.shape
+        changed += (images != before).any()
+    assert changed > 8
+
+
+def test_mixes_do_not_depend_on_the_workers(examples):
+    rule = mixing.Mixing("mixup", CLASSES)
+    first, again = (batches(examples, rule, epochs=6) for _ in range(2))
+    for (images, labels), (same, shares) in zip(first, again, strict=True):
+        np.testing.assert_array_equal(images, same)
+        np.testing.assert_array_equal(labels, shares)
+
+
+def test_the_objective_takes_the_shares(examples):
+    from elf_keras import losses
+    from elf_keras.losses.objective import CumulativeLoss
+
+    loss = CumulativeLoss(losses.exit_loss("ce", [4] * CLASSES), CLASSES)
+    (_, shares), *_ = batches(examples, mixing.Mixing("mixup", CLASSES))
+    scores = tf.zeros((len(shares), CLASSES))
+    found = loss(tf.constant(shares), {"exit_1": scores})
+    assert float(found) == pytest.approx(np.log(CLASSES), rel=1e-5)

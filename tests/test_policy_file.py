@@ -1,0 +1,80 @@
+"""Policy files that are whole, damaged, or of another model."""
+
+import json
+
+import numpy as np
+import pytest
+
+from elf_keras import policy_file
+from elf_keras.errors import InputError
+
+RULE = {"kind": "shared", "unit": None, "limit": None}
+WHOLE = {
+    "format": 1,
+    "model": {"exits": 3},
+    "guard": {"tolerance": 0.05, "confidence": 0.9},
+    "default_policy": "accurate",
+    "policies": {
+        "accurate": {"rule": RULE, "thresholds": [0.5, None]},
+        "macs_50": {"rule": RULE, "thresholds": [0.25, 0.125]},
+    },
+}
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / policy_file.NAME
+    file.write_text(json.dumps(WHOLE))
+    return file
+
+
+def test_thresholds_by_name_and_by_default(path):
+    record = policy_file.read(path)
+    for name, expected in (
+        ("macs_50", [0.25, 0.125, np.inf]),
+        (None, [0.5, np.inf, np.inf]),
+    ):
+        found = policy_file.limits(record, name, exits=3, path=path)
+        assert found.tolist() == expected
+
+
+def test_an_unknown_name_and_another_model(path):
+    record = policy_file.read(path)
+    with pytest.raises(InputError, match="choose one of accurate, macs_50"):
+        policy_file.limits(record, "macs_5", exits=3, path=path)
+    with pytest.raises(InputError, match="of 3 exits, this one has 4"):
+        policy_file.limits(record, "macs_50", exits=4, path=path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"model": {}},
+        {"model": None},
+        {"policies": {}},
+        {"policies": {"accurate": {"rule": RULE, "thresholds": [0.5]}}},
+        {"policies": {"accurate": {"rule": RULE, "thresholds": [0.5, 1.0]}}},
+        {"policies": {"accurate": {"rule": RULE, "thresholds": ["a", 0.5]}}},
+        {"policies": {"accurate": {"thresholds": [0.5, 0.5]}}},
+        {"policies": [1]},
+        {"guard": {}},
+        {"default_policy": "none"},
+    ],
+)
+def test_a_file_that_is_not_whole(path, change):
+    path.write_text(json.dumps(WHOLE | change))
+    with pytest.raises(InputError, match="is no policy file of format 1"):
+        policy_file.read(path)
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", '{"format": 1', "\0"])
+def test_a_file_of_something_else(path, content):
+    path.write_text(content)
+    with pytest.raises(InputError, match="policy.json"):
+        policy_file.read(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        policy_file.read(tmp_path / policy_file.NAME)
