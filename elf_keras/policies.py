@@ -27,14 +27,14 @@ class Choice:
       rule: that it was chosen by.
       limits: s of each early exit, infinity where nobody leaves,
         `(exits - 1,)`.
-      within: whether it keeps the rule's budget.
+      kept: whether the guard holds, or None without one.
       losses: by shot group, its loss and bound on the split that chose.
-      said: a sentence where the guard or the budget decided, or None.
+      said: a sentence where the guard decided or could not, or None.
     """
 
     rule: Rule
     limits: np.ndarray
-    within: bool = True
+    kept: bool | None = None
     losses: dict | None = None
     said: str | None = None
 
@@ -83,8 +83,8 @@ def choose(
 
     `accurate`: the cheapest that are at least as accurate as all exits;
     within a budget: the most accurate, the cheaper one of equals. With a
-    guard only those that keep every shot group; where there are none within
-    a budget, the cheapest that do.
+    guard only those that keep every shot group; where none does within a
+    budget, the budget holds, and the choice says what a group may lose.
 
     Args:
       found: the answers on the split that chooses.
@@ -182,14 +182,14 @@ class _Picker:
         if losses is None:
             return Choice(self.rule, self.offers.limits[first])
         keeps = losses.keeps(guard.tolerance) | never
-        within = bool((fits & keeps).any())
-        point = self._best(fits & keeps) if within else self._cheapest(keeps)
+        kept = bool((fits & keeps).any())
+        point = self._best(fits & keeps) if kept else first
         return Choice(
             self.rule,
             self.offers.limits[point],
-            within,
+            kept,
             losses.of(point),
-            self._said(first, point, within, losses, guard),
+            self._said(first, point, kept, losses, guard),
         )
 
     def _best(self, allowed):
@@ -202,23 +202,24 @@ class _Picker:
         points = np.flatnonzero(allowed)
         return int(points[self.cost[points].argmin()])
 
-    def _said(self, first, point, within, losses, guard):
-        if first == point:
+    def _said(self, first, point, kept, losses, guard):
+        if first == point and kept:
             return None
         bounds = {
             name: values["bound"] for name, values in losses.of(first).items()
         }
         worst = max(bounds, key=bounds.get)
-        sentence = (
-            f"{self.rule.name}: {self._amount(self.cost[point])} in place of "
-            f"{self._short(self.cost[first])}, where `{worst}` may lose "
-            f"{100 * bounds[worst]:.1f} points (at most "
+        loss = (
+            f"`{worst}` may lose {100 * bounds[worst]:.1f} points (at most "
             f"{100 * guard.tolerance:g} are allowed, "
             f"{100 * guard.confidence:g} % sure)"
         )
-        if within:
-            return sentence
-        return f"{sentence}; this does not keep the budget"
+        if not kept:
+            return f"{self.rule.name}: within this budget {loss}"
+        return (
+            f"{self.rule.name}: {self._amount(self.cost[point])} in place of "
+            f"{self._short(self.cost[first])}, where {loss}"
+        )
 
     def _amount(self, cost):
         unit = "" if self.rule.unit == "ms" else " of the backbone's MACs"

@@ -7,7 +7,7 @@
  "temperatures": [T of each exit], "default_policy": "accurate",
  "policies": {NAME: {"rule": {"kind", "unit", "limit"},
    "thresholds": [s of each early exit, or null: nobody leaves there],
-   "within_budget": …, "group_losses": {…}, "said": a sentence or null,
+   "guard_kept": …, "group_losses": {…}, "said": a sentence or null,
    "validation": scores, "test": scores or null}}}
 
 Scores are `accuracy`, `top1`, `many`, `medium`, `few`, `macs`, `saving`,

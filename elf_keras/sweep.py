@@ -6,9 +6,10 @@ Runs the model once over validation and test, draws the exact curve of
 accuracy against expected multiply-adds and milliseconds, and chooses
 thresholds on validation alone: as accurate as all exits but cheaper, and one
 policy a budget, with one threshold for all exits and with one per exit.
-No policy may cost a shot group (classes with many, medium, few training
-images) more than --group_tolerance; where validation is too small to be sure,
-a dearer policy is taken, and said. Writes curve.csv, curve.json, curve.png
+A policy is to cost no shot group (classes with many, medium, few training
+images) more than --group_tolerance: `accurate` takes a dearer one where
+validation is too small to be sure; a budget holds, and what a group may lose
+is said. Writes curve.csv, curve.json, curve.png
 and policy.json into --workdir; evaluate, predict and export take
 --policy=NAME.
 """

@@ -141,7 +141,7 @@ def _policy(done, choice):
             "limit": choice.rule.limit,
         },
         "thresholds": policies.written(choice.limits),
-        "within_budget": choice.within,
+        "guard_kept": choice.kept,
         "group_losses": choice.losses,
         "said": choice.said,
         "validation": scores["validation"],

@@ -22,9 +22,10 @@ MADE = {
     "cifar10_lt": ((32, 32, 3), 10, 5000),
     "cifar100_lt": ((32, 32, 3), 100, 500),
     "folder": ((32, 32, 3), 43, 750),
-    "imagenet_lt": ((224, 224, 3), 1000, 1280),
-    "places_lt": ((224, 224, 3), 365, 4980),
-    "inat18": ((224, 224, 3), 8142, 1000),
+    # Fewer classes than they have: what is built does not depend on it.
+    "imagenet_lt": ((224, 224, 3), 10, 1280),
+    "places_lt": ((224, 224, 3), 10, 4980),
+    "inat18": ((224, 224, 3), 10, 1000),
 }
 PAPERS = [name for name in RECIPES if name.startswith("cifar")]
 
@@ -82,8 +83,9 @@ def test_a_recipe_builds_its_objects(recipe, tmp_path):
         schedule = builders.schedule(loaded)
         builders.batches(loaded)
         scorer = builders.scorer(model, loaded)
-        exits = 1 if flags.method == "single" else 4
-        assert multi_exit.exits(model) == exits
+        exits = {"resnet32": 4, "resnet8": 4}.get(flags.backbone, 5)
+        expected = 1 if flags.method == "single" else exits
+        assert multi_exit.exits(model) == expected
         finite = np.isfinite(model.objective.train_threshold)
         assert finite == (flags.method == "har")
         rates = [schedule.learning_rate(epoch) for epoch in range(flags.epochs)]

@@ -135,7 +135,23 @@ def rare(images):
     return answers(sure, right + some, labels)
 
 
-def test_the_guard_takes_a_dearer_policy_and_says_so():
+def test_without_a_budget_the_guard_takes_a_dearer_policy_and_says_so():
+    groups = {"many": np.array([True, False]), "few": np.array([False, True])}
+    measured = scorer(classes=2, **groups)
+    right = [[1, 1, 1]] * 44
+    found = answers([[0.9, 0.9, 0.9]] * 44, right, np.repeat([0, 1], [40, 4]))
+    free = choose(found, plan(), scorer=measured)["accurate"]
+    assert limit(free) < 0.9
+    guarded = plan(guard=policy_rules.Guard(tolerance=0.05))
+    kept = choose(found, guarded, scorer=measured)["accurate"]
+    assert np.isinf(kept.limits).all()
+    assert kept.kept is True
+    assert kept.losses["few"] == {"loss": 0.0, "bound": 0.0}
+    for word in ("110 % of the", "in place of 20 %", "`few`", "5 are allowed"):
+        assert word in kept.said
+
+
+def test_a_budget_holds_and_says_what_a_group_may_lose():
     groups = {"many": np.array([True, False]), "few": np.array([False, True])}
     measured = scorer(classes=2, **groups)
     # Everyone leaves at exit 1, or nobody early.
@@ -143,12 +159,12 @@ def test_the_guard_takes_a_dearer_policy_and_says_so():
     assert limit(free) < 0.9
     guarded = plan("0.5", guard=policy_rules.Guard(tolerance=0.05))
     kept = choose(rare(4), guarded, scorer=measured)["macs_50"]
-    assert np.isinf(kept.limits).all()
-    assert kept.within is False
-    assert kept.losses["few"] == {"loss": 0.0, "bound": 0.0}
-    for word in ("110 % of the", "in place of 20 %", "`few`", "5 are allowed"):
+    np.testing.assert_array_equal(kept.limits, free.limits)
+    assert kept.kept is False
+    assert kept.losses["few"]["loss"] == pytest.approx(0.25)
+    assert kept.losses["few"]["bound"] > 0.25
+    for word in ("within this budget `few` may lose", "5 are allowed"):
         assert word in kept.said
-    assert "does not keep the budget" in kept.said
 
 
 def test_a_guard_of_any_loss_changes_nothing():

@@ -48,7 +48,7 @@ def policies_of(
         name: {
             "thresholds": policies.written(choice.limits),
             **policies.score(choice, scored.reported_on, scorer, milliseconds),
-            "within_budget": choice.within,
+            "guard_kept": choice.kept,
             "said": choice.said,
         }
         for name, choice in chosen.items()
