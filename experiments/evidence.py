@@ -12,7 +12,7 @@ import pathlib
 import subprocess
 import sys
 
-from elf_keras import runs
+from elf_keras import policy_file, runs
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 CIFAR = "experiments/cifar10_lt"
@@ -58,7 +58,8 @@ def planned(head: str) -> dict[str, tuple[str, ...]]:
                 found[f"{recipe}_seed{seed}"] = flags
             for suffix, other in SEARCH.get(recipe, {}).items():
                 found[f"{recipe}{suffix}_seed{seed}"] = (*flags, *other)
-    found["ce_seed0"] = _cifar("ce", head, 0)
+    for recipe in ("ce", "focal_drw"):
+        found[f"{recipe}_seed0"] = _cifar(recipe, head, 0)
     for tap in (1, 2, 3):
         flags = _cifar("har_ldam_drw", head, 0)
         found[f"tap{tap}_seed0"] = (*flags, f"--exits={tap}")
@@ -95,6 +96,9 @@ def collect(name: str, folder: pathlib.Path) -> bool:
             "commit": record["git_revision"],
             "run": record,
             "metrics": runs.read_json(metrics),
+            "policy": runs.read_json(folder / policy_file.NAME)
+            if (folder / policy_file.NAME).exists()
+            else None,
             "history": history,
         },
     )
@@ -122,6 +126,7 @@ def main() -> None:
             continue
         if not options.collect and not (RESULTS / f"{name}.json").exists():
             _train(folder, flags, options.data_dir)
+            _sweep(folder, flags, options.data_dir)
         if collect(name, folder):
             print(f"{name}: collected", flush=True)
 
@@ -132,10 +137,30 @@ def _cifar(recipe, head, seed):
 
 
 def _train(folder, flags, data_dir):
-    data = f"{data_dir}/gtsrb" if "gtsrb" in flags[0] else data_dir
-    command = [sys.executable, "-m", "elf_keras.train", *flags]
-    command += [f"--data_dir={data}", f"--workdir={folder}", "--resume"]
     folder.parent.mkdir(parents=True, exist_ok=True)
+    _run(folder, "train", *flags, *_data(flags, data_dir), "--resume")
+
+
+def _sweep(folder, flags, data_dir):
+    """Choose policies, where there are early exits and a split to choose on."""
+    record = runs.read_json(folder / runs.RECORD)
+    if len(record["model"]["exits"]) > 1 and (
+        "validation" in record["data"]["images"]
+    ):
+        _run(folder, "sweep", *_data(flags, data_dir))
+
+
+def _data(flags, data_dir):
+    return (
+        (f"--data_dir={data_dir}/gtsrb",)
+        if "gtsrb" in flags[0]
+        else (f"--data_dir={data_dir}",)
+    )
+
+
+def _run(folder, command, *words):
+    command = [sys.executable, "-m", f"elf_keras.{command}", *words]
+    command.append(f"--workdir={folder}")
     with (folder.parent / f"{folder.name}.log").open("a") as log:
         subprocess.run(command, stdout=log, stderr=log, check=True)
 

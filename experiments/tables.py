@@ -4,8 +4,8 @@ python -m experiments.tables            writes it into README.md
 python -m experiments.tables --check    fails where README.md is out of date
 
 Runs that differ by seed only are one row: mean ± half the range over seeds.
-s was chosen for each run on its own validation split (see `chosen`); every
-score is on the test split, which no choice has seen.
+Policies were chosen for each run on its own validation split by
+elf_keras.sweep; every score is on the test split, which no choice has seen.
 """
 
 import argparse
@@ -20,13 +20,10 @@ from elf_keras import runs
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = CHECKOUT / "experiments" / "results"
 START, END = "<!-- results: start -->", "<!-- results: end -->"
-# The dynamic point shown: the cheapest s that loses at most this much
-# accuracy on validation against all exits' best, the static model.
-TOLERANCE = 0.01
 COLUMNS = (
     *("run", "seeds", "static, last", "static, best epoch"),
-    *("many / medium / few", "dynamic", "saving", "without heads"),
-    "loss by exit taken",
+    *("many / medium / few", "`accurate`", "saving", "without heads"),
+    *("`macs_50`", "loss by exit taken"),
 )
 
 
@@ -35,41 +32,26 @@ def load() -> list[dict]:
     return [runs.read_json(path) for path in sorted(RESULTS.glob("*.json"))]
 
 
-def chosen(result: dict) -> dict | None:
-    """Return the dynamic point on test at the s that validation chooses.
-
-    The cheapest s whose validation accuracy is within `TOLERANCE` of the
-    static model's, last epoch; None without early exits or validation.
+def chosen(result: dict, name: str = "accurate") -> dict | None:
+    """Return the test scores of a policy that validation chose.
 
     Args:
       result: one record of experiments/results.
+      name: of a policy of its sweep.
+
+    Returns:
+      `accuracy`, `saving`, `saving_without_heads`; None without a sweep.
     """
-    metrics = result["metrics"]
-    if "validation" not in metrics or len(result["run"]["model"]["exits"]) < 2:
+    policy = (result.get("policy") or {}).get("policies", {}).get(name)
+    if policy is None:
         return None
-    validation, test = (
-        metrics[split]["last"]["curve"] for split in ("validation", "test")
-    )
-    enough = metrics["validation"]["last"]["static"]["accuracy"] - TOLERANCE
-    index = np.flatnonzero(np.array(validation["accuracy"]) >= enough)
-    if not index.size:
-        return None
-    best = min(index, key=lambda point: validation["macs"][point])
-    threshold = validation["exit_threshold"][best]
-    at = max(
-        int(np.searchsorted(test["exit_threshold"], threshold, "right")) - 1, 0
-    )
+    scores = policy["test"]
     exits = result["run"]["model"]["exits"]
-    backbone = exits[-1]["macs_without_heads"]
     bare = np.dot(
-        test["exit_shares"][at], [row["macs_without_heads"] for row in exits]
+        scores["exit_shares"], [row["macs_without_heads"] for row in exits]
     )
-    return {
-        "exit_threshold": threshold,
-        "accuracy": test["accuracy"][at],
-        "saving_with_heads": 1 - test["macs"][at] / backbone,
-        "saving_without_heads": 1 - float(bare) / backbone,
-    }
+    backbone = exits[-1]["macs_without_heads"]
+    return {**scores, "saving_without_heads": 1 - float(bare) / backbone}
 
 
 def table(results: list[dict]) -> str:
@@ -101,6 +83,7 @@ def _cells(name, group):
     last = [result["metrics"]["test"]["last"] for result in group]
     best = [result["metrics"]["test"].get("best") for result in group]
     points = [point for result in group if (point := chosen(result))]
+    halves = [half for result in group if (half := chosen(result, "macs_50"))]
     losses = group[0]["metrics"]["train"]["last"]["loss_by_exit"]["loss"]
     return [
         name,
@@ -112,8 +95,9 @@ def _cells(name, group):
             for shots in ("many", "medium", "few")
         ),
         _spread([point["accuracy"] for point in points]),
-        _spread([point["saving_with_heads"] for point in points]),
+        _spread([point["saving"] for point in points]),
         _spread([point["saving_without_heads"] for point in points]),
+        _spread([half["accuracy"] for half in halves]),
         ", ".join("–" if loss is None else f"{loss:.2f}" for loss in losses),
     ]
 

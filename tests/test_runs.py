@@ -6,6 +6,8 @@ import json
 import math
 import os
 import pathlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -174,3 +176,13 @@ def test_peak_memory_is_in_bytes():
     pages = int(statm.read_text().split()[1])
     resident = pages * os.sysconf("SC_PAGE_SIZE")
     assert 0.5 * resident < runs.peak_memory() < 64 * 2**30
+
+
+def test_peak_memory_is_not_that_of_the_parent():
+    large = np.ones(300 * 2**17)
+    code = "from elf_keras import runs; print(runs.peak_memory())"
+    shown = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, check=True, text=True
+    )
+    assert runs.peak_memory() > large.nbytes
+    assert int(shown.stdout) < large.nbytes
