@@ -7,6 +7,7 @@ heads; everybody leaving at exit 1 against stage 1 alone; ms of each stage and
 variant. One thread, taking turns, batch 1.
 """
 
+import argparse
 import json
 import pathlib
 import tempfile
@@ -20,43 +21,51 @@ from elf_keras import multi_exit, runs, silence
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import chain_runner, manifest, measure, tflite_chain
 
-ROUNDS = 400
-LEAVE = [1e-6] * 3
+LEAVE = 1e-6
 
 
 def main() -> None:
     """Measure and print JSON."""
-    model = multi_exit.build((32, 32, 3), 10, cosine=True)
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--backbone", default="resnet32")
+    parser.add_argument("--image_size", type=int, default=32)
+    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument(
+        "--variants", nargs="+", default=TFLITE_VARIANTS, help="float32 first"
+    )
+    options = parser.parse_args()
+    shape = (options.image_size, options.image_size, 3)
+    model = multi_exit.build(shape, 10, backbone=options.backbone, cosine=True)
     random = np.random.default_rng(0)
-    images = random.integers(0, 256, (50, 32, 32, 3)).astype("uint8")
+    images = random.integers(0, 256, (50, *shape)).astype("uint8")
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         tflite_chain.write(
             model,
             folder / "tflite",
-            variants=list(TFLITE_VARIANTS),
+            variants=list(options.variants),
             images=images,
         )
         record = {
             variant: _variant(folder, variant, images)
-            for variant in TFLITE_VARIANTS
+            for variant in options.variants
         }
-        record["float32"] |= _against_one_file(model, folder, images)
+        record["float32"] |= _against_one_file(
+            model, folder, images, options.rounds
+        )
     print(json.dumps(record, indent=1))
 
 
 def _variant(folder, variant, images):
-    stages = [
-        measure.open_file(folder / "tflite" / variant / f"stage_{k}.tflite")
-        for k in range(1, 5)
-    ]
+    files = sorted((folder / "tflite" / variant).glob("stage_*.tflite"))
+    stages = [measure.open_file(file) for file in files]
     return {"stages_ms": measure.milliseconds(stages, images, rounds=100)}
 
 
-def _against_one_file(model, folder, images):
+def _against_one_file(model, folder, images, rounds):
     joint = folder / "joint"
     concrete = tf.function(model).get_concrete_function(
-        tf.TensorSpec((1, 32, 32, 3), name="image")
+        tf.TensorSpec((1, *images.shape[1:]), name="image")
     )
     bare = tf.Module()
     bare.weights = [variable.value for variable in model.variables]
@@ -65,8 +74,8 @@ def _against_one_file(model, folder, images):
         converter = tf.lite.TFLiteConverter.from_saved_model(str(joint))
         one = Interpreter(model_content=converter.convert(), num_threads=1)
         run_one = one.get_signature_runner()
-        runner = chain_runner.ChainRunner(_manifest(folder))
-    first = runner._stages[0]
+        runner = chain_runner.ChainRunner(_manifest(folder, images.shape[1:]))
+    first, leave = runner._stages[0], [LEAVE] * (len(runner._stages) - 1)
     image = images[0]
     pixels = image[None].astype("float32")
     times = timing.alternate(
@@ -75,9 +84,9 @@ def _against_one_file(model, folder, images):
             "stages": lambda: _run(runner._stages, pixels),
             "chain": lambda: runner.predict(image, policy="all_exits"),
             "stage 1": lambda: first.run(pixels),
-            "leaving at 1": lambda: runner.predict(image, policy=LEAVE),
+            "leaving at 1": lambda: runner.predict(image, policy=leave),
         },
-        rounds=ROUNDS,
+        rounds=rounds,
         warm_up=20,
     )
     middle = {name: np.median(values) for name, values in times.items()}
@@ -97,17 +106,19 @@ def _run(stages, tensor):
         _, tensor = stage.run(tensor)
 
 
-def _manifest(folder):
+def _manifest(folder, shape):
     """The least that the runner needs."""
-    files = [f"tflite/float32/stage_{k}.tflite" for k in range(1, 5)]
+    paths = sorted((folder / "tflite" / "float32").glob("stage_*.tflite"))
+    files = [path.relative_to(folder).as_posix() for path in paths]
     stages = [{"file": file, "milliseconds": 1.0} for file in files]
-    policy = {"thresholds": None, "exit_shares": [0, 0, 0, 1]}
+    shares = [0] * (len(files) - 1) + [1]
+    policy = {"thresholds": None, "exit_shares": shares}
     path = folder / manifest.NAME
     record = {
         "format": manifest.FORMAT,
         "class_names": [str(c) for c in range(10)],
-        "input": manifest.image_input((32, 32, 3)),
-        "exits": [{"macs": 0, "temperature": 1.0}] * 4,
+        "input": manifest.image_input(shape),
+        "exits": [{"macs": 0, "temperature": 1.0}] * len(files),
         "variants": {
             "float32": {"stages": stages, "policies": {"all_exits": policy}}
         },
