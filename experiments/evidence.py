@@ -96,9 +96,7 @@ def collect(name: str, folder: pathlib.Path) -> bool:
             "commit": record["git_revision"],
             "run": record,
             "metrics": runs.read_json(metrics),
-            "policy": runs.read_json(folder / policy_file.NAME)
-            if (folder / policy_file.NAME).exists()
-            else None,
+            "policy": _policy(folder / policy_file.NAME),
             "history": history,
         },
     )
@@ -134,6 +132,14 @@ def main() -> None:
 def _cifar(recipe, head, seed):
     flags = (f"--flagfile={CIFAR}/{recipe}.flags", *SHORT, f"--seed={seed}")
     return (*flags, f"--exit_head={head}")
+
+
+def _policy(path):
+    """What a sweep chose, without where and by which command it ran."""
+    if not path.exists():
+        return None
+    record = runs.read_json(path)
+    return {name: record[name] for name in ("chosen_on", "guard", "policies")}
 
 
 def _train(folder, flags, data_dir):
