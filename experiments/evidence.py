@@ -18,17 +18,14 @@ RESULTS = pathlib.Path(__file__).parent / "results"
 CIFAR = "experiments/cifar10_lt"
 SHORT = ("--epochs=30", "--mixed_precision=bfloat16")
 HEADS = ("conv", "pooled", "separable")
-# Chosen on validation for seed 0, then used for seed 1; see FINDINGS.md.
-RATE = ("--learning_rate=0.05",)
+# At t = 2/C nobody leaves in 30 epochs with LDAM; see FINDINGS.md.
 THRESHOLD = ("--train_threshold=1.6/C",)
+# Searched with seed 0 only; half the learning rate did not help.
+RATE = ("--learning_rate=0.05",)
 SEARCH = {
-    "har_ldam_drw": {
-        "_t1.6": THRESHOLD,
-        "_lr0.05": RATE,
-        "_lr0.05_t1.6": (*RATE, *THRESHOLD),
-    },
-    "ldam_drw": {"_lr0.05": RATE},
-    "sum_ldam_drw": {"_lr0.05": RATE},
+    "har_ldam_drw_lr0.05_t1.6": (*RATE, *THRESHOLD),
+    "ldam_drw_lr0.05": RATE,
+    "sum_ldam_drw_lr0.05": RATE,
 }
 
 
@@ -56,13 +53,16 @@ def planned(head: str) -> dict[str, tuple[str, ...]]:
             # One of the runs that chose the head is this very run.
             if flags not in found.values():
                 found[f"{recipe}_seed{seed}"] = flags
-            for suffix, other in SEARCH.get(recipe, {}).items():
-                found[f"{recipe}{suffix}_seed{seed}"] = (*flags, *other)
+        flags = _cifar("har_ldam_drw", head, seed)
+        found[f"har_ldam_drw_t1.6_seed{seed}"] = (*flags, *THRESHOLD)
+    for name, other in SEARCH.items():
+        recipe = name.partition("_lr")[0]
+        found[f"{name}_seed0"] = (*_cifar(recipe, head, 0), *other)
     for recipe in ("ce", "focal_drw"):
         found[f"{recipe}_seed0"] = _cifar(recipe, head, 0)
     for tap in (1, 2, 3):
         flags = _cifar("har_ldam_drw", head, 0)
-        found[f"tap{tap}_seed0"] = (*flags, f"--exits={tap}")
+        found[f"tap{tap}_seed0"] = (*flags, *THRESHOLD, f"--exits={tap}")
     for method in ("single", "sum", "har"):
         found[f"gtsrb_{method}_seed0"] = (
             "--flagfile=experiments/gtsrb.flags",
