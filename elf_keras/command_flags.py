@@ -5,7 +5,7 @@ from absl import flags
 from elf_keras import choices
 from elf_keras.errors import InputError
 
-NAMES = ("split", "policy", "policy_file")
+NAMES = ("split", "policy", "policy_file", "export", "variant")
 
 
 def define() -> None:
@@ -28,6 +28,18 @@ def define() -> None:
         None,
         "What a sweep wrote; by default --workdir's policy.json, if --policy "
         "is given.",
+    )
+    flags.DEFINE_string(
+        "export",
+        None,
+        "An export of the run, such as savedmodels/NAME: evaluate scores it, "
+        "predict asks it, sweep takes its times.",
+    )
+    flags.DEFINE_enum(
+        "variant",
+        "float32",
+        ("saved_model", *choices.TFLITE_VARIANTS),
+        "Which artefact of --export.",
     )
 
 

@@ -4,12 +4,15 @@ python -m elf_keras.evaluate --workdir=runs/digits_lt --split=test
 
 Loads model.keras and the run's own flags; flags on the command line win, such
 as --exit_threshold=0.8 or --data_dir after a move to another machine.
---policy=accurate takes the thresholds of a sweep's policy.json. Prints the
-table; writes evaluation.json and evaluation_SPLIT_per_class.csv into
+--policy=accurate takes the thresholds of a sweep's policy.json.
+--export=savedmodels/NAME --variant=int8 (or saved_model) scores that artefact
+of the run in its own runtime, with its own thresholds for --policy. Prints
+the table; writes evaluation.json and evaluation_SPLIT_per_class.csv into
 --workdir.
 """
 
 import dataclasses
+import functools
 import pathlib
 
 from absl import flags
@@ -44,30 +47,48 @@ def main(arguments: list[str]) -> None:
 def run(folder: pathlib.Path, data, names: list[str]) -> dict:
     """Score the splits of those names, write their per-class tables."""
     cli.load_tensorflow()
-    from elf_keras import answers, builders, evaluation, inference, multi_exit
+    from elf_keras import answers, builders, evaluation
 
-    model = multi_exit.load(folder / runs.MODEL)
-    limits = policy_flags.limits(len(data.class_names), multi_exit.exits(model))
-    scorer = dataclasses.replace(
-        builders.scorer(model, data), exit_threshold=limits
-    )
+    scorer, score_parts = _source(folder, data)
     record = {}
     for name in names:
         part = getattr(data, name)
-        found = answers.collect(model, part, scale=scorer.scale)
+        found = answers.of_parts(
+            score_parts(part), part.labels, scale=scorer.scale
+        )
         record[name] = {"model": scorer.score(found)}
         if FLAGS.policy:
             record[name]["model"]["policy"] = FLAGS.policy
         if name == "train":
             # The increasing-loss property is one of the training split.
             record[name]["model"]["loss_by_exit"] = evaluation.loss_by_exit(
-                inference.score_parts(model, part),
+                score_parts(part),
                 part.labels,
                 builders.cumulative_loss(data, leaving=True),
             )
-        rows = evaluation.per_class_rows(data, found, limits, split=name)
+        rows = evaluation.per_class_rows(
+            data, found, scorer.exit_threshold, split=name
+        )
         runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
     return record
+
+
+def _source(folder, data):
+    """What scores answers, and what gives the scores of a split in parts."""
+    from elf_keras import builders, inference, multi_exit
+
+    classes = len(data.class_names)
+    model = multi_exit.load(folder / runs.MODEL)
+    scorer = builders.scorer(model, data)
+    if FLAGS.export is None:
+        limits = policy_flags.limits(classes, multi_exit.exits(model))
+        score_parts = functools.partial(inference.score_parts, model)
+    else:
+        found = policy_flags.artefact(data.class_names)
+        scorer = dataclasses.replace(scorer, costs=found.costs)
+        limits = policy_flags.limits_of_export(found)
+        score_parts = found.score_parts
+    return dataclasses.replace(scorer, exit_threshold=limits), score_parts
 
 
 if __name__ == "__main__":

@@ -82,7 +82,19 @@ def limits(
             f"{path} was made for a model of {record['model']['exits']} "
             f"exits, this one has {exits}; sweep this run"
         )
-    values = [*policies[name]["thresholds"], None]
+    return for_all_exits(policies[name]["thresholds"])
+
+
+def for_all_exits(thresholds: list[float | None]) -> np.ndarray:
+    """Thresholds of early exits, as files hold them, for all exits.
+
+    Args:
+      thresholds: of each early exit, None where nobody leaves.
+
+    Returns:
+      s of each exit, infinity where nobody leaves and at the last, `(exits,)`.
+    """
+    values = [*thresholds, None]
     return np.array([np.inf if s is None else s for s in values], np.float64)
 
 

@@ -5,7 +5,8 @@ python -m elf_keras.predict --workdir=runs/gtsrb photo.png more/*.jpg
 Prints one JSON line a file: class, confidence at the exit taken, the exit
 (from 1), the multiply-adds spent, and their share of the bare backbone's.
 A file that is no image gets a line with "error"; the status is then 2.
---policy=accurate takes the thresholds of a sweep's policy.json.
+--policy=accurate takes the thresholds of a sweep's policy.json. An export is
+asked by elf_keras.deploy.chain_runner, which needs neither run nor Keras.
 """
 
 import json
@@ -23,6 +24,12 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     if not arguments:
         raise InputError("no image files: name at least one after the flags")
+    if FLAGS.export is not None:
+        raise InputError(
+            f"--export={FLAGS.export}: predict asks the run itself; ask an "
+            "export with python -m elf_keras.deploy.chain_runner "
+            f"{FLAGS.export}/manifest.json {arguments[0]}"
+        )
     folder = cli.workdir()
     names = runs.read_json(folder / runs.RECORD)["data"]["class_names"]
     cli.load_tensorflow()

@@ -20,7 +20,6 @@ import numpy as np
 from absl import flags
 
 from elf_keras import (
-    choices,
     cli,
     policy_file,
     policy_rules,
@@ -52,10 +51,6 @@ flags.DEFINE_float(
     0.999,
 )
 flags.DEFINE_integer("resamples", 1000, "Of that bootstrap.", 100, 100_000)
-flags.DEFINE_string(
-    "export", None, "Take times from this export, such as savedmodels/NAME."
-)
-flags.DEFINE_enum("variant", "float32", choices.TFLITE_VARIANTS, "Of --export.")
 
 
 def main(arguments: list[str]) -> None:

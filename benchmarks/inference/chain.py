@@ -75,16 +75,16 @@ def _against_one_file(model, folder, images, rounds):
         one = Interpreter(model_content=converter.convert(), num_threads=1)
         run_one = one.get_signature_runner()
         runner = chain_runner.ChainRunner(_manifest(folder, images.shape[1:]))
-    first, leave = runner._stages[0], [LEAVE] * (len(runner._stages) - 1)
+    first = runner.stages[0]
     image = images[0]
     pixels = image[None].astype("float32")
     times = timing.alternate(
         {
             "one file": lambda: run_one(image=pixels),
-            "stages": lambda: _run(runner._stages, pixels),
+            "stages": lambda: _run(runner.stages, pixels),
             "chain": lambda: runner.predict(image, policy="all_exits"),
             "stage 1": lambda: first.run(pixels),
-            "leaving at 1": lambda: runner.predict(image, policy=leave),
+            "leaving at 1": lambda: runner.predict(image, policy="at_1"),
         },
         rounds=rounds,
         warm_up=20,
@@ -111,17 +111,19 @@ def _manifest(folder, shape):
     paths = sorted((folder / "tflite" / "float32").glob("stage_*.tflite"))
     files = [path.relative_to(folder).as_posix() for path in paths]
     stages = [{"file": file, "milliseconds": 1.0} for file in files]
-    shares = [0] * (len(files) - 1) + [1]
-    policy = {"thresholds": None, "exit_shares": shares}
+    early = len(files) - 1
+    rules = {"all_exits": None, "at_1": [LEAVE] * early}
+    policies = {
+        name: {"thresholds": thresholds, "exit_shares": [0] * early + [1]}
+        for name, thresholds in rules.items()
+    }
     path = folder / manifest.NAME
     record = {
         "format": manifest.FORMAT,
         "class_names": [str(c) for c in range(10)],
         "input": manifest.image_input(shape),
         "exits": [{"macs": 0, "temperature": 1.0}] * len(files),
-        "variants": {
-            "float32": {"stages": stages, "policies": {"all_exits": policy}}
-        },
+        "variants": {"float32": {"stages": stages, "policies": policies}},
         "default_policy": "all_exits",
         "checksums": manifest.checksums(folder),
     }

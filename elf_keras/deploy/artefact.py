@@ -1,0 +1,128 @@
+"""One artefact of an export, asked as a model is: whole splits, all exits."""
+
+import dataclasses
+import pathlib
+from collections.abc import Callable, Iterator
+
+import numpy as np
+
+from elf_keras import exit_rule, flops, policy_file, runs, silence
+from elf_keras.data import pipeline, splits
+from elf_keras.deploy import chain_runner, manifest, measure
+from elf_keras.errors import InputError
+
+SAVED_MODEL = "saved_model"
+BATCH = 64
+_DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Artefact:
+    """What an export's manifest says of one artefact, and how to ask it.
+
+    Attributes:
+      class_names: in the order of the scores.
+      costs: multiply-adds to each exit.
+      limits: policy name -> threshold of each exit, `(exits,)`, infinity
+        where nobody leaves; chosen on validation for this artefact.
+      ask: images `(batch, height, width, channels)` to scores
+        `(batch, exits, classes)`.
+    """
+
+    class_names: list[str]
+    costs: flops.ExitCosts
+    limits: dict[str, np.ndarray]
+    ask: Callable[[np.ndarray], np.ndarray]
+
+    def score_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
+        """Scores in source order, batch by batch; see `inference`."""
+        batches = pipeline.evaluation_batches(examples, batch_size=BATCH)
+        with pipeline.clear_errors():
+            for images, *_ in batches.as_numpy_iterator():
+                yield self.ask(images)
+
+    def limits_of(self, policy: str) -> np.ndarray:
+        """Thresholds of a policy by name, `(exits,)`.
+
+        Raises:
+          InputError: where the export has no such policy.
+        """
+        if policy not in self.limits:
+            raise InputError(
+                f"--policy={policy} is not in the export's manifest; choose "
+                f"one of {', '.join(self.limits)}"
+            )
+        return self.limits[policy]
+
+
+def load(folder: pathlib.Path, variant: str) -> Artefact:
+    """Load the SavedModel or the TFLite chain of an export.
+
+    Args:
+      folder: of the export.
+      variant: `saved_model` or one of the manifest's TFLite variants.
+
+    Raises:
+      InputError: where the export lacks it, or a file is missing or changed.
+    """
+    path = folder / manifest.NAME
+    record = runs.read_json(path)
+    try:
+        found = {SAVED_MODEL: record["saved_model"], **record["variants"]}
+        if found.get(variant) is None:
+            held = ", ".join(name for name, at in found.items() if at)
+            raise InputError(
+                f"--export={folder} holds no {variant!r}; choose --variant of "
+                f"{held or 'none'}"
+            )
+        loader = _saved_model if variant == SAVED_MODEL else _chain
+        return Artefact(
+            [str(name) for name in record["class_names"]],
+            _costs(record),
+            {
+                name: policy_file.for_all_exits(at["thresholds"])
+                for name, at in found[variant]["policies"].items()
+            },
+            loader(folder, record, variant),
+        )
+    except InputError:
+        raise
+    except _DAMAGE as error:
+        raise InputError(
+            f"{path} or a file it names cannot be used ({error!r}); copy or "
+            "export it again"
+        ) from error
+
+
+def _costs(record):
+    exits = record["exits"]
+    return flops.ExitCosts(
+        np.array([at["macs"] for at in exits]),
+        np.array([at["macs_without_heads"] for at in exits]),
+        record["backbone_macs"],
+    )
+
+
+def _chain(folder, record, variant):
+    # Checks every checksum and that the stages fit together.
+    with silence.standard_error():
+        path = folder / manifest.NAME
+        runner = chain_runner.ChainRunner(path, variant=variant)
+    return lambda images: measure.chain_scores(runner.stages, images)
+
+
+def _saved_model(folder, record, _):
+    import tensorflow as tf
+
+    for name, expected in record["checksums"].items():
+        inside = pathlib.PurePosixPath(name).parts[0] == SAVED_MODEL
+        if inside and runs.checksum(folder / name) != expected:
+            raise ValueError(f"{name} is cut, changed or swapped")
+    loaded = tf.saved_model.load(folder / SAVED_MODEL)
+    names = exit_rule.exit_names(len(record["exits"]))
+
+    def ask(images):
+        answers = loaded.signatures["serving_default"](image=images)
+        return np.stack([answers[name].numpy() for name in names], 1)
+
+    return ask
