@@ -3,15 +3,14 @@
 With p = softmax(scores of exit k): in training an example is satisfied at k
 if argmax p = y and p[y] > t; at inference if max p > s. It takes the first
 exit that satisfies it, else the last one. HAR, Sec. III-B (Eq. 4), III-C
-(Eq. 7 and 8).
+(Eq. 7 and 8). `certainty` has what may stand for max p at inference.
 
 Every function takes NumPy arrays and tensors alike; Keras is imported only
 when a tensor comes, so that an edge runner can use this file without it.
 """
 
-import numpy as np
-
-_HALF_PRECISION = ("float16", "bfloat16")
+from elf_keras import array_namespace
+from elf_keras.array_namespace import at_least_float32
 
 
 def exit_names(exits: int) -> tuple[str, ...]:
@@ -29,8 +28,8 @@ def stack_exits(outputs):
       Scores of at least float32, `(batch, exits, classes)`.
     """
     scores = [outputs[name] for name in exit_names(len(outputs))]
-    return _namespace(scores[0]).stack(
-        [_at_least_float32(score) for score in scores], axis=1
+    return array_namespace.of(scores[0]).stack(
+        [at_least_float32(score) for score in scores], axis=1
     )
 
 
@@ -44,8 +43,8 @@ def confidence(scores):
     Returns:
       Confidence in (0, 1], shape `(...)`.
     """
-    ops = _namespace(scores)
-    scores = _at_least_float32(scores)
+    ops = array_namespace.of(scores)
+    scores = at_least_float32(scores)
     largest = ops.max(scores, axis=-1, keepdims=True)
     return 1.0 / ops.sum(ops.exp(scores - largest), axis=-1)
 
@@ -67,13 +66,13 @@ def above(reached, threshold):
     """Inference rule h on confidences that are already there.
 
     Args:
-      reached: confidence, `(batch, exits)`.
+      reached: confidence, or other certainty, `(batch, exits)`.
       threshold: as in `satisfied`.
 
     Returns:
       Boolean `(batch, exits)`.
     """
-    ops = _namespace(reached)
+    ops = array_namespace.of(reached)
     # In one type: float32 holds 0.1 a little above float64's 0.1.
     return reached > ops.cast(threshold, ops.dtype(reached))
 
@@ -92,7 +91,7 @@ def satisfied_with_label(scores, labels, threshold):
     Returns:
       Boolean `(batch, exits)`.
     """
-    ops = _namespace(scores)
+    ops = array_namespace.of(scores)
     predictions = ops.argmax(scores, axis=-1)
     correct = predictions == ops.cast(labels[:, None], ops.dtype(predictions))
     return ops.logical_and(correct, satisfied(scores, threshold))
@@ -108,7 +107,7 @@ def active_mask(satisfied_at):
     Returns:
       Boolean `(batch, exits)`, true in the first column.
     """
-    ops = _namespace(satisfied_at)
+    ops = array_namespace.of(satisfied_at)
     counts = ops.cast(satisfied_at, "int32")
     return ops.cumsum(counts, axis=-1) - counts == 0
 
@@ -122,48 +121,6 @@ def exit_taken(satisfied_at):
     Returns:
       Integers in [0, exits), shape `(batch,)`.
     """
-    ops = _namespace(satisfied_at)
+    ops = array_namespace.of(satisfied_at)
     passed = ops.cast(active_mask(satisfied_at), "int32")
     return ops.sum(passed, axis=-1) - 1
-
-
-class _NumPy:
-    """NumPy under the few names that `keras.ops` uses."""
-
-    def __getattr__(self, name):
-        return getattr(np, name)
-
-    @staticmethod
-    def cast(values, dtype):
-        return np.asarray(values).astype(dtype)
-
-    @staticmethod
-    def dtype(values):
-        return values.dtype
-
-
-class _Tensors:
-    """`keras.ops`, with the dtype of a tensor under the same name."""
-
-    def __getattr__(self, name):
-        import keras
-
-        return getattr(keras.ops, name)
-
-    @staticmethod
-    def dtype(values):
-        import keras
-
-        return keras.backend.standardize_dtype(values.dtype)
-
-
-def _namespace(values):
-    plain = isinstance(values, (np.ndarray, np.generic))
-    return _NumPy() if plain else _Tensors()
-
-
-def _at_least_float32(scores):
-    ops = _namespace(scores)
-    if str(ops.dtype(scores)) in _HALF_PRECISION:
-        return ops.cast(scores, "float32")
-    return scores

@@ -1,0 +1,117 @@
+"""Rivals of the plain sum: what several exits add to the loss together.
+
+Each takes an exit loss, `loss(scores, labels)` with scores `(batch, exits,
+classes)`, and returns another of the same form, `(batch, exits)`, for
+`CumulativeLoss`: whatever it says about leaving, class weights and replicas
+holds for them, too.
+"""
+
+import functools
+from collections.abc import Callable
+
+import numpy as np
+from keras import ops
+
+from elf_keras.array_namespace import at_least_float32
+from elf_keras.errors import InputError
+
+
+def weighted(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
+    """Weigh the exits: ℓ'_k = α_k ℓ_k, so that L_i = Σ_k α_k ℓ_k.
+
+    Args:
+      exit_loss: ℓ.
+      exit_weights: α, `(exits,)`, > 0; see `check_weights`.
+
+    Reference: HAR, Eq. 1; Teerapittayanon et al. 2016, BranchyNet; Huang et
+    al. 2018, Multi-Scale Dense Networks.
+    """
+    return functools.partial(_weighted, exit_loss, exit_weights)
+
+
+def summed(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
+    """One loss of the summed predictions: L_i = ℓ(Σ_k α_k z_k, y).
+
+    It counts as the last exit's, the others add nothing. Nobody may leave:
+    use it without a train threshold. Sums of K cosines reach K; α_k = 1/K
+    keeps LDAM's margins what they are.
+
+    Args:
+      exit_loss: ℓ.
+      exit_weights: α, `(exits,)`, > 0; see `check_weights`.
+
+    Reference: HAR, Eq. 2; Kim et al. 2016, Deeply-Recursive Convolutional
+    Network.
+    """
+    return functools.partial(_summed, exit_loss, exit_weights)
+
+
+def distilled(
+    exit_loss: Callable,
+    *,
+    weight: float,
+    temperature: float = 1.0,
+    scale: float = 1.0,
+) -> Callable:
+    """Let the last exit teach: ℓ'_k = ℓ_k + λ T² KL(p_K ‖ p_k) for k < K.
+
+    p_k = softmax(σ z_k / T). The teacher p_K is taken as it is: no gradient
+    reaches the last exit from here.
+
+    Args:
+      exit_loss: ℓ.
+      weight: λ ≥ 0.
+      temperature: T > 0. The reference begins with 1 and raises it while the
+        teacher is sure; here it stays.
+      scale: σ by which the loss multiplies scores, 1 but for cosines.
+
+    Reference: Phuong and Lampert 2019, Distillation-Based Training for
+    Multi-Exit Architectures, Sec. 3.
+    """
+    return functools.partial(_distilled, exit_loss, weight, temperature, scale)
+
+
+def check_weights(values: list[str] | np.ndarray, exits: int) -> np.ndarray:
+    """Return the exits' weights α, `(exits,)`, all 1 where none is given.
+
+    Args:
+      values: a number > 0 for each exit, or nothing.
+      exits: number of exits K.
+
+    Raises:
+      InputError: for another number of them, or one that is not above 0.
+    """
+    if not len(values):
+        return np.ones(exits)
+    try:
+        found = np.asarray(values, "float64")
+    except ValueError:
+        found = np.zeros(exits)
+    if found.shape != (exits,) or not (np.isfinite(found) & (found > 0)).all():
+        raise InputError(
+            f"exit weights {','.join(map(str, values))}: expected a number "
+            f"above 0 for each exit, with commas between; exits: {exits}"
+        )
+    return found
+
+
+def _weighted(exit_loss, exit_weights, scores, labels):
+    losses = exit_loss(scores, labels)
+    return losses * ops.cast(exit_weights, losses.dtype)
+
+
+def _summed(exit_loss, exit_weights, scores, labels):
+    scores = at_least_float32(scores)
+    weights = ops.cast(exit_weights, scores.dtype)
+    total = ops.sum(weights[:, None] * scores, axis=1, keepdims=True)
+    losses = exit_loss(total, labels[:, -1:])
+    return ops.pad(losses, [[0, 0], [scores.shape[1] - 1, 0]])
+
+
+def _distilled(exit_loss, weight, temperature, scale, scores, labels):
+    shares = ops.log_softmax(scale / temperature * at_least_float32(scores))
+    teacher = ops.stop_gradient(shares[:, -1:])
+    apart = ops.sum(ops.exp(teacher) * (teacher - shares[:, :-1]), axis=-1)
+    taught = ops.pad(weight * temperature**2 * apart, [[0, 0], [0, 1]])
+    losses = exit_loss(scores, labels)
+    return losses + ops.cast(taught, losses.dtype)
