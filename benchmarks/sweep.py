@@ -83,7 +83,7 @@ def _answers(options, labels, fit):
             fit.add(scores, part, np.ones(len(part)))
         reduced.append(answers.of_scores(scores, part))
         seconds += time.perf_counter() - began
-    names = "classes", "confidence", "probability"
+    names = "classes", "certainty", "probability", "mean_classes"
     joined = [
         np.concatenate([getattr(each, name) for each in reduced])
         for name in names

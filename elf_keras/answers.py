@@ -1,6 +1,6 @@
 """What every exit says of every image of a split, without the raw scores.
 
-Thresholds need an exit's best class and its confidence alone: `(images,
+Thresholds need an exit's best class and its certainty alone: `(images,
 exits)` numbers, where raw scores are `(images, exits, classes)`. Scores come
 part by part, are reduced, and are let go.
 """
@@ -10,9 +10,13 @@ from collections.abc import Iterable
 
 import keras
 import numpy as np
+from scipy import special
 
-from elf_keras import calibration, exit_rule, inference
+from elf_keras import calibration, certainty, inference
 from elf_keras.data import splits
+
+# Scores reduced at a time: they stay in a processor's cache.
+_CACHED = 2**20
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -22,15 +26,19 @@ class Answers:
     Attributes:
       labels: true classes, `(images,)`.
       classes: predicted at each exit, `(images, exits)`.
-      confidence: of the exit rule, in (0, 1], `(images, exits)`.
+      certainty: what the exit rule compares with s, in (0, 1],
+        `(images, exits)`.
       probability: largest class probability of σ · scores, which calibration
         looks at; σ = 1 but for cosines. `(images, exits)`.
+      mean_classes: predicted by the mean of all exits' class probabilities,
+        softmax(σ · scores), `(images,)`.
     """
 
     labels: np.ndarray
     classes: np.ndarray
-    confidence: np.ndarray
+    certainty: np.ndarray
     probability: np.ndarray
+    mean_classes: np.ndarray
 
     @property
     def correct(self) -> np.ndarray:
@@ -39,11 +47,15 @@ class Answers:
 
     def leave(self, exit_threshold: float | np.ndarray) -> inference.Prediction:
         """What a dynamic model answers at s, one or `(exits,)`."""
-        return inference.leave(self.classes, self.confidence, exit_threshold)
+        return inference.leave(self.classes, self.certainty, exit_threshold)
 
 
 def of_scores(
-    scores: np.ndarray, labels: np.ndarray, *, scale: float = 1.0
+    scores: np.ndarray,
+    labels: np.ndarray,
+    *,
+    scale: float = 1.0,
+    rule: str = certainty.CONFIDENCE,
 ) -> Answers:
     """Reduce the scores of a split that are all there.
 
@@ -51,12 +63,17 @@ def of_scores(
       scores: raw, `(images, exits, classes)`.
       labels: `(images,)`.
       scale: σ by which the loss multiplied scores.
+      rule: a key of `certainty.EXIT_RULES`.
     """
-    return of_parts([scores], labels, scale=scale)
+    return of_parts([scores], labels, scale=scale, rule=rule)
 
 
 def of_parts(
-    parts: Iterable[np.ndarray], labels: np.ndarray, *, scale: float = 1.0
+    parts: Iterable[np.ndarray],
+    labels: np.ndarray,
+    *,
+    scale: float = 1.0,
+    rule: str = certainty.CONFIDENCE,
 ) -> Answers:
     """Reduce scores part by part.
 
@@ -64,8 +81,11 @@ def of_parts(
       parts: raw scores, each `(images of the part, exits, classes)`.
       labels: of all images, `(images,)`.
       scale: σ by which the loss multiplied scores.
+      rule: a key of `certainty.EXIT_RULES`.
     """
-    reduced = [_reduced(part, scale) for part in parts]
+    reduced = [
+        _reduced(rows, scale, rule) for part in parts for rows in _pieces(part)
+    ]
     return Answers(labels, *map(np.concatenate, zip(*reduced, strict=True)))
 
 
@@ -74,6 +94,7 @@ def collect(
     examples: splits.Examples,
     *,
     scale: float = 1.0,
+    rule: str = certainty.CONFIDENCE,
     fit: calibration.TemperatureFit | None = None,
     weights: np.ndarray | None = None,
 ) -> Answers:
@@ -83,13 +104,14 @@ def collect(
       model: a multi-exit model.
       examples: the split.
       scale: σ by which the loss multiplied scores.
+      rule: a key of `certainty.EXIT_RULES`.
       fit: is shown all scores on the way.
       weights: of the images, `(images,)`, for `fit`.
     """
     parts = inference.score_parts(model, examples)
     if fit is not None:
         parts = _shown(parts, fit, examples.labels, weights)
-    return of_parts(parts, examples.labels, scale=scale)
+    return of_parts(parts, examples.labels, scale=scale, rule=rule)
 
 
 def _shown(parts, fit, labels, weights):
@@ -101,15 +123,16 @@ def _shown(parts, fit, labels, weights):
         yield part
 
 
-def _reduced(scores, scale):
-    # Exit by exit: no second array of all exits' classes.
-    columns = [scores[:, number] for number in range(scores.shape[1])]
-    classes = [column.argmax(-1).astype("int32") for column in columns]
-    confidence = [exit_rule.confidence(column) for column in columns]
-    probability = confidence
-    if scale != 1:
-        probability = [exit_rule.confidence(scale * each) for each in columns]
-    return tuple(
-        np.stack(values, axis=1)
-        for values in (classes, confidence, probability)
+def _pieces(scores):
+    step = max(1, _CACHED // scores[:1].size) if len(scores) else 1
+    return np.split(scores, range(step, len(scores), step))
+
+
+def _reduced(scores, scale, rule):
+    shares = special.softmax(scale * scores, axis=-1)
+    return (
+        scores.argmax(-1).astype("int32"),
+        certainty.of(scores, rule, scale=scale),
+        shares.max(-1),
+        shares.mean(1).argmax(-1).astype("int32"),
     )

@@ -1,5 +1,7 @@
 """From flags to models, objectives, schedules: the part that needs Keras."""
 
+from collections.abc import Callable
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -21,7 +23,7 @@ from elf_keras import (
 from elf_keras.backbones import pretrained
 from elf_keras.data import augment, folder, mixing, splits
 from elf_keras.errors import InputError
-from elf_keras.losses import objective
+from elf_keras.losses import across_exits, objective
 
 FLAGS = flags.FLAGS
 # A crop is cut after padding by this part of the side: 4 of 32 pixels.
@@ -68,31 +70,30 @@ def model(data: splits.Splits) -> keras.Model:
 
 def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     """Compile a model with optimizer and objective."""
+    exit_loss = _across_exits(_exit_loss(data), multi_exit.exits(built))
     built.compile(
         training.CoupledSGD(
             FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay
         ),
-        cumulative_loss(data, leaving=FLAGS.method == "har"),
+        cumulative_loss(
+            data, leaving=FLAGS.method == "har", exit_loss=exit_loss
+        ),
     )
     return built
 
 
 def cumulative_loss(
-    data: splits.Splits, *, leaving: bool
+    data: splits.Splits, *, leaving: bool, exit_loss: Callable | None = None
 ) -> objective.CumulativeLoss:
-    """Build the objective; without leaving, t is infinite."""
+    """Build the objective; without leaving, t is infinite.
+
+    Without `exit_loss` it is the plain sum of --exit_loss, by which hardness
+    is measured whatever --method trains with.
+    """
     classes = len(data.class_names)
     threshold = cli.train_threshold_from_flags(classes)
     return objective.CumulativeLoss(
-        losses.exit_loss(
-            FLAGS.exit_loss,
-            data.train_counts,
-            margin_power=FLAGS.ldam_power,
-            gamma=FLAGS.focal_gamma,
-            scale=FLAGS.ldam_scale,
-            tau=FLAGS.logit_tau,
-            exponent=FLAGS.vs_exponent,
-        ),
+        exit_loss or _exit_loss(data),
         classes,
         train_threshold=threshold if leaving else np.inf,
         normalization=FLAGS.loss_normalization,
@@ -157,15 +158,50 @@ def scorer(built: keras.Model, data: splits.Splits) -> evaluation.Scorer:
     """Build what scores a model."""
     classes = len(data.class_names)
     by_training = FLAGS.deployment_prior == "train"
-    cosine = FLAGS.exit_loss in train_threshold.COSINE_LOSSES
     return evaluation.Scorer(
         classes=classes,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=flops.exit_costs(built),
         exit_threshold=cli.exit_threshold_from_flags(classes),
         prior=data.class_counts if by_training else None,
-        scale=FLAGS.ldam_scale if cosine else 1.0,
+        scale=cli.score_scale_from_flags(),
+        exit_rule=FLAGS.exit_rule,
     )
+
+
+def _exit_loss(data):
+    return losses.exit_loss(
+        FLAGS.exit_loss,
+        data.train_counts,
+        margin_power=FLAGS.ldam_power,
+        gamma=FLAGS.focal_gamma,
+        scale=FLAGS.ldam_scale,
+        tau=FLAGS.logit_tau,
+        exponent=FLAGS.vs_exponent,
+    )
+
+
+def _across_exits(exit_loss, exits):
+    """What --distillation, --exit_weights and --method=summed make of it."""
+    if FLAGS.distillation:
+        if FLAGS.method not in ("har", "sum") or exits == 1:
+            raise InputError(
+                f"--distillation={FLAGS.distillation:g} teaches early exits "
+                f"that have a loss of their own; --method={FLAGS.method} with "
+                f"{exits} exits has none: choose har or sum, or leave it out"
+            )
+        exit_loss = across_exits.distilled(
+            exit_loss,
+            weight=FLAGS.distillation,
+            temperature=FLAGS.distillation_temperature,
+            scale=cli.score_scale_from_flags(),
+        )
+    weights = across_exits.check_weights(FLAGS.exit_weights, exits)
+    if FLAGS.method == "summed":
+        return across_exits.summed(exit_loss, weights)
+    if FLAGS.exit_weights:
+        return across_exits.weighted(exit_loss, weights)
+    return exit_loss
 
 
 def _source(data):

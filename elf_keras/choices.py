@@ -30,7 +30,8 @@ BACKBONES = (
 KERAS_PREFIX = "keras:"
 EXIT_HEADS = ("conv", "pooled", "separable")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
-METHODS = ("har", "sum", "single")
+METHODS = ("har", "sum", "summed", "single")
+EXIT_RULES = ("confidence", "entropy", "margin", "patience")
 CLASS_WEIGHTINGS = (
     "none",
     "effective_number",

@@ -187,8 +187,16 @@ def train_threshold_from_flags(classes: int) -> float:
 
 
 def exit_threshold_from_flags(classes: int) -> float:
-    """Return s."""
-    return train_threshold.parse(FLAGS.exit_threshold, FLAGS.exit_loss, classes)
+    """Return s, for --exit_rule."""
+    return train_threshold.parse(
+        FLAGS.exit_threshold, FLAGS.exit_loss, classes, rule=FLAGS.exit_rule
+    )
+
+
+def score_scale_from_flags() -> float:
+    """Return σ, by which the exit loss multiplies scores: 1 but for LDAM."""
+    cosine = FLAGS.exit_loss in train_threshold.COSINE_LOSSES
+    return FLAGS.ldam_scale if cosine else 1.0
 
 
 def _shared_flags():

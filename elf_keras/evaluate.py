@@ -54,7 +54,10 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
     for name in names:
         part = getattr(data, name)
         found = answers.of_parts(
-            score_parts(part), part.labels, scale=scorer.scale
+            score_parts(part),
+            part.labels,
+            scale=scorer.scale,
+            rule=scorer.exit_rule,
         )
         record[name] = {"model": scorer.score(found)}
         if FLAGS.policy:

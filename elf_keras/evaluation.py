@@ -11,7 +11,15 @@ from collections.abc import Iterable
 import keras
 import numpy as np
 
-from elf_keras import answers, exit_rule, flops, inference, metrics, thresholds
+from elf_keras import (
+    answers,
+    certainty,
+    exit_rule,
+    flops,
+    inference,
+    metrics,
+    thresholds,
+)
 from elf_keras.answers import Answers
 from elf_keras.data import splits
 
@@ -32,7 +40,9 @@ class Scorer:
         infinity lets nobody leave.
       prior: class shares in deployment, or None for uniform.
       scale: σ, by which scores are multiplied before the softmax that
-        calibration looks at; 1 but for cosine classifiers.
+        calibration and the mean of exits look at; 1 but for cosine
+        classifiers.
+      exit_rule: a key of `certainty.EXIT_RULES`, which s is compared by.
     """
 
     classes: int
@@ -41,16 +51,22 @@ class Scorer:
     exit_threshold: float | np.ndarray
     prior: np.ndarray | None = None
     scale: float = 1.0
+    exit_rule: str = certainty.CONFIDENCE
 
     def weights(self, labels: np.ndarray) -> np.ndarray:
         """Weights of images that make a mean one over classes, sum 1."""
         return metrics.example_weights(labels, self.classes, prior=self.prior)
 
     def score(self, found: Answers) -> dict:
-        """Score a split: `static`, `dynamic`, each of `exits`, `curve`."""
+        """Score a split.
+
+        Returns `static`, `mean_of_exits`, `dynamic`, each of `exits`, and
+        `curve`.
+        """
         return {
             "images": len(found.labels),
             "static": self.static(found),
+            "mean_of_exits": self.mean_of_exits(found),
             "dynamic": self.dynamic(found, self.exit_threshold),
             "exits": self._exits(found),
             "curve": self._thin_curve(found),
@@ -60,6 +76,19 @@ class Scorer:
         """Score the last exit alone."""
         return self._accuracies(found.classes[:, -1], found.labels) | {
             "macs": self.costs.backbone
+        }
+
+    def mean_of_exits(self, found: Answers) -> dict:
+        """Score the mean of all exits' class probabilities.
+
+        The whole network runs, with every head.
+
+        Reference: Hu et al. 2020, Triple Wins (RDI-Nets), Sec. 3.
+        """
+        last = np.eye(found.classes.shape[1])[-1]
+        return {
+            **self._accuracies(found.mean_classes, found.labels),
+            **self._spent(last),
         }
 
     def dynamic(
@@ -72,6 +101,7 @@ class Scorer:
         shares = metrics.shares(chosen.exit_taken, exits, weights=weights)
         correct = chosen.classes == found.labels
         return {
+            "exit_rule": self.exit_rule,
             "exit_threshold": exit_threshold,
             **self._accuracies(chosen.classes, found.labels),
             **self._spent(shares),
@@ -84,7 +114,7 @@ class Scorer:
     def curve(self, found: Answers) -> thresholds.Curve:
         """Return the exact curve over one shared s."""
         return thresholds.curve(
-            found.confidence,
+            found.certainty,
             found.correct,
             costs=self.costs.with_heads,
             weights=self.weights(found.labels),
@@ -225,7 +255,9 @@ def score_model(
     """
     parts = {"validation": data.validation, "test": data.test}
     found = {
-        name: answers.collect(model, part, scale=scorer.scale)
+        name: answers.collect(
+            model, part, scale=scorer.scale, rule=scorer.exit_rule
+        )
         for name, part in parts.items()
         if part is not None
     }

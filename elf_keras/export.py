@@ -53,6 +53,7 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     cli.refuse_arguments(arguments)
     _check_formats()
+    policy_flags.check_rule_of_export()
     folder = cli.workdir()
     output = _output()
     if not (folder / runs.MODEL).exists():

@@ -167,7 +167,8 @@ def _objective():
         "method",
         "har",
         choices.METHODS,
-        "har: easy images leave; sum: none leaves; single: bare backbone.",
+        "har: easy images leave; sum: none leaves; summed: one loss of the "
+        "exits' summed scores; single: bare backbone.",
     )
     flags.DEFINE_enum(
         "exit_loss", "ce", choices.EXIT_LOSSES, "Loss of every exit."
@@ -182,6 +183,21 @@ def _objective():
         "none",
         choices.CLASS_WEIGHTINGS,
         "Class weights from --reweight_epoch on.",
+    )
+    flags.DEFINE_list(
+        "exit_weights",
+        [],
+        "A number above 0 for each exit, which its loss (summed: its scores) "
+        "is multiplied by; default: all 1.",
+    )
+    flags.DEFINE_float(
+        "distillation",
+        0.0,
+        "Weight of what the last exit teaches the earlier ones; for har, sum.",
+        0.0,
+    )
+    flags.DEFINE_float(
+        "distillation_temperature", 1.0, "T that both are divided by.", 1e-3
     )
     flags.DEFINE_float(
         "effective_number_beta", 0.9999, "β of effective_number.", 0.0, 1.0
@@ -230,7 +246,15 @@ def _scores():
     flags.DEFINE_string(
         "exit_threshold",
         "auto",
-        "s: as --train_threshold; auto takes the default t of the loss.",
+        "s: as --train_threshold; auto takes the default t of the loss, and "
+        "for other rules what they say of as sure an exit.",
+    )
+    flags.DEFINE_enum(
+        "exit_rule",
+        "confidence",
+        choices.EXIT_RULES,
+        "What s is compared with: the largest probability p; 1 - H(p)/log C; "
+        "p's lead over the second; or r/(r+1) where r exits in a row agree.",
     )
     flags.DEFINE_enum(
         "deployment_prior",

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from elf_keras import exit_rule
+from elf_keras import certainty, exit_rule
 from elf_keras.data import pipeline, splits
 
 BATCH_SIZE = 256
@@ -20,12 +20,13 @@ class Prediction:
 
     Attributes:
       classes: predicted class indices, `(images,)`.
-      confidence: at the exit taken, in (0, 1], `(images,)`.
+      certainty: what the exit rule compared at the exit taken, confidence
+        unless another rule was asked for, in (0, 1], `(images,)`.
       exit_taken: index of the exit, from 0, `(images,)`.
     """
 
     classes: np.ndarray
-    confidence: np.ndarray
+    certainty: np.ndarray
     exit_taken: np.ndarray
 
 
@@ -83,21 +84,21 @@ def select(
 
 def leave(
     classes: np.ndarray,
-    confidence: np.ndarray,
+    reached: np.ndarray,
     exit_threshold: float | np.ndarray,
 ) -> Prediction:
     """Apply the exit rule to the answers of all exits.
 
     Args:
       classes: predicted at each exit, `(images, exits)`.
-      confidence: at each exit, `(images, exits)`.
+      reached: certainty at each exit, `(images, exits)`.
       exit_threshold: s, or one for each exit, `(exits,)`.
     """
-    taken = exit_rule.exit_taken(exit_rule.above(confidence, exit_threshold))
+    taken = exit_rule.exit_taken(exit_rule.above(reached, exit_threshold))
     images = np.arange(len(classes))
     return Prediction(
         classes=classes[images, taken],
-        confidence=confidence[images, taken],
+        certainty=reached[images, taken],
         exit_taken=taken,
     )
 
@@ -107,6 +108,8 @@ def predict_dynamic(
     images: np.ndarray,
     *,
     exit_threshold: float | np.ndarray,
+    rule: str = certainty.CONFIDENCE,
+    scale: float = 1.0,
 ) -> Prediction:
     """Classify a batch stage by stage; who has left is not computed further.
 
@@ -114,6 +117,8 @@ def predict_dynamic(
       stages: of a multi-exit model, see `multi_exit.stages`.
       images: pixel values 0 to 255, `(images, height, width, channels)`.
       exit_threshold: s, or one for each exit, `(exits,)`.
+      rule: a key of `certainty.EXIT_RULES`.
+      scale: σ by which the loss multiplied scores.
     """
     limits = np.broadcast_to(exit_threshold, len(stages))
     alive = np.arange(len(images))
@@ -122,20 +127,21 @@ def predict_dynamic(
         np.zeros(len(images), "float32"),
         np.full(len(images), len(stages) - 1),
     )
-    features = np.asarray(images, "float32")
+    features, seen = np.asarray(images, "float32"), []
     for number, stage in enumerate(stages):
         if not alive.size:
             break
         outputs = stage(features, training=False)
-        scores = np.asarray(outputs[f"exit_{number + 1}"])
-        confidence = exit_rule.confidence(scores)
+        seen.append(np.asarray(outputs[f"exit_{number + 1}"]))
+        sure = certainty.of(np.stack(seen, axis=1), rule, scale=scale)[:, -1]
         last = number == len(stages) - 1
-        leaves = exit_rule.above(confidence, limits[number]) | last
+        leaves = exit_rule.above(sure, limits[number]) | last
         gone = alive[leaves]
-        result.classes[gone] = scores[leaves].argmax(-1)
-        result.confidence[gone] = confidence[leaves]
+        result.classes[gone] = seen[-1][leaves].argmax(-1)
+        result.certainty[gone] = sure[leaves]
         result.exit_taken[gone] = number
         alive = alive[~leaves]
+        seen = [scores[~leaves] for scores in seen]
         if not last:
             features = np.asarray(outputs["features"])[~leaves]
     return result

@@ -96,7 +96,8 @@ def _split(panel, found, key, unit):
         *([at[key] / unit for at in grid.values()],),
         *([at["accuracy"] for at in grid.values()], "|"),
         **{"color": "black", "markersize": 13, "markeredgewidth": 1.6},
-        label=f"papers' s: {', '.join(grid)}",
+        # What has no label is not in the legend.
+        label=f"papers' s: {', '.join(grid)}" if grid else None,
     )
     for number, (name, at) in enumerate(found["policies"].items()):
         panel.plot(

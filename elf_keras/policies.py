@@ -63,7 +63,7 @@ def offered(
         kinds_of_cost.append(np.cumsum(milliseconds))
     for costs in kinds_of_cost:
         offers[PER_EXIT] = candidates.per_exit(
-            found.confidence,
+            found.certainty,
             found.correct,
             costs=costs,
             weights=scorer.weights(found.labels),

@@ -1,6 +1,7 @@
 """policy.json: the policies that a sweep chose, and how to choose them again.
 
 {"format": 1, "seed": …, "versions": {…}, …
+ "exit_rule": what thresholds are compared with (absent: confidence),
  "model": {"exits": K, "classes": C, "sha256": of model.keras, …},
  "chosen_on": {"split": "validation", "images": …},
  "guard": {"tolerance": …, "confidence": …, "resamples": …, "seed": …},
@@ -20,7 +21,7 @@ from numbers import Real
 
 import numpy as np
 
-from elf_keras import runs
+from elf_keras import certainty, runs
 from elf_keras.errors import InputError
 
 NAME = "policy.json"
@@ -54,7 +55,12 @@ def read(path: pathlib.Path) -> dict:
 
 
 def limits(
-    record: dict, name: str | None, *, exits: int, path: pathlib.Path
+    record: dict,
+    name: str | None,
+    *,
+    exits: int,
+    path: pathlib.Path,
+    exit_rule: str = certainty.CONFIDENCE,
 ) -> np.ndarray:
     """Thresholds of one policy for the exit rule.
 
@@ -63,12 +69,14 @@ def limits(
       name: of the policy; None is the file's default.
       exits: number of exits K of the model.
       path: of the file, for the message.
+      exit_rule: that the thresholds will be used by.
 
     Returns:
       s of each exit, infinity where nobody leaves, `(exits,)`.
 
     Raises:
-      InputError: for an unknown name, or a model with other exits.
+      InputError: for an unknown name, a model with other exits, or another
+        exit rule.
     """
     policies = record["policies"]
     name = record["default_policy"] if name is None else name
@@ -81,6 +89,13 @@ def limits(
         raise InputError(
             f"{path} was made for a model of {record['model']['exits']} "
             f"exits, this one has {exits}; sweep this run"
+        )
+    chosen_by = record.get("exit_rule", certainty.CONFIDENCE)
+    if chosen_by != exit_rule:
+        raise InputError(
+            f"{path} has thresholds of the exit rule {chosen_by}, which say "
+            f"nothing by --exit_rule={exit_rule}; use that rule, or sweep by "
+            "this one"
         )
     return for_all_exits(policies[name]["thresholds"])
 

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from elf_keras import cli, policy_file
+from elf_keras import certainty, cli, policy_file
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -21,7 +21,13 @@ def limits(classes: int, exits: int) -> float | np.ndarray:
         return cli.exit_threshold_from_flags(classes)
     path = file()
     record = policy_file.read(path)
-    return policy_file.limits(record, FLAGS.policy, exits=exits, path=path)
+    return policy_file.limits(
+        record,
+        FLAGS.policy,
+        exits=exits,
+        path=path,
+        exit_rule=FLAGS.exit_rule,
+    )
 
 
 def artefact(class_names: list[str]):
@@ -48,6 +54,7 @@ def artefact(class_names: list[str]):
 
 def limits_of_export(found) -> float | np.ndarray:
     """Thresholds of --policy in the export, or s where it is not named."""
+    check_rule_of_export()
     if FLAGS.policy_file is not None:
         raise InputError(
             "--policy_file: an export has policies of its own, chosen for "
@@ -56,6 +63,19 @@ def limits_of_export(found) -> float | np.ndarray:
     if FLAGS.policy is None:
         return cli.exit_threshold_from_flags(len(found.class_names))
     return found.limits_of(FLAGS.policy)
+
+
+def check_rule_of_export() -> None:
+    """Refuse an --exit_rule that no exported model has.
+
+    Raises:
+      InputError: where it is not confidence.
+    """
+    if FLAGS.exit_rule != certainty.CONFIDENCE:
+        raise InputError(
+            f"--exit_rule={FLAGS.exit_rule}: exported models leave by "
+            "confidence alone; add --exit_rule=confidence"
+        )
 
 
 def file() -> pathlib.Path:

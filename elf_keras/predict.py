@@ -2,11 +2,12 @@
 
 python -m elf_keras.predict --workdir=runs/gtsrb photo.png more/*.jpg
 
-Prints one JSON line a file: class, confidence at the exit taken, the exit
-(from 1), the multiply-adds spent, and their share of the bare backbone's.
-A file that is no image gets a line with "error"; the status is then 2.
---policy=accurate takes the thresholds of a sweep's policy.json. An export is
-asked by elf_keras.deploy.chain_runner, which needs neither run nor Keras.
+Prints one JSON line a file: class, confidence at the exit taken (or what
+--exit_rule looks at, by its name), the exit (from 1), the multiply-adds spent,
+and their share of the bare backbone's. A file that is no image gets a line
+with "error"; the status is then 2. --policy=accurate takes the thresholds of a
+sweep's policy.json. An export is asked by elf_keras.deploy.chain_runner, which
+needs neither run nor Keras.
 """
 
 import json
@@ -57,14 +58,18 @@ def _answer(file, stages, names, costs, limits):
         print(json.dumps({"file": file, "error": reason}), flush=True)
         return False
     answer = inference.predict_dynamic(
-        stages, image[None], exit_threshold=limits
+        stages,
+        image[None],
+        exit_threshold=limits,
+        rule=FLAGS.exit_rule,
+        scale=cli.score_scale_from_flags(),
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])
     line = {
         "file": file,
         "class": names[answer.classes[0]],
-        "confidence": round(float(answer.confidence[0]), 4),
+        FLAGS.exit_rule: round(float(answer.certainty[0]), 4),
         "exit": taken + 1,
         "macs": spent,
         "share_of_backbone": round(spent / costs.backbone, 4),

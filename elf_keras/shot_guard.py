@@ -102,14 +102,14 @@ def losses(
 def _changes(answers, order, limits):
     """Right answers won (1) or lost (-1), and who leaves; by candidate."""
     correct = answers.correct[order].astype("int8")
-    confidence = answers.confidence[order]
+    certainty = answers.certainty[order]
     shape = (len(order), len(limits))
     change, early = np.empty(shape, "float32"), np.empty(shape, "bool")
     last, rows = correct.shape[1] - 1, np.arange(len(order))
     # The last exit takes whoever gets there.
     leaves = np.ones(correct.shape, bool)
     for column, limit in enumerate(limits):
-        leaves[:, :last] = confidence[:, :last] > limit.astype(confidence.dtype)
+        leaves[:, :last] = certainty[:, :last] > limit.astype(certainty.dtype)
         taken = leaves.argmax(1)
         change[:, column] = correct[rows, taken] - correct[:, last]
         early[:, column] = taken < last

@@ -100,7 +100,9 @@ def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
     scorer = builders.scorer(model, data)
     found, temperatures = sweep_record.answers_of(model, data, scorer)
     done = trade_off.sweep(found, scorer, plan, times.stages)
-    grid = train_threshold.papers_grid(FLAGS.exit_loss, scorer.classes)
+    grid = train_threshold.papers_grid(
+        FLAGS.exit_loss, scorer.classes, FLAGS.exit_rule
+    )
     picture = sweep_record.curves(done, grid, times)
     record = sweep_record.policies_of(done, plan, picture, temperatures)
     record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)

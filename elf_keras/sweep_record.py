@@ -40,12 +40,15 @@ def answers_of(
             model,
             data.validation,
             scale=scorer.scale,
+            rule=scorer.exit_rule,
             fit=fit,
             weights=scorer.weights(data.validation.labels),
         )
     }
     if data.test is not None:
-        found["test"] = answers.collect(model, data.test, scale=scorer.scale)
+        found["test"] = answers.collect(
+            model, data.test, scale=scorer.scale, rule=scorer.exit_rule
+        )
     return found, fit.temperatures()
 
 
@@ -64,6 +67,7 @@ def curves(
     comparison = trade_off.compared(done)
     return {
         **runs.environment(),
+        "exit_rule": done.scorer.exit_rule,
         "backbone_macs": int(done.scorer.costs.backbone),
         "static_milliseconds": times.static,
         "stage_milliseconds": times.stages,
@@ -117,6 +121,7 @@ def policies_of(
             "images_by_shot_group": _images(done.scorer.shot_groups, sizes),
             "smallest_class": int(sizes.min()),
         },
+        "exit_rule": done.scorer.exit_rule,
         "guard": dataclasses.asdict(plan.guard),
         "temperatures": temperatures,
         "default_policy": policy_rules.ACCURATE,

@@ -1,6 +1,8 @@
 """Scores as text that reads well in a terminal."""
 
 _GROUPS = ("accuracy", "top1", "many", "medium", "few")
+# `mean`: of the exits' probabilities.
+_MODES = {"static": "static", "mean_of_exits": "mean", "dynamic": "dynamic"}
 
 
 def scores(record: dict) -> str:
@@ -22,8 +24,11 @@ def scores(record: dict) -> str:
             if "static" not in part:
                 continue
             epoch = f"{which} {part['epoch']}" if "epoch" in part else which
-            for mode in ("static", "dynamic"):
-                lines.append(_row([split, epoch, mode, *_mode(part[mode])]))
+            lines += [
+                _row([split, epoch, shown, *_mode(part[mode])])
+                for mode, shown in _MODES.items()
+                if mode in part
+            ]
             lines.append("  " + _exits(part))
     return "\n".join(lines)
 
@@ -44,7 +49,9 @@ def _exits(part):
         for row, share in zip(part["exits"], shares, strict=True)
     ]
     reached = thresholds(part["dynamic"]["exit_threshold"])
-    return f"at s = {reached}, " + "; ".join(cells)
+    rule = part["dynamic"].get("exit_rule", "confidence")
+    by = "" if rule == "confidence" else f" by {rule}"
+    return f"at s = {reached}{by}, " + "; ".join(cells)
 
 
 def thresholds(values) -> str:

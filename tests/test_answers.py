@@ -1,20 +1,19 @@
 """Answers reduced part by part are those of all scores at once."""
 
+import by_hand
 import numpy as np
 import pytest
 import tiny
 from made_scores import EXITS, LABELS, SCORES, THRESHOLD, answers, leaves
 
 from elf_keras import answers as reduced
-from elf_keras import calibration, exit_rule, inference
+from elf_keras import calibration, certainty, exit_rule, inference
 
 
 def test_what_each_exit_says_of_each_image():
     found = reduced.of_scores(SCORES, LABELS, scale=3.0)
     np.testing.assert_array_equal(found.classes, SCORES.argmax(-1))
-    np.testing.assert_array_equal(
-        found.confidence, exit_rule.confidence(SCORES)
-    )
+    np.testing.assert_array_equal(found.certainty, exit_rule.confidence(SCORES))
     powers = np.exp(3.0 * SCORES.astype("float64"))
     expected = powers.max(-1) / powers.sum(-1)
     np.testing.assert_allclose(found.probability, expected, rtol=1e-5)
@@ -46,9 +45,35 @@ def test_a_model_in_parts_says_the_same(monkeypatch):
     fit = calibration.TemperatureFit(2)
     found = reduced.collect(model, examples, fit=fit, weights=weights)
     np.testing.assert_array_equal(found.classes, whole.classes)
-    np.testing.assert_allclose(found.confidence, whole.confidence, rtol=1e-5)
+    np.testing.assert_allclose(found.certainty, whole.certainty, rtol=1e-5)
     np.testing.assert_allclose(
         fit.temperatures(),
         calibration.temperatures(scores, examples.labels, weights=weights),
         rtol=1e-4,
     )
+
+
+@pytest.mark.parametrize("rule", certainty.EXIT_RULES)
+@pytest.mark.parametrize("cached", [1, 100, 2**20])
+def test_a_rule_in_pieces_says_what_it_says_of_all(monkeypatch, rule, cached):
+    monkeypatch.setattr(reduced, "_CACHED", cached)
+    found = reduced.of_scores(SCORES, LABELS, scale=3.0, rule=rule)
+    expected = certainty.of(SCORES, rule, scale=3.0)
+    np.testing.assert_allclose(found.certainty, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_the_mean_of_exits_by_a_loop(scale):
+    found = reduced.of_scores(SCORES, LABELS, scale=scale).mean_classes
+    last, differs = SCORES[:, -1].argmax(-1), 0
+    for index, image in enumerate(SCORES.tolist()):
+        shares = [by_hand.softmax([scale * z for z in row]) for row in image]
+        total = [sum(column) for column in zip(*shares, strict=True)]
+        assert found[index] == total.index(max(total))
+        differs += found[index] != last[index]
+    assert differs
+
+
+def test_the_mean_of_one_exit_is_that_exit():
+    alone = reduced.of_scores(SCORES[:, :1], LABELS)
+    np.testing.assert_array_equal(alone.mean_classes, alone.classes[:, 0])

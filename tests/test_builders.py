@@ -4,9 +4,11 @@ import command_runs
 import keras
 import numpy as np
 import pytest
+from scipy import special
 
 from elf_keras import builders, losses, multi_exit, training
 from elf_keras.data import splits
+from elf_keras.errors import InputError
 from elf_keras.losses import exit_losses
 
 COUNTS = np.array([150, 40, 5])
@@ -36,6 +38,7 @@ def layer(model, kind):
         (("--method=single",), 1),
         (("--method=single", "--exits=1"), 1),
         (("--method=sum",), 4),
+        (("--method=summed",), 4),
     ],
 )
 def test_exits_and_method(words, outputs):
@@ -68,7 +71,8 @@ def test_pixels_are_normalized_by_the_training_split():
 
 
 @pytest.mark.parametrize(
-    ("method", "threshold"), [("har", 0.8), ("sum", np.inf), ("single", np.inf)]
+    ("method", "threshold"),
+    [("har", 0.8), ("sum", np.inf), ("summed", np.inf), ("single", np.inf)],
 )
 def test_compiled(method, threshold):
     words = (
@@ -214,3 +218,67 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     for one, other in zip(source.weights, model.weights, strict=True):
         np.testing.assert_array_equal(np.array(one), np.array(other))
     assert "layers take over weights" in capsys.readouterr().err
+
+
+def per_exit(*words, exits=3):
+    """The loss of each exit of one image whose scores are made."""
+    scores = np.array([[[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 1.0, 4.0]]])
+    words = (*SMALL, "--exits=1,2", *words)
+    with command_runs.fresh_flags(*words):
+        data = made()
+        model = builders.compiled(builders.model(data), data)
+    outputs = {
+        f"exit_{k + 1}": scores[:, k].astype("float32") for k in range(exits)
+    }
+    return np.array(model.objective.terms(np.array([2]), outputs).exit_losses)
+
+
+@pytest.mark.parametrize("method", ["har", "sum"])
+def test_weights_and_a_teacher_reach_the_objective(method):
+    plain = per_exit(f"--method={method}")
+    words = (f"--method={method}", "--exit_weights=0.5,1,2")
+    found = per_exit(*words)
+    np.testing.assert_allclose(found, plain * [0.5, 1, 2], rtol=1e-6)
+    taught = per_exit(
+        *words, "--distillation=0.5", "--distillation_temperature=2"
+    )
+    gained = (taught - found)[0] / [0.5, 1, 2]
+    shares = special.softmax(
+        np.array([[2.0, 0, 1], [0, 3, 0], [1, 1, 4]]) / 2, axis=-1
+    )
+    apart = special.rel_entr(shares[2], shares).sum(-1)
+    np.testing.assert_allclose(gained, 0.5 * 4 * apart, atol=1e-5)
+
+
+def test_summed_reaches_the_objective():
+    found = per_exit("--method=summed", "--exit_weights=1,2,0.5")
+    total = np.array([2, 0, 1]) + 2 * np.array([0, 3, 0]) + [0.5, 0.5, 2]
+    expected = [0, 0, -special.log_softmax(total)[2]]
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+
+
+def test_hardness_is_measured_by_the_plain_loss():
+    words = ("--method=summed", "--exit_weights=1,2,3")
+    with command_runs.fresh_flags(*SMALL, *words):
+        objective = builders.cumulative_loss(made(), leaving=True)
+    assert objective.exit_loss.func is exit_losses.cross_entropy
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--exit_weights=1,2"], "1,2: expected .* exits: 4"),
+        (["--exit_weights=1,1,1,x"], "1,1,1,x"),
+        (["--exit_weights=1,1,1,0"], "above 0"),
+        (["--method=single", "--exit_weights=1,1,1,1"], "exits: 1"),
+        (["--method=summed", "--distillation=1"], "choose har or sum"),
+        (["--method=single", "--distillation=1"], "choose har or sum"),
+        (["--exits=none", "--distillation=1"], "1 exits"),
+    ],
+)
+def test_exits_that_do_not_fit_together(words, says):
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        model = builders.model(data)
+        with pytest.raises(InputError, match=says):
+            builders.compiled(model, data)

@@ -2,7 +2,14 @@
 
 import pytest
 
-from elf_keras import choices, class_weights, data, exit_heads, losses
+from elf_keras import (
+    certainty,
+    choices,
+    class_weights,
+    data,
+    exit_heads,
+    losses,
+)
 from elf_keras.backbones import BACKBONES
 from elf_keras.data import mixing, samplers
 from elf_keras.losses import objective
@@ -16,6 +23,7 @@ from elf_keras.losses import objective
         (choices.DATASETS, data.SOURCES),
         (choices.EXIT_HEADS, exit_heads.EXIT_HEADS),
         (choices.EXIT_LOSSES, losses.EXIT_LOSSES),
+        (choices.EXIT_RULES, certainty.EXIT_RULES),
         (choices.MIXINGS[1:], mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
         (choices.SAMPLERS, samplers.SAMPLERS),

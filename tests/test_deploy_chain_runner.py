@@ -58,7 +58,7 @@ def test_answers_are_those_of_the_model(chain, runner):
             assert answer.exit == expected.exit_taken[index] + 1
             assert answer.class_index == expected.classes[index]
             assert answer.class_name == made_chain.NAMES[answer.class_index]
-            assert abs(answer.confidence - expected.confidence[index]) < 1e-5
+            assert abs(answer.confidence - expected.certainty[index]) < 1e-5
             assert answer.in_time
             assert answer.milliseconds > 0
 

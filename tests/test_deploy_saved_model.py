@@ -105,7 +105,7 @@ def test_dynamic_is_prediction_in_keras():
         np.testing.assert_array_equal(found["class"], expected.classes)
         np.testing.assert_array_equal(found["exit"], expected.exit_taken + 1)
         np.testing.assert_allclose(
-            found["confidence"], expected.confidence, atol=1e-5
+            found["confidence"], expected.certainty, atol=1e-5
         )
 
 

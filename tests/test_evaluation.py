@@ -199,3 +199,17 @@ def test_score_model_scores_every_split_there_is(validation):
     np.testing.assert_array_equal(found["test"].classes, scores.argmax(-1))
     expected = made.score(of_scores(scores, data.test.labels))
     assert records["test"]["dynamic"]["top1"] == expected["dynamic"]["top1"]
+
+
+def test_the_mean_of_exits_pays_for_every_head(record):
+    shares = np.exp(SCORES) / np.exp(SCORES).sum(-1, keepdims=True)
+    hits = shares.sum(1).argmax(-1) == LABELS
+    per_class = class_means(hits)
+    found = record["mean_of_exits"]
+    assert found["accuracy"] == pytest.approx(mean(per_class.values()))
+    assert found["top1"] == pytest.approx(mean(hits))
+    assert found["many"] == pytest.approx((per_class[0] + per_class[1]) / 2)
+    assert found["few"] == pytest.approx(per_class[3])
+    assert found["macs"] == 160
+    assert found["saving_with_heads"] == pytest.approx(-0.6)
+    assert found["saving_without_heads"] == pytest.approx(0)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import exit_rule, inference, multi_exit
+from elf_keras import certainty, exit_rule, inference, multi_exit
 
 CLASSES = 4
 
@@ -69,7 +69,7 @@ def test_select_is_the_exit_rule_image_by_image(scores, threshold):
     classes, confidence, exits = zip(*by_loop(scores, threshold), strict=True)
     np.testing.assert_array_equal(found.classes, classes)
     np.testing.assert_array_equal(found.exit_taken, exits)
-    np.testing.assert_allclose(found.confidence, confidence, rtol=1e-5)
+    np.testing.assert_allclose(found.certainty, confidence, rtol=1e-5)
 
 
 def thresholds(scores):
@@ -94,7 +94,7 @@ def test_stage_by_stage_equals_selecting_from_all_scores(
         np.testing.assert_array_equal(found.classes, expected.classes)
         np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
         np.testing.assert_allclose(
-            found.confidence, expected.confidence, atol=1e-5
+            found.certainty, expected.certainty, atol=1e-5
         )
         taken |= set(expected.exit_taken.tolist())
     assert taken == {0, 1, 2}
@@ -195,3 +195,25 @@ def test_the_tiny_model_of_other_tests_has_stages():
         multi_exit.stages(model), data.images, exit_threshold=0.4
     )
     np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
+
+
+@pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
+def test_other_rules_stage_by_stage(model, examples, scores, rule):
+    """Patience remembers what earlier stages said, also as images leave."""
+    reached = certainty.of(scores, rule, scale=2.0)
+    levels = np.unique(reached[:, :-1])
+    gaps = np.flatnonzero(np.diff(levels) > 1e-5)
+    middle = gaps[len(gaps) // 2]
+    s = float(levels[middle : middle + 2].mean())
+    expected = inference.leave(scores.argmax(-1), reached, s)
+    found = inference.predict_dynamic(
+        multi_exit.stages(model),
+        examples.images,
+        exit_threshold=s,
+        rule=rule,
+        scale=2.0,
+    )
+    np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
+    np.testing.assert_array_equal(found.classes, expected.classes)
+    np.testing.assert_allclose(found.certainty, expected.certainty, atol=1e-5)
+    assert len(set(expected.exit_taken.tolist())) > 1

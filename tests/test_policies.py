@@ -25,7 +25,7 @@ def answers(confidence, correct, labels=None):
     labels = np.zeros(len(correct), int) if labels is None else labels
     confidence = np.array(confidence, "float32")
     classes = np.where(correct, labels[:, None], labels[:, None] + 1)
-    return Answers(labels, classes, confidence, confidence)
+    return Answers(labels, classes, confidence, confidence, classes[:, -1])
 
 
 def scorer(costs=COSTS, backbone=BACKBONE, classes=1, **groups):

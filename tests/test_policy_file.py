@@ -78,3 +78,19 @@ def test_a_file_of_something_else(path, content):
 def test_no_file(tmp_path):
     with pytest.raises(InputError, match="does not exist"):
         policy_file.read(tmp_path / policy_file.NAME)
+
+
+@pytest.mark.parametrize("chosen_by", [None, "confidence", "entropy"])
+@pytest.mark.parametrize("used_by", ["confidence", "entropy", "patience"])
+def test_thresholds_of_one_exit_rule_say_nothing_by_another(
+    path, chosen_by, used_by
+):
+    if chosen_by:
+        path.write_text(json.dumps(WHOLE | {"exit_rule": chosen_by}))
+    record = policy_file.read(path)
+    given = {"exits": 3, "path": path, "exit_rule": used_by}
+    if used_by == (chosen_by or "confidence"):
+        assert policy_file.limits(record, "macs_50", **given)[0] == 0.25
+        return
+    with pytest.raises(InputError, match=f"--exit_rule={used_by}"):
+        policy_file.limits(record, "macs_50", **given)

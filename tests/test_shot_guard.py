@@ -20,7 +20,9 @@ def made(*classes):
     predicted = np.where(correct, labels[:, None], -1)
     sure = np.full(predicted.shape, 0.9, "float32")
     order = np.random.default_rng(0).permutation(len(labels))
-    return Answers(labels[order], predicted[order], sure, sure)
+    return Answers(
+        labels[order], predicted[order], sure, sure, predicted[order, -1]
+    )
 
 
 def losses(found, groups, limits=(LEAVE, STAY), **options):
@@ -67,9 +69,9 @@ def test_few_images_without_a_loss_are_no_proof():
 
 def test_an_unseen_image_counts_by_who_leaves_early():
     found = made((5, 0), (5, 0))
-    sure = found.confidence.copy()
+    sure = found.certainty.copy()
     sure[2:, 0] = 0.1
-    some = Answers(found.labels, found.classes, sure, sure)
+    some = Answers(found.labels, found.classes, sure, sure, found.mean_classes)
     whole, part = (losses(each, ALL).bound[0, 0] for each in (found, some))
     early = np.mean([(sure[found.labels == c, 0] > 0.5).mean() for c in (0, 1)])
     assert part == pytest.approx(early * whole)

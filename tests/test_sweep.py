@@ -80,7 +80,7 @@ def test_the_curve_is_written_point_by_point(folder):
     for split in ("validation", "test"):
         found = answers.collect(model, getattr(data, split))
         points = [row for row in rows if row["split"] == split]
-        sure = np.unique(found.confidence[:, 0])
+        sure = np.unique(found.certainty[:, 0])
         assert len(points) == len(sure) + 1
         for row in points[:: len(points) // 5]:
             s = np.float32(float(row["exit_threshold"]))
@@ -245,3 +245,52 @@ def test_seeds_are_the_same_twice(folder):
             for split in ("validation", "test"):
                 policy[split].pop("milliseconds")
     assert first == second
+
+
+@pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
+def test_another_exit_rule(folder, tmp_path, rule):
+    by = f"--exit_rule={rule}"
+    _, record = sweep(folder, by, LOOSE, "--budget=1.3")
+    assert record["exit_rule"] == rule
+    curve = runs.read_json(folder / "curve.json")
+    assert curve["exit_rule"] == rule
+    assert curve["splits"]["test"]["papers_grid"] == {}
+    words = (f"--workdir={folder}", "--policy=accurate")
+    ended = command_runs.run("evaluate", *words, by)
+    assert ended.status == 0, ended.err
+    found = runs.read_json(folder / "evaluation.json")["splits"]["test"]
+    dynamic = found["model"]["dynamic"]
+    assert dynamic["exit_rule"] == rule
+    for key in ("accuracy", "macs", "exit_shares"):
+        expected = record["policies"]["accurate"]["test"][key]
+        assert dynamic[key] == pytest.approx(expected)
+    command_runs.draw(tmp_path / "a.png")
+    ended = command_runs.run("predict", *words, by, tmp_path / "a.png")
+    assert 0 < json.loads(ended.out)[rule] <= 1
+    for command, more in (
+        ("evaluate", ()),
+        ("predict", (tmp_path / "a.png",)),
+        ("export", (f"--output={tmp_path / 'out'}", "--formats=saved_model")),
+    ):
+        says = [f"exit rule {rule}", "--exit_rule=confidence"]
+        command_runs.refused(command, *words, *more, says=says)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_leaves_by_confidence(folder, tmp_path):
+    command_runs.refused(
+        "export",
+        f"--workdir={folder}",
+        f"--output={tmp_path / 'out'}",
+        "--formats=saved_model",
+        "--exit_rule=entropy",
+        says=["--exit_rule=entropy", "--exit_rule=confidence"],
+    )
+
+
+def test_auto_is_a_default_of_the_exit_rule(folder):
+    for rule, s in (("confidence", 0.9), ("margin", 0.85), ("patience", 0.5)):
+        words = (f"--workdir={folder}", f"--exit_rule={rule}")
+        assert command_runs.run("evaluate", *words).status == 0
+        found = runs.read_json(folder / "evaluation.json")["splits"]["test"]
+        assert found["model"]["dynamic"]["exit_threshold"] == pytest.approx(s)

@@ -2,9 +2,10 @@ import itertools
 import math
 
 import by_hand
+import numpy as np
 import pytest
 
-from elf_keras import train_threshold
+from elf_keras import certainty, train_threshold
 from elf_keras.choices import EXIT_LOSSES
 from elf_keras.errors import InputError
 
@@ -91,3 +92,39 @@ def test_only_thresholds_beyond_the_bound_are_refused():
     with pytest.raises(InputError, match=r"0\.4509.*0\.2"):
         train_threshold.parse("0.46", "ldam", 10)
     assert train_threshold.parse("0.46", "ce", 10) == 0.46
+
+
+@pytest.mark.parametrize("exit_loss", EXIT_LOSSES)
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_defaults_of_other_exit_rules_by_hand(exit_loss, classes):
+    rest = 0.1 / (classes - 1)
+    information = -0.9 * math.log(0.9) - 0.1 * math.log(rest)
+    for rule, expected in (
+        ("entropy", 1 - information / math.log(classes)),
+        ("margin", 0.9 - rest),
+        ("patience", 0.5),
+    ):
+        found = train_threshold.parse("auto", exit_loss, classes, rule=rule)
+        assert found == pytest.approx(expected, rel=1e-9)
+        # Raw cosines bound confidence alone.
+        assert train_threshold.parse("0.99", "ldam", 10, rule=rule) == 0.99
+
+
+def test_who_leaves_by_default_under_other_rules():
+    """By entropy all who are sure to 0.9, by margin nobody else."""
+    random = np.random.default_rng(0)
+    scores = random.normal(scale=4, size=(2000, 1, 5))
+    leaves = {
+        rule: certainty.of(scores, rule)
+        > train_threshold.default("ce", 5, rule)
+        for rule in certainty.EXIT_RULES
+    }
+    assert (leaves["entropy"] | ~leaves["confidence"]).all()
+    assert (leaves["confidence"] | ~leaves["margin"]).all()
+    counts = [leaves[rule].sum() for rule in ("entropy", "confidence")]
+    assert 2000 > counts[0] > counts[1] > leaves["margin"].sum() > 0
+
+
+def test_the_papers_have_no_thresholds_of_other_rules():
+    assert train_threshold.papers_grid("ce", 10)
+    assert train_threshold.papers_grid("ce", 10, "entropy") == {}

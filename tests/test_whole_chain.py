@@ -236,7 +236,7 @@ def test_predict_answers_as_the_model_does(trained, digits, record):
         assert line["file"] == str(paths[index])
         assert line["class"] == str(expected.classes[index])
         assert line["confidence"] == pytest.approx(
-            expected.confidence[index], abs=1e-4
+            expected.certainty[index], abs=1e-4
         )
         assert line["exit"] == exit_taken + 1
         assert line["macs"] == costs[exit_taken]["macs"]
