@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import exit_rule, losses, multi_exit
+from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.multi_exit_model import MultiExitModel
 
@@ -22,7 +23,7 @@ FULL = 6
 # Last batches: even, uneven, and (of three replicas) one fewer than them; a
 # single image, one fewer than two replicas.
 SIZES = (6, 5, 2, 1)
-KINDS = ("plain", "synchronized")
+KINDS = ("plain", "taught", "synchronized")
 SIDE = 8
 
 
@@ -59,10 +60,14 @@ def synchronized():
 
 def compiled(kind):
     keras.utils.set_random_seed(0)
-    model = {"plain": plain, "synchronized": synchronized}[kind]()
-    loss = CumulativeLoss(
-        losses.exit_loss("ce", [9, 3, 1]), CLASSES, train_threshold=THRESHOLD
-    )
+    model = synchronized() if kind == "synchronized" else plain()
+    exit_loss = losses.exit_loss("ce", [9, 3, 1])
+    if kind == "taught":
+        exit_loss = across_exits.weighted(
+            across_exits.distilled(exit_loss, weight=2.0, temperature=0.5),
+            np.array([0.5, 3.0]),
+        )
+    loss = CumulativeLoss(exit_loss, CLASSES, train_threshold=THRESHOLD)
     loss.class_weights.assign([0.25, 0.75, 2.0])
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 1.0])
     model.compile(keras.optimizers.SGD(rate), loss)
