@@ -112,7 +112,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
     plots.trade_off(
         picture["splits"],
         folder / "curve.png",
-        title=f"{folder.name}: one model, every budget",
+        title=f"{folder.name}: one model, every budget, by {FLAGS.exit_rule}",
         backbone=picture["backbone_macs"],
         static_milliseconds=times.static,
     )

@@ -15,8 +15,9 @@ def policies(record: dict) -> str:
         for name, count in chosen_on["images_by_shot_group"].items()
     )
     lines = [
-        f"thresholds chosen on validation ({chosen_on['images']} images: "
-        f"{groups}); test only reports.",
+        f"thresholds of the exit rule {record['exit_rule']}, chosen on "
+        f"validation ({chosen_on['images']} images: {groups}); test only "
+        "reports.",
         "accuracy is the mean over classes, saving is MACs saved against the "
         "bare backbone, heads counted;",
         f"ms: {record['model']['milliseconds_from']}.",

@@ -34,6 +34,9 @@ OTHER = {
     "method": "sum",
     "exit_loss": "ldam",
     "train_threshold": "1.9/C",
+    "exit_weights": "1,0.5",
+    "distillation": "0.5",
+    "distillation_temperature": "2.0",
     "class_weighting": "inverse",
     "effective_number_beta": "0.999",
     "focal_gamma": "2.0",
@@ -52,6 +55,7 @@ OTHER = {
     "reweight_epoch": "4",
     "weight_decay": "1e-05",
     "exit_threshold": "0.7",
+    "exit_rule": "patience",
     "deployment_prior": "train",
 }
 # Of design.md, section 5: what every recipe and every user may spell.
