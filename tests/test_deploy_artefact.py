@@ -80,6 +80,7 @@ def test_a_policy_scores_as_the_manifest_says(run_folder, export, variant):
     [
         (["--variant=float16"], ["no 'float16'", "int8"]),
         (["--policy=macs_3"], ["macs_3", "all_exits"]),
+        (["--exit_rule=entropy"], ["--exit_rule=confidence"]),
         (["--policy=accurate", "--policy_file=a.json"], ["leave it out"]),
     ],
 )
