@@ -207,11 +207,15 @@ def _shared_flags():
 def _refuse_other_flags(record):
     before = set(record.read_text(encoding="utf-8").splitlines())
     now = set(resolved_flags().splitlines())
+    written = {_flag_name(line) for line in before}
+    # A run begun before a flag existed had what is now its default.
+    same = _INCIDENTAL | {
+        flag.name
+        for flag in _shared_flags()
+        if flag.value == flag.default and flag.name not in written
+    }
     changed = sorted(
-        line
-        for line in before ^ now
-        if line.removeprefix("--no").removeprefix("--").split("=")[0]
-        not in _INCIDENTAL
+        line for line in before ^ now if _flag_name(line) not in same
     )
     if changed:
         raise InputError(
@@ -219,6 +223,10 @@ def _refuse_other_flags(record):
             f"({' '.join(changed)}); resume it with its own flags.flags, or "
             "name a new --workdir"
         )
+
+
+def _flag_name(line):
+    return line.removeprefix("--no").removeprefix("--").partition("=")[0]
 
 
 def _parse(argv, of_run):

@@ -119,6 +119,24 @@ def test_only_incidental_flags_may_change_on_resume(tmp_path, changed, refused):
     assert command_runs.content(tmp_path) == before
 
 
+def test_a_run_begun_before_a_flag_existed_goes_on(tmp_path):
+    with command_runs.fresh_flags(f"--workdir={tmp_path}"):
+        cli.open_workdir()
+    record = tmp_path / runs.FLAGS
+    lines = record.read_text().splitlines(keepends=True)
+    older = [line for line in lines if not line.startswith("--sampler")]
+    assert len(older) == len(lines) - 1
+    record.write_text("".join(older))
+    again = (f"--workdir={tmp_path}", "--resume")
+    with command_runs.fresh_flags(*again):
+        assert cli.check_workdir() == tmp_path
+    with (
+        command_runs.fresh_flags(*again, "--sampler=square_root"),
+        pytest.raises(InputError, match="other flags.*sampler"),
+    ):
+        cli.check_workdir()
+
+
 def test_checking_the_folder_writes_nothing(tmp_path):
     folder = tmp_path / "new" / "run"
     with command_runs.fresh_flags(f"--workdir={folder}"):
