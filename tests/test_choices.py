@@ -2,7 +2,15 @@
 
 import pytest
 
-from elf_keras import choices, class_weights, data, exit_heads, losses
+from elf_keras import (
+    choices,
+    class_weights,
+    data,
+    exit_heads,
+    losses,
+    post_hoc,
+    second_stage,
+)
 from elf_keras.backbones import BACKBONES
 from elf_keras.data import mixing, samplers
 from elf_keras.losses import objective
@@ -18,7 +26,9 @@ from elf_keras.losses import objective
         (choices.EXIT_LOSSES, losses.EXIT_LOSSES),
         (choices.MIXINGS[1:], mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
+        (choices.POST_HOC_STAGES, post_hoc.RULES),
         (choices.SAMPLERS, samplers.SAMPLERS),
+        (choices.TRAINED_STAGES, second_stage.TRAINED_STAGES),
     ],
 )
 def test_names_are_those_of_the_table(names, table):
