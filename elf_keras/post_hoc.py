@@ -55,7 +55,7 @@ def logit_adjustment(
       Multipliers 1 and new bias b - τ log π, each `(classes,)`.
 
     Reference: Menon et al. 2021, Long-Tail Learning via Logit Adjustment,
-    section 4.1, Eq. 9.
+    Eq. 9.
     """
     return np.ones_like(bias), bias - tau * log_priors
 

@@ -109,8 +109,9 @@ def _freeze_features(model):
 
 def _with_classifiers(model, kind):
     """The same network, its features shared, with new classifiers."""
-    outputs = {
-        old.name: kind(old.units, name=old.name, dtype="float32")(old.input)
-        for old in classifiers(model)
-    }
-    return MultiExitModel(model.inputs[0], outputs, name=model.name)
+    with model.distribute_strategy.scope():
+        outputs = {
+            old.name: kind(old.units, name=old.name, dtype="float32")(old.input)
+            for old in classifiers(model)
+        }
+        return MultiExitModel(model.inputs[0], outputs, name=model.name)
