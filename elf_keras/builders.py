@@ -17,6 +17,7 @@ from elf_keras import (
     losses,
     multi_exit,
     schedules,
+    second_stage_flags,
     train_threshold,
     training,
 )
@@ -47,6 +48,8 @@ def strategy():
 
 def model(data: splits.Splits) -> keras.Model:
     """Build the model, or take over what fits from --weights."""
+    if FLAGS.second_stage != "none":
+        return second_stage_flags.model(data)
     source, mean, deviation = _source(data)
     built = multi_exit.build(
         data.image_shape,
@@ -112,8 +115,9 @@ def schedule(data: splits.Splits) -> training.Schedule:
         weights = weighting(data.train_counts, beta=FLAGS.effective_number_beta)
     else:
         weights = weighting(data.train_counts)
+    trains = FLAGS.second_stage not in choices.POST_HOC_STAGES
     return training.Schedule(
-        epochs=epochs,
+        epochs=epochs if trains else 0,
         learning_rate=schedules.step_decay_with_warmup(
             FLAGS.learning_rate,
             warmup_epochs=warmup,
@@ -150,7 +154,13 @@ def batches(data: splits.Splits) -> training.Batches:
     if augmentation == augment.Augmentation(padding=0, flip=False):
         augmentation = None
     return training.Batches(
-        FLAGS.batch_size, FLAGS.seed, augmentation, FLAGS.sampler
+        FLAGS.batch_size,
+        FLAGS.seed,
+        augmentation,
+        FLAGS.sampler,
+        deferred_epoch=_scaled(
+            FLAGS.reweight_epoch, FLAGS.schedule_epochs or FLAGS.epochs
+        ),
     )
 
 

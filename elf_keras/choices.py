@@ -15,7 +15,13 @@ DATASETS = (
     "inat18",
 )
 IMAGES_ON = ("auto", "memory", "disk")
-SAMPLERS = ("instance", "class_balanced", "square_root", "progressive")
+SAMPLERS = (
+    "instance",
+    "class_balanced",
+    "square_root",
+    "progressive",
+    "deferred",
+)
 BACKBONES = (
     "resnet8",
     "resnet20",
@@ -32,6 +38,8 @@ EXIT_HEADS = ("conv", "pooled", "separable")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
 METHODS = ("har", "sum", "summed", "single")
 EXIT_RULES = ("confidence", "entropy", "margin", "patience")
+TRAINED_STAGES = ("crt", "lws")
+POST_HOC_STAGES = ("tau_norm", "logit_adjustment")
 CLASS_WEIGHTINGS = (
     "none",
     "effective_number",

@@ -17,6 +17,7 @@ def define() -> None:
     _data()
     _model()
     _objective()
+    _second_stage()
     _schedule()
     _scores()
 
@@ -103,7 +104,8 @@ def _data():
         "instance",
         choices.SAMPLERS,
         "Class shares of an epoch: as they are, equal, by the root of the "
-        "counts, or from the first to the second.",
+        "counts, from the first to the second step by step, or (deferred) at "
+        "--reweight_epoch.",
     )
     _files()
 
@@ -215,6 +217,24 @@ def _objective():
     )
 
 
+def _second_stage():
+    flags.DEFINE_enum(
+        "second_stage",
+        "none",
+        ("none", *choices.TRAINED_STAGES, *choices.POST_HOC_STAGES),
+        "What to do with the classifiers of --weights=RUN/model.keras: train "
+        "them anew (crt), train one scale a class (lws), or, without "
+        "training, divide class vectors by their norm^τ (tau_norm) or "
+        "subtract τ log prior (logit_adjustment).",
+    )
+    flags.DEFINE_string(
+        "tau",
+        "auto",
+        "τ of the stages without training: a number, or validation to choose "
+        "it there; auto is 1 for logit_adjustment, validation for tau_norm.",
+    )
+
+
 def _schedule():
     flags.DEFINE_integer("epochs", 200, "Epochs to train.", 1)
     flags.DEFINE_integer(
@@ -236,7 +256,8 @@ def _schedule():
     flags.DEFINE_integer(
         "reweight_epoch",
         160,
-        "Zero-based epoch from which class weights apply.",
+        "Zero-based epoch from which class weights, or --sampler=deferred, "
+        "apply.",
         0,
     )
     flags.DEFINE_float("weight_decay", 2e-4, "Coupled L2.", 0.0)

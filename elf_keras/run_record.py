@@ -13,6 +13,7 @@ from elf_keras import (
     flops,
     multi_exit,
     runs,
+    second_stage,
     training,
 )
 from elf_keras.data import splits
@@ -41,14 +42,16 @@ def score_epochs(
       is left out where there was no validation to choose it by.
     """
     last_epoch = len(outcome.history) - 1
-    last, found = evaluation.score_model(model, data, scorer, objective)
+    served = second_stage.finished(model)
+    last, found = evaluation.score_model(served, data, scorer, objective)
     best = last
     if outcome.best_epoch not in (None, last_epoch):
         outcome.checkpoints.load_best(model)
-        best, found = evaluation.score_model(model, data, scorer, objective)
+        served = second_stage.finished(model)
+        best, found = evaluation.score_model(served, data, scorer, objective)
     size = checkpoints.file_size(model)
     with runs.replacing(folder / runs.MODEL, size=size) as temporary:
-        multi_exit.save(model, temporary)
+        multi_exit.save(served, temporary)
     if "test" in found:
         runs.write_csv(
             folder / "per_class.csv",
@@ -76,6 +79,7 @@ def write(
     seed: int,
     warnings: list[str],
     started: float,
+    stage: dict | None = None,
 ) -> None:
     """Write history.csv and run.json.
 
@@ -87,8 +91,10 @@ def write(
       seed: of data, weights and order.
       warnings: sentences the user was shown.
       started: when this process began, in seconds since 1970.
+      stage: what there is to say of a second stage.
     """
     runs.write_csv(folder / "history.csv", outcome.history)
+    speeds = [row["images_per_second"] for row in outcome.history]
     runs.write_json(
         folder / runs.RECORD,
         {
@@ -96,6 +102,7 @@ def write(
             "flags": (folder / runs.FLAGS).read_text().splitlines(),
             "data": _data(data),
             "model": _model(model),
+            "second_stage": stage,
             "seed": seed,
             "devices": [d.name for d in tf.config.list_logical_devices()],
             "epochs": len(outcome.history),
@@ -107,9 +114,7 @@ def write(
             "warnings": warnings,
             "training_seconds": sum(row["seconds"] for row in outcome.history),
             "seconds_of_this_process": time.time() - started,
-            "images_per_second": float(
-                np.median([r["images_per_second"] for r in outcome.history])
-            ),
+            "images_per_second": float(np.median(speeds)) if speeds else None,
             "peak_memory_bytes": runs.peak_memory(),
         },
     )

@@ -56,21 +56,28 @@ def dry_run() -> None:
     rows = checks.check_images(data, FLAGS.dry_run_images)
     model = _model(data)
     builders.scorer(model, data)
-    builders.schedule(data)
+    schedule = builders.schedule(data)
     rows += checks.measure(
-        model, data, builders.batches(data), epochs=FLAGS.epochs
+        model, data, builders.batches(data), epochs=schedule.epochs
     )
     print(checks.table(rows), flush=True)
 
 
 def run(model, data, *, started: float) -> None:
     """Train a compiled model and write the run's folder."""
-    from elf_keras import builders, run_record, training
+    from elf_keras import (
+        builders,
+        run_record,
+        second_stage,
+        second_stage_flags,
+        training,
+    )
 
     # All that can be wrong with flags and data is found before this.
     scorer = builders.scorer(model, data)
     schedule = builders.schedule(data)
     batches = builders.batches(data)
+    stage = second_stage_flags.begin(model, data, scorer)
     folder = cli.open_workdir()
     outcome = training.fit(
         model,
@@ -82,7 +89,7 @@ def run(model, data, *, started: float) -> None:
         report=cli.say,
     )
     warnings = []
-    if FLAGS.method == "har":
+    if FLAGS.method == "har" and outcome.history:
         warnings = training.share_warnings(
             outcome.history[-1], len(model.output_names)
         )
@@ -94,12 +101,13 @@ def run(model, data, *, started: float) -> None:
     )
     run_record.write(
         folder,
-        model,
+        second_stage.finished(model),
         data,
         outcome,
         seed=FLAGS.seed,
         warnings=warnings,
         started=started,
+        stage=stage,
     )
     runs.write_json(folder / runs.METRICS, record)
     cli.show(record)

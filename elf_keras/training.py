@@ -68,7 +68,7 @@ class Schedule:
     """What changes with the epoch, each a function of the epoch alone.
 
     Attributes:
-      epochs: number of epochs ≥ 1.
+      epochs: number of epochs; 0 trains nothing.
       learning_rate: zero-based epoch -> learning rate.
       reweight_epoch: zero-based epoch from which class weights apply.
       class_weights: those weights, `(classes,)`.
@@ -89,12 +89,14 @@ class Batches:
       seed: of order and augmentation.
       augmentation: what may happen to an image, or None.
       sampler: key of `samplers.SAMPLERS`.
+      deferred_epoch: zero-based, from which `deferred` balances classes.
     """
 
     size: int
     seed: int
     augmentation: augmentations.Augmentation | None = None
     sampler: str = "instance"
+    deferred_epoch: int = 0
 
 
 @dataclasses.dataclass(frozen=True)
@@ -204,6 +206,7 @@ def epochs_of(data: splits.Splits, batches: Batches, epochs: range):
         epochs=epochs,
         augment=batches.augmentation,
         sampler=batches.sampler,
+        deferred_epoch=batches.deferred_epoch,
     )
 
 

@@ -9,6 +9,8 @@ from elf_keras import (
     data,
     exit_heads,
     losses,
+    post_hoc,
+    second_stage,
 )
 from elf_keras.backbones import BACKBONES
 from elf_keras.data import mixing, samplers
@@ -26,7 +28,9 @@ from elf_keras.losses import objective
         (choices.EXIT_RULES, certainty.EXIT_RULES),
         (choices.MIXINGS[1:], mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
+        (choices.POST_HOC_STAGES, post_hoc.RULES),
         (choices.SAMPLERS, samplers.SAMPLERS),
+        (choices.TRAINED_STAGES, second_stage.TRAINED_STAGES),
     ],
 )
 def test_names_are_those_of_the_table(names, table):

@@ -27,7 +27,13 @@ MADE = {
     "places_lt": ((224, 224, 3), 10, 4980),
     "inat18": ((224, 224, 3), 10, 1000),
 }
-PAPERS = [name for name in RECIPES if name.startswith("cifar")]
+STAGES = (*choices.TRAINED_STAGES, *choices.POST_HOC_STAGES)
+PAPERS = [
+    name
+    for name in RECIPES
+    if name.startswith("cifar") and pathlib.Path(name).stem not in STAGES
+]
+SECOND = [name for name in RECIPES if pathlib.Path(name).stem in STAGES]
 
 
 def made(name):
@@ -71,10 +77,10 @@ def test_the_promised_recipes_are_there():
 def test_a_recipe_builds_its_objects(recipe, tmp_path):
     more = ()
     with flags_of(recipe) as flags:
-        if flags.weights != "none":
+        if flags.weights != "none" or flags.second_stage != "none":
             more = (f"--weights={tmp_path / 'model.keras'}",)
     if more:
-        with flags_of(recipe, "--weights=none"):
+        with flags_of(recipe, "--weights=none", "--second_stage=none"):
             source = builders.model(cli.splits_from_flags())
             source.save(tmp_path / "model.keras")
     with flags_of(recipe, *more) as flags:
@@ -126,6 +132,19 @@ def test_a_papers_recipe_does_what_its_name_says(recipe):
         assert flags.class_weighting == weighting
         assert (flags.imbalance, flags.flip) == (100, True)
         assert flags.dataset == pathlib.Path(recipe).parent.name
+
+
+@pytest.mark.parametrize("recipe", SECOND)
+def test_a_second_stage_is_short_and_starts_from_a_run(recipe):
+    stage = pathlib.Path(recipe).stem
+    line = (FOLDER / recipe).read_text().splitlines()[1]
+    assert "ce/model.keras " in line.partition("--weights=runs/")[2]
+    with flags_of(recipe) as flags:
+        assert (flags.second_stage, flags.class_weighting) == (stage, "none")
+        balanced = flags.sampler == "class_balanced"
+        assert balanced == (stage in choices.TRAINED_STAGES)
+        schedule = builders.schedule(made(flags.dataset))
+        assert schedule.epochs == {"crt": 10, "lws": 5}.get(stage, 0)
 
 
 @pytest.mark.parametrize("recipe", RECIPES)

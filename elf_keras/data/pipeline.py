@@ -50,6 +50,7 @@ def training_batches(
     epochs: int | range,
     augment: augmentations.Augmentation | None = None,
     sampler: str = "instance",
+    deferred_epoch: int = 0,
 ) -> tf.data.Dataset:
     """Some epochs as one dataset, for one iterator.
 
@@ -64,6 +65,7 @@ def training_batches(
       epochs: how many there are; or a range of them, to resume.
       augment: None leaves the images as they are.
       sampler: key of `samplers.SAMPLERS`.
+      deferred_epoch: zero-based, from which `deferred` balances classes.
 
     Returns:
       Dataset of (uint8 (batch, height, width, channels), int32 (batch,)), or
@@ -80,6 +82,7 @@ def training_batches(
             seed=seed,
             epoch=number,
             epochs=epochs.stop,
+            deferred_epoch=deferred_epoch,
         )
         return epoch_rows.Epoch(number, *found)
 

@@ -2,8 +2,10 @@
 
 Kang et al. 2020, *Decoupling Representation and Classifier for Long-Tailed
 Recognition*, section 3.1: q = 1 instance-balanced, 0 class-balanced, 1/2
-square root; progressive mixes the first two by the epoch, Eq. 2. Drawn here
-by systematic sampling, so that an epoch's shares are exact but for one image.
+square root; progressive mixes the first two by the epoch, Eq. 2; deferred is
+the first up to an epoch, then the second (DRS; Cao et al. 2019, section 3.3).
+Drawn here by systematic sampling, so that an epoch's shares are exact but for
+one image.
 """
 
 import numpy as np
@@ -38,6 +40,8 @@ SAMPLERS = {
     "class_balanced": class_balanced,
     "square_root": square_root,
     "progressive": progressive,
+    # From its epoch on; `order` is `instance` before.
+    "deferred": class_balanced,
 }
 
 
@@ -48,6 +52,7 @@ def order(
     seed: int,
     epoch: tf.Tensor,
     epochs: int,
+    deferred_epoch: int = 0,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The examples of one epoch, as many as there are, in their order.
 
@@ -57,6 +62,8 @@ def order(
       seed: of the run.
       epoch: scalar int64, from 0.
       epochs: of the whole run, for `progressive`.
+      deferred_epoch: from which `deferred` is class-balanced; before it, it
+        shows what `instance` would.
 
     Returns:
       int32 (examples,) twice: the example, and the number of its draw, by
@@ -64,17 +71,30 @@ def order(
       place in the epoch where others may show it again.
     """
     key = tf.stack([tf.constant(seed, tf.int64), epoch])
-    count = len(labels)
-    if sampler == "instance":
+
+    def once():
         examples = tf.random.experimental.stateless_shuffle(
-            tf.range(count), key
+            tf.range(len(labels)), key
         )
         return examples, examples
+
+    def sampled():
+        last = tf.cast(max(epochs - 1, 1), tf.float64)
+        progress = tf.minimum(tf.cast(epoch, tf.float64) / last, 1.0)
+        return _sampled(labels, SAMPLERS[sampler], progress, key)
+
+    if sampler == "instance":
+        return once()
+    if sampler == "deferred":
+        return tf.cond(epoch < deferred_epoch, once, sampled)
+    return sampled()
+
+
+def _sampled(labels, sampler, progress, key):
+    count = len(labels)
     fold_in = tf.random.experimental.stateless_fold_in
     counts = np.bincount(labels)
-    last = tf.cast(max(epochs - 1, 1), tf.float64)
-    progress = tf.minimum(tf.cast(epoch, tf.float64) / last, 1.0)
-    shares = SAMPLERS[sampler](counts, progress)
+    shares = sampler(counts, progress)
     # Classes one after the other, the images of each in random order.
     mixed = tf.constant(labels, tf.float64) + tf.random.stateless_uniform(
         (count,), fold_in(key, PERMUTATION_STREAM), dtype=tf.float64
