@@ -1,11 +1,14 @@
 """From flags to models, objectives, schedules: the part that needs Keras."""
 
+import functools
+
 import keras
 import numpy as np
 import tensorflow as tf
 from absl import flags
 
 from elf_keras import (
+    bilateral,
     choices,
     class_weights,
     cli,
@@ -13,6 +16,7 @@ from elf_keras import (
     flops,
     long_tail,
     losses,
+    manifold_mixup,
     multi_exit,
     schedules,
     train_threshold,
@@ -46,13 +50,18 @@ def strategy():
 def model(data: splits.Splits) -> keras.Model:
     """Build the model, or take over what fits from --weights."""
     source, mean, deviation = _source(data)
-    built = multi_exit.build(
+    build = bilateral.build
+    if FLAGS.method != "bbn":
+        build = functools.partial(
+            multi_exit.build,
+            exits="none" if FLAGS.method == "single" else FLAGS.exits,
+            exit_head=FLAGS.exit_head,
+            exit_stride=FLAGS.exit_stride,
+        )
+    built = build(
         data.image_shape,
         len(data.class_names),
         backbone=FLAGS.backbone,
-        exits="none" if FLAGS.method == "single" else FLAGS.exits,
-        exit_head=FLAGS.exit_head,
-        exit_stride=FLAGS.exit_stride,
         cosine=FLAGS.exit_loss in train_threshold.COSINE_LOSSES,
         pixel_mean=mean,
         pixel_deviation=deviation,
@@ -73,6 +82,7 @@ def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
             FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay
         ),
         cumulative_loss(data, leaving=FLAGS.method == "har"),
+        training_pass=_training_pass(built),
     )
     return built
 
@@ -121,6 +131,9 @@ def schedule(data: splits.Splits) -> training.Schedule:
         ),
         reweight_epoch=_scaled(FLAGS.reweight_epoch, full),
         class_weights=weights,
+        conventional_share=schedules.cumulative_share(epochs)
+        if FLAGS.method == "bbn"
+        else None,
     )
 
 
@@ -139,9 +152,10 @@ def batches(data: splits.Splits) -> training.Batches:
             "channel; it needs 3, colours; choose crop"
         )
     mixes = None
-    if randaugment or FLAGS.mixing != "none":
+    of_batch = FLAGS.mixing if FLAGS.mixing in choices.BATCH_MIXINGS else "none"
+    if randaugment or of_batch != "none":
         mixes = mixing.Mixing(
-            FLAGS.mixing, len(data.class_names), FLAGS.mixup_alpha, randaugment
+            of_batch, len(data.class_names), FLAGS.mixup_alpha, randaugment
         )
     augmentation = augment.Augmentation(
         padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
@@ -149,7 +163,11 @@ def batches(data: splits.Splits) -> training.Batches:
     if augmentation == augment.Augmentation(padding=0, flip=False):
         augmentation = None
     return training.Batches(
-        FLAGS.batch_size, FLAGS.seed, augmentation, FLAGS.sampler
+        FLAGS.batch_size,
+        FLAGS.seed,
+        augmentation,
+        FLAGS.sampler,
+        second_sampler="reversed" if FLAGS.method == "bbn" else None,
     )
 
 
@@ -166,6 +184,22 @@ def scorer(built: keras.Model, data: splits.Splits) -> evaluation.Scorer:
         prior=data.class_counts if by_training else None,
         scale=FLAGS.ldam_scale if cosine else 1.0,
     )
+
+
+def _training_pass(built):
+    """What a training step calls instead of the model, if anything."""
+    if FLAGS.method == "bbn":
+        if FLAGS.mixing != "none":
+            raise InputError(
+                f"--mixing={FLAGS.mixing} with --method=bbn, which mixes two "
+                "samplings itself; set --mixing=none"
+            )
+        return bilateral.BilateralPass(built)
+    if FLAGS.mixing == choices.MANIFOLD_MIXUP:
+        return manifold_mixup.ManifoldMixup(
+            built, alpha=FLAGS.mixup_alpha, seed=FLAGS.seed
+        )
+    return None
 
 
 def _source(data):

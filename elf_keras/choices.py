@@ -15,7 +15,13 @@ DATASETS = (
     "inat18",
 )
 IMAGES_ON = ("auto", "memory", "disk")
-SAMPLERS = ("instance", "class_balanced", "square_root", "progressive")
+SAMPLERS = (
+    "instance",
+    "class_balanced",
+    "square_root",
+    "progressive",
+    "reversed",
+)
 BACKBONES = (
     "resnet8",
     "resnet20",
@@ -30,7 +36,7 @@ BACKBONES = (
 KERAS_PREFIX = "keras:"
 EXIT_HEADS = ("conv", "pooled", "separable")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
-METHODS = ("har", "sum", "single")
+METHODS = ("har", "sum", "single", "bbn")
 CLASS_WEIGHTINGS = (
     "none",
     "effective_number",
@@ -41,7 +47,10 @@ NORMALIZATIONS = ("class_weights", "batch_size", "survivors")
 PRECISIONS = ("float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored")
 AUGMENTATIONS = ("none", "crop", "resized_crop", "randaugment")
-MIXINGS = ("none", "mixup", "cutmix")
+# Of whole batches, before the model sees them.
+BATCH_MIXINGS = ("mixup", "cutmix")
+MANIFOLD_MIXUP = "manifold_mixup"
+MIXINGS = ("none", *BATCH_MIXINGS, MANIFOLD_MIXUP)
 DEPLOYMENT_PRIORS = ("uniform", "train")
 SPLITS = ("train", "validation", "test")
 TFLITE_VARIANTS = ("float32", "float16", "int8_weights", "int8")

@@ -93,17 +93,21 @@ def _data():
         0.99,
     )
     flags.DEFINE_enum(
-        "mixing", "none", choices.MIXINGS, "Mix the images of a batch."
+        "mixing",
+        "none",
+        choices.MIXINGS,
+        "Mix the images of a batch; manifold_mixup: or feature maps, of a "
+        "single exit.",
     )
     flags.DEFINE_float(
-        "mixup_alpha", 0.2, "α of mixup's Beta(α, α).", 1e-3, 1.0
+        "mixup_alpha", 0.2, "α of both mixups' Beta(α, α).", 1e-3, 1.0
     )
     flags.DEFINE_enum(
         "sampler",
         "instance",
         choices.SAMPLERS,
         "Class shares of an epoch: as they are, equal, by the root of the "
-        "counts, or from the first to the second.",
+        "counts, from the first to the second, or by the inverse counts.",
     )
     _files()
 
@@ -167,7 +171,8 @@ def _objective():
         "method",
         "har",
         choices.METHODS,
-        "har: easy images leave; sum: none leaves; single: bare backbone.",
+        "har: easy images leave; sum: none leaves; single: bare backbone; "
+        "bbn: its last block doubled, one for rare classes.",
     )
     flags.DEFINE_enum(
         "exit_loss", "ce", choices.EXIT_LOSSES, "Loss of every exit."

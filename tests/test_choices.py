@@ -16,7 +16,7 @@ from elf_keras.losses import objective
         (choices.DATASETS, data.SOURCES),
         (choices.EXIT_HEADS, exit_heads.EXIT_HEADS),
         (choices.EXIT_LOSSES, losses.EXIT_LOSSES),
-        (choices.MIXINGS[1:], mixing.MIXINGS),
+        (choices.BATCH_MIXINGS, mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
         (choices.SAMPLERS, samplers.SAMPLERS),
     ],

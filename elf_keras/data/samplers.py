@@ -27,6 +27,11 @@ def square_root(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
     return _shares(counts, 0.5)
 
 
+def reversed_shares(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
+    """Shares by the inverse of the number of images (BBN, section 4.2)."""
+    return _shares(counts, -1.0)
+
+
 def progressive(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
     """From instance-balanced (progress 0) to class-balanced (1)."""
     balanced = class_balanced(counts, progress)
@@ -38,6 +43,7 @@ SAMPLERS = {
     "class_balanced": class_balanced,
     "square_root": square_root,
     "progressive": progressive,
+    "reversed": reversed_shares,
 }
 
 
@@ -99,5 +105,5 @@ def order(
 
 def _shares(counts: np.ndarray, power: float) -> tf.Tensor:
     # A class without images stays without.
-    powers = np.where(counts > 0, np.maximum(counts, 1) ** power, 0.0)
+    powers = np.where(counts > 0, np.maximum(counts, 1.0) ** power, 0.0)
     return tf.constant(powers / powers.sum(), tf.float64)
