@@ -1,5 +1,6 @@
 """From flags to models, objectives, schedules: the part that needs Keras."""
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -8,6 +9,7 @@ import tensorflow as tf
 from absl import flags
 
 from elf_keras import (
+    bilateral,
     choices,
     class_weights,
     cli,
@@ -15,6 +17,7 @@ from elf_keras import (
     flops,
     long_tail,
     losses,
+    manifold_mixup,
     multi_exit,
     schedules,
     second_stage_flags,
@@ -51,13 +54,18 @@ def model(data: splits.Splits) -> keras.Model:
     if FLAGS.second_stage != "none":
         return second_stage_flags.model(data)
     source, mean, deviation = _source(data)
-    built = multi_exit.build(
+    build = bilateral.build
+    if FLAGS.method != "bbn":
+        build = functools.partial(
+            multi_exit.build,
+            exits="none" if FLAGS.method == "single" else FLAGS.exits,
+            exit_head=FLAGS.exit_head,
+            exit_stride=FLAGS.exit_stride,
+        )
+    built = build(
         data.image_shape,
         len(data.class_names),
         backbone=FLAGS.backbone,
-        exits="none" if FLAGS.method == "single" else FLAGS.exits,
-        exit_head=FLAGS.exit_head,
-        exit_stride=FLAGS.exit_stride,
         cosine=FLAGS.exit_loss in train_threshold.COSINE_LOSSES,
         pixel_mean=mean,
         pixel_deviation=deviation,
@@ -81,6 +89,7 @@ def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
         cumulative_loss(
             data, leaving=FLAGS.method == "har", exit_loss=exit_loss
         ),
+        training_pass=_training_pass(built),
     )
     return built
 
@@ -126,6 +135,9 @@ def schedule(data: splits.Splits) -> training.Schedule:
         ),
         reweight_epoch=_scaled(FLAGS.reweight_epoch, full),
         class_weights=weights,
+        conventional_share=schedules.cumulative_share(epochs)
+        if FLAGS.method == "bbn"
+        else None,
     )
 
 
@@ -144,9 +156,10 @@ def batches(data: splits.Splits) -> training.Batches:
             "channel; it needs 3, colours; choose crop"
         )
     mixes = None
-    if randaugment or FLAGS.mixing != "none":
+    of_batch = FLAGS.mixing if FLAGS.mixing in choices.BATCH_MIXINGS else "none"
+    if randaugment or of_batch != "none":
         mixes = mixing.Mixing(
-            FLAGS.mixing, len(data.class_names), FLAGS.mixup_alpha, randaugment
+            of_batch, len(data.class_names), FLAGS.mixup_alpha, randaugment
         )
     augmentation = augment.Augmentation(
         padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
@@ -161,6 +174,7 @@ def batches(data: splits.Splits) -> training.Batches:
         deferred_epoch=_scaled(
             FLAGS.reweight_epoch, FLAGS.schedule_epochs or FLAGS.epochs
         ),
+        second_sampler="reversed" if FLAGS.method == "bbn" else None,
     )
 
 
@@ -212,6 +226,22 @@ def _across_exits(exit_loss, exits):
     if FLAGS.exit_weights:
         return across_exits.weighted(exit_loss, weights)
     return exit_loss
+
+
+def _training_pass(built):
+    """What a training step calls instead of the model, if anything."""
+    if FLAGS.method == "bbn":
+        if FLAGS.mixing != "none":
+            raise InputError(
+                f"--mixing={FLAGS.mixing} with --method=bbn, which mixes two "
+                "samplings itself; set --mixing=none"
+            )
+        return bilateral.BilateralPass(built)
+    if FLAGS.mixing == choices.MANIFOLD_MIXUP:
+        return manifold_mixup.ManifoldMixup(
+            built, alpha=FLAGS.mixup_alpha, seed=FLAGS.seed
+        )
+    return None
 
 
 def _source(data):

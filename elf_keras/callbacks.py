@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -39,6 +40,24 @@ class DelayedReweighting(keras.callbacks.Callback):
         self.objective.class_weights.assign(
             np.ones_like(self.weights) if delayed else self.weights
         )
+
+
+class EpochValue(keras.callbacks.Callback):
+    """Set a variable to a function of the zero-based epoch.
+
+    Args:
+      variable: scalar, assigned at the beginning of every epoch.
+      value: epoch -> number.
+    """
+
+    def __init__(self, variable, value: Callable[[int], float]):
+        super().__init__()
+        self.variable = variable
+        self.value = value
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Assign the epoch's value."""
+        self.variable.assign(self.value(epoch))
 
 
 class ValidationScores(keras.callbacks.Callback):

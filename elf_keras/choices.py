@@ -21,6 +21,7 @@ SAMPLERS = (
     "square_root",
     "progressive",
     "deferred",
+    "reversed",
 )
 BACKBONES = (
     "resnet8",
@@ -36,7 +37,7 @@ BACKBONES = (
 KERAS_PREFIX = "keras:"
 EXIT_HEADS = ("conv", "pooled", "separable")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
-METHODS = ("har", "sum", "summed", "single")
+METHODS = ("har", "sum", "summed", "single", "bbn")
 EXIT_RULES = ("confidence", "entropy", "margin", "patience")
 TRAINED_STAGES = ("crt", "lws")
 POST_HOC_STAGES = ("tau_norm", "logit_adjustment")
@@ -50,7 +51,10 @@ NORMALIZATIONS = ("class_weights", "batch_size", "survivors")
 PRECISIONS = ("float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored")
 AUGMENTATIONS = ("none", "crop", "resized_crop", "randaugment")
-MIXINGS = ("none", "mixup", "cutmix")
+# Of whole batches, before the model sees them.
+BATCH_MIXINGS = ("mixup", "cutmix")
+MANIFOLD_MIXUP = "manifold_mixup"
+MIXINGS = ("none", *BATCH_MIXINGS, MANIFOLD_MIXUP)
 DEPLOYMENT_PRIORS = ("uniform", "train")
 SPLITS = ("train", "validation", "test")
 TFLITE_VARIANTS = ("float32", "float16", "int8_weights", "int8")

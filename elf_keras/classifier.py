@@ -3,6 +3,8 @@
 import keras
 from keras import layers, ops
 
+from elf_keras.errors import InputError
+
 
 @keras.saving.register_keras_serializable("elf_keras")
 class CosineClassifier(layers.Layer):
@@ -53,7 +55,14 @@ def classify(features, classes: int, *, name: str, cosine: bool):
 
     Returns:
       Raw scores in float32, `(batch, classes)`.
+
+    Raises:
+      InputError: for fewer than two classes.
     """
+    if classes < 2:
+        raise InputError(
+            f"classes: {classes}; a classifier needs at least 2, check the data"
+        )
     pooled = layers.GlobalAveragePooling2D(
         name=f"{name}_pool", dtype="float32"
     )(features)

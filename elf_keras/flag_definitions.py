@@ -94,10 +94,14 @@ def _data():
         0.99,
     )
     flags.DEFINE_enum(
-        "mixing", "none", choices.MIXINGS, "Mix the images of a batch."
+        "mixing",
+        "none",
+        choices.MIXINGS,
+        "Mix the images of a batch; manifold_mixup: or feature maps, of a "
+        "single exit.",
     )
     flags.DEFINE_float(
-        "mixup_alpha", 0.2, "α of mixup's Beta(α, α).", 1e-3, 1.0
+        "mixup_alpha", 0.2, "α of both mixups' Beta(α, α).", 1e-3, 1.0
     )
     flags.DEFINE_enum(
         "sampler",
@@ -105,7 +109,7 @@ def _data():
         choices.SAMPLERS,
         "Class shares of an epoch: as they are, equal, by the root of the "
         "counts, from the first to the second step by step, or (deferred) at "
-        "--reweight_epoch.",
+        "--reweight_epoch, or by the inverse counts.",
     )
     _files()
 
@@ -170,7 +174,8 @@ def _objective():
         "har",
         choices.METHODS,
         "har: easy images leave; sum: none leaves; summed: one loss of the "
-        "exits' summed scores; single: bare backbone.",
+        "exits' summed scores; single: bare backbone; bbn: its last block "
+        "doubled, one for rare classes.",
     )
     flags.DEFINE_enum(
         "exit_loss", "ce", choices.EXIT_LOSSES, "Loss of every exit."

@@ -4,7 +4,13 @@ Keras' nodes, which have no public name, are the calls of layers: each holds
 its `operation`, its `parent_nodes` and its `outputs`.
 """
 
+import math
+
 import keras
+from keras import layers
+
+# Their outputs hold borders that are no feature.
+_BORDERS = (layers.ZeroPadding2D, layers.Cropping2D)
 
 
 def calls(tensors: list[keras.KerasTensor]) -> list:
@@ -52,10 +58,43 @@ def bottlenecks(tensor: keras.KerasTensor) -> list:
     return found
 
 
+def feature_maps(tensor: keras.KerasTensor) -> list:
+    """Return the bottlenecks from the first with weights on.
+
+    The image itself, rescaled or padded, is no feature.
+    """
+    chain = bottlenecks(tensor)
+    weights = [getattr(call.operation, "weights", []) for call in chain]
+    return chain[next(n for n, found in enumerate(weights) if found) :]
+
+
+def before_each_halving(chain: list, side: int) -> list[int]:
+    """Return the places in a chain of feature maps where a resolution ends.
+
+    Args:
+      chain: as from `feature_maps`.
+      side: of the images.
+
+    Returns:
+      Numbers of the last call at each resolution but the final one.
+    """
+    last_of_level = {}
+    for number, call in enumerate(chain):
+        if not isinstance(call.operation, _BORDERS):
+            last_of_level[_level(call, side)] = number
+    final = _level(chain[-1], side)
+    return [number for level, number in last_of_level.items() if level < final]
+
+
 def has_kernel(operation: keras.Operation) -> bool:
     """Tell whether a layer, or one inside it, has a weight of two axes."""
     weights = getattr(operation, "weights", [])
     return any(len(weight.shape) > 1 for weight in weights)
+
+
+def _level(call, side):
+    """How often the side was halved; borders move it by less than half."""
+    return round(math.log2(side / min(call.outputs[0].shape[1:3])))
 
 
 def _call(tensor):

@@ -10,6 +10,7 @@ import numpy as np
 from keras import layers
 
 from elf_keras import backbones, exit_rule
+from elf_keras.backbones.tapped import TappedBackbone
 from elf_keras.classifier import classify
 from elf_keras.errors import InputError
 from elf_keras.exit_heads import EXIT_HEADS
@@ -55,17 +56,15 @@ def build(
       >>> sorted(model.output)
       ['exit_1', 'exit_2', 'exit_3', 'exit_4']
     """
-    _check(image_shape, classes, exit_stride, pixel_deviation)
-    build_backbone = backbones.find(backbone)
-    inputs = keras.Input(image_shape, name="image")
-    # float32: the input is not rounded before it is centred.
-    normalized = layers.Rescaling(
-        scale=_numbers(1 / np.asarray(pixel_deviation)),
-        offset=_numbers(-np.asarray(pixel_mean) / pixel_deviation),
-        dtype="float32",
-        name="normalize",
-    )(inputs)
-    tapped = build_backbone(inputs, normalized, synchronized=synchronized)
+    if exit_stride not in (1, 2):
+        raise InputError(f"exit stride {exit_stride}: expected 1 or 2")
+    tapped = on_pixels(
+        image_shape,
+        backbone=backbone,
+        pixel_mean=pixel_mean,
+        pixel_deviation=pixel_deviation,
+        synchronized=synchronized,
+    )
     head = _head(tapped.head if exit_head == "auto" else exit_head)
     chosen = tapped.chosen(exits)
     names = exit_rule.exit_names(len(chosen) + 1)
@@ -84,7 +83,31 @@ def build(
     outputs[names[-1]] = classify(
         tapped.features, classes, name=names[-1], cosine=cosine
     )
-    return MultiExitModel(inputs, outputs, name=backbone.replace(":", "_"))
+    return MultiExitModel(
+        tapped.inputs, outputs, name=backbone.replace(":", "_")
+    )
+
+
+def on_pixels(
+    image_shape: tuple[int, int, int],
+    *,
+    backbone: str,
+    pixel_mean,
+    pixel_deviation,
+    synchronized: bool,
+) -> TappedBackbone:
+    """Build a backbone behind the normalization; arguments as in `build`."""
+    _check(image_shape, pixel_deviation)
+    build_backbone = backbones.find(backbone)
+    inputs = keras.Input(image_shape, name="image")
+    # float32: the input is not rounded before it is centred.
+    normalized = layers.Rescaling(
+        scale=_numbers(1 / np.asarray(pixel_deviation)),
+        offset=_numbers(-np.asarray(pixel_mean) / pixel_deviation),
+        dtype="float32",
+        name="normalize",
+    )(inputs)
+    return build_backbone(inputs, normalized, synchronized=synchronized)
 
 
 def load(path) -> MultiExitModel:
@@ -202,18 +225,12 @@ def _producer(tensor):
     return tensor._keras_history.operation
 
 
-def _check(image_shape, classes, exit_stride, pixel_deviation):
+def _check(image_shape, pixel_deviation):
     if len(image_shape) != 3 or None in image_shape:
         raise InputError(
             f"image shape {image_shape}: expected height, width and channels, "
             "such as (32, 32, 3)"
         )
-    if classes < 2:
-        raise InputError(
-            f"classes: {classes}; a classifier needs at least 2, check the data"
-        )
-    if exit_stride not in (1, 2):
-        raise InputError(f"exit stride {exit_stride}: expected 1 or 2")
     if np.any(np.asarray(pixel_deviation) <= 0):
         raise InputError(
             f"pixel deviation {pixel_deviation}: expected values above 0; "

@@ -21,12 +21,23 @@ class MultiExitModel(keras.Model):
       **kwargs: as in `keras.Model`.
     """
 
-    def compile(self, optimizer, loss, *, run_eagerly=False, jit_compile=False):
+    def compile(
+        self,
+        optimizer,
+        loss,
+        *,
+        training_pass=None,
+        run_eagerly=False,
+        jit_compile=False,
+    ):
         """Set optimizer and objective.
 
         Args:
           optimizer: a Keras optimizer; see `training.CoupledSGD`.
           loss: a `CumulativeLoss`.
+          training_pass: called in training with (images, labels) instead of
+            the model; returns named outputs and the labels to compare them
+            with. See `ManifoldMixup` and `BilateralPass`.
           run_eagerly: as in `keras.Model.compile`, for debugging.
           jit_compile: likewise; off, since XLA does not mix with replicas
             and is five times slower on a CPU.
@@ -37,6 +48,7 @@ class MultiExitModel(keras.Model):
             jit_compile=jit_compile,
         )
         self.objective = loss
+        self.training_pass = training_pass or self._training_pass
         self.exit_record = exit_record.ExitRecord(len(self.output_names))
 
     @property
@@ -61,7 +73,7 @@ class MultiExitModel(keras.Model):
         """Apply the gradients of one batch and return the running logs."""
         images, labels, weights = keras.utils.unpack_x_y_sample_weight(data)
         with tf.GradientTape() as tape:
-            outputs = self(images, training=True)
+            outputs, labels = self.training_pass(images, labels)
             terms = self.objective.terms(labels, outputs, weights)
             loss = self.objective.reduce(terms)
             # float16 gradients vanish unless the loss is scaled up first.
@@ -81,3 +93,6 @@ class MultiExitModel(keras.Model):
         terms = self.objective.terms(labels, outputs, weights)
         self.exit_record.update_state(terms)
         return self.get_metrics_result()
+
+    def _training_pass(self, images, labels):
+        return self(images, training=True), labels

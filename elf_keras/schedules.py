@@ -102,6 +102,22 @@ def scaled_warmup(epochs: int) -> int:
     return min(FULL_WARMUP_EPOCHS, epochs // WARMUP_DIVISOR)
 
 
+def cumulative_share(epochs: int) -> Callable[[int], float]:
+    """Return α(T) = 1 - (T / T_max)², BBN's share of the first branch.
+
+    From 1 at epoch 0 to nearly 0: from features towards a balanced classifier.
+
+    Args:
+      epochs: T_max, epochs of the schedule, >= 1.
+
+    Returns:
+      A function from zero-based epoch to α.
+
+    Reference: Zhou et al. 2020, *BBN*, section 4.3.
+    """
+    return lambda epoch: 1 - (epoch / epochs) ** 2
+
+
 def _check_rates(learning_rate, decay_factor):
     if not (learning_rate > 0 and decay_factor > 0):
         raise errors.InputError(

@@ -72,12 +72,14 @@ class Schedule:
       learning_rate: zero-based epoch -> learning rate.
       reweight_epoch: zero-based epoch from which class weights apply.
       class_weights: those weights, `(classes,)`.
+      conventional_share: zero-based epoch -> α, for a `BilateralPass`.
     """
 
     epochs: int
     learning_rate: Callable[[int], float]
     reweight_epoch: int
     class_weights: np.ndarray
+    conventional_share: Callable[[int], float] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Batches:
       augmentation: what may happen to an image, or None.
       sampler: key of `samplers.SAMPLERS`.
       deferred_epoch: zero-based, from which `deferred` balances classes.
+      second_sampler: of a second image beside each, for a `BilateralPass`.
     """
 
     size: int
@@ -97,6 +100,7 @@ class Batches:
     augmentation: augmentations.Augmentation | None = None
     sampler: str = "instance"
     deferred_epoch: int = 0
+    second_sampler: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -199,7 +203,7 @@ def share_warnings(logs: dict, exits: int) -> list[str]:
 
 def epochs_of(data: splits.Splits, batches: Batches, epochs: range):
     """Return the training split as one dataset of whole epochs."""
-    return pipeline.training_batches(
+    found = pipeline.training_batches(
         data.train,
         batch_size=batches.size,
         seed=batches.seed,
@@ -208,6 +212,12 @@ def epochs_of(data: splits.Splits, batches: Batches, epochs: range):
         sampler=batches.sampler,
         deferred_epoch=batches.deferred_epoch,
     )
+    if batches.second_sampler is None:
+        return found
+    second = dataclasses.replace(
+        batches, sampler=batches.second_sampler, second_sampler=None
+    )
+    return pipeline.paired(found, epochs_of(data, second, epochs))
 
 
 def _callbacks(model, data, schedule, saver, folder, prior):
@@ -223,6 +233,12 @@ def _callbacks(model, data, schedule, saver, folder, prior):
         callbacks.StopOnNaN(saver),
         callbacks.EpochClock(len(data.train)),
     ]
+    if schedule.conventional_share:
+        chosen.append(
+            callbacks.EpochValue(
+                model.training_pass.share, schedule.conventional_share
+            )
+        )
     if data.validation is not None:
         chosen.append(
             callbacks.ValidationScores(data.validation, classes, prior=prior)

@@ -12,7 +12,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import exit_rule, losses, multi_exit
+from elf_keras import bilateral, exit_rule, losses, multi_exit, training
+from elf_keras.data import splits
 from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.multi_exit_model import MultiExitModel
@@ -23,7 +24,7 @@ FULL = 6
 # Last batches: even, uneven, and (of three replicas) one fewer than them; a
 # single image, one fewer than two replicas.
 SIZES = (6, 5, 2, 1)
-KINDS = ("plain", "taught", "synchronized")
+KINDS = ("plain", "taught", "synchronized", "bilateral")
 SIDE = 8
 
 
@@ -58,9 +59,29 @@ def synchronized():
     )
 
 
+def two_branches():
+    return bilateral.build(
+        (SIDE, SIDE, 3),
+        CLASSES,
+        backbone="resnet8",
+        pixel_mean=0.0,
+        pixel_deviation=1.0,
+        synchronized=True,
+    )
+
+
+MODELS = dict(
+    zip(KINDS, (plain, plain, synchronized, two_branches), strict=True)
+)
+
+
 def compiled(kind):
     keras.utils.set_random_seed(0)
-    model = synchronized() if kind == "synchronized" else plain()
+    model = MODELS[kind]()
+    training_pass = None
+    if kind == "bilateral":
+        training_pass = bilateral.BilateralPass(model)
+        training_pass.share.assign(0.7)
     exit_loss = losses.exit_loss("ce", [9, 3, 1])
     if kind == "taught":
         exit_loss = across_exits.weighted(
@@ -70,7 +91,7 @@ def compiled(kind):
     loss = CumulativeLoss(exit_loss, CLASSES, train_threshold=THRESHOLD)
     loss.class_weights.assign([0.25, 0.75, 2.0])
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 1.0])
-    model.compile(keras.optimizers.SGD(rate), loss)
+    model.compile(keras.optimizers.SGD(rate), loss, training_pass=training_pass)
     return model
 
 
@@ -83,6 +104,8 @@ def examples():
 def fit(model, sizes):
     order = np.concatenate([np.arange(size) for size in sizes])
     arrays = tuple(array[order] for array in examples())
+    if isinstance(model.training_pass, bilateral.BilateralPass):
+        arrays = tuple(np.stack([each, each[::-1]], 1) for each in arrays)
     dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(FULL)
     return model.fit(dataset, verbose=0).history
 
@@ -103,6 +126,24 @@ def run(kind, strategy):
         for index, new in enumerate(model.get_weights()):
             key = f"{kind} {replicas} {size} weight {index}"
             found[key] = new - start[index]
+    return found
+
+
+def labels_of_pairs(strategy):
+    """Class counts that an epoch of pairs brings, `(2, classes)`."""
+    counts = np.array([600, 200, 100])
+    labels = np.repeat(np.arange(CLASSES), counts).astype("int32")
+    images = np.zeros((len(labels), 2, 2, 1), "uint8")
+    part = splits.Examples(images, labels, ("",) * len(labels))
+    data = splits.Splits(part, None, part, ("a", "b", "c"), counts)
+    batches = training.Batches(64, seed=0, second_sampler="reversed")
+    dataset = training.epochs_of(data, batches, range(1))
+    found = np.zeros((2, CLASSES), int)
+    for _, pairs in strategy.experimental_distribute_dataset(dataset):
+        for rows in strategy.experimental_local_results(pairs):
+            for which in range(2):
+                column = rows.numpy()[:, which]
+                found[which] += np.bincount(column, minlength=CLASSES)
     return found
 
 
@@ -127,6 +168,9 @@ def main(path, replicas):
         [device.name for device in tf.config.list_logical_devices("CPU")]
     )
     results = {"uneven": uneven_first_batch(mirrored)}
+    for strategy in (single, mirrored):
+        name = f"labels {strategy.num_replicas_in_sync}"
+        results[name] = labels_of_pairs(strategy)
     for kind in KINDS:
         results.update(run(kind, single))
         results.update(run(kind, mirrored))

@@ -6,7 +6,14 @@ import numpy as np
 import pytest
 from scipy import special
 
-from elf_keras import builders, losses, multi_exit, training
+from elf_keras import (
+    bilateral,
+    builders,
+    losses,
+    manifold_mixup,
+    multi_exit,
+    training,
+)
 from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.losses import exit_losses
@@ -39,6 +46,7 @@ def layer(model, kind):
         (("--method=single", "--exits=1"), 1),
         (("--method=sum",), 4),
         (("--method=summed",), 4),
+        (("--method=bbn",), 1),
     ],
 )
 def test_exits_and_method(words, outputs):
@@ -92,6 +100,46 @@ def test_compiled(method, threshold):
     assert model.objective.train_threshold == threshold
     named = losses.objective.NORMALIZATIONS["batch_size"]
     assert model.objective.normalization is named
+
+
+def test_bbn():
+    with command_runs.fresh_flags(*SMALL, "--method=bbn", "--epochs=10"):
+        data = made()
+        model = builders.compiled(builders.model(data), data)
+        schedule = builders.schedule(data)
+        batches = builders.batches(data)
+    assert type(model.training_pass) is bilateral.BilateralPass
+    assert schedule.conventional_share(5) == pytest.approx(0.75)
+    assert (batches.sampler, batches.second_sampler) == ("instance", "reversed")
+
+
+def test_manifold_mixup():
+    words = ("--method=single", "--mixing=manifold_mixup", "--mixup_alpha=0.7")
+    with command_runs.fresh_flags(*SMALL, *words, "--seed=3"):
+        data = made()
+        model = builders.compiled(builders.model(data), data)
+        batches = builders.batches(data)
+        assert builders.schedule(data).conventional_share is None
+    assert type(model.training_pass) is manifold_mixup.ManifoldMixup
+    assert (model.training_pass.alpha, model.training_pass.seed) == (0.7, 3)
+    assert batches.augmentation.mixing is None
+    assert batches.second_sampler is None
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["--method=bbn", "--mixing=mixup"], "--mixing=none"),
+        (["--method=bbn", "--mixing=manifold_mixup"], "--mixing=none"),
+        (["--method=har", "--mixing=manifold_mixup"], "--method=single"),
+    ],
+)
+def test_mixtures_that_make_no_sense(words, remedy):
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        model = builders.model(data)
+        with pytest.raises(InputError, match=remedy):
+            builders.compiled(model, data)
 
 
 @pytest.mark.parametrize(

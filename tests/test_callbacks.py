@@ -45,6 +45,30 @@ def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
     }
 
 
+def test_a_value_follows_the_epoch_also_when_resuming():
+    variable = keras.Variable(9.0)
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen.append(float(variable))
+
+    data = tiny.data().train
+    tiny.compiled().fit(
+        data.images,
+        data.labels,
+        batch_size=18,
+        initial_epoch=2,
+        epochs=5,
+        verbose=0,
+        callbacks=[
+            callbacks.EpochValue(variable, lambda epoch: epoch / 4),
+            Watch(),
+        ],
+    )
+    assert seen == [0.5, 0.75, 1.0]
+
+
 def test_new_weights_reach_the_compiled_step():
     """One epoch at rate 0: its loss is the weighted mean, by hand."""
     model = tiny.compiled(rate=0.0, threshold=np.inf)

@@ -26,7 +26,7 @@ from elf_keras.losses import objective
         (choices.EXIT_HEADS, exit_heads.EXIT_HEADS),
         (choices.EXIT_LOSSES, losses.EXIT_LOSSES),
         (choices.EXIT_RULES, certainty.EXIT_RULES),
-        (choices.MIXINGS[1:], mixing.MIXINGS),
+        (choices.BATCH_MIXINGS, mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
         (choices.POST_HOC_STAGES, post_hoc.RULES),
         (choices.SAMPLERS, samplers.SAMPLERS),

@@ -59,13 +59,14 @@ def drawn(sampler, *, labels=LABELS, seed=0, epoch=0, epochs=11):
 
 def expected(sampler, progress):
     natural, equal = COUNTS / TOTAL, np.full(6, 1 / 6)
-    roots = np.sqrt(COUNTS)
+    roots, inverse = np.sqrt(COUNTS), 1 / COUNTS
     return {
         "instance": natural,
         "class_balanced": equal,
         "square_root": roots / roots.sum(),
         "progressive": (1 - progress) * natural + progress * equal,
         "deferred": natural if progress < 0.6 else equal,
+        "reversed": inverse / inverse.sum(),
     }[sampler]
 
 

@@ -67,7 +67,8 @@ def flags_of(recipe, *more):
 
 def test_the_promised_recipes_are_there():
     names = "ce ce_drw focal_drw ldam_drw sum_ce_drw sum_ldam_drw har_ce_drw "
-    names += "har_ldam_drw"
+    names += "har_ldam_drw mixup mixup_drw manifold_mixup bbn la vs "
+    names += "balanced_softmax har_balanced_softmax"
     promised = {f"cifar10_lt/{name}.flags" for name in names.split()}
     assert promised | {"digits_lt.flags"} <= set(RECIPES)
     assert list((FOLDER / "base").glob("*.flags"))
@@ -90,7 +91,7 @@ def test_a_recipe_builds_its_objects(recipe, tmp_path):
         builders.batches(loaded)
         scorer = builders.scorer(model, loaded)
         exits = {"resnet32": 4, "resnet8": 4}.get(flags.backbone, 5)
-        expected = 1 if flags.method == "single" else exits
+        expected = exits if flags.method in ("har", "sum") else 1
         assert multi_exit.exits(model) == expected
         finite = np.isfinite(model.objective.train_threshold)
         assert finite == (flags.method == "har")
@@ -123,11 +124,16 @@ def test_papers_recipes_scale_to_30_epochs(recipe):
 
 @pytest.mark.parametrize("recipe", PAPERS)
 def test_a_papers_recipe_does_what_its_name_says(recipe):
-    words = pathlib.Path(recipe).stem.split("_")
+    stem = pathlib.Path(recipe).stem
+    words = stem.split("_")
     with flags_of(recipe) as flags:
         method = words[0] if words[0] in choices.METHODS else "single"
         assert flags.method == method
-        assert flags.exit_loss in words
+        named = [loss for loss in choices.EXIT_LOSSES if loss in stem]
+        mixing = [name for name in choices.MIXINGS if name in stem]
+        # What names no loss has cross-entropy; the longest name is meant.
+        assert flags.exit_loss == max(named, key=len, default="ce")
+        assert flags.mixing == max(mixing, key=len, default="none")
         weighting = "effective_number" if "drw" in words else "none"
         assert flags.class_weighting == weighting
         assert (flags.imbalance, flags.flip) == (100, True)

@@ -17,8 +17,8 @@ ROWS = (
     "deploy.chain_runner",
     "replicas batch_normalization blocks classifier exit_heads exit_record "
     "layer_graph backbones losses schedules metrics",
-    "multi_exit_model multi_exit inference flops callbacks checkpoints answers "
-    "data second_stage post_hoc",
+    "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
+    "callbacks checkpoints answers data second_stage post_hoc",
     "training thresholds candidates evaluation run_record shot_guard policies "
     "dry_run stage_times trade_off sweep_record reports plots deploy",
     "flag_definitions command_flags cli policy_flags second_stage_flags "

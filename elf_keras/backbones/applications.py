@@ -7,7 +7,6 @@ layer with a kernel widened it, as the expansion that opens an inverted
 residual block does: then the map before that layer, the block's own input.
 """
 
-import math
 import re
 
 import keras
@@ -18,8 +17,6 @@ from elf_keras.backbones.tapped import TappedBackbone
 from elf_keras.batch_normalization import BatchNormalization
 from elf_keras.errors import InputError
 
-# Their outputs hold borders that are no feature.
-_BORDERS = (layers.ZeroPadding2D, layers.Cropping2D)
 _PREPROCESSING = (layers.Rescaling, layers.Normalization)
 # Of our own batch normalization, here as everywhere.
 MOMENTUM = 0.9
@@ -161,33 +158,12 @@ def _last(made):
 
 def _find_taps(made, side):
     """Pick by the module's rule; `side` is the images'."""
-    chain = layer_graph.bottlenecks(_last(made))
-    chain = chain[_first_with_weights(chain) :]
-    last_of_level = {}
-    for number, call in enumerate(chain):
-        if not isinstance(call.operation, _BORDERS):
-            last_of_level[_level(call, side)] = number
-    final = _level(chain[-1], side)
+    chain = layer_graph.feature_maps(_last(made))
     calls = [
         _before_expansion(chain, number)
-        for level, number in last_of_level.items()
-        if level < final
+        for number in layer_graph.before_each_halving(chain, side)
     ]
     return {call.operation.name: call.outputs[0] for call in calls}
-
-
-def _first_with_weights(chain):
-    # The image itself, rescaled or padded, is no feature.
-    return next(
-        number
-        for number, call in enumerate(chain)
-        if getattr(call.operation, "weights", [])
-    )
-
-
-def _level(call, side):
-    """How often the side was halved; borders move it by less than half."""
-    return round(math.log2(side / min(call.outputs[0].shape[1:3])))
 
 
 def _before_expansion(chain, number):

@@ -5,6 +5,8 @@ groups of 16, 32 and 64 filters; shortcut option A (stride, then zero
 channels). The taps lie before each group, as in HAR, Fig. 8a.
 """
 
+import functools
+
 import keras
 from keras import layers, ops
 
@@ -85,18 +87,20 @@ def cifar_resnet(
     for group, filters in enumerate(GROUP_FILTERS, start=1):
         taps[f"group_{group}"] = x
         for block in range(1, (depth - 2) // 6 + 1):
-            stride = 2 if group > 1 and block == 1 else 1
-            x = _basic_block(
-                x,
-                filters,
-                stride=stride,
-                name=f"group_{group}_block_{block}",
+            build_block = functools.partial(
+                _basic_block,
+                x=x,
+                filters=filters,
+                stride=2 if group > 1 and block == 1 else 1,
                 synchronized=synchronized,
             )
-    return TappedBackbone(inputs, taps, x, "pooled", HEAD_FILTERS)
+            x = build_block(f"group_{group}_block_{block}")
+    return TappedBackbone(
+        inputs, taps, x, "pooled", HEAD_FILTERS, twin_block=build_block
+    )
 
 
-def _basic_block(x, filters, *, stride, name, synchronized):
+def _basic_block(name, *, x, filters, stride, synchronized):
     shortcut = x
     x = conv_norm_relu(
         x, filters, name=f"{name}_1", stride=stride, synchronized=synchronized

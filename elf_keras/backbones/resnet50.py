@@ -6,6 +6,8 @@ filters, four times as many at a block's end. Version 1 strides in the first
 HAR, Fig. 8b.
 """
 
+import functools
+
 import keras
 from keras import layers
 
@@ -61,17 +63,20 @@ def resnet50(
     for group, (blocks, filters) in enumerate(groups, start=1):
         taps[f"group_{group}"] = x
         for block in range(1, blocks + 1):
-            x = _bottleneck_block(
-                x,
-                filters,
+            build_block = functools.partial(
+                _bottleneck_block,
+                x=x,
+                filters=filters,
                 stride=2 if group > 1 and block == 1 else 1,
-                name=f"group_{group}_block_{block}",
                 synchronized=synchronized,
             )
-    return TappedBackbone(inputs, taps, x, head="separable")
+            x = build_block(f"group_{group}_block_{block}")
+    return TappedBackbone(
+        inputs, taps, x, head="separable", twin_block=build_block
+    )
 
 
-def _bottleneck_block(x, filters, *, stride, name, synchronized):
+def _bottleneck_block(name, *, x, filters, stride, synchronized):
     shortcut, wide = x, EXPANSION * filters
     if shortcut.shape[-1] != wide:
         shortcut = conv_norm(

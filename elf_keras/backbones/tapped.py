@@ -1,6 +1,7 @@
 """What a backbone hands out: its input, named taps, and final features."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 
@@ -19,6 +20,9 @@ class TappedBackbone:
       features: the last feature map, `(batch, height, width, channels)`.
       head: a key of `EXIT_HEADS`, the form of exit that suits this backbone.
       head_filters: filters of the exits; None for as many as their tap has.
+      twin_block: from a name to features as large as `features`: the last
+        block once more, on the same input, with weights of its own; None
+        where the backbone has no such block.
     """
 
     inputs: keras.KerasTensor
@@ -26,6 +30,7 @@ class TappedBackbone:
     features: keras.KerasTensor
     head: str = "pooled"
     head_filters: int | None = None
+    twin_block: Callable[[str], keras.KerasTensor] | None = None
 
     def chosen(self, exits: str) -> dict[str, keras.KerasTensor]:
         """Return the taps that a user asked for.

@@ -47,7 +47,7 @@ def _cutmix(rule: Mixing) -> keras.Layer:
 MIXINGS = {"mixup": _mixup, "cutmix": _cutmix}
 
 
-class _KeyedSeeds(keras.random.SeedGenerator):
+class KeyedSeeds(keras.random.SeedGenerator):
     """Seeds folded into a key: the n-th draw of a batch depends on it alone."""
 
     def __init__(self):
@@ -78,7 +78,7 @@ def mixer(rule: Mixing):
       an int (2,) key. It returns uint8 images, and labels: as they came, or
       float32 (batch, classes), shares of at most two classes.
     """
-    seeds = _KeyedSeeds()
+    seeds = KeyedSeeds()
     augment, mix = None, None
     if rule.randaugment:
         augment = keras.layers.RandAugment(PIXELS, dtype="float32")

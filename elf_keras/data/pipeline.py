@@ -98,6 +98,25 @@ def training_batches(
     )
 
 
+def paired(first: tf.data.Dataset, second: tf.data.Dataset) -> tf.data.Dataset:
+    """Batches of two samplings side by side, for a two-branch training.
+
+    Args:
+      first: batches of images and class indices.
+      second: as many of the same sizes, drawn otherwise.
+
+    Returns:
+      Dataset of (batch, 2, height, width, channels) and (batch, 2).
+    """
+    both = tf.data.Dataset.zip(first, second).map(
+        lambda one, other: tuple(
+            tf.stack(pair, axis=1) for pair in zip(one, other, strict=True)
+        ),
+        deterministic=True,
+    )
+    return both.prefetch(1)
+
+
 def evaluation_batches(
     examples: splits.Examples, *, batch_size: int
 ) -> tf.data.Dataset:

@@ -29,6 +29,11 @@ def square_root(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
     return _shares(counts, 0.5)
 
 
+def reversed_shares(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
+    """Shares by the inverse of the number of images (BBN, section 4.2)."""
+    return _shares(counts, -1.0)
+
+
 def progressive(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
     """From instance-balanced (progress 0) to class-balanced (1)."""
     balanced = class_balanced(counts, progress)
@@ -42,6 +47,7 @@ SAMPLERS = {
     "progressive": progressive,
     # From its epoch on; `order` is `instance` before.
     "deferred": class_balanced,
+    "reversed": reversed_shares,
 }
 
 
@@ -119,5 +125,5 @@ def _sampled(labels, sampler, progress, key):
 
 def _shares(counts: np.ndarray, power: float) -> tf.Tensor:
     # A class without images stays without.
-    powers = np.where(counts > 0, np.maximum(counts, 1) ** power, 0.0)
+    powers = np.where(counts > 0, np.maximum(counts, 1.0) ** power, 0.0)
     return tf.constant(powers / powers.sum(), tf.float64)
