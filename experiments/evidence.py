@@ -27,6 +27,16 @@ SEARCH = {
     "ldam_drw_lr0.05": RATE,
     "sum_ldam_drw_lr0.05": RATE,
 }
+# Compared at 30 epochs, one seed; see FINDINGS.md.
+RIVALS = (
+    *("focal", "mixup", "mixup_drw", "manifold_mixup", "bbn"),
+    *("balanced_softmax", "la", "vs", "ce_drs", "ldam_drs"),
+    *("sum_weighted_ce_drw", "summed_ce_drw", "sum_distilled_ce_drw"),
+    *("sum_patience_ce_drw", "har_balanced_softmax"),
+)
+# Second stages of the plain run.
+SECOND_STAGES = ("crt", "lws", "tau_norm", "logit_adjustment")
+FIRST_STAGE = "ce_seed0"
 
 
 def planned(head: str) -> dict[str, tuple[str, ...]]:
@@ -60,6 +70,14 @@ def planned(head: str) -> dict[str, tuple[str, ...]]:
         found[f"{name}_seed0"] = (*_cifar(recipe, head, 0), *other)
     for recipe in ("ce", "focal_drw"):
         found[f"{recipe}_seed0"] = _cifar(recipe, head, 0)
+    for recipe in RIVALS:
+        found[f"{recipe}_seed0"] = _cifar(recipe, head, 0)
+    for recipe in SECOND_STAGES:
+        found[f"{recipe}_seed0"] = (
+            f"--flagfile={CIFAR}/{recipe}.flags",
+            *("--mixed_precision=bfloat16", "--seed=0"),
+            f"--weights={{runs}}/{FIRST_STAGE}/{runs.MODEL}",
+        )
     for tap in (1, 2, 3):
         flags = _cifar("har_ldam_drw", head, 0)
         found[f"tap{tap}_seed0"] = (*flags, *THRESHOLD, f"--exits={tap}")
@@ -115,14 +133,19 @@ def main() -> None:
     parser.add_argument("--collect", action="store_true")
     parser.add_argument("--list", action="store_true")
     options = parser.parse_args()
-    for name, flags in planned(options.head).items():
+    plan = planned(options.head)
+    for name, flags in plan.items():
         if not name.startswith(tuple(options.names) or ("",)):
             continue
         folder = options.runs / name
+        flags = [flag.format(runs=options.runs) for flag in flags]
         if options.list:
             print(name, *flags)
             continue
         if not options.collect and not (RESULTS / f"{name}.json").exists():
+            if any(flag.startswith("--weights=") for flag in flags):
+                first = options.runs / FIRST_STAGE
+                _train(first, plan[FIRST_STAGE], options.data_dir)
             _train(folder, flags, options.data_dir)
             _sweep(folder, flags, options.data_dir)
         if collect(name, folder):

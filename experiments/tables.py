@@ -64,6 +64,17 @@ def table(results: list[dict]) -> str:
     return "\n".join(lines)
 
 
+def spread(values: list[float | None]) -> str:
+    """Mean ± half the range, in percent; a dash where there is none."""
+    values = [100 * value for value in values if value is not None]
+    if not values:
+        return "–"
+    mean = f"{np.mean(values):.1f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ± {(max(values) - min(values)) / 2:.1f}"
+
+
 def main() -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -88,28 +99,18 @@ def _cells(name, group):
     return [
         name,
         ", ".join(result["name"].rsplit("_seed", 1)[1] for result in group),
-        _spread([part["static"]["accuracy"] for part in last]),
-        _spread([part["static"]["accuracy"] for part in best if part]),
+        spread([part["static"]["accuracy"] for part in last]),
+        spread([part["static"]["accuracy"] for part in best if part]),
         " / ".join(
-            _spread([part["static"][shots] for part in last])
+            spread([part["static"][shots] for part in last])
             for shots in ("many", "medium", "few")
         ),
-        _spread([point["accuracy"] for point in points]),
-        _spread([point["saving"] for point in points]),
-        _spread([point["saving_without_heads"] for point in points]),
-        _spread([half["accuracy"] for half in halves]),
+        spread([point["accuracy"] for point in points]),
+        spread([point["saving"] for point in points]),
+        spread([point["saving_without_heads"] for point in points]),
+        spread([half["accuracy"] for half in halves]),
         ", ".join("–" if loss is None else f"{loss:.2f}" for loss in losses),
     ]
-
-
-def _spread(values):
-    values = [100 * value for value in values if value is not None]
-    if not values:
-        return "–"
-    mean = f"{np.mean(values):.1f}"
-    if len(values) == 1:
-        return mean
-    return f"{mean} ± {(max(values) - min(values)) / 2:.1f}"
 
 
 def _row(cells):

@@ -45,6 +45,8 @@ OTHER = {
     "logit_tau": "0.5",
     "vs_exponent": "0.3",
     "loss_normalization": "survivors",
+    "second_stage": "crt",
+    "tau": "0.5",
     "epochs": "7",
     "schedule_epochs": "200",
     "batch_size": "16",
