@@ -147,7 +147,8 @@ def _check_model(loaded, data):
     if (exits == 1) != (FLAGS.method == "single"):
         raise InputError(
             f"--weights={FLAGS.weights} has {exits} exits, which is not "
-            f"--method={FLAGS.method}; give the --method it was trained with"
+            f"--method={FLAGS.method}; a second stage takes single for one "
+            "exit (also of bbn), har or sum for several"
         )
     cosine = isinstance(second_stage.classifiers(loaded)[-1], CosineClassifier)
     if cosine != (FLAGS.exit_loss in train_threshold.COSINE_LOSSES):

@@ -189,3 +189,20 @@ def test_two_replicas_see_the_batches_of_one(examples):
         for images, labels in collect(batches)
     ]
     assert json.loads(ran.stdout.splitlines()[-1]) == expected
+
+
+def test_pairs_are_two_samplings_side_by_side(examples):
+    options = {"batch_size": 4, "seed": 0, "epochs": 2}
+    first, second = (
+        pipeline.training_batches(examples, sampler=sampler, **options)
+        for sampler in ("instance", "reversed")
+    )
+    found = list(pipeline.paired(first, second))
+    for (images, labels), one, other in zip(found, first, second, strict=True):
+        assert images.shape[1] == labels.shape[1] == 2
+        for part, (pixels, classes) in enumerate((one, other)):
+            np.testing.assert_array_equal(images[:, part], pixels)
+            np.testing.assert_array_equal(labels[:, part], classes)
+    firsts = np.concatenate([labels[:, 0] for _, labels in found])
+    seconds = np.concatenate([labels[:, 1] for _, labels in found])
+    assert firsts.tolist() != seconds.tolist()

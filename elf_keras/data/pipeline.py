@@ -111,8 +111,7 @@ def paired(first: tf.data.Dataset, second: tf.data.Dataset) -> tf.data.Dataset:
     both = tf.data.Dataset.zip(first, second).map(
         lambda one, other: tuple(
             tf.stack(pair, axis=1) for pair in zip(one, other, strict=True)
-        ),
-        deterministic=True,
+        )
     )
     return both.prefetch(1)
 
