@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from elf_keras import runs, training
+from elf_keras import runs, watchdogs
 
 
 def photos(folder):
@@ -56,7 +56,7 @@ def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
 
 
 def test_share_warnings_reach_the_user_and_the_record(tmp_path, monkeypatch):
-    monkeypatch.setattr(training, "FEW_LEAVE", 2.0)
+    monkeypatch.setattr(watchdogs, "FEW_LEAVE", 2.0)
     folder = tmp_path / "run"
     words = (*command_runs.TINY, "--epochs=1", "--train_threshold=0.99")
     ended = command_runs.run("train", f"--workdir={folder}", *words)

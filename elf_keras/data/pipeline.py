@@ -51,6 +51,7 @@ def training_batches(
     augment: augmentations.Augmentation | None = None,
     sampler: str = "instance",
     deferred_epoch: int = 0,
+    done: int = 0,
 ) -> tf.data.Dataset:
     """Some epochs as one dataset, for one iterator.
 
@@ -66,6 +67,7 @@ def training_batches(
       augment: None leaves the images as they are.
       sampler: key of `samplers.SAMPLERS`.
       deferred_epoch: zero-based, from which `deferred` balances classes.
+      done: batches of the first epoch that are left out, to resume.
 
     Returns:
       Dataset of (uint8 (batch, height, width, channels), int32 (batch,)), or
@@ -89,11 +91,18 @@ def training_batches(
     on_disk = _on_disk(examples)
     rows = epoch_rows.of_files if on_disk else epoch_rows.of_arrays
     batches = rows(examples, epoch_of, rule, batch_size, seed)
+
+    def epoch_rows_of(number):
+        resumed = tf.cast(number == epochs.start, tf.int64)
+        return batches.epoch(number, resumed * done * batch_size)
+
     numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
+    # Keras counts batches that were left out, and would stop too early.
+    total = None if done else steps * len(epochs)
     return _finished(
-        numbers.flat_map(batches.epoch),
+        numbers.flat_map(epoch_rows_of),
         _then_mixed(batches.read, rule.mixing, seed),
-        steps * len(epochs),
+        total,
         _ahead(examples),
     )
 
@@ -186,7 +195,7 @@ def _ahead(examples: splits.Examples) -> int:
 
 
 def _finished(
-    rows: tf.data.Dataset, batch, total: int, ahead: int
+    rows: tf.data.Dataset, batch, total: int | None, ahead: int
 ) -> tf.data.Dataset:
     options = tf.data.Options()
     # Autotune's thread sleeps longer and longer, and is joined at the end.
@@ -196,8 +205,6 @@ def _finished(
     options.experimental_optimization.apply_default_optimizations = False
     if batch is not None:
         rows = rows.map(batch, num_parallel_calls=WORKERS, deterministic=True)
-    return (
-        rows.apply(tf.data.experimental.assert_cardinality(total))
-        .prefetch(ahead)
-        .with_options(options)
-    )
+    if total is not None:
+        rows = rows.apply(tf.data.experimental.assert_cardinality(total))
+    return rows.prefetch(ahead).with_options(options)
