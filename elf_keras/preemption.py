@@ -7,7 +7,8 @@ epoch agree when they are saved.
 
 import contextlib
 import signal
-from collections.abc import Iterator
+import subprocess
+from collections.abc import Iterator, Sequence
 
 # EX_TEMPFAIL of sysexits.h: start the same command again.
 STATUS = 75
@@ -70,3 +71,26 @@ def held() -> Iterator[None]:
         _sigterm.held = before
         if not before:
             let_go()
+
+
+def run_child(words: Sequence[str], **options) -> int:
+    """Run a command and return its status; it is told of SIGTERM, too.
+
+    Args:
+      words: of the command line.
+      **options: as in `subprocess.Popen`.
+
+    Raises:
+      Preempted: where this process or the child was told to end, once the
+        child has saved and ended.
+    """
+    with subprocess.Popen(words, **options) as child:
+        try:
+            status = child.wait()
+        except Preempted:
+            child.terminate()
+            child.wait()
+            raise
+    if status == STATUS:
+        raise Preempted
+    return status

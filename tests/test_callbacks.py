@@ -1,6 +1,5 @@
 """Callbacks at the edges of epochs, each a function of the epoch alone."""
 
-
 import keras
 import numpy as np
 import pytest

@@ -146,6 +146,9 @@ def test_no_checkpoint_holds_weights_that_are_not_finite(tmp_path, epochs):
     assert (saver.restore(model), saver.place) == ([], (0, 0))
     scores = model.predict(tiny.data().train.images, verbose=0)
     assert np.isfinite(scores["exit_2"]).all()
-    assert runs.read_json(
-        tmp_path / "checkpoints" / "epoch_0000_step_000000.json"
-    )["notes"]["rollback"]["rate_factor"] == 0.1
+    assert (
+        runs.read_json(
+            tmp_path / "checkpoints" / "epoch_0000_step_000000.json"
+        )["notes"]["rollback"]["rate_factor"]
+        == 0.1
+    )

@@ -87,7 +87,9 @@ def test_classes_that_are_never_predicted_are_counted():
     found = watchdogs.warnings(history, 1, False)
     assert len(found) == 1
     assert found[0].startswith("4 of the classes with validation images")
-    assert watchdogs.warnings([{watchdogs.NEVER_PREDICTED: 0.0}], 1, False) == []
+    assert (
+        watchdogs.warnings([{watchdogs.NEVER_PREDICTED: 0.0}], 1, False) == []
+    )
     assert watchdogs.warnings([{"loss": 1.0}], 1, False) == []
 
 
