@@ -34,7 +34,7 @@ class MidEpoch(keras.callbacks.Callback):
         self.saver, self.clock = saver, clock
         self.interval = 60 * minutes or float("inf")
         self.saved = time.monotonic()
-        self.place = saver.place
+        self.place = self.began = saver.place
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the epoch, or take up its metrics, time and steps."""
@@ -45,8 +45,11 @@ class MidEpoch(keras.callbacks.Callback):
             self._skip(self.place[1])
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Let a step end once it has begun, if a checkpoint lacks others."""
-        if self.place > self.saver.place:
+        """Let a step end once it has begun, unless it is the first.
+
+        That one is traced, which takes long; without it nothing is lost.
+        """
+        if self.place > self.began:
             preemption.hold()
 
     def on_train_batch_end(self, batch, logs=None):

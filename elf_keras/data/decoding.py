@@ -12,9 +12,8 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from elf_keras.data import augment, images
+from elf_keras.data import augment, image_header, images
 
-JPEG = b"\xff\xd8\xff"
 RATIOS = (1, 2, 4, 8)
 
 
@@ -144,11 +143,14 @@ def _cut(path, special, window, need):
     def by_tensorflow():
         contents = tf.io.read_file(path)
         return tf.cond(
-            tf.strings.substr(contents, 0, len(JPEG)) == JPEG,
+            tf.strings.substr(contents, 0, len(image_header.JPEG))
+            == image_header.JPEG,
             lambda: _cut_jpeg(contents, window, need),
             lambda: _slice(
                 tf.io.decode_image(
-                    contents, channels=3, expand_animations=False
+                    image_header.bounded(contents),
+                    channels=3,
+                    expand_animations=False,
                 ),
                 window,
                 need,
@@ -167,6 +169,9 @@ def _cut(path, special, window, need):
 
 def _cut_jpeg(contents, window, need):
     shape = tf.io.extract_jpeg_shape(contents)
+    check = image_header.refuse_above(image_header.pixels_of(shape))
+    with tf.control_dependencies([check]):
+        contents = tf.identity(contents)
     place = window(shape[0], shape[1])
     spare = tf.minimum(place[2], place[3]) // need
     steps = [tf.cast(spare >= ratio, tf.int32) for ratio in RATIOS[1:]]
