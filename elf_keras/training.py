@@ -22,7 +22,7 @@ from elf_keras import (
     watchdogs,
 )
 from elf_keras.data import augment as augmentations
-from elf_keras.data import pipeline, splits
+from elf_keras.data import decoding, pipeline, splits
 
 
 @keras.saving.register_keras_serializable("elf_keras")
@@ -235,7 +235,7 @@ def epochs_of(
 
 def _fit_from(place, model, data, schedule, batches, chosen):
     epochs = range(place[0], schedule.epochs)
-    with pipeline.clear_errors():
+    with decoding.clear_errors():
         model.fit(
             epochs_of(data, batches, epochs, done=place[1]),
             initial_epoch=epochs.start,

@@ -5,9 +5,6 @@ resumes at epoch k sees what the uninterrupted run saw from k on. Images in
 memory are gathered batch by batch, images on disk decoded one by one.
 """
 
-import contextlib
-from collections.abc import Iterator
-
 import tensorflow as tf
 
 from elf_keras.data import augment as augmentations
@@ -146,29 +143,6 @@ def evaluation_batches(
 
     starts = tf.data.Dataset.range(0, len(examples), batch_size)
     return _finished(starts, batch, steps, BATCHES_AHEAD)
-
-
-@contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """Say in one line that an image file failed, where `tf.data` met it.
-
-    Raises:
-      InputError: instead of TensorFlow's error, which has no file name.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        if "DatasetV" not in str(error) and "Dataset:" not in str(error):
-            raise
-        lines = [line.strip() for line in error.message.splitlines()]
-        reasons = [
-            line for line in lines if "JPEG" in line or "image" in line.lower()
-        ]
-        raise InputError(
-            "an image file cannot be decoded "
-            f"({(reasons or lines)[0][:200]}); find it with "
-            "elf_keras.train --dry_run --dry_run_images=0"
-        ) from error
 
 
 def _then_mixed(read, rule: mixing.Mixing | None, seed):

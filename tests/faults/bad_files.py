@@ -89,11 +89,11 @@ BY_HEADER = {
     "bomb.gif": gif_bomb(),
     "bomb.bmp": bmp_bomb(),
     "jpeg_cut_in_its_header.jpg": image_bytes("JPEG")[:20],
+    "cut.png": _cut(image_bytes("PNG")),
+    "corrupt.png": _noisy(image_bytes("PNG")),
 }
 BY_DECODING = {
-    "cut.png": _cut(image_bytes("PNG")),
     "cut.jpg": _cut(image_bytes("JPEG")),
-    "corrupt.png": _noisy(image_bytes("PNG")),
     "cut.bmp": _cut(image_bytes("BMP")),
 }
 # A wrong suffix is no fault: the bytes say what a file is.
