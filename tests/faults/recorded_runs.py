@@ -4,6 +4,7 @@ import csv
 import dataclasses
 import pathlib
 import re
+import signal
 import subprocess
 import time
 
@@ -13,9 +14,10 @@ from PIL import Image
 
 from elf_keras import runs
 
+COMMAND = ("-m", "elf_keras.train")
 HERE = pathlib.Path(__file__).resolve().parent
 IMAGES = (500, 140)
-EPOCHS, BATCH = 12, 16
+EPOCHS, BATCH = 9, 16
 CLOCK = ("seconds", "images_per_second")
 PATIENCE = 200
 # A checkpoint every 30 ms: what is cut is often one that is being written.
@@ -43,21 +45,20 @@ class Run:
     folder: pathlib.Path
     logs: list = dataclasses.field(default_factory=list)
 
-    def start(self, **options) -> subprocess.Popen:
-        """Start or resume it."""
+    def start(self, *, recorded=True, **options) -> subprocess.Popen:
+        """Start or resume it, as the bare command where nothing is logged."""
         self.folder.parent.mkdir(exist_ok=True)
         log = self.folder.with_name(f"{self.folder.name}_{len(self.logs)}.log")
         self.logs.append(log)
         return command_runs.child(
-            HERE / "recorded_training.py",
-            log,
+            *([HERE / "recorded_training.py", log] if recorded else COMMAND),
             f"--workdir={self.folder}",
             f"--data_dir={self.photos}",
             *("--dataset=folder", "--image_size=8", "--augmentation=none"),
             *("--backbone=resnet8", "--exits=1", "--exit_head=separable"),
             *(f"--epochs={EPOCHS}", f"--batch_size={BATCH}"),
-            *("--decay_epochs=6,9", "--decay_factor=0.1"),
-            *("--class_weighting=effective_number", "--reweight_epoch=6"),
+            *("--decay_epochs=5,7", "--decay_factor=0.1"),
+            *("--class_weighting=effective_number", "--reweight_epoch=5"),
             f"--checkpoint_minutes={OFTEN}",
             "--resume",
             **options,
@@ -69,6 +70,17 @@ class Run:
         while process.poll() is None:
             if log.exists() and log.read_text().count("\n") > 1:
                 break
+            assert time.monotonic() < until
+            time.sleep(0.01)
+
+    def wait_for_a_handler(self, process) -> None:
+        """Wait until the process catches SIGTERM: it loads TensorFlow then."""
+        status = pathlib.Path(f"/proc/{process.pid}/status")
+        caught = 1 << signal.SIGTERM - 1
+        until = time.monotonic() + PATIENCE
+        while not caught & int(
+            re.search(r"SigCgt:\s*(\w+)", status.read_text())[1], 16
+        ):
             assert time.monotonic() < until
             time.sleep(0.01)
 

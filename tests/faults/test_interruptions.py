@@ -84,13 +84,12 @@ def test_sigterm_at_random_moments(whole, photos, tmp_path, figures):
     moments, seconds = random.Random(7), []
     run = Run(photos, tmp_path / "run")
     for number in range(5):
-        process = run.start()
+        process = run.start(recorded=number > 0)
         if number:
             run.wait_for_a_step(process)
-            time.sleep(moments.uniform(0, TRAINING_SECONDS))
         else:
-            # While TensorFlow is loaded.
-            time.sleep(1.5)
+            run.wait_for_a_handler(process)
+        time.sleep(moments.uniform(0, TRAINING_SECONDS))
         asked = time.monotonic()
         process.send_signal(signal.SIGTERM)
         ended = command_runs.ended(process)
