@@ -4,7 +4,7 @@ VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin/python
 
-.PHONY: train test slow lint wheel page clean
+.PHONY: train test slow faults lint wheel page clean
 
 train: $(STAMP)
 	$(RUN) -m elf_keras.train --flagfile=experiments/digits_lt.flags \
@@ -15,6 +15,10 @@ test: $(STAMP) lint
 
 slow: $(STAMP)
 	$(RUN) -m pytest -m slow
+
+# The figures go to benchmarks/results/faults.json.
+faults: $(STAMP)
+	$(RUN) -m pytest -m faults
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -37,6 +37,8 @@ _PADDING_DIVISOR = 8
 def strategy():
     """Return the strategy, and set precision and seeds on the way."""
     keras.utils.set_random_seed(FLAGS.seed)
+    if FLAGS.deterministic:
+        tf.config.experimental.enable_op_determinism()
     policy = FLAGS.mixed_precision
     if policy != "float32":
         policy = f"mixed_{policy}"

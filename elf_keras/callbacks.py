@@ -7,8 +7,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from elf_keras import inference, metrics
-from elf_keras.errors import InputError
+from elf_keras import inference, metrics, watchdogs
 
 
 class DelayedReweighting(keras.callbacks.Callback):
@@ -84,58 +83,8 @@ class ValidationScores(keras.callbacks.Callback):
         for number, value in enumerate(accuracy, start=1):
             logs[f"validation_exit_{number}_accuracy"] = float(value)
         logs["validation_accuracy"] = float(accuracy[-1])
-
-
-class StopOnNaN(keras.callbacks.Callback):
-    """End a training whose loss is no longer a number.
-
-    Args:
-      checkpoints: the run's `Checkpoints`, to name the last good one.
-    """
-
-    def __init__(self, checkpoints):
-        super().__init__()
-        self.checkpoints = checkpoints
-        self.epoch = 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Keep the epoch for the message."""
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        """Raise where the running mean of the loss is NaN or infinite.
-
-        Raises:
-          InputError: with step, learning rate and last good checkpoint.
-        """
-        if not np.isfinite(float(logs["loss"])):
-            problem = f"the loss is {float(logs['loss'])}"
-            self._stop(problem, f"step {batch + 1}")
-
-    def on_epoch_end(self, epoch, logs=None):
-        """Raise where the epoch's last step spoiled the weights.
-
-        Raises:
-          InputError: before such weights become a checkpoint.
-        """
-        # Squares: a float32 weight of 1e20 is finite, but its layer is not.
-        sizes = [
-            keras.ops.sum(keras.ops.square(weight))
-            for weight in self.model.trainable_weights
-        ]
-        if np.isfinite(np.asarray(sizes)).all():
-            return
-        self._stop("the weights are no longer finite", "the last step")
-
-    def _stop(self, problem, step):
-        rate = float(np.asarray(self.model.optimizer.learning_rate))
-        last = self.checkpoints.last_epoch
-        saved = "none was saved" if last is None else f"epoch {last + 1}"
-        raise InputError(
-            f"{problem} at {step} of epoch {self.epoch + 1}, learning rate "
-            f"{rate:g}; last good checkpoint: {saved}; lower --learning_rate "
-            "and train again"
-        )
+        never = np.setdiff1d(self.validation.labels, scores[:, -1].argmax(-1))
+        logs[watchdogs.NEVER_PREDICTED] = float(len(never))
 
 
 class EpochClock(keras.callbacks.Callback):
@@ -148,17 +97,22 @@ class EpochClock(keras.callbacks.Callback):
     def __init__(self, examples: int):
         super().__init__()
         self.examples = examples
-        self.start = 0.0
+        self.start, self.end = 0.0, None
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start, until the epoch's last step."""
+        now = time.perf_counter() if self.end is None else self.end
+        return now - self.start
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the clock."""
-        self.start = time.perf_counter()
+        self.start, self.end = time.perf_counter(), None
 
     def on_epoch_end(self, epoch, logs=None):
         """Log seconds without validation: put this callback before it."""
-        seconds = time.perf_counter() - self.start
-        logs["seconds"] = seconds
-        logs["images_per_second"] = self.examples / seconds
+        self.end = time.perf_counter()
+        logs["seconds"] = self.elapsed()
+        logs["images_per_second"] = self.examples / logs["seconds"]
 
 
 class EpochLines(keras.callbacks.Callback):

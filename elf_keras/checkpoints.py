@@ -1,8 +1,9 @@
-"""Checkpoints of a run: two latest epochs and the best one, checksummed.
+"""Checkpoints of a run: the two latest and the best epoch, checksummed.
 
-`checkpoints/epoch_0007.json` is written last and makes epoch 7 a checkpoint:
-it names the weight files, their checksums, and the history so far. A file
-that fails its checksum is passed over for the checkpoint before it.
+`checkpoints/epoch_0007_step_000120.json` is written last and makes a
+checkpoint: seven epochs are done and 120 steps of the next. It names the
+weight files, their checksums, and the history so far. A file that fails its
+checksum is passed over for the checkpoint before it.
 """
 
 import contextlib
@@ -13,14 +14,14 @@ import pathlib
 import keras
 import numpy as np
 
-from elf_keras import runs
+from elf_keras import preemption, runs, watchdogs
 from elf_keras.errors import InputError
 
 KEPT = 2
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Save weights and optimizer state after every epoch.
+    """Save weights and optimizer state, after every epoch and when asked to.
 
     Args:
       folder: where the checkpoints go.
@@ -28,50 +29,63 @@ class Checkpoints(keras.callbacks.Callback):
         there is nothing to choose by.
 
     Attributes:
+      place: where to go on: epochs done, and steps done in the next one.
+      seconds: that those steps took.
       history: one dict of logs per finished epoch.
       best: `{"epoch", "score", "file", "sha256"}`, or None.
+      notes: what else is kept in every checkpoint, as JSON takes it.
     """
 
     def __init__(self, folder: pathlib.Path, *, monitor: str | None = None):
         super().__init__()
         self.folder = folder
         self.monitor = monitor
+        self.place, self.seconds = (0, 0), 0.0
         self.history = []
         self.best = None
-        self.last_epoch = None
+        self.notes = {}
+        self._saved, self._metrics = None, []
 
-    def restore(self, model: keras.Model) -> tuple[int, list[str]]:
+    def restore(self, model: keras.Model) -> list[str]:
         """Load the newest sound checkpoint into a compiled model.
 
         Args:
           model: with a built optimizer; unchanged where nothing is found.
 
         Returns:
-          The epoch to go on with, and a sentence on each checkpoint that
-          was passed over.
+          A sentence on each checkpoint that was passed over.
 
         Raises:
           InputError: where there are checkpoints and none is sound.
         """
+        self.set_model(model)
         problems = []
         for path in sorted(self.folder.glob("epoch_*.json"), reverse=True):
             try:
                 record = _sound_record(path)
-                _check(self.folder, record)
+                _check(self.folder, record["weights"])
             except InputError as error:
                 problems.append(f"checkpoint {path.stem} is damaged: {error}")
                 continue
-            model.load_weights(self.folder / record["file"])
-            self.history = record["history"]
-            self.last_epoch = record["epoch"]
+            model.load_weights(self.folder / record["weights"]["file"])
+            self._saved, self._metrics = record["weights"], record["metrics"]
+            self.place = (record["epochs"], record["steps"])
+            self.seconds, self.history = record["seconds"], record["history"]
+            self.notes = record["notes"]
             self.best = self._sound_best(record["best"], problems)
-            return record["epoch"] + 1, problems
+            return problems
         if problems:
             raise InputError(
                 f"{self.folder}: no sound checkpoint is left "
                 f"({'; '.join(problems)}); train again in a new --workdir"
             )
-        return 0, problems
+        return problems
+
+    def restore_metrics(self, model: keras.Model) -> None:
+        """Set the metrics of a begun epoch to what they were at `place`."""
+        pairs = zip(model.metrics_variables, self._metrics, strict=True)
+        for variable, value in pairs:
+            variable.assign(np.array(value, variable.dtype))
 
     def load_best(self, model: keras.Model) -> int:
         """Load the best epoch's weights and return its index, from 0."""
@@ -80,28 +94,60 @@ class Checkpoints(keras.callbacks.Callback):
         return self.best["epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
-        """Record the logs, save the epoch, and the best one apart."""
+        """Record the logs, save the best epoch apart, then the epoch.
+
+        Raises:
+          DivergedError: where the epoch's last step spoiled the weights.
+        """
+        watchdogs.check_weights(self.model)
         logs = {key: float(value) for key, value in (logs or {}).items()}
-        self.history.append({"epoch": epoch + 1, **logs})
-        if self._improves(logs):
-            self.best = {
-                "epoch": epoch,
-                "score": logs[self.monitor],
-                **self._save(f"best_{epoch:04d}.weights.h5"),
-            }
-        saved = self._save(f"epoch_{epoch:04d}.weights.h5")
+        with preemption.held():
+            self.history.append({"epoch": epoch + 1, **logs})
+            if self._improves(logs):
+                self.best = {
+                    "epoch": epoch,
+                    "score": logs[self.monitor],
+                    **self._save(f"best_{epoch:04d}.weights.h5"),
+                }
+            self.save(epoch + 1)
+
+    def save(self, epochs: int, steps: int = 0, seconds: float = 0.0) -> None:
+        """Make what the model holds the newest checkpoint.
+
+        Args:
+          epochs: that are done.
+          steps: that are done in the next epoch.
+          seconds: that those steps took.
+
+        Raises:
+          DivergedError: for weights that nothing can go on from.
+        """
+        watchdogs.check_weights(self.model)
+        with preemption.held():
+            name = _name(epochs, steps)
+            self._saved = self._save(f"{name}.weights.h5")
+            self.place, self.seconds = (epochs, steps), seconds
+            held = self.model.metrics_variables if steps else []
+            self._metrics = [np.array(variable) for variable in held]
+            self.write_record()
+            self._clear()
+
+    def write_record(self) -> None:
+        """Write the newest checkpoint's record, with the notes as they are."""
         record = runs.plain(
             {
-                "epoch": epoch,
-                **saved,
+                "epochs": self.place[0],
+                "steps": self.place[1],
+                "seconds": self.seconds,
+                "weights": self._saved,
+                "metrics": self._metrics,
                 "best": self.best,
                 "history": self.history,
+                "notes": self.notes,
             }
         )
         record["checksum"] = _record_checksum(record)
-        runs.write_json(self.folder / f"epoch_{epoch:04d}.json", record)
-        self.last_epoch = epoch
-        self._clear()
+        runs.write_json(self.folder / f"{_name(*self.place)}.json", record)
 
     def _improves(self, logs):
         # A later epoch wins a tie: it has seen more of the schedule.
@@ -134,10 +180,23 @@ class Checkpoints(keras.callbacks.Callback):
         for path in records[-KEPT:]:
             with contextlib.suppress(InputError):
                 record = _sound_record(path)
-                kept |= {record["file"], (record["best"] or {}).get("file")}
+                best = record["best"] or {}
+                kept |= {record["weights"]["file"], best.get("file")}
         for file in self.folder.iterdir():
             if file.name not in kept:
                 file.unlink()
+
+
+def _name(epochs, steps):
+    # Sorted as they were written.
+    return f"epoch_{epochs:04d}_step_{steps:06d}"
+
+
+def shown(place: tuple[int, int]) -> str:
+    """Tell a place: epochs done, and steps done in the next one."""
+    epochs, steps = place
+    within = f" and {steps} steps" if steps else ""
+    return f"epoch {epochs}{within}"
 
 
 def file_size(model: keras.Model) -> int:

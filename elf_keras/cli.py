@@ -15,6 +15,7 @@ from absl import flags, logging
 from elf_keras import (
     command_flags,
     flag_definitions,
+    preemption,
     runs,
     silence,
     tables,
@@ -24,7 +25,10 @@ from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
 # Flags that say where and how, not what: they may differ on --resume.
-_INCIDENTAL = {"workdir", "resume", "data_dir", "list_dir", "strategy"}
+_INCIDENTAL = {
+    *("workdir", "resume", "data_dir", "list_dir", "strategy"),
+    "checkpoint_minutes",
+}
 
 
 def run_command(
@@ -51,6 +55,9 @@ def run_command(
         _end(str(error))
     except UnicodeDecodeError as error:
         _end(f"a flagfile or list is not text ({error}); check its path")
+    except preemption.Preempted:
+        say("stopped by SIGTERM; go on with --resume")
+        raise
     except KeyboardInterrupt:
         print("stopped; go on with --resume", file=sys.stderr)
         sys.exit(130)

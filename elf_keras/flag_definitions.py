@@ -32,6 +32,18 @@ def _run():
         False,
         "Go on after the newest checkpoint in --workdir, if there is one.",
     )
+    flags.DEFINE_float(
+        "checkpoint_minutes",
+        10.0,
+        "Minutes between two checkpoints within an epoch; 0: at its end only.",
+        0.0,
+    )
+    flags.DEFINE_bool(
+        "deterministic",
+        False,
+        "Take only operations that give the same bits each time, though "
+        "slower.",
+    )
     flags.DEFINE_enum(
         "mixed_precision",
         "float32",

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from elf_keras import certainty, exit_rule
-from elf_keras.data import pipeline, splits
+from elf_keras.data import decoding, pipeline, splits
 
 BATCH_SIZE = 256
 # Scores held at a time where a whole split's would not fit.
@@ -41,7 +41,7 @@ def predict_scores(model: keras.Model, examples: splits.Examples) -> np.ndarray:
       float32, `(images, exits, classes)`.
     """
     batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
-    with pipeline.clear_errors():
+    with decoding.clear_errors():
         return exit_rule.stack_exits(model.predict(batches, verbose=0))
 
 

@@ -9,9 +9,11 @@ import tensorflow as tf
 
 from elf_keras import (
     checkpoints,
+    determinism,
     evaluation,
     flops,
     multi_exit,
+    rollback,
     runs,
     second_stage,
     training,
@@ -77,7 +79,7 @@ def write(
     outcome: training.Outcome,
     *,
     seed: int,
-    warnings: list[str],
+    deterministic: bool,
     started: float,
     stage: dict | None = None,
 ) -> None:
@@ -89,10 +91,11 @@ def write(
       data: the splits.
       outcome: of the training.
       seed: of data, weights and order.
-      warnings: sentences the user was shown.
+      deterministic: whether --deterministic was given.
       started: when this process began, in seconds since 1970.
       stage: what there is to say of a second stage.
     """
+    notes = outcome.checkpoints.notes
     runs.write_csv(folder / "history.csv", outcome.history)
     speeds = [row["images_per_second"] for row in outcome.history]
     runs.write_json(
@@ -109,9 +112,14 @@ def write(
             "best_epoch": None
             if outcome.best_epoch is None
             else outcome.best_epoch + 1,
-            "resumed_after_epoch": outcome.first_epoch,
+            "resumed_after_epoch": outcome.first_place[0],
+            "resumed_after_steps": outcome.first_place[1],
             "problems": outcome.problems,
-            "warnings": warnings,
+            "rollback": notes.get(rollback.NOTE),
+            "warnings": outcome.warnings,
+            "nondeterminism": determinism.reasons(
+                notes, deterministic=deterministic
+            ),
             "training_seconds": sum(row["seconds"] for row in outcome.history),
             "seconds_of_this_process": time.time() - started,
             "images_per_second": float(np.median(speeds)) if speeds else None,

@@ -12,7 +12,6 @@ run ends. The same command goes on where it was stopped; finished runs are not
 trained anew, and further thresholds may be added.
 """
 
-import subprocess
 import sys
 
 from absl import flags
@@ -20,6 +19,7 @@ from absl import flags
 from elf_keras import (
     cli,
     policy_file,
+    preemption,
     runs,
     search_table,
     train_threshold,
@@ -39,6 +39,11 @@ RECORD = "search.flags"
 def main(arguments: list[str]) -> None:
     """Run the command."""
     cli.refuse_arguments(arguments)
+    with preemption.watched():
+        _main()
+
+
+def _main():
     _check_method()
     folder = cli.workdir()
     cli.check_same_flags(folder, RECORD)
@@ -115,16 +120,16 @@ def _child(place, where, command, *words):
     log = place.with_name(f"{place.name}.log")
     cli.say(f"{where}: {command}, see {log}")
     with log.open("a", encoding="utf-8") as file:
-        ended = subprocess.run(
+        status = preemption.run_child(
             [sys.executable, "-m", f"elf_keras.{command}", *words],
             stdout=file,
             stderr=file,
         )
-    if ended.returncode:
+    if status:
         lines = log.read_text(encoding="utf-8").splitlines() or [""]
         raise InputError(
             f"{where}: elf_keras.{command} ended with status "
-            f"{ended.returncode} ({lines[-1].removeprefix('error: ')}); see "
+            f"{status} ({lines[-1].removeprefix('error: ')}); see "
             f"{log}, then give the same command again to go on"
         )
 

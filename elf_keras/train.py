@@ -14,7 +14,7 @@ import time
 
 from absl import flags
 
-from elf_keras import cli, runs
+from elf_keras import cli, preemption, runs
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -31,6 +31,11 @@ flags.DEFINE_integer(
 def main(arguments: list[str]) -> None:
     """Run the command."""
     cli.refuse_arguments(arguments)
+    with preemption.watched():
+        _main()
+
+
+def _main():
     started = time.time()
     if FLAGS.dry_run:
         dry_run()
@@ -86,15 +91,9 @@ def run(model, data, *, started: float) -> None:
         batches=batches,
         folder=folder,
         prior=scorer.prior,
+        checkpoint_minutes=FLAGS.checkpoint_minutes,
         report=cli.say,
     )
-    warnings = []
-    if FLAGS.method == "har" and outcome.history:
-        warnings = training.share_warnings(
-            outcome.history[-1], len(model.output_names)
-        )
-    for warning in warnings:
-        cli.say(f"warning: {warning}")
     objective = builders.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(
         folder, model, data, scorer, objective, outcome
@@ -105,7 +104,7 @@ def run(model, data, *, started: float) -> None:
         data,
         outcome,
         seed=FLAGS.seed,
-        warnings=warnings,
+        deterministic=FLAGS.deterministic,
         started=started,
         stage=stage,
     )

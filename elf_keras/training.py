@@ -12,12 +12,17 @@ import keras
 import numpy as np
 from keras import ops
 
-from elf_keras import callbacks, checkpoints
+from elf_keras import (
+    callbacks,
+    checkpoints,
+    determinism,
+    mid_epoch,
+    preemption,
+    rollback,
+    watchdogs,
+)
 from elf_keras.data import augment as augmentations
-from elf_keras.data import pipeline, splits
-
-# Warn where a method that lets examples leave hardly does, or always does.
-FEW_LEAVE, ALL_LEAVE = 0.01, 0.99
+from elf_keras.data import decoding, pipeline, splits
 
 
 @keras.saving.register_keras_serializable("elf_keras")
@@ -111,14 +116,17 @@ class Outcome:
       history: one dict of logs per epoch.
       best_epoch: zero-based, by validation; None without validation.
       problems: a sentence on each damaged checkpoint that was passed over.
-      first_epoch: where this process began, > 0 when it resumed.
+      warnings: a sentence on each thing that went wrong quietly.
+      first_place: epochs, and steps of the next one, that were done before
+        this process; not (0, 0) when it resumed.
       checkpoints: the callback that holds the best weights.
     """
 
     history: list[dict]
     best_epoch: int | None
     problems: list[str]
-    first_epoch: int
+    warnings: list[str]
+    first_place: tuple[int, int]
     checkpoints: checkpoints.Checkpoints
 
 
@@ -130,9 +138,13 @@ def fit(
     batches: Batches,
     folder: pathlib.Path,
     prior: np.ndarray | None = None,
+    checkpoint_minutes: float = 0.0,
     report: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
     """Train a compiled model, from its newest checkpoint where there is one.
+
+    Where the loss diverges, training goes back to the last checkpoint and on
+    at a tenth of the rate, once.
 
     Args:
       model: compiled with an optimizer and a `CumulativeLoss`.
@@ -142,67 +154,67 @@ def fit(
       folder: the run's folder; checkpoints and TensorBoard logs go below.
       prior: class shares in deployment, by which the best epoch is chosen;
         None for uniform.
+      checkpoint_minutes: between two checkpoints within an epoch; 0 for none.
       report: called with each sentence the user should read.
 
     Returns:
       The outcome; the model holds the last epoch's weights.
 
     Raises:
-      InputError: where the loss stops being a number, every checkpoint is
-        damaged, or an image file cannot be decoded.
+      InputError: where the loss diverges twice, every checkpoint is damaged,
+        or an image file cannot be decoded.
+      Preempted: on SIGTERM within `preemption.watched`, all steps saved.
     """
     with model.distribute_strategy.scope():
         model.optimizer.build(model.trainable_variables)
     monitor = None if data.validation is None else "validation_accuracy"
     saver = checkpoints.Checkpoints(folder / "checkpoints", monitor=monitor)
-    first_epoch, problems = saver.restore(model)
+    problems = saver.restore(model)
     for problem in problems:
         report(problem)
-    if first_epoch:
-        report(f"going on after epoch {first_epoch}")
-    if first_epoch < schedule.epochs:
-        steps = pipeline.steps_per_epoch(len(data.train), batches.size)
-        chosen = _callbacks(model, data, schedule, saver, folder, prior)
-        with pipeline.clear_errors():
-            model.fit(
-                epochs_of(data, batches, range(first_epoch, schedule.epochs)),
-                initial_epoch=first_epoch,
-                epochs=schedule.epochs,
-                steps_per_epoch=steps,
-                shuffle=False,
-                verbose=1 if sys.stderr.isatty() else 0,
-                callbacks=chosen,
-            )
-    best = saver.best["epoch"] if saver.best else None
-    return Outcome(saver.history, best, problems, first_epoch, saver)
+    first_place = saver.place
+    with model.distribute_strategy.scope():
+        determinism.note_changes(saver.notes, determinism.surroundings())
+    if first_place == (0, 0):
+        # What a divergence in the first epoch goes back to.
+        saver.save(0)
+    else:
+        report(f"going on after {checkpoints.shown(first_place)}")
+    while saver.place[0] < schedule.epochs:
+        clock = callbacks.EpochClock(len(data.train))
+        middle = mid_epoch.MidEpoch(saver, clock, minutes=checkpoint_minutes)
+        chosen = [clock, watchdogs.StopOnDivergence(), middle]
+        chosen += _callbacks(model, data, schedule, saver, prior, report)
+        try:
+            _fit_from(saver.place, model, data, schedule, batches, chosen)
+        except watchdogs.DivergedError as problem:
+            epoch = middle.place[0]
+            for line in rollback.roll_back(saver, model, epoch, problem):
+                report(line)
+        except preemption.Preempted:
+            middle.save()
+            report(f"saved after {checkpoints.shown(saver.place)}")
+            raise
+    return Outcome(
+        history=saver.history,
+        best_epoch=saver.best["epoch"] if saver.best else None,
+        problems=problems,
+        warnings=[
+            *rollback.sentences(saver.notes),
+            *watchdogs.warnings(saver.history, *_exits(model)),
+        ],
+        first_place=first_place,
+        checkpoints=saver,
+    )
 
 
-def share_warnings(logs: dict, exits: int) -> list[str]:
-    """Sentences about exits that take nearly nothing or nearly everything.
+def epochs_of(
+    data: splits.Splits, batches: Batches, epochs: range, *, done: int = 0
+):
+    """Return the training split as one dataset of whole epochs.
 
-    Args:
-      logs: of the last epoch.
-      exits: number of exits K.
+    Of the first one, `done` batches are left out.
     """
-    if exits == 1:
-        return []
-    early = 1 - logs[f"exit_{exits}_share"]
-    percent = f"{100 * early:.1f} % of the training images left early"
-    if early < FEW_LEAVE:
-        return [
-            f"{percent} in the last epoch: hardness hardly counted; lower "
-            "--train_threshold"
-        ]
-    if early > ALL_LEAVE:
-        return [
-            f"{percent} in the last epoch: the last exit hardly learned; "
-            "raise --train_threshold"
-        ]
-    return []
-
-
-def epochs_of(data: splits.Splits, batches: Batches, epochs: range):
-    """Return the training split as one dataset of whole epochs."""
     found = pipeline.training_batches(
         data.train,
         batch_size=batches.size,
@@ -211,27 +223,50 @@ def epochs_of(data: splits.Splits, batches: Batches, epochs: range):
         augment=batches.augmentation,
         sampler=batches.sampler,
         deferred_epoch=batches.deferred_epoch,
+        done=done,
     )
     if batches.second_sampler is None:
         return found
     second = dataclasses.replace(
         batches, sampler=batches.second_sampler, second_sampler=None
     )
-    return pipeline.paired(found, epochs_of(data, second, epochs))
+    return pipeline.paired(found, epochs_of(data, second, epochs, done=done))
 
 
-def _callbacks(model, data, schedule, saver, folder, prior):
-    """Callbacks in order: rates, weights, clock, scores, record, display."""
-    classes = len(data.class_names)
+def _fit_from(place, model, data, schedule, batches, chosen):
+    epochs = range(place[0], schedule.epochs)
+    with decoding.clear_errors():
+        model.fit(
+            epochs_of(data, batches, epochs, done=place[1]),
+            initial_epoch=epochs.start,
+            epochs=epochs.stop,
+            steps_per_epoch=pipeline.steps_per_epoch(
+                len(data.train), batches.size
+            ),
+            shuffle=False,
+            verbose=1 if sys.stderr.isatty() else 0,
+            callbacks=chosen,
+        )
+
+
+def _exits(model):
+    """Number of exits, and whether examples may leave before the last."""
+    exits = len(model.output_names)
+    return exits, exits > 1 and np.isfinite(model.objective.train_threshold)
+
+
+def _callbacks(model, data, schedule, saver, prior, report):
+    """Callbacks in order: rates, weights, scores, display, record."""
+    factor = rollback.rate_factor(saver.notes)
     chosen = [
-        keras.callbacks.LearningRateScheduler(schedule.learning_rate),
+        keras.callbacks.LearningRateScheduler(
+            lambda epoch: factor * schedule.learning_rate(epoch)
+        ),
         callbacks.DelayedReweighting(
             model.objective,
             schedule.class_weights,
             reweight_epoch=schedule.reweight_epoch,
         ),
-        callbacks.StopOnNaN(saver),
-        callbacks.EpochClock(len(data.train)),
     ]
     if schedule.conventional_share:
         chosen.append(
@@ -240,13 +275,17 @@ def _callbacks(model, data, schedule, saver, folder, prior):
             )
         )
     if data.validation is not None:
+        classes = len(data.class_names)
         chosen.append(
             callbacks.ValidationScores(data.validation, classes, prior=prior)
         )
-    chosen += [
-        saver,
-        keras.callbacks.TensorBoard(folder / "tensorboard", write_graph=False),
-    ]
+    chosen.append(
+        keras.callbacks.TensorBoard(
+            saver.folder.parent / "tensorboard", write_graph=False
+        )
+    )
     if not sys.stderr.isatty():
         chosen.append(callbacks.EpochLines())
-    return chosen
+    warnings = watchdogs.Warnings(saver.history, *_exits(model), report=report)
+    # Last, so that what is saved was told and logged.
+    return [*chosen, warnings, saver]

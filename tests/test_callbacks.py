@@ -1,14 +1,11 @@
 """Callbacks at the edges of epochs, each a function of the epoch alone."""
 
-import types
-
 import keras
 import numpy as np
 import pytest
 import tiny
 
 from elf_keras import callbacks, exit_rule
-from elf_keras.errors import InputError
 
 WEIGHTS = [0.5, 1.0, 1.5]
 
@@ -134,26 +131,6 @@ def test_validation_without_an_image_of_a_class():
     hits = predicted == data.labels
     expected = (hits[:3].mean() + hits[3:].mean()) / 2
     assert logs["validation_accuracy"] == pytest.approx(expected)
-
-
-@pytest.mark.parametrize("loss", [float("nan"), float("inf"), -float("inf")])
-@pytest.mark.parametrize("last", [None, 3])
-def test_stop_on_nan_names_step_rate_and_checkpoint(loss, last):
-    stop = callbacks.StopOnNaN(types.SimpleNamespace(last_epoch=last))
-    stop.set_model(tiny.compiled(rate=0.025))
-    stop.on_epoch_begin(4)
-    stop.on_train_batch_end(6, {"loss": 2.0})
-    with pytest.raises(InputError) as caught:
-        stop.on_train_batch_end(7, {"loss": np.float32(loss)})
-    message = str(caught.value)
-    saved = "none was saved" if last is None else "epoch 4"
-    for words in (
-        str(loss),
-        "step 8 of epoch 5",
-        "learning rate 0.025",
-        f"last good checkpoint: {saved}",
-    ):
-        assert words in message
 
 
 def test_the_clock_counts_the_images_it_was_given(monkeypatch):

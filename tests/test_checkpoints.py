@@ -13,13 +13,13 @@ def test_two_epochs_and_the_best_are_kept(tmp_path):
     saver, _ = save(tmp_path, scores=[0.1, 0.9, 0.2, 0.3, 0.4])
     assert names(tmp_path) == [
         "best_0001.weights.h5",
-        "epoch_0003.json",
-        "epoch_0003.weights.h5",
-        "epoch_0004.json",
-        "epoch_0004.weights.h5",
+        "epoch_0004_step_000000.json",
+        "epoch_0004_step_000000.weights.h5",
+        "epoch_0005_step_000000.json",
+        "epoch_0005_step_000000.weights.h5",
     ]
     assert saver.best["epoch"] == 1
-    assert saver.last_epoch == 4
+    assert saver.place == (5, 0)
 
 
 def test_a_best_that_an_older_checkpoint_names_is_kept(tmp_path):
@@ -61,19 +61,20 @@ def test_restore_brings_back_weights_momentum_steps_and_history(tmp_path):
     )
     assert not momentum.any()
     again = checkpoints.Checkpoints(tmp_path, monitor="score")
-    assert again.restore(model) == (3, [])
+    assert again.restore(model) == []
     assert same(state(model), states[-1])
     assert again.history == saver.history
     assert again.best == saver.best
-    assert again.last_epoch == 2
+    assert again.place == (3, 0)
     assert [row["epoch"] for row in again.history] == [1, 2, 3]
 
 
 def test_a_restored_model_trains_on_bit_for_bit(tmp_path):
     _, states = save(tmp_path, scores=[0.5, 0.6])
-    (tmp_path / "epoch_0001.json").unlink()
+    (tmp_path / "epoch_0002_step_000000.json").unlink()
     model = fresh()
-    assert checkpoints.Checkpoints(tmp_path).restore(model)[0] == 1
+    saver = checkpoints.Checkpoints(tmp_path)
+    assert (saver.restore(model), saver.place) == ([], (1, 0))
     model.train_on_batch(IMAGES, LABELS)
     assert same(state(model), states[1])
 
@@ -82,7 +83,7 @@ def test_an_empty_folder_starts_at_epoch_0(tmp_path):
     model = fresh()
     before = state(model)
     saver = checkpoints.Checkpoints(tmp_path / "none yet")
-    assert saver.restore(model) == (0, [])
+    assert (saver.restore(model), saver.place) == ([], (0, 0))
     assert same(state(model), before)
     assert not (tmp_path / "none yet").exists()
 
@@ -103,7 +104,7 @@ def test_a_failed_write_keeps_what_was_there(tmp_path, monkeypatch):
 
 def test_the_record_is_written_after_what_it_names(tmp_path):
     save(tmp_path, scores=[0.9, 0.1])
-    record = json.loads((tmp_path / "epoch_0001.json").read_text())
-    for part in (record, record["best"]):
+    record = json.loads((tmp_path / "epoch_0002_step_000000.json").read_text())
+    for part in (record["weights"], record["best"]):
         assert runs.checksum(tmp_path / part["file"]) == part["sha256"]
     assert record["history"][0]["loss"] == 0.1 + 1 / 3

@@ -55,7 +55,7 @@ DAMAGES = {
     "best misspelt": ("json", replace(old='"best"', new='"bets"')),
     "sha256 misspelt": ("json", replace(old='"sha256"', new='"sha257"')),
     "history misspelt": ("json", replace(old='"history"', new='"histore"')),
-    "another epoch": ("json", replace(old='"epoch": 2', new='"epoch": 6')),
+    "another epoch": ("json", replace(old='"epochs": 3', new='"epochs": 6')),
 }
 
 
@@ -63,13 +63,13 @@ DAMAGES = {
 def test_the_checkpoint_before_a_damaged_one_is_used_and_said(copied, damage):
     folder, states = copied
     suffix, spoil = DAMAGES[damage]
-    spoil(folder / f"epoch_0002.{suffix}")
+    spoil(folder / f"epoch_0003_step_000000.{suffix}")
     model = fresh()
     saver = checkpoints.Checkpoints(folder, monitor="score")
-    epoch, problems = saver.restore(model)
-    assert epoch == 2
+    problems = saver.restore(model)
+    assert saver.place == (2, 0)
     assert len(problems) == 1
-    assert "epoch_0002" in problems[0]
+    assert "epoch_0003" in problems[0]
     assert "\n" not in problems[0]
     assert same(state(model), states[1])
     assert len(saver.history) == 2
@@ -80,7 +80,7 @@ def test_a_run_goes_on_over_a_damaged_checkpoint(copied, damage):
     folder, states = copied
     before = names(folder)
     suffix, spoil = DAMAGES[damage]
-    spoil(folder / f"epoch_0002.{suffix}")
+    spoil(folder / f"epoch_0003_step_000000.{suffix}")
     model = fresh()
     saver = checkpoints.Checkpoints(folder, monitor="score")
     saver.restore(model)
@@ -90,13 +90,14 @@ def test_a_run_goes_on_over_a_damaged_checkpoint(copied, damage):
     saver.on_epoch_end(2, {"loss": 0.1 + 1 / 3, "score": 0.2})
     assert same(state(model), states[2])
     assert names(folder) == before
-    assert checkpoints.Checkpoints(folder).restore(fresh()) == (3, [])
+    again = checkpoints.Checkpoints(folder)
+    assert (again.restore(fresh()), again.place) == ([], (3, 0))
 
 
 def test_no_sound_checkpoint_is_an_error_that_names_them_all(copied):
     folder, _ = copied
-    truncate(folder / "epoch_0001.weights.h5")
-    (folder / "epoch_0002.weights.h5").unlink()
+    truncate(folder / "epoch_0002_step_000000.weights.h5")
+    (folder / "epoch_0003_step_000000.weights.h5").unlink()
     model = fresh()
     before = state(model)
     with pytest.raises(InputError) as caught:
@@ -104,8 +105,8 @@ def test_no_sound_checkpoint_is_an_error_that_names_them_all(copied):
     message = str(caught.value)
     for words in (
         "no sound checkpoint",
-        "epoch_0001",
         "epoch_0002",
+        "epoch_0003",
         "does not match its checksum",
         "is missing",
         "train again",
@@ -120,8 +121,8 @@ def test_a_damaged_best_does_not_cost_the_epochs_after_it(copied):
     flip_a_bit(folder / "best_0000.weights.h5")
     model = fresh()
     saver = checkpoints.Checkpoints(folder, monitor="score")
-    epoch, problems = saver.restore(model)
-    assert epoch == 3
+    problems = saver.restore(model)
+    assert saver.place == (3, 0)
     assert any("best_0000" in problem for problem in problems)
     assert same(state(model), states[2])
 

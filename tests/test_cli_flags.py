@@ -9,6 +9,8 @@ OTHER = {
     "workdir": "w",
     "seed": "5",
     "resume": "true",
+    "checkpoint_minutes": "2.5",
+    "deterministic": "true",
     "mixed_precision": "bfloat16",
     "strategy": "single",
     "dataset": "folder",

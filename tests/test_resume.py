@@ -51,7 +51,7 @@ def arrays(folder):
         if isinstance(item, h5py.Dataset):
             found[name] = item[()]
 
-    name = f"epoch_{EPOCHS - 1:04d}.weights.h5"
+    name = f"epoch_{EPOCHS:04d}_step_000000.weights.h5"
     with h5py.File(folder / "checkpoints" / name) as file:
         file.visititems(keep)
     return found
@@ -85,7 +85,7 @@ def whole(tmp_path_factory):
 
 def test_killed_and_resumed_is_uninterrupted(whole, tmp_path):
     folder = tmp_path / "run"
-    killed((*TRAIN, *RECIPE), folder, "epoch_0001.json")
+    killed((*TRAIN, *RECIPE), folder, "epoch_0002_step_000000.json")
     done = sorted(folder.glob("checkpoints/epoch_*.json"))
     assert len(done) < EPOCHS
     ended = command_runs.run(
@@ -107,14 +107,16 @@ def test_a_broken_checkpoint_costs_an_epoch_not_the_run(whole, tmp_path):
     assert ended.status == 0
     for name in (runs.METRICS, runs.RECORD, "history.csv", runs.MODEL):
         (folder / name).unlink()
-    broken = folder / "checkpoints" / f"epoch_{EPOCHS - 1:04d}.weights.h5"
+    broken = (
+        folder / "checkpoints" / f"epoch_{EPOCHS:04d}_step_000000.weights.h5"
+    )
     with broken.open("r+b") as file:
         file.truncate(broken.stat().st_size // 2)
     ended = command_runs.run("train", *stop, "--resume")
     assert ended.status == 0, ended.err
     said = [line for line in ended.err.splitlines() if "damaged" in line]
     assert len(said) == 1
-    assert "epoch_0005" in said[0]
+    assert "epoch_0006" in said[0]
     assert "going on after epoch 5" in ended.err
     assert_same(folder, whole)
     record = runs.read_json(folder / runs.RECORD)
@@ -161,7 +163,7 @@ def test_killed_and_resumed_in_other_settings(start, flags, tmp_path):
         command_runs.child(*words, f"--workdir={expected}")
     )
     assert ended.status == 0, ended.err[-2000:]
-    killed(words, folder, "epoch_0001.json")
+    killed(words, folder, "epoch_0002_step_000000.json")
     ended = command_runs.ended(
         command_runs.child(*words, f"--workdir={folder}", "--resume")
     )

@@ -32,6 +32,7 @@ class Best:
     def __init__(self, weights):
         self.weights = weights
         self.loaded = 0
+        self.notes = {"changes": ["resumed with cores 1, before 2"]}
 
     def load_best(self, model):
         model.set_weights(self.weights)
@@ -50,7 +51,9 @@ def scorer(model, data):
 def scored(folder, data, best_epoch):
     model = tiny.compiled()
     best = Best(tiny.model(seed=8).get_weights())
-    outcome = training.Outcome(HISTORY, best_epoch, ["a problem"], 1, best)
+    outcome = training.Outcome(
+        HISTORY, best_epoch, ["a problem"], ["a warning"], (1, 2), best
+    )
     last = inference.predict_scores(model, data.test)
     record = run_record.score_epochs(
         folder, model, data, scorer(model, data), model.objective, outcome
@@ -129,7 +132,7 @@ def written(earlier):
         tiny.data(),
         outcome,
         seed=7,
-        warnings=["a warning"],
+        deterministic=True,
         started=time.time() - 100,
     )
     return folder, json.loads((folder / runs.RECORD).read_text())
@@ -146,6 +149,9 @@ def test_run_json_says_what_ran(written):
     assert record["flags"] == ["--epochs=4", "--seed=7"]
     assert (record["epochs"], record["best_epoch"]) == (3, 2)
     assert record["resumed_after_epoch"] == 1
+    assert record["resumed_after_steps"] == 2
+    assert record["rollback"] is None
+    assert record["nondeterminism"] == ["resumed with cores 1, before 2"]
     assert record["problems"] == ["a problem"]
     assert record["warnings"] == ["a warning"]
     assert record["training_seconds"] == 2.5

@@ -3,12 +3,11 @@
 import csv
 import json
 import pathlib
-import types
 
 import command_runs
 import pytest
 
-from elf_keras import policy_file, runs, search
+from elf_keras import policy_file, preemption, runs, search
 
 ACCURACY = {"0.6": 0.5, "0.75": 0.7, "0.9": 0.7}
 
@@ -48,7 +47,7 @@ def leave(place, text):
 
 
 class Children:
-    """Stands in for `subprocess.run`; fails where it is told to."""
+    """Stands in for `preemption.run_child`; fails where it is told to."""
 
     def __init__(self, fails=None):
         self.commands, self.fails = [], fails
@@ -61,21 +60,20 @@ class Children:
         self.commands.append((command, place.name))
         if self.fails == (command, place.name):
             stdout.write("error: the disk is full\n")
-            return types.SimpleNamespace(returncode=2)
+            return 2
         place.mkdir(exist_ok=True)
         if command == "train":
             (place / runs.METRICS).write_text("{}")
             self.words = words
         else:
             leave(place, place.name.removeprefix("t_"))
-        return types.SimpleNamespace(returncode=0)
+        return 0
 
 
 @pytest.fixture
 def children(monkeypatch):
     made = Children()
-    fake = types.SimpleNamespace(run=made)
-    monkeypatch.setattr(search, "subprocess", fake)
+    monkeypatch.setattr(preemption, "run_child", made)
     return made
 
 

@@ -6,16 +6,50 @@ an eighth of their size where that is enough. Training takes a random window
 the centre. What only Pillow reads by our rules (see `images`) takes its way.
 """
 
+import contextlib
 import os
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 
 import numpy as np
 import tensorflow as tf
 
-from elf_keras.data import augment, images
+from elf_keras.data import augment, image_header, images
+from elf_keras.errors import InputError
 
-JPEG = b"\xff\xd8\xff"
 RATIOS = (1, 2, 4, 8)
+
+
+# What TensorFlow puts before an operation's own message.
+_NOISE = re.compile(
+    r"\{\{.*?\}\}\s*|Error in user-defined function .*? iterator: \S+ "
+)
+
+
+@contextlib.contextmanager
+def clear_errors() -> Iterator[None]:
+    """Say in one line that an image file failed, where `tf.data` met it.
+
+    Raises:
+      InputError: instead of TensorFlow's error, which has no file name.
+    """
+    try:
+        yield
+    except tf.errors.OpError as error:
+        places = ("DatasetV", "Dataset:", "IteratorGetNext")
+        if not any(place in str(error) for place in places):
+            raise
+        lines = [
+            _NOISE.sub("", line).strip() for line in error.message.splitlines()
+        ]
+        reasons = [
+            line for line in lines if "JPEG" in line or "image" in line.lower()
+        ]
+        raise InputError(
+            "an image file cannot be decoded "
+            f"({(reasons or lines)[0][:200]}); find it with "
+            "elf_keras.train --dry_run --dry_run_images=0"
+        ) from error
 
 
 def workers() -> int:
@@ -144,11 +178,14 @@ def _cut(path, special, window, need):
     def by_tensorflow():
         contents = tf.io.read_file(path)
         return tf.cond(
-            tf.strings.substr(contents, 0, len(JPEG)) == JPEG,
+            tf.strings.substr(contents, 0, len(image_header.JPEG))
+            == image_header.JPEG,
             lambda: _cut_jpeg(contents, window, need),
             lambda: _slice(
                 tf.io.decode_image(
-                    contents, channels=3, expand_animations=False
+                    image_header.bounded(contents),
+                    channels=3,
+                    expand_animations=False,
                 ),
                 window,
                 need,
@@ -167,6 +204,9 @@ def _cut(path, special, window, need):
 
 def _cut_jpeg(contents, window, need):
     shape = tf.io.extract_jpeg_shape(contents)
+    check = image_header.refuse_above(image_header.pixels_of(shape))
+    with tf.control_dependencies([check]):
+        contents = tf.identity(contents)
     place = window(shape[0], shape[1])
     spare = tf.minimum(place[2], place[3]) // need
     steps = [tf.cast(spare >= ratio, tf.int32) for ratio in RATIOS[1:]]

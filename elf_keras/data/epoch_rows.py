@@ -24,7 +24,7 @@ class Epoch:
 
 @dataclasses.dataclass(frozen=True)
 class Rows:
-    """An epoch's number -> dataset of rows; a row -> images and labels.
+    """An epoch's number, its first place -> rows; a row -> images and labels.
 
     A row begins with the key that mixing draws from.
     """
@@ -44,7 +44,7 @@ def of_arrays(
     images, labels = on_host(examples)
     count = len(examples)
 
-    def rows(number):
+    def rows(number, first):
         epoch = epoch_of(number)
         key = {"seed": seed, "epoch": number}
         draws = augmentations.draw(rule, count, **key)
@@ -62,7 +62,7 @@ def of_arrays(
                 tf.gather(table, picked),
             )
 
-        return tf.data.Dataset.range(0, count, batch_size).map(row)
+        return tf.data.Dataset.range(first, count, batch_size).map(row)
 
     def read(key, chosen, draws, table):
         found = tf.gather(images, chosen)
@@ -93,7 +93,7 @@ def of_files(
     source = decoding.sources(files)
     labels = tf.constant(examples.labels)
 
-    def rows(number):
+    def rows(number, first):
         epoch = epoch_of(number)
 
         def load(place):
@@ -102,7 +102,7 @@ def of_files(
             return tf.stack([number, place]), image, labels[chosen]
 
         return (
-            tf.data.Dataset.range(len(examples))
+            tf.data.Dataset.range(first, len(examples))
             .map(
                 load,
                 num_parallel_calls=decoding.workers(),

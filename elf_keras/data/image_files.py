@@ -54,16 +54,18 @@ class ImageFiles:
         from elf_keras.data import decoding
 
         # By chunks: memory stays flat however many files there are.
-        for batch in decoding.batches(self, CHUNK):
-            yield from batch.numpy()
+        with decoding.clear_errors():
+            for batch in decoding.batches(self, CHUNK):
+                yield from batch.numpy()
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
         from elf_keras.data import decoding
 
         pixels, start = np.zeros(self.shape, np.uint8), 0
-        for batch in decoding.batches(self, CHUNK):
-            pixels[start : start + len(batch)] = batch
-            start += len(batch)
+        with decoding.clear_errors():
+            for batch in decoding.batches(self, CHUNK):
+                pixels[start : start + len(batch)] = batch
+                start += len(batch)
         return pixels if dtype is None else pixels.astype(dtype, copy=False)
 
 

@@ -92,7 +92,8 @@ def _parsed(line: str, where: str, labels_below: int):
             f"{labels_below - 1}; is it a list of another data set?"
         )
     name = posixpath.normpath(given)
-    if name.startswith(("/", "../")) or name == ".." or "\\" in name:
+    outside = name.startswith(("/", "../")) or name == ".."
+    if outside or set(name) & set("\\\0"):
         raise InputError(
             f"{where}: {given!r} lies outside the data folder; expected a "
             "path relative to --data_dir"

@@ -5,9 +5,6 @@ resumes at epoch k sees what the uninterrupted run saw from k on. Images in
 memory are gathered batch by batch, images on disk decoded one by one.
 """
 
-import contextlib
-from collections.abc import Iterator
-
 import tensorflow as tf
 
 from elf_keras.data import augment as augmentations
@@ -51,6 +48,7 @@ def training_batches(
     augment: augmentations.Augmentation | None = None,
     sampler: str = "instance",
     deferred_epoch: int = 0,
+    done: int = 0,
 ) -> tf.data.Dataset:
     """Some epochs as one dataset, for one iterator.
 
@@ -66,6 +64,7 @@ def training_batches(
       augment: None leaves the images as they are.
       sampler: key of `samplers.SAMPLERS`.
       deferred_epoch: zero-based, from which `deferred` balances classes.
+      done: batches of the first epoch that are left out, to resume.
 
     Returns:
       Dataset of (uint8 (batch, height, width, channels), int32 (batch,)), or
@@ -89,11 +88,18 @@ def training_batches(
     on_disk = _on_disk(examples)
     rows = epoch_rows.of_files if on_disk else epoch_rows.of_arrays
     batches = rows(examples, epoch_of, rule, batch_size, seed)
+
+    def epoch_rows_of(number):
+        resumed = tf.cast(number == epochs.start, tf.int64)
+        return batches.epoch(number, resumed * done * batch_size)
+
     numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
+    # Keras counts batches that were left out, and would stop too early.
+    total = None if done else steps * len(epochs)
     return _finished(
-        numbers.flat_map(batches.epoch),
+        numbers.flat_map(epoch_rows_of),
         _then_mixed(batches.read, rule.mixing, seed),
-        steps * len(epochs),
+        total,
         _ahead(examples),
     )
 
@@ -138,29 +144,6 @@ def evaluation_batches(
     return _finished(starts, batch, steps, BATCHES_AHEAD)
 
 
-@contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """Say in one line that an image file failed, where `tf.data` met it.
-
-    Raises:
-      InputError: instead of TensorFlow's error, which has no file name.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        if "DatasetV" not in str(error) and "Dataset:" not in str(error):
-            raise
-        lines = [line.strip() for line in error.message.splitlines()]
-        reasons = [
-            line for line in lines if "JPEG" in line or "image" in line.lower()
-        ]
-        raise InputError(
-            "an image file cannot be decoded "
-            f"({(reasons or lines)[0][:200]}); find it with "
-            "elf_keras.train --dry_run --dry_run_images=0"
-        ) from error
-
-
 def _then_mixed(read, rule: mixing.Mixing | None, seed):
     if rule is None:
         return lambda *row: read(*row)[1:]
@@ -185,7 +168,7 @@ def _ahead(examples: splits.Examples) -> int:
 
 
 def _finished(
-    rows: tf.data.Dataset, batch, total: int, ahead: int
+    rows: tf.data.Dataset, batch, total: int | None, ahead: int
 ) -> tf.data.Dataset:
     options = tf.data.Options()
     # Autotune's thread sleeps longer and longer, and is joined at the end.
@@ -195,8 +178,6 @@ def _finished(
     options.experimental_optimization.apply_default_optimizations = False
     if batch is not None:
         rows = rows.map(batch, num_parallel_calls=WORKERS, deterministic=True)
-    return (
-        rows.apply(tf.data.experimental.assert_cardinality(total))
-        .prefetch(ahead)
-        .with_options(options)
-    )
+    if total is not None:
+        rows = rows.apply(tf.data.experimental.assert_cardinality(total))
+    return rows.prefetch(ahead).with_options(options)

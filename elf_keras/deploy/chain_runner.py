@@ -278,7 +278,7 @@ def _real(stored, quantization):
 def read_image(file, shape):
     """Pixels of a .npy array, or of a file as in elf_keras/data/images.py."""
     if str(file).endswith(".npy"):
-        return np.load(file)
+        return np.load(file, allow_pickle=False)
     from PIL import Image, ImageOps
 
     height, width, channels = shape

@@ -12,6 +12,7 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import exit_rule, multi_exit
+from elf_keras.data import image_header
 from elf_keras.deploy import dynamic_graph
 from elf_keras.deploy.frozen_stage import FrozenStage
 from elf_keras.multi_exit_model import MultiExitModel
@@ -159,6 +160,7 @@ def decode(content, shape):
     """
     height, width, channels = shape
     # As RGB whatever is asked: grey is refused from BMP, GIF and WebP.
+    content = image_header.bounded(content)
     image = tf.io.decode_image(content, 3, expand_animations=False)
     if channels == 1:
         image = tf.tensordot(tf.cast(image, tf.float32), _GREY, 1)

@@ -1,0 +1,74 @@
+"""Why the weights of a run may differ, bit for bit, when it is repeated."""
+
+import os
+import pathlib
+import platform
+
+import tensorflow as tf
+
+from elf_keras import runs
+from elf_keras.data import decoding
+
+# What a checkpoint knows of where it was made, and of later changes.
+SURROUNDINGS, CHANGES = "surroundings", "changes"
+
+
+def surroundings() -> dict:
+    """Return what the bits of a result depend on beside flags and data."""
+    facts = runs.environment()
+    return {
+        **facts["versions"],
+        "git_revision": facts["git_revision"],
+        "machine": facts["machine"],
+        "processor": _processor(),
+        "cores": decoding.workers(),
+        "devices": [
+            f"{device.device_type}:{number}"
+            for number, device in enumerate(tf.config.list_logical_devices())
+        ],
+        "replicas": tf.distribute.get_strategy().num_replicas_in_sync,
+        "onednn": os.environ.get("TF_ENABLE_ONEDNN_OPTS", "default"),
+    }
+
+
+def note_changes(notes: dict, now: dict) -> None:
+    """Keep in a run's notes what differs from its last process.
+
+    Args:
+      notes: of the checkpoint that is resumed, or empty.
+      now: `surroundings` of this process.
+    """
+    before = notes.get(SURROUNDINGS, now)
+    changes = [
+        f"resumed with {name} {now.get(name)}, before {before.get(name)}"
+        for name in sorted(before.keys() | now.keys())
+        if before.get(name) != now.get(name)
+    ]
+    notes[CHANGES] = notes.get(CHANGES, []) + changes
+    notes[SURROUNDINGS] = now
+
+
+def reasons(notes: dict, *, deterministic: bool) -> list[str]:
+    """Return why a run may end with other bits next time; none if it may not.
+
+    Args:
+      notes: of the run's last checkpoint.
+      deterministic: whether --deterministic was given.
+    """
+    found = list(notes.get(CHANGES, []))
+    if not deterministic:
+        found.append(
+            "trained without --deterministic: operations may add up in any "
+            "order"
+        )
+    return found
+
+
+def _processor():
+    """The processor's name, since kernels are chosen by what it can do."""
+    information = pathlib.Path("/proc/cpuinfo")
+    if information.exists():
+        for line in information.read_text().splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    return platform.processor()

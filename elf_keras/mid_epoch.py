@@ -1,0 +1,88 @@
+"""Saving within an epoch, and going on there: no example twice, none lost."""
+
+import time
+
+import keras
+
+from elf_keras import callbacks, checkpoints, preemption
+
+
+class MidEpoch(keras.callbacks.Callback):
+    """Know the place in the epoch, save it by the clock, go on from it.
+
+    A resumed epoch keeps its number of steps: those that were done before
+    are counted again without a batch, and the data begins with the next one.
+    So batch numbers, logs and progress are those of an uninterrupted epoch.
+
+    Args:
+      saver: the run's `Checkpoints`, at the place to go on from.
+      clock: the epoch's clock; put it before this callback.
+      minutes: between two checkpoints; 0 saves at the end of epochs only.
+
+    Attributes:
+      place: epoch, and steps done in it, that the weights now are at.
+    """
+
+    def __init__(
+        self,
+        saver: checkpoints.Checkpoints,
+        clock: callbacks.EpochClock,
+        *,
+        minutes: float,
+    ):
+        super().__init__()
+        self.saver, self.clock = saver, clock
+        self.interval = 60 * minutes or float("inf")
+        self.saved = time.monotonic()
+        self.place = self.began = saver.place
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the epoch, or take up its metrics, time and steps."""
+        self.place = self.saver.place
+        if self.place[1]:
+            self.saver.restore_metrics(self.model)
+            self.clock.start -= self.saver.seconds
+            self._skip(self.place[1])
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Let a step end once it has begun, unless it is the first.
+
+        That one is traced, which takes long; without it nothing is lost.
+        """
+        if self.place > self.began:
+            preemption.hold()
+
+    def on_train_batch_end(self, batch, logs=None):
+        """Count the step; save where it is time to.
+
+        Raises:
+          Preempted: where SIGTERM came during the step.
+        """
+        self.place = max(self.place, (self.place[0], batch + 1))
+        preemption.let_go()
+        if time.monotonic() - self.saved >= self.interval:
+            self.save()
+
+    def on_epoch_end(self, epoch, logs=None):
+        """The epoch's own checkpoint follows."""
+        self.saved = time.monotonic()
+
+    def save(self) -> None:
+        """Write a checkpoint, unless there is one of this place."""
+        if self.place > self.saver.place:
+            self.saver.save(*self.place, seconds=self.clock.elapsed())
+        self.saved = time.monotonic()
+
+    def _skip(self, steps):
+        """Answer for steps that were done before with the logs so far."""
+        train = self.model.train_function
+        logs = self.model.get_metrics_result()
+        left = iter(range(steps))
+
+        def step(iterator):
+            if next(left, None) is not None:
+                return logs
+            self.model.train_function = train
+            return train(iterator)
+
+        self.model.train_function = step
