@@ -14,7 +14,7 @@ import pathlib
 import keras
 import numpy as np
 
-from elf_keras import preemption, runs, watchdogs
+from elf_keras import preemption, replicas, runs, watchdogs
 from elf_keras.errors import InputError
 
 KEPT = 2
@@ -85,8 +85,9 @@ class Checkpoints(keras.callbacks.Callback):
     def restore_metrics(self, model: keras.Model) -> None:
         """Set the metrics of a begun epoch to what they were at `place`."""
         pairs = zip(model.metrics_variables, self._metrics, strict=True)
-        for variable, value in pairs:
-            variable.assign(np.array(value, variable.dtype))
+        with model.distribute_strategy.scope():
+            for variable, values in pairs:
+                replicas.set_local_values(variable, values)
 
     def load_best(self, model: keras.Model) -> int:
         """Load the best epoch's weights and return its index, from 0."""
@@ -129,7 +130,8 @@ class Checkpoints(keras.callbacks.Callback):
             self._saved = self._save(f"{name}.weights.h5")
             self.place, self.seconds = (epochs, steps), seconds
             held = self.model.metrics_variables if steps else []
-            self._metrics = [np.array(variable) for variable in held]
+            with self.model.distribute_strategy.scope():
+                self._metrics = [replicas.local_values(each) for each in held]
             self.write_record()
             self._clear()
 

@@ -1,5 +1,6 @@
-"""Sums over the replicas of a distribution strategy, and empty replicas."""
+"""Sums over the replicas of a distribution strategy, and their own parts."""
 
+import numpy as np
 import tensorflow as tf
 
 
@@ -29,6 +30,26 @@ def gradients_of_examples(gradients: list, images) -> list:
         tf.where(any_example, gradient, tf.zeros_like(gradient))
         for gradient in gradients
     ]
+
+
+def local_values(variable) -> list[np.ndarray]:
+    """Return each replica's own part of a variable that is summed when read."""
+    return [np.array(part) for part in _parts(variable)]
+
+
+def set_local_values(variable, values: list) -> None:
+    """Set what `local_values` gave; with other replicas, the sum of it."""
+    parts = _parts(variable)
+    if len(parts) != len(values):
+        none = np.zeros_like(values[0])
+        values = [np.sum(values, axis=0), *[none] * (len(parts) - 1)]
+    for part, value in zip(parts, values, strict=True):
+        part.assign(np.array(value, variable.dtype))
+
+
+def _parts(variable):
+    strategy = tf.distribute.get_strategy()
+    return strategy.experimental_local_results(variable.value)
 
 
 def _replicas():

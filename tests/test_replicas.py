@@ -101,3 +101,11 @@ def test_a_replica_without_examples_has_gradients_of_zero(images, expected):
             [tf.constant([np.nan])], tf.zeros((images, 4, 4, 1))
         )
     np.testing.assert_array_equal(found, [expected])
+
+
+def test_the_parts_of_other_replicas_are_summed():
+    variable = keras.Variable([0.0, 0.0])
+    replicas.set_local_values(variable, [[1.0, 2.0], [3.0, 4.0]])
+    assert np.array(variable).tolist() == [4.0, 6.0]
+    (part,) = replicas.local_values(variable)
+    assert part.tolist() == [4.0, 6.0]

@@ -27,12 +27,16 @@ CLOCK = ("seconds", "images_per_second")
 PATIENCE = 240
 
 
+# Of a step in the second epoch, where checkpoints come by the clock.
+MIDDLE = "epoch_0001_step_00000[1-6].json"
+
+
 def killed(start, folder, checkpoint):
-    """Start a training, and kill it once a checkpoint is whole."""
+    """Start a training, and kill it once such a checkpoint is whole."""
     process = command_runs.child(*start, f"--workdir={folder}")
     until = time.monotonic() + PATIENCE
     try:
-        while not (folder / "checkpoints" / checkpoint).exists():
+        while not list((folder / "checkpoints").glob(checkpoint)):
             assert process.poll() is None, process.communicate()[1][-2000:]
             assert time.monotonic() < until
             time.sleep(0.005)
@@ -163,9 +167,10 @@ def test_killed_and_resumed_in_other_settings(start, flags, tmp_path):
         command_runs.child(*words, f"--workdir={expected}")
     )
     assert ended.status == 0, ended.err[-2000:]
-    killed(words, folder, "epoch_0002_step_000000.json")
+    killed((*words, "--checkpoint_minutes=0.00001"), folder, MIDDLE)
     ended = command_runs.ended(
         command_runs.child(*words, f"--workdir={folder}", "--resume")
     )
     assert ended.status == 0, ended.err[-2000:]
+    assert runs.read_json(folder / runs.RECORD)["resumed_after_steps"] > 0
     assert_same(folder, expected)
