@@ -18,7 +18,7 @@ slow: $(STAMP)
 
 # The figures go to benchmarks/results/faults.json.
 faults: $(STAMP)
-	$(RUN) -m pytest -m faults
+	$(RUN) -m pytest -m faults tests/faults
 
 lint: $(STAMP)
 	$(VENV)/bin/ruff check .

@@ -1,11 +1,24 @@
-"""Where the tests find real data, and the tiny models they share."""
+"""Where the tests find real data, and what only `make faults` runs."""
 
+import json
 import os
 import pathlib
 
 import pytest
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
+FAULTS = CHECKOUT / "tests" / "faults"
+FIGURES = CHECKOUT / "benchmarks" / "results" / "faults.json"
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark faults; without being asked for they are left out."""
+    mine = [item for item in items if FAULTS in item.path.parents]
+    for item in mine:
+        item.add_marker(pytest.mark.faults)
+    if "faults" not in config.option.markexpr:
+        config.hook.pytest_deselected(items=mine)
+        items[:] = [item for item in items if item not in mine]
 
 
 @pytest.fixture(scope="session")
@@ -17,3 +30,15 @@ def test_data() -> pathlib.Path:
     if not folder.is_dir():
         pytest.skip(f"no real data in {folder}: set ELF_TEST_DATA")
     return folder
+
+
+@pytest.fixture
+def figures():
+    """Keep a fault's figures: `figures("kills", injected=30, ...)`."""
+
+    def keep(name, **values):
+        found = json.loads(FIGURES.read_text()) if FIGURES.exists() else {}
+        found[name] = values
+        FIGURES.write_text(json.dumps(found, indent=1, sort_keys=True) + "\n")
+
+    return keep

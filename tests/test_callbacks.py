@@ -118,6 +118,9 @@ def test_validation_scores_are_means_over_classes(prior):
         assert isinstance(logs[key], float)
     assert logs["validation_accuracy"] == logs["validation_exit_2_accuracy"]
     assert logs["loss"] == 1.0
+    predicted = {int(scores.argmax()) for scores in outputs["exit_2"]}
+    never = len({0, 1, 2} - predicted)
+    assert logs["validation_classes_never_predicted"] == never > 0
 
 
 def test_validation_without_an_image_of_a_class():

@@ -98,6 +98,7 @@ def test_published_numbers_are_those_of_the_counts(test_data, name):
         ("../secret.JPEG 0", ["line 22", "'../secret.JPEG'", "outside"]),
         ("train/../../x.JPEG 0", ["line 22", "outside"]),
         ("/etc/passwd 0", ["line 22", "outside"]),
+        ("train\0/x.JPEG 0", ["line 22", "outside"]),
         ("train/n0000/0.JPEG 0", ["line 22", "duplicate", "train.txt line 1"]),
         ("train/./n0000/0.JPEG 1", ["line 22", "duplicate"]),
         ("train/n0000/99.JPEG 1000", ["line 22", "label 1000 is unknown"]),

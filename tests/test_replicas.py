@@ -6,12 +6,18 @@ import subprocess
 import sys
 from unittest import mock
 
+import keras
 import numpy as np
 import pytest
 import replica_runs
 import tensorflow as tf
 
-from elf_keras.replicas import gradients_of_examples, sum_over_replicas
+from elf_keras.replicas import (
+    gradients_of_examples,
+    local_values,
+    set_local_values,
+    sum_over_replicas,
+)
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = pathlib.Path(__file__).with_name("replica_runs.py")
@@ -105,7 +111,7 @@ def test_a_replica_without_examples_has_gradients_of_zero(images, expected):
 
 def test_the_parts_of_other_replicas_are_summed():
     variable = keras.Variable([0.0, 0.0])
-    replicas.set_local_values(variable, [[1.0, 2.0], [3.0, 4.0]])
+    set_local_values(variable, [[1.0, 2.0], [3.0, 4.0]])
     assert np.array(variable).tolist() == [4.0, 6.0]
-    (part,) = replicas.local_values(variable)
+    (part,) = local_values(variable)
     assert part.tolist() == [4.0, 6.0]

@@ -2,13 +2,15 @@
 
 import csv
 import json
+import os
+import signal
 
 import command_runs
 import numpy as np
 import pytest
 from PIL import Image
 
-from elf_keras import runs, watchdogs
+from elf_keras import runs, train, watchdogs
 
 
 def photos(folder):
@@ -114,3 +116,14 @@ def test_the_best_epoch_is_chosen_for_the_deployment_that_is_scored(tmp_path):
     found = json.loads((folder / runs.METRICS).read_text())["validation"]
     scored = found["last"]["static"]["accuracy"]
     assert float(chosen_by[-1]) == pytest.approx(scored)
+
+
+def test_sigterm_while_the_data_are_read(tmp_path, monkeypatch):
+    def told_to_end():
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    monkeypatch.setattr(train, "_data", told_to_end)
+    ended = command_runs.run("train", f"--workdir={tmp_path / 'run'}")
+    assert ended.status == 75
+    assert ended.err == "stopped by SIGTERM; go on with --resume\n"
+    assert not (tmp_path / "run").exists()
