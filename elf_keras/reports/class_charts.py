@@ -1,0 +1,280 @@
+"""Figures about classes: how many images, how sure, and who pays."""
+
+import numpy as np
+
+from elf_keras import metrics
+from elf_keras.reports import charts
+from elf_keras.reports.run_view import GROUPS, RunView
+
+# Up to so many classes each has its name at an axis.
+NAMED = 24
+_BINS = 20
+_GROUP_MARKS = {"many": "o", "medium": "s", "few": "^"}
+
+
+def distribution(name: str, view: RunView) -> charts.Chart:
+    """Training images of each class: ELF, Figure 4.
+
+    Args:
+      name: of the chart's files.
+      view: a run whose class counts are known.
+    """
+    order = view.order
+    counts = np.asarray(view.class_counts)[order]
+    figure, axes = charts.panel()
+    groups = list(view.shot_groups.items())
+    for number, (group, mask) in enumerate(groups):
+        where = np.flatnonzero(mask[order])
+        axes.bar(
+            *(where, counts[where]),
+            width=0.85 if len(counts) <= NAMED else 1.0,
+            color=charts.FILLS[number],
+            hatch=charts.HATCHES[number] if len(counts) <= 60 else "",
+            edgecolor="black" if len(counts) <= 60 else charts.FILLS[number],
+            linewidth=0.6,
+            label=f"{group} ({GROUPS[group]}): {len(where)} classes",
+        )
+    axes.set_yscale("log")
+    axes.set_ylabel("training images")
+    if len(counts) <= NAMED:
+        names = [charts.short(view.class_names[c], 14) for c in order]
+        axes.set_xticks(range(len(counts)), names, rotation=45, ha="right")
+        axes.set_xlabel("class")
+    else:
+        axes.set_xlabel("classes, from the commonest to the rarest")
+    charts.legend_below(axes, 1)
+    first, last = view.class_names[order[0]], view.class_names[order[-1]]
+    return charts.drawn(
+        figure,
+        name=name,
+        title="The long tail",
+        shows=(
+            f"Training images of each of {len(counts)} classes, before "
+            "validation images were cut from them; the upright axis is "
+            "logarithmic. The steeper it falls, the fewer images the rare "
+            "classes have to learn from."
+        ),
+        alt=(
+            f"From {counts[0]} images of {first} down to {counts[-1]} of "
+            f"{last}; "
+            + ", ".join(f"{int(m.sum())} {group}-shot" for group, m in groups)
+            + " classes."
+        ),
+        rows=[
+            {"class": view.class_names[c], "training_images": int(n)}
+            for c, n in zip(order, counts, strict=True)
+        ],
+        source="ELF, Fig. 4",
+    )
+
+
+def confidences(view: RunView) -> charts.Chart:
+    """True-class probability of two classes: ELF, Figure 2; HAR, Figure 3.
+
+    Args:
+      view: a run with answers.
+    """
+    labels = view.seen.answers.labels
+    of_truth = view.seen.of_truth[:, -1]
+    present = [c for c in view.order if (labels == c).any()]
+    edges = np.linspace(0, 1, _BINS + 1)
+    figure, axes = charts.panel()
+    rows, told = [], []
+    for number, (role, c) in enumerate(
+        (("commonest", present[0]), ("rarest", present[-1]))
+    ):
+        own = of_truth[labels == c]
+        shares = np.histogram(own, edges)[0] / len(own)
+        name = f"{role}: {charts.short(view.class_names[c])}"
+        axes.stairs(
+            *(100 * shares, edges),
+            fill=number == 1,
+            **{"color": "black", "linewidth": 2} if number == 0 else {},
+            **{"color": charts.FILLS[2], "hatch": "//"} if number else {},
+            edgecolor="black" if number == 0 else "#3c6e98",
+            label=f"{name}, {view.class_counts[c]} training images",
+            zorder=3 - number,
+        )
+        sure, unsure = (own >= 0.9).mean(), (own <= 0.1).mean()
+        told.append(
+            f"{name}: {charts.percent(sure, 0)} of {len(own)} images at 0.9 "
+            f"or more, {charts.percent(unsure, 0)} at 0.1 or less"
+        )
+        rows += [
+            {
+                "class": view.class_names[c],
+                "from": round(float(low), 3),
+                "to": round(float(high), 3),
+                "share_of_images": round(float(share), 6),
+            }
+            for low, high, share in zip(
+                edges[:-1], edges[1:], shares, strict=True
+            )
+        ]
+    axes.set_xlabel("probability given to the true class, last exit")
+    axes.set_ylabel("images of the class, %")
+    axes.set_xlim(0, 1)
+    charts.legend_below(axes, 1)
+    return charts.drawn(
+        figure,
+        name=f"confidence_{slug(view)}",
+        title="Easy and hard images in both kinds of class",
+        shows=(
+            "How much probability the whole network gives the true class, for "
+            "the commonest and the rarest class. Images at the right are "
+            "easy, those at the left are hard: both classes have both, which "
+            "weighting by class alone does not see. " + "; ".join(told) + "."
+        ),
+        alt="; ".join(told) + ".",
+        rows=rows,
+        source="ELF, Fig. 2; HAR, Fig. 3",
+    )
+
+
+def payers(view: RunView) -> charts.Chart:
+    """What leaving early changes for each class.
+
+    Args:
+      view: a run with answers and early exits.
+    """
+    rows = changes(view)
+    figure, axes = charts.panel(5.6, 4.0)
+    for number, (group, mask) in enumerate(view.shot_groups.items()):
+        own = [row for row in rows if mask[row["index"]]]
+        axes.plot(
+            [row["training_images"] for row in own],
+            [100 * row["change"] for row in own],
+            _GROUP_MARKS[group],
+            markerfacecolor=charts.FILLS[number],
+            markeredgecolor="black",
+            markersize=8 if len(rows) <= 60 else 4.5,
+            label=f"{group}-shot classes",
+            alpha=1.0 if len(rows) <= 60 else 0.7,
+        )
+    shown = sorted(rows, key=lambda row: row["change"])[: min(5, len(rows))]
+    taken = []
+    for row in shown:
+        at = (np.log(row["training_images"]), 100 * row["change"])
+        if row["change"] < 0 and all(
+            _apart(at, other, rows) for other in taken
+        ):
+            taken.append(at)
+            axes.annotate(
+                charts.short(row["class"]),
+                (row["training_images"], 100 * row["change"]),
+                xytext=(7, -4),
+                textcoords="offset points",
+                fontsize=9.5,
+            )
+    axes.axhline(0, color="black", linewidth=0.8)
+    axes.set_xscale("log")
+    axes.margins(x=0.12)
+    axes.set_xlabel("training images of the class")
+    axes.set_ylabel("change by leaving early, points")
+    axes.grid(alpha=0.3)
+    charts.legend_below(axes, 3)
+    worst = shown[0]
+    return charts.drawn(
+        figure,
+        name=f"who_pays_{slug(view)}",
+        title="Who pays for leaving early",
+        shows=(
+            "Each mark is a class: the change of its accuracy when images may "
+            f"leave early (s = {view.point.written}), against how many "
+            "training images it has. Marks below the line lose; look whether "
+            "they are the rare ones, at the left."
+        ),
+        alt=(
+            f"Of {len(rows)} classes "
+            f"{sum(row['change'] < 0 for row in rows)} lose and "
+            f"{sum(row['change'] > 0 for row in rows)} gain; the largest loss "
+            f"is {-100 * worst['change']:.1f} points, {worst['class']}."
+        ),
+        rows=[{key: row[key] for key in row if key != "index"} for row in rows],
+    )
+
+
+def changes(view: RunView) -> list[dict]:
+    """Right answers of each class, static and leaving early.
+
+    Args:
+      view: a run with answers.
+
+    Returns:
+      A row for each class that has images, commonest first: `index`, `class`,
+      `training_images`, `images`, `static_right`, `dynamic_right`, `change`
+      (of the accuracy).
+    """
+    found, classes = view.seen.answers, len(view.class_names)
+    chosen = view.leave(view.point.limits).classes
+    images = np.bincount(found.labels, minlength=classes)
+    right = [
+        np.bincount(found.labels[each == found.labels], minlength=classes)
+        for each in (found.classes[:, -1], chosen)
+    ]
+    return [
+        {
+            "index": int(c),
+            "class": view.class_names[c],
+            "training_images": int(view.class_counts[c]),
+            "images": int(images[c]),
+            "static_right": int(right[0][c]),
+            "dynamic_right": int(right[1][c]),
+            "change": float((right[1][c] - right[0][c]) / images[c]),
+        }
+        for c in view.order
+        if images[c]
+    ]
+
+
+def composition(view: RunView, limits: tuple) -> list[dict]:
+    """Who leaves where, and how often rightly: HAR, Figure 6, lower row.
+
+    Args:
+      view: a run with answers.
+      limits: s of each early exit.
+
+    Returns:
+      A row for each exit and shot group: `exit`, `group`, `share` of the
+      group's images that leave there (mean over classes), `accuracy` of
+      these, None where nobody does.
+    """
+    found, chosen = view.seen.answers, view.leave(limits)
+    correct, rows = chosen.classes == found.labels, []
+    weights = view.scored.scorer.weights(found.labels)
+    for group, mask in view.shot_groups.items():
+        own = mask[found.labels]
+        if not own.any():
+            continue
+        taken = chosen.exit_taken[own]
+        shares = metrics.shares(taken, view.exits, weights=weights[own])
+        right = metrics.mean_by_exit(
+            *(correct[own], taken), exits=view.exits, weights=weights[own]
+        )
+        rows += [
+            {
+                "exit": number + 1,
+                "group": group,
+                "share": float(shares[number]),
+                "accuracy": None
+                if np.isnan(right[number])
+                else float(right[number]),
+            }
+            for number in range(view.exits)
+        ]
+    return rows
+
+
+def slug(view: RunView) -> str:
+    """The run's name in a file name."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in view.name)
+
+
+def _apart(one, other, rows):
+    """Whether two marks leave room for a name each."""
+    counts = [np.log(row["training_images"]) for row in rows]
+    changes_ = [100 * row["change"] for row in rows]
+    wide = (max(counts) - min(counts)) or 1
+    high = (max(changes_) - min(changes_)) or 1
+    across = abs(one[0] - other[0]) / wide
+    return across > 0.25 or abs(one[1] - other[1]) / high > 0.07

@@ -1,0 +1,222 @@
+"""What a report says in words: each sentence is computed from the run."""
+
+import numpy as np
+
+from elf_keras.reports import (
+    bands,
+    charts,
+    class_charts,
+    exit_worth,
+    trade_off_charts,
+)
+from elf_keras.reports.run_view import RunView
+
+# Two-sided, at 95 %.
+_SURE = 1.96
+_LOSERS = 3
+
+
+def of_run(view: RunView) -> list[str]:
+    """Findings of one run, the most useful first.
+
+    Args:
+      view: the run.
+    """
+    found = []
+    if view.scored is not None and view.exits > 1:
+        found += [_bargain(view), *_worth(view), _losers(view), _early(view)]
+    elif view.scored is not None:
+        found.append(_bare(view))
+    found += _increasing(view)
+    if view.scored is not None:
+        found += _splits(view)
+    return found
+
+
+def compared(views: list[RunView]) -> list[str]:
+    """Findings about several runs on the same test images."""
+    scored = [view for view in views if view.scored is not None]
+    if len(scored) < 2 or len({view.scored.shown for view in scored}) > 1:
+        return []
+    means = [_static(view, view.scored.shown) for view in scored]
+    ranked = np.argsort([-mean for mean, _ in means], kind="stable")
+    best, second = (scored[k] for k in ranked[:2])
+    (high, one), (low, other) = (means[k] for k in ranked[:2])
+    error = float(np.hypot(one, other))
+    text = (
+        f"With the whole backbone, {best.name} is the most accurate on "
+        f"{best.scored.shown} ({charts.percent(high)}), ahead of "
+        f"{second.name} ({charts.percent(low)})"
+    )
+    if high - low > _SURE * error:
+        text += f" by more than the chance of the images drawn ({_points(_SURE * error)})."
+    else:
+        text += (
+            "; the difference is within what the images drawn explain "
+            f"({_points(_SURE * error)})."
+        )
+    return [text]
+
+
+def _bargain(view):
+    scorer, found = view.scored.scorer, view.seen.answers
+    static = scorer.static(found)
+    dynamic = scorer.dynamic(found, np.append(view.point.limits, np.inf))
+    change = dynamic["accuracy"] - static["accuracy"]
+    saving = dynamic["saving_with_heads"]
+    spent = "saves" if saving >= 0 else "costs"
+    return (
+        f"Leaving early (s = {view.point.written}, {view.point.said}) {spent} "
+        f"{charts.percent(abs(saving))} of the multiply-adds"
+        f"{' more than the backbone alone' if saving < 0 else ''}, heads "
+        f"counted, and changes the accuracy on {view.scored.shown} from "
+        f"{charts.percent(static['accuracy'])} to "
+        f"{charts.percent(dynamic['accuracy'])} ({_signed(change)})."
+    )
+
+
+def _bare(view):
+    mean, error = _static(view, view.scored.shown)
+    return (
+        f"A model of a single exit: {charts.percent(mean)} on "
+        f"{view.scored.shown}, ± {100 * _SURE * error:.1f} points from the "
+        "images drawn. Nobody can leave early."
+    )
+
+
+def _worth(view):
+    rows = exit_worth.of_exits(
+        view.seen.answers, view.scored.scorer, np.array(view.point.limits)
+    )
+    poor = [row for row in rows if row["saved"] <= 0]
+    if not poor:
+        best = max(rows, key=lambda row: row["saved"])
+        return [
+            f"Every exit pays for its head; exit {best['exit']} the most: "
+            f"without it an image would cost "
+            f"{charts.percent(best['saved'])} of the backbone more."
+        ]
+    return [
+        f"Exit {row['exit']} does not pay: "
+        f"{charts.percent(row['share'])} of the images leave there, and "
+        f"without it an image would cost {charts.percent(-row['saved'])} of "
+        f"the backbone less, with the accuracy changing by "
+        f"{_signed(-row['accuracy_gain'])}."
+        for row in poor
+    ]
+
+
+def _losers(view):
+    rows = [row for row in class_charts.changes(view) if row["change"] < 0]
+    if not rows:
+        return "No class loses accuracy by leaving early."
+    rows.sort(key=lambda row: row["change"])
+    worst = ", ".join(
+        f"{row['class']} ({row['static_right']} → {row['dynamic_right']} of "
+        f"{row['images']} images right; {row['training_images']} training "
+        "images)"
+        for row in rows[:_LOSERS]
+    )
+    many = f" of {len(rows)} losing classes" if len(rows) > _LOSERS else ""
+    return f"Leaving early costs most{many}: {worst}."
+
+
+def _early(view):
+    rows = class_charts.composition(view, view.point.limits)
+    parts = []
+    for group in view.shot_groups:
+        shares = [row["share"] for row in rows if row["group"] == group]
+        if shares:
+            parts.append(
+                f"{charts.percent(sum(shares[:-1]), 0)} of {group}-shot"
+            )
+    scores = view.scored.scorer.dynamic(
+        view.seen.answers, np.append(view.point.limits, np.inf)
+    )["accuracy_of_leavers"]
+    text = f"Before the last exit leave {', '.join(parts)} images"
+    if np.isnan(scores[[0, -1]]).any():
+        return text + "."
+    return (
+        f"{text}; answers given at exit 1 are right in "
+        f"{charts.percent(scores[0], 0)}, those of the last exit in "
+        f"{charts.percent(scores[-1], 0)}."
+    )
+
+
+def _increasing(view):
+    part = trade_off_charts.loss_by_exit(view)
+    if part is None:
+        return []
+    known = [
+        (k + 1, value)
+        for k, value in enumerate(part["loss"])
+        if value is not None
+    ]
+    if len(known) < 2:
+        return [
+            "Whether training loss increases from exit to exit cannot be "
+            "told: training images leave at one exit only."
+        ]
+    values = ", ".join(f"{value:.2g} (exit {k})" for k, value in known)
+    if part["increasing"]:
+        return [
+            "The increasing-loss property holds: training images that leave "
+            f"later add up more loss, {values}."
+        ]
+    falls = next(
+        k for (_, a), (k, b) in zip(known, known[1:], strict=False) if b <= a
+    )
+    return [
+        "The increasing-loss property does not hold: the loss of training "
+        f"images that leave at exit {falls} is not above that of the exit "
+        f"before; {values}."
+    ]
+
+
+def _splits(view):
+    if len(view.scored.splits) < 2:
+        return []
+    labels = [
+        view.scored.splits[s].answers.labels for s in ("validation", "test")
+    ]
+    shared = np.intersect1d(*labels)
+    if not shared.size:
+        return []
+    (first, one), (second, other) = (
+        _static(view, split, shared) for split in ("validation", "test")
+    )
+    margin = _SURE * float(np.hypot(one, other))
+    apart = first - second
+    numbers = (
+        f"{charts.percent(first)} on validation, {charts.percent(second)} on "
+        f"test for the whole backbone, {_signed(apart)} where chance explains "
+        f"{_points(margin)}"
+    )
+    if abs(apart) <= margin:
+        return [f"Validation and test agree within their sampling: {numbers}."]
+    kind = (
+        "validation is too kind (the epoch was chosen on it)"
+        if apart > 0
+        else "test is the easier one"
+    )
+    return [
+        f"Validation and test disagree beyond their sampling, {kind}: "
+        f"{numbers}."
+    ]
+
+
+def _static(view, split, classes=None):
+    """Accuracy of the last exit, mean over classes, and its error."""
+    found = view.scored.splits[split].answers
+    if classes is None:
+        classes = np.unique(found.labels)
+    return bands.class_means(found.correct[:, -1], found.labels, classes)
+
+
+def _points(value):
+    return f"± {100 * value:.1f} points"
+
+
+def _signed(value):
+    text = f"{100 * value:+.1f} points"
+    return "no change" if float(text.split()[0]) == 0 else text

@@ -1,0 +1,126 @@
+"""One run as a report looks at it: its folder, and its answers if any."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from elf_keras import inference, long_tail, policy_rules
+from elf_keras.data import splits
+from elf_keras.reports import run_folder, scoring
+
+GROUPS = {
+    "many": f"more than {long_tail.MANY_ABOVE} training images",
+    "medium": f"{long_tail.FEW_BELOW} to {long_tail.MANY_ABOVE}",
+    "few": f"fewer than {long_tail.FEW_BELOW}",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Thresholds at which a run's figures are drawn.
+
+    Attributes:
+      limits: s of each early exit, infinity where nobody leaves.
+      said: what they are, in words.
+    """
+
+    limits: tuple[float, ...]
+    said: str
+
+    @property
+    def written(self) -> str:
+        """The thresholds as text."""
+        texts = ["never" if s == np.inf else f"{s:.3g}" for s in self.limits]
+        return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RunView:
+    """A run on the page.
+
+    Attributes:
+      folder: what its folder holds.
+      class_names: or none where nothing tells them.
+      class_counts: training images of each class before any cut.
+      scored: its answers, or None where the images or the model are missing.
+      examples: images of `scored.shown`, or None.
+      missing: a sentence on each thing that is not there.
+    """
+
+    folder: run_folder.RunFolder
+    class_names: tuple[str, ...] = ()
+    class_counts: np.ndarray | None = None
+    scored: scoring.Scored | None = None
+    examples: splits.Examples | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """On the page."""
+        return self.folder.name
+
+    @property
+    def exits(self) -> int:
+        """Number of exits K; 0 while unknown."""
+        if self.scored is not None:
+            return len(self.scored.scorer.costs.with_heads)
+        if self.folder.record:
+            return len(self.folder.record["model"]["exits"])
+        return 0
+
+    @property
+    def seen(self) -> scoring.Seen:
+        """The answers on the split that figures show."""
+        return self.scored.splits[self.scored.shown]
+
+    @property
+    def order(self) -> np.ndarray:
+        """Classes from the commonest to the rarest, `(classes,)`."""
+        return np.argsort(-np.asarray(self.class_counts), kind="stable")
+
+    @property
+    def shot_groups(self) -> dict[str, np.ndarray]:
+        """Masks over classes, without empty groups."""
+        groups = long_tail.shot_groups(self.class_counts)
+        return {name: mask for name, mask in groups.items() if mask.any()}
+
+    @functools.cached_property
+    def point(self) -> Point:
+        """Where figures are drawn: a policy that validation chose, or s.
+
+        `accurate` where anybody leaves at it, else the dearest budget at
+        which somebody does, else the run's own --exit_threshold.
+        """
+        policies = (self.folder.policy or {}).get("policies", {})
+        for name, policy in _ranked(policies):
+            limits = tuple(
+                np.inf if s is None else s for s in policy["thresholds"]
+            )
+            if len(limits) == self.exits - 1 and self._early(limits):
+                return Point(limits, f"policy {name}, chosen on validation")
+        s = float(np.max(self.scored.scorer.exit_threshold))
+        return Point((s,) * (self.exits - 1), "the run's --exit_threshold")
+
+    def leave(self, limits) -> inference.Prediction:
+        """What the run answers on the shown split at thresholds."""
+        return self.seen.answers.leave(np.append(limits, np.inf))
+
+    def _early(self, limits):
+        return (self.leave(limits).exit_taken < self.exits - 1).mean() > 0.001
+
+
+def _ranked(policies):
+    """Policies with one threshold for all exits, the careful ones first."""
+    found = [
+        (name, policy)
+        for name, policy in policies.items()
+        if policy["rule"]["kind"] == policy_rules.SHARED
+    ]
+    return sorted(
+        found,
+        key=lambda item: (
+            item[0] != policy_rules.ACCURATE,
+            -(item[1]["validation"].get("macs") or 0),
+        ),
+    )

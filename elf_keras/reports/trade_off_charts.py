@@ -1,0 +1,286 @@
+"""Accuracy against cost of the runs on a page, and the loss by exit taken."""
+
+import numpy as np
+
+from elf_keras import plots, search_table, thresholds
+from elf_keras.reports import bands, charts
+from elf_keras.reports.run_view import RunView
+
+# Points of a curve, and how many runs' bands can be told apart.
+POINTS, BANDS = 60, 4
+_MARKS = 6
+
+
+def curves(views: list[RunView]) -> charts.Chart | None:
+    """HAR, Figures 2 and 5; ELF, Figure 5.
+
+    Args:
+      views: the runs.
+    """
+    lines = [(view, line) for view in views if (line := _line(view))]
+    if not lines:
+        return None
+    figure, axes = charts.panel(6.2, 4.6)
+    unit, name = _unit([line["backbone"] for _, line in lines])
+    banded, rows = 0, []
+    for number, (view, line) in enumerate(lines):
+        style = charts.line_style(number)
+        _draw(axes, view.name, line, style, unit)
+        if line["band"] is not None and banded < BANDS:
+            banded += 1
+            axes.fill_between(
+                *(np.array(line["macs"]) / unit, *(100 * line["band"])),
+                color=style["color"],
+                alpha=0.13,
+                linewidth=0,
+            )
+        rows += _rows(view.name, line)
+    axes.set_xlabel(f"multiply-adds an image, {name}, heads counted")
+    axes.set_ylabel("accuracy, mean over classes, %")
+    axes.grid(alpha=0.3)
+    charts.legend_below(axes, 1 if len(lines) > 3 else 2)
+    splits = sorted({line["split"] for _, line in lines})
+    said = "Shaded: 95 % band from drawing the images anew "
+    said += f"({bands.RESAMPLES} times, within classes), point by point; "
+    said += "another training moves a curve more than that. "
+    return charts.drawn(
+        figure,
+        name="accuracy_and_cost",
+        title="One model, every budget",
+        shows=(
+            "Each line is one trained model whose threshold is moved: to the "
+            "left, more images leave early. White marks are the whole "
+            "backbone without exits, filled ones the budgets that validation "
+            "chose. Look for lines that stay high far to the left. "
+            + (said if banded else "")
+            + f"Scores on {' and '.join(splits)}."
+        ),
+        alt="; ".join(_told(view.name, line) for view, line in lines) + ".",
+        rows=rows,
+        source="HAR, Fig. 2 and 5; ELF, Fig. 5",
+    )
+
+
+def losses(views: list[RunView]) -> charts.Chart | None:
+    """Mean training loss by exit taken: HAR, Figure 4; ELF, Figure 3."""
+    found = [(view, part) for view in views if (part := loss_by_exit(view))]
+    if not found:
+        return None
+    figure, axes = charts.panel()
+    rows = []
+    for number, (view, part) in enumerate(found):
+        exits = np.arange(1, len(part["loss"]) + 1)
+        values = np.array(part["loss"], float)
+        axes.plot(
+            *(exits, values),
+            **charts.line_style(number),
+            **{"label": view.name, "markersize": 7},
+        )
+        rows += [
+            {"run": view.name, "exit": k, "loss": loss, "share": share}
+            for k, loss, share in zip(
+                exits.tolist(), part["loss"], part["shares"], strict=True
+            )
+        ]
+    axes.set_yscale("log")
+    axes.set_xticks(range(1, max(row["exit"] for row in rows) + 1))
+    axes.set_xlabel("exit at which a training image leaves")
+    axes.set_ylabel("mean loss it adds up on the way")
+    axes.grid(alpha=0.3)
+    charts.legend_below(axes, 1)
+    return charts.drawn(
+        figure,
+        name="loss_by_exit",
+        title="Hard images count more",
+        shows=(
+            "The loss that training images add up until they leave, by the "
+            "exit they take. Rising lines mean that images that stay longer "
+            "weigh more in training, as the method promises."
+        ),
+        alt="; ".join(
+            f"{view.name}: "
+            + ", ".join(
+                "nobody" if v is None else f"{v:.2f}" for v in part["loss"]
+            )
+            for view, part in found
+        )
+        + ", from the first exit to the last.",
+        rows=rows,
+        source="HAR, Fig. 4; ELF, Fig. 3",
+    )
+
+
+def loss_by_exit(view: RunView) -> dict | None:
+    """Mean loss and shares by exit of the training split, if recorded."""
+    part = view.folder.scores("train") or {}
+    found = part.get("loss_by_exit")
+    return found if found and len(found["loss"]) > 1 else None
+
+
+def search(name: str, found: dict[str, dict], chosen: str) -> charts.Chart:
+    """The train thresholds of a search: ELF, Figure 7.
+
+    Args:
+      name: of the search.
+      found: how t is written -> curve.json of its run.
+      chosen: the t that validation prefers.
+    """
+    lines = search_table.lines(found, chosen)
+    split = "test" if "test" in lines else "validation"
+    figure, axes = charts.panel(6.2, 4.6)
+    rows = []
+    for number, (text, line) in enumerate(lines[split].items()):
+        plots.train_threshold(axes, text, line, number)
+        rows += [
+            {"t": text, "macs_of_backbone": cost, "accuracy": accuracy}
+            for cost, accuracy in zip(
+                line["macs"], line["accuracy"], strict=True
+            )
+        ]
+    axes.set_xlabel("multiply-adds / those of the backbone")
+    axes.set_ylabel("accuracy, mean over classes")
+    charts.legend_below(axes)
+    return charts.drawn(
+        figure,
+        name=f"search_{name}",
+        title=f"Train threshold t and exit threshold s: {name}",
+        shows=(
+            f"One line for each t, one mark for each of the papers' s, white: "
+            f"all exits, on {split}. Lines close together mean that the "
+            f"choice of t matters little; t = {chosen} was chosen on "
+            "validation."
+        ),
+        alt="; ".join(
+            f"t = {text}: {charts.percent(line['static'])} with all exits"
+            for text, line in lines[split].items()
+        )
+        + ".",
+        rows=rows,
+        source="ELF, Fig. 7",
+    )
+
+
+def _line(view):
+    """Curve, band, static point and policies of a run, from what there is."""
+    if view.scored is not None:
+        return _exact(view)
+    if view.folder.curve:
+        return _swept(view)
+    for split in ("test", "validation"):
+        part = view.folder.scores(split)
+        if part:
+            curve = part["curve"]
+            return {
+                **_marks(view, split, part["static"]),
+                "thresholds": curve["exit_threshold"],
+                "macs": curve["macs"],
+                "accuracy": curve["accuracy"],
+                "band": None,
+            }
+    return None
+
+
+def _exact(view):
+    scorer, seen = view.scored.scorer, view.seen.answers
+    curve = thresholds.thin(scorer.curve(seen), POINTS)
+    return {
+        **_marks(view, view.scored.shown, scorer.static(seen)),
+        "thresholds": curve.thresholds.tolist(),
+        "macs": curve.cost.tolist(),
+        "accuracy": curve.accuracy.tolist(),
+        "band": bands.curve_band(seen, scorer, curve.thresholds),
+    }
+
+
+def _swept(view):
+    splits = view.folder.curve["splits"]
+    split = "test" if "test" in splits else "validation"
+    line = splits[split]["shared"]
+    return {
+        **_marks(view, split, splits[split]["static"]),
+        "thresholds": line["exit_threshold"],
+        "macs": line["macs"],
+        "accuracy": line["accuracy"],
+        "band": None,
+    }
+
+
+def _marks(view, split, static):
+    policies = (view.folder.policy or {}).get("policies", {})
+    return {
+        "split": split,
+        "static": static["accuracy"],
+        "backbone": static["macs"],
+        "policies": {
+            name: policy[split]
+            for name, policy in policies.items()
+            if policy.get(split) and not name.endswith("_per_exit")
+        },
+    }
+
+
+def _draw(axes, name, line, style, unit):
+    if len(line["macs"]) > 1:
+        axes.plot(
+            np.array(line["macs"]) / unit,
+            100 * np.array(line["accuracy"]),
+            **{**style, "marker": None, "linewidth": 1.8, "label": name},
+        )
+    budgets = line["policies"].values()
+    axes.plot(
+        [at["macs"] / unit for at in budgets],
+        [100 * at["accuracy"] for at in budgets],
+        **{**style, "linestyle": "none", "markersize": _MARKS},
+    )
+    label = f"{name}, whole backbone"
+    axes.plot(
+        *(line["backbone"] / unit, 100 * line["static"]),
+        **{**style, "linestyle": "none", "markersize": 10, "label": label},
+        **{"markerfacecolor": "white", "markeredgewidth": 1.6},
+    )
+
+
+def _rows(name, line):
+    band = line["band"]
+    return [
+        {
+            "run": name,
+            "split": line["split"],
+            "exit_threshold": s,
+            "macs": round(cost, 1),
+            "accuracy": round(accuracy, 6),
+            "low": None if band is None else round(float(band[0, k]), 6),
+            "high": None if band is None else round(float(band[1, k]), 6),
+        }
+        for k, (s, cost, accuracy) in enumerate(
+            zip(
+                *(line["thresholds"], line["macs"], line["accuracy"]),
+                strict=True,
+            )
+        )
+    ]
+
+
+def _told(name, line):
+    text = (
+        f"{name}: {charts.percent(line['static'])} with the whole backbone "
+        f"of {charts.macs(line['backbone'])} multiply-adds"
+    )
+    if len(line["macs"]) > 1:
+        best = int(np.argmax(line["accuracy"]))
+        text += (
+            f", with early exits up to "
+            f"{charts.percent(line['accuracy'][best])} at "
+            f"{charts.macs(line['macs'][best])}, "
+            f"{charts.percent(line['accuracy'][0])} at "
+            f"{charts.macs(line['macs'][0])} where all leave at the first"
+        )
+    return text
+
+
+def _unit(backbones):
+    largest = max(backbones)
+    for unit, name in ((1e9, "billions"), (1e6, "millions")):
+        if largest >= unit:
+            return unit, name
+    return 1e3, "thousands"
