@@ -69,8 +69,12 @@ def run(
     """Draw the page of runs that have been read."""
     _check_classes({each.name: _classes(each) for each in read})
     cli.load_tensorflow()
+    import tensorflow as tf
+
     from elf_keras.reports import page
 
+    # It warns of tracing where several models predict.
+    tf.get_logger().setLevel("ERROR")
     views = [_view(each) for each in read]
     _check_classes({view.name: view.class_names for view in views})
     for view in views:

@@ -32,7 +32,7 @@ def calibrations(view: RunView) -> list[charts.Chart]:
 
 
 def _chart(view, number, kinds, right, weights):
-    figure, axes = charts.panel(3.6, 3.6)
+    figure, axes = charts.panel(3.6, 3.9)
     axes.plot([0, 100], [0, 100], color="0.6", linewidth=1)
     rows, errors = [], []
     for probability, (name, style) in zip(kinds, _STYLES, strict=False):
@@ -60,7 +60,7 @@ def _chart(view, number, kinds, right, weights):
     axes.set_xlabel("probability it states, %")
     axes.set_ylabel("how often it is right, %")
     axes.grid(alpha=0.3)
-    axes.legend(loc="upper left", fontsize=9)
+    charts.legend_below(axes)
     said = _said(view, number, errors)
     return charts.drawn(
         figure,

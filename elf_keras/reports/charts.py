@@ -138,7 +138,7 @@ def percent(value: float | None, digits: int = 1) -> str:
     if value is None or value != value:
         return "–"
     text = f"{100 * value:.{digits}f}"
-    return (text.removeprefix("-") if float(text) == 0 else text) + " %"
+    return (text.removeprefix("-") if float(text) == 0 else text) + "\u00a0%"
 
 
 def macs(value: float) -> str:

@@ -35,6 +35,7 @@ def distribution(name: str, view: RunView) -> charts.Chart:
             label=f"{group} ({GROUPS[group]}): {len(where)} classes",
         )
     axes.set_yscale("log")
+    axes.set_ylim(bottom=0.8)
     axes.set_ylabel("training images")
     if len(counts) <= NAMED:
         names = [charts.short(view.class_names[c], 14) for c in order]
@@ -169,6 +170,8 @@ def payers(view: RunView) -> charts.Chart:
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_xscale("log")
     axes.margins(x=0.12)
+    if not any(row["change"] for row in rows):
+        axes.set_ylim(-1, 1)
     axes.set_xlabel("training images of the class")
     axes.set_ylabel("change by leaving early, points")
     axes.grid(alpha=0.3)

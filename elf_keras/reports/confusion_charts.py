@@ -37,7 +37,7 @@ def _chart(view, number, counts, images):
     blocks = -(-len(order) // BLOCKS) if len(order) > BLOCKS else 1
     merged = _merged(ordered, blocks)
     shares = merged / np.maximum(_merged_rows(totals, blocks), 1)[:, None]
-    figure, axes = charts.panel(4.2, 4.3)
+    figure, axes = charts.panel(3.7, 3.8)
     # The root, so that a cell of a few images is not white.
     axes.imshow(np.sqrt(shares), cmap="Greys", vmin=0, vmax=1)
     if len(order) <= NUMBERED:

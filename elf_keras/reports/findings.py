@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from elf_keras import policy_rules
 from elf_keras.reports import (
     bands,
     charts,
@@ -16,17 +17,27 @@ _SURE = 1.96
 _LOSERS = 3
 
 
+def summary(view: RunView) -> list[str]:
+    """What one run comes to, in a sentence.
+
+    Args:
+      view: the run.
+    """
+    if view.scored is None:
+        return _recorded(view)
+    return [_bargain(view) if view.exits > 1 else _bare(view)]
+
+
 def of_run(view: RunView) -> list[str]:
-    """Findings of one run, the most useful first.
+    """Further findings of one run, the most useful first.
 
     Args:
       view: the run.
     """
     found = []
     if view.scored is not None and view.exits > 1:
-        found += [_bargain(view), *_worth(view), _losers(view), _early(view)]
-    elif view.scored is not None:
-        found.append(_bare(view))
+        found += [*_budgets(view), *_worth(view)]
+        found += [_losers(view), _early(view)]
     found += _increasing(view)
     if view.scored is not None:
         found += _splits(view)
@@ -49,7 +60,10 @@ def compared(views: list[RunView]) -> list[str]:
         f"{second.name} ({charts.percent(low)})"
     )
     if high - low > _SURE * error:
-        text += f" by more than the chance of the images drawn ({_points(_SURE * error)})."
+        text += (
+            " by more than the images drawn explain "
+            f"({_points(_SURE * error)})."
+        )
     else:
         text += (
             "; the difference is within what the images drawn explain "
@@ -58,21 +72,54 @@ def compared(views: list[RunView]) -> list[str]:
     return [text]
 
 
+def _recorded(view):
+    """The scores that the training wrote, where the model was not run."""
+    for split in ("test", "validation"):
+        scores = view.folder.scores(split)
+        if scores:
+            static, dynamic = scores["static"], scores["dynamic"]
+            return [
+                f"Recorded on {split}: {charts.percent(static['accuracy'])} "
+                f"with the whole backbone, "
+                f"{charts.percent(dynamic['accuracy'])} leaving early, with "
+                f"{charts.percent(dynamic['saving_with_heads'])} of the "
+                "multiply-adds saved, heads counted."
+            ]
+    return []
+
+
 def _bargain(view):
     scorer, found = view.scored.scorer, view.seen.answers
     static = scorer.static(found)
     dynamic = scorer.dynamic(found, np.append(view.point.limits, np.inf))
-    change = dynamic["accuracy"] - static["accuracy"]
     saving = dynamic["saving_with_heads"]
     spent = "saves" if saving >= 0 else "costs"
     return (
         f"Leaving early (s = {view.point.written}, {view.point.said}) {spent} "
         f"{charts.percent(abs(saving))} of the multiply-adds"
         f"{' more than the backbone alone' if saving < 0 else ''}, heads "
-        f"counted, and changes the accuracy on {view.scored.shown} from "
+        f"counted; accuracy on {view.scored.shown} goes from "
         f"{charts.percent(static['accuracy'])} to "
-        f"{charts.percent(dynamic['accuracy'])} ({_signed(change)})."
+        f"{charts.percent(dynamic['accuracy'])}."
     )
+
+
+def _budgets(view):
+    """What is left of the accuracy at the budgets that validation chose."""
+    policies = (view.folder.policy or {}).get("policies", {})
+    parts = []
+    for policy in policies.values():
+        rule, scores = policy["rule"], policy.get(view.scored.shown)
+        if (
+            rule["kind"] == policy_rules.SHARED
+            and rule["unit"] == "macs"
+            and scores
+        ):
+            parts.append(
+                f"{charts.percent(scores['accuracy'])} within "
+                f"{charts.percent(rule['limit'], 0)} of the multiply-adds"
+            )
+    return [f"One model, other budgets: {', '.join(parts)}."] if parts else []
 
 
 def _bare(view):
@@ -100,8 +147,7 @@ def _worth(view):
         f"Exit {row['exit']} does not pay: "
         f"{charts.percent(row['share'])} of the images leave there, and "
         f"without it an image would cost {charts.percent(-row['saved'])} of "
-        f"the backbone less, with the accuracy changing by "
-        f"{_signed(-row['accuracy_gain'])}."
+        f"the backbone less; accuracy {_would(-row['accuracy_gain'])}."
         for row in poor
     ]
 
@@ -217,6 +263,13 @@ def _points(value):
     return f"± {100 * value:.1f} points"
 
 
+def _would(value):
+    text = _signed(value)
+    return (
+        f"would {text}" if text == "not change" else f"would change by {text}"
+    )
+
+
 def _signed(value):
     text = f"{100 * value:+.1f} points"
-    return "no change" if float(text.split()[0]) == 0 else text
+    return "not change" if float(text.split()[0]) == 0 else text

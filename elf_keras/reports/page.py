@@ -3,7 +3,7 @@
 import pathlib
 import string
 
-from elf_keras import runs
+from elf_keras import policy_rules, runs
 from elf_keras.reports import (
     charts,
     class_charts,
@@ -49,7 +49,7 @@ def build(
     together = _together(views, searches)
     sections, drawn = [], list(together)
     for number, view in enumerate(views, start=1):
-        section, found = run_section.of_run(view, number)
+        section, found = run_section.of_run(view, number, alone=len(views) == 1)
         sections.append(section)
         drawn += found
     body = [
@@ -113,22 +113,36 @@ def _intro(views):
 
 
 def _words(views):
-    parts = [markup.items(findings.compared(views), kind="findings")]
-    for view in views:
-        told = findings.of_run(view)
-        if len(views) > 1 and (told or view.missing):
-            parts.append(f"<h3>{markup.text(view.name)}</h3>")
-        parts.append(markup.items(told, kind="findings"))
-        parts.append(markup.items(view.missing, kind="missing"))
-    return "".join(parts)
+    if len(views) == 1:
+        told = findings.summary(views[0]) + findings.of_run(views[0])
+        missing = views[0].missing
+    else:
+        # What is more about a run stands in its own section.
+        told = findings.compared(views) + [
+            f"{view.name}: {sentence}"
+            for view in views
+            for sentence in findings.summary(view)
+        ]
+        missing = [
+            f"{view.name}: {sentence}"
+            for view in views
+            for sentence in view.missing
+        ]
+    return markup.items(told) + markup.items(missing, kind="missing")
 
 
 def _results(views):
     rows = score_table.rows([view.folder for view in views])
     if not rows:
         return ""
-    main = [row for row in rows if not row["epoch"].startswith("last")]
-    rest = [row for row in rows if row not in main] if main else []
+    best = any(row["epoch"].startswith("best") for row in rows)
+    main = [
+        row
+        for row in rows
+        if row["epoch"].startswith("best") == best
+        and not row["mode"].endswith(policy_rules.PER_EXIT)
+    ]
+    rest = [row for row in rows if row not in main]
     split = rows[0]["split"]
     several = any("," in row["seeds"] for row in rows)
     spread = " ± is half the range over seeds." * several
@@ -138,13 +152,15 @@ def _results(views):
         "few-shot ones fewer than 20. <em>Static</em> is the whole backbone, "
         "<em>dynamic</em> lets images leave early at the threshold that the "
         "run was trained with, other names are policies chosen on "
-        "validation. <em>Saved</em> is the share of the backbone's "
+        "validation (<em>macs_50</em>: within half of the multiply-adds). "
+        "<em>Saved</em> is the share of the backbone's "
         f"multiply-adds; below zero, exits cost more than they save.{spread}"
         "</p>"
-        + _score_table(main or rows, "Results")
+        + _score_table(main, "Results")
         + (
-            "<details><summary>The last epoch instead of the best"
-            f"</summary>{_score_table(rest, 'Last epoch')}</details>"
+            "<details><summary>The last epoch, and policies with a threshold "
+            "for each exit</summary>"
+            f"{_score_table(rest, 'Further results')}</details>"
             if rest
             else ""
         )

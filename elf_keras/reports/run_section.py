@@ -11,6 +11,7 @@ from elf_keras.reports import (
     confusion_charts,
     embedded,
     exit_worth,
+    findings,
     gallery,
     markup,
     training_charts,
@@ -35,14 +36,20 @@ _FACTS = {
 }
 
 
-def of_run(view: RunView, number: int) -> tuple[str, list[charts.Chart]]:
+def of_run(
+    view: RunView, number: int, *, alone: bool
+) -> tuple[str, list[charts.Chart]]:
     """Return the section as HTML, and its charts.
 
     Args:
       view: the run.
       number: of the run on the page, from 1.
+      alone: its findings stand at the top of the page already.
     """
     parts, found = [], []
+    if not alone:
+        parts.append(markup.items(findings.of_run(view)))
+        parts.append(markup.items(view.missing, kind="missing"))
     if view.scored is not None and view.exits > 1:
         parts.append(_dynamic(view, number))
         parts.append(_gallery(view))
@@ -54,7 +61,8 @@ def of_run(view: RunView, number: int) -> tuple[str, list[charts.Chart]]:
         blocks = [
             ("Which classes", _class_charts(view), ""),
             (
-                f"Right and wrong, by the exit taken (s = {view.point.written})",
+                "Right and wrong, by the exit taken "
+                f"(s = {view.point.written})",
                 confusion_charts.confusions(view),
                 "small-charts",
             ),
@@ -82,12 +90,11 @@ def of_run(view: RunView, number: int) -> tuple[str, list[charts.Chart]]:
         parts.append("<h3>How training went</h3>")
         parts.append(markup.figures(trained))
     parts.append(_facts(view))
-    missing = markup.items(view.missing, kind="missing")
     html = (
         f'<section class="run" id="run-{number}" data-run="{number}" '
         f'aria-labelledby="run-{number}-name">'
         f'<h2 id="run-{number}-name">Run: {markup.text(view.name)}</h2>'
-        f"{missing}{''.join(parts)}</section>"
+        f"{''.join(parts)}</section>"
     )
     return html, found + trained
 
@@ -261,8 +268,8 @@ def _gallery(view):
         "random so that every exit has some. Easy ones should leave early. "
         "Point at one, or walk through them with the arrow keys, to read the "
         "answer; a thick dashed frame is a wrong answer.</p>"
-        '<p class="answer" role="status">&nbsp;</p>'
-        f'<div class="gallery">{"".join(blocks)}</div>'
+        f'<div><div class="gallery">{"".join(blocks)}</div>'
+        '<p class="answer" role="status"></p></div>'
     )
 
 

@@ -7,13 +7,16 @@ import numpy as np
 
 from elf_keras import inference, long_tail, policy_rules
 from elf_keras.data import splits
-from elf_keras.reports import run_folder, scoring
+from elf_keras.reports import run_folder, score_table, scoring
 
 GROUPS = {
     "many": f"more than {long_tail.MANY_ABOVE} training images",
     "medium": f"{long_tail.FEW_BELOW} to {long_tail.MANY_ABOVE}",
     "few": f"fewer than {long_tail.FEW_BELOW}",
 }
+
+# Accuracy that the thresholds of the figures may cost on validation.
+COSTS = 0.01
 
 
 @dataclasses.dataclass(frozen=True)
@@ -31,8 +34,7 @@ class Point:
     @property
     def written(self) -> str:
         """The thresholds as text."""
-        texts = ["never" if s == np.inf else f"{s:.3g}" for s in self.limits]
-        return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+        return score_table.threshold(self.limits)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -89,8 +91,9 @@ class RunView:
     def point(self) -> Point:
         """Where figures are drawn: a policy that validation chose, or s.
 
-        `accurate` where anybody leaves at it, else the dearest budget at
-        which somebody does, else the run's own --exit_threshold.
+        Of the policies with one threshold for all exits the cheapest that
+        costs at most `COSTS` on validation, else the most accurate at which
+        anybody leaves, else the run's own --exit_threshold.
         """
         policies = (self.folder.policy or {}).get("policies", {})
         for name, policy in _ranked(policies):
@@ -111,7 +114,9 @@ class RunView:
 
 
 def _ranked(policies):
-    """Policies with one threshold for all exits, the careful ones first."""
+    """Policies with one threshold for all exits, best first."""
+    static = policies.get(policy_rules.ALL_EXITS, {}).get("validation", {})
+    enough = static.get("accuracy", 0.0) - COSTS
     found = [
         (name, policy)
         for name, policy in policies.items()
@@ -119,8 +124,10 @@ def _ranked(policies):
     ]
     return sorted(
         found,
-        key=lambda item: (
-            item[0] != policy_rules.ACCURATE,
-            -(item[1]["validation"].get("macs") or 0),
-        ),
+        key=lambda item: _rank(item[1]["validation"], enough),
     )
+
+
+def _rank(scores, enough):
+    accurate = scores["accuracy"] >= enough
+    return (False, scores["macs"]) if accurate else (True, -scores["accuracy"])

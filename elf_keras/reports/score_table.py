@@ -25,6 +25,24 @@ def groups(found: list[RunFolder]) -> list[list[RunFolder]]:
     return list(known.values())
 
 
+def threshold(limits) -> str:
+    """Exit thresholds as text: one where they are all the same.
+
+    Args:
+      limits: s of each early exit; None or infinity where nobody leaves.
+    """
+    texts = [_digits(s) for s in limits]
+    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
+def _digits(s):
+    if s is None or s == float("inf"):
+        return "never"
+    text = f"{s:.3g}"
+    # 0.99996 is not 1, which nobody exceeds.
+    return f"{s:.7g}" if float(text) >= 1 > s else text
+
+
 def rows(found: list[RunFolder]) -> list[dict]:
     """Rows of the results table, means over seeds.
 
@@ -68,7 +86,7 @@ def _of_group(group):
                 **shared,
                 "epoch": told,
                 "mode": mode,
-                "exit_threshold": "" if s is None else _text(s),
+                "exit_threshold": "" if s is None else _scores_text(s),
                 **_means(scores),
             }
     yield from _policies(shared, scored, split)
@@ -94,7 +112,7 @@ def _policies(shared, scored, split):
             **shared,
             "epoch": "best" if "best" in scored[0].metrics[split] else "last",
             "mode": name,
-            "exit_threshold": _text(of_runs[0]["thresholds"])
+            "exit_threshold": threshold(of_runs[0]["thresholds"])
             if len(of_runs) == 1
             else "by seed",
             **_means(scores),
@@ -121,10 +139,8 @@ def _means(scores):
     return found
 
 
-def _text(s):
-    values = s if isinstance(s, list) else [s]
-    texts = ["never" if v is None else f"{v:.3g}" for v in values]
-    return texts[0] if len(set(texts)) == 1 else " ".join(texts)
+def _scores_text(s):
+    return threshold(s[:-1] if isinstance(s, list) else [s])
 
 
 def _common(names):

@@ -35,6 +35,15 @@ def curves(views: list[RunView]) -> charts.Chart | None:
                 linewidth=0,
             )
         rows += _rows(view.name, line)
+    keys = [("white", "whole backbone, no exits")]
+    if any(line["policies"] for _, line in lines):
+        keys.append(("0.4", "budgets, chosen on validation"))
+    for fill, label in keys:
+        axes.plot(
+            *([], [], "o"),
+            **{"markerfacecolor": fill, "markeredgecolor": "black"},
+            label=label,
+        )
     axes.set_xlabel(f"multiply-adds an image, {name}, heads counted")
     axes.set_ylabel("accuracy, mean over classes, %")
     axes.grid(alpha=0.3)
@@ -220,22 +229,25 @@ def _marks(view, split, static):
 
 
 def _draw(axes, name, line, style, unit):
-    if len(line["macs"]) > 1:
+    several = len(line["macs"]) > 1
+    if several:
         axes.plot(
             np.array(line["macs"]) / unit,
             100 * np.array(line["accuracy"]),
-            **{**style, "marker": None, "linewidth": 1.8, "label": name},
+            **{**style, "marker": None, "linewidth": 1.8},
         )
+    # In the legend with line and mark, in the picture with neither.
+    handle = style if several else {**style, "linestyle": "none"}
+    axes.plot([], [], **handle, label=name)
     budgets = line["policies"].values()
     axes.plot(
         [at["macs"] / unit for at in budgets],
         [100 * at["accuracy"] for at in budgets],
         **{**style, "linestyle": "none", "markersize": _MARKS},
     )
-    label = f"{name}, whole backbone"
     axes.plot(
         *(line["backbone"] / unit, 100 * line["static"]),
-        **{**style, "linestyle": "none", "markersize": 10, "label": label},
+        **{**style, "linestyle": "none", "markersize": 10},
         **{"markerfacecolor": "white", "markeredgewidth": 1.6},
     )
 

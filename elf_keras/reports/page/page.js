@@ -166,13 +166,17 @@ function written(limits) {
 }
 
 function short(value) {
-  return String(Number(value.toPrecision(3)));
+  const text = String(Number(value.toPrecision(3)));
+  // 0.99996 is not 1, which nobody exceeds.
+  return Number(text) >= 1 && value < 1
+    ? String(Number(value.toPrecision(7)))
+    : text;
 }
 
 function percent(value, digits) {
   if (value === null || value === undefined) return "–";
   const text = (100 * value).toFixed(digits);
-  return `${Number(text) === 0 ? text.replace("-", "") : text} %`;
+  return `${Number(text) === 0 ? text.replace("-", "") : text}\u00a0%`;
 }
 
 function count(value) {
