@@ -10,6 +10,8 @@ from elf_keras import evaluation, exit_rule
 from elf_keras.answers import Answers
 
 RESAMPLES, LEVEL = 200, 0.95
+# Standard errors that such a band reaches to each side.
+SURE = 1.96
 # Random numbers held at a time.
 _HELD = 2**23
 

@@ -3,10 +3,12 @@
 import numpy as np
 
 from elf_keras import metrics
-from elf_keras.reports import charts, class_charts
+from elf_keras.reports import charts
 from elf_keras.reports.run_view import RunView
 
 _BINS = 10
+# Bins with a smaller share of the images are not drawn: chance rules them.
+_ENOUGH = 0.002
 _STYLES = (
     ("as trained", {"color": "black", "linestyle": "--", "marker": "o"}),
     ("with temperature", {"color": "#d55e00", "marker": "s"}),
@@ -32,7 +34,7 @@ def calibrations(view: RunView) -> list[charts.Chart]:
 
 
 def _chart(view, number, kinds, right, weights):
-    figure, axes = charts.panel(3.6, 3.9)
+    figure, axes = charts.panel(3.5, 3.8)
     axes.plot([0, 100], [0, 100], color="0.6", linewidth=1)
     rows, errors = [], []
     for probability, (name, style) in zip(kinds, _STYLES, strict=False):
@@ -42,8 +44,9 @@ def _chart(view, number, kinds, right, weights):
             )
         )
         means = _means(probability, right, weights)
+        drawn = means[means[:, 2] >= _ENOUGH]
         axes.plot(
-            *(100 * means[:, 0], 100 * means[:, 1]),
+            *(100 * drawn[:, 0], 100 * drawn[:, 1]),
             **{**style, "label": name, "markersize": 5},
         )
         rows += [
@@ -64,7 +67,7 @@ def _chart(view, number, kinds, right, weights):
     said = _said(view, number, errors)
     return charts.drawn(
         figure,
-        name=f"calibration_{class_charts.slug(view)}_exit_{number + 1}",
+        name=f"calibration_{charts.slug(view.name)}_exit_{number + 1}",
         title=f"Exit {number + 1}" + (" (last)" * (number == view.exits - 1)),
         shows=said,
         alt=said,

@@ -82,6 +82,17 @@ def panel(width: float = 5.6, height: float = 3.8):
         return figure, figure.subplots()
 
 
+def panels(rows: int, columns: int, width: float, height: float):
+    """An empty figure with several panels; sizes in inches.
+
+    Returns:
+      The figure and its axes, an array.
+    """
+    with matplotlib.rc_context(_SETTINGS):
+        figure = figures.Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots(rows, columns)
+
+
 def drawn(figure, **facts) -> Chart:
     """Finish a figure.
 
@@ -133,12 +144,28 @@ def short(text: str, length: int = 18) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def slug(name: str) -> str:
+    """A run's name in a file name."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
 def percent(value: float | None, digits: int = 1) -> str:
     """A share as text."""
     if value is None or value != value:
         return "–"
-    text = f"{100 * value:.{digits}f}"
-    return (text.removeprefix("-") if float(text) == 0 else text) + "\u00a0%"
+    return points(value, digits) + "\u00a0%"
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A share times 100 as text; halves are rounded as the page does."""
+    # Sums in another order must not differ in what is read.
+    text = f"{round(100 * value, 9):.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def few(share: float) -> str:
+    """A share in whole percent that tells nobody from hardly anybody."""
+    return "<\u20091\u00a0%" if 0 < share < 0.005 else percent(share, 0)
 
 
 def macs(value: float) -> str:

@@ -2,8 +2,7 @@
 
 import numpy as np
 
-from elf_keras import metrics
-from elf_keras.reports import charts
+from elf_keras.reports import charts, leavers
 from elf_keras.reports.run_view import GROUPS, RunView
 
 # Up to so many classes each has its name at an axis.
@@ -118,7 +117,7 @@ def confidences(view: RunView) -> charts.Chart:
     charts.legend_below(axes, 1)
     return charts.drawn(
         figure,
-        name=f"confidence_{slug(view)}",
+        name=f"confidence_{charts.slug(view.name)}",
         title="Easy and hard images in both kinds of class",
         shows=(
             "How much probability the whole network gives the true class, for "
@@ -138,7 +137,7 @@ def payers(view: RunView) -> charts.Chart:
     Args:
       view: a run with answers and early exits.
     """
-    rows = changes(view)
+    rows = leavers.changes(view)
     figure, axes = charts.panel(5.6, 4.0)
     for number, (group, mask) in enumerate(view.shot_groups.items()):
         own = [row for row in rows if mask[row["index"]]]
@@ -179,7 +178,7 @@ def payers(view: RunView) -> charts.Chart:
     worst = shown[0]
     return charts.drawn(
         figure,
-        name=f"who_pays_{slug(view)}",
+        name=f"who_pays_{charts.slug(view.name)}",
         title="Who pays for leaving early",
         shows=(
             "Each mark is a class: the change of its accuracy when images may "
@@ -195,82 +194,6 @@ def payers(view: RunView) -> charts.Chart:
         ),
         rows=[{key: row[key] for key in row if key != "index"} for row in rows],
     )
-
-
-def changes(view: RunView) -> list[dict]:
-    """Right answers of each class, static and leaving early.
-
-    Args:
-      view: a run with answers.
-
-    Returns:
-      A row for each class that has images, commonest first: `index`, `class`,
-      `training_images`, `images`, `static_right`, `dynamic_right`, `change`
-      (of the accuracy).
-    """
-    found, classes = view.seen.answers, len(view.class_names)
-    chosen = view.leave(view.point.limits).classes
-    images = np.bincount(found.labels, minlength=classes)
-    right = [
-        np.bincount(found.labels[each == found.labels], minlength=classes)
-        for each in (found.classes[:, -1], chosen)
-    ]
-    return [
-        {
-            "index": int(c),
-            "class": view.class_names[c],
-            "training_images": int(view.class_counts[c]),
-            "images": int(images[c]),
-            "static_right": int(right[0][c]),
-            "dynamic_right": int(right[1][c]),
-            "change": float((right[1][c] - right[0][c]) / images[c]),
-        }
-        for c in view.order
-        if images[c]
-    ]
-
-
-def composition(view: RunView, limits: tuple) -> list[dict]:
-    """Who leaves where, and how often rightly: HAR, Figure 6, lower row.
-
-    Args:
-      view: a run with answers.
-      limits: s of each early exit.
-
-    Returns:
-      A row for each exit and shot group: `exit`, `group`, `share` of the
-      group's images that leave there (mean over classes), `accuracy` of
-      these, None where nobody does.
-    """
-    found, chosen = view.seen.answers, view.leave(limits)
-    correct, rows = chosen.classes == found.labels, []
-    weights = view.scored.scorer.weights(found.labels)
-    for group, mask in view.shot_groups.items():
-        own = mask[found.labels]
-        if not own.any():
-            continue
-        taken = chosen.exit_taken[own]
-        shares = metrics.shares(taken, view.exits, weights=weights[own])
-        right = metrics.mean_by_exit(
-            *(correct[own], taken), exits=view.exits, weights=weights[own]
-        )
-        rows += [
-            {
-                "exit": number + 1,
-                "group": group,
-                "share": float(shares[number]),
-                "accuracy": None
-                if np.isnan(right[number])
-                else float(right[number]),
-            }
-            for number in range(view.exits)
-        ]
-    return rows
-
-
-def slug(view: RunView) -> str:
-    """The run's name in a file name."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in view.name)
 
 
 def _apart(one, other, rows):

@@ -37,7 +37,7 @@ def _chart(view, number, counts, images):
     blocks = -(-len(order) // BLOCKS) if len(order) > BLOCKS else 1
     merged = _merged(ordered, blocks)
     shares = merged / np.maximum(_merged_rows(totals, blocks), 1)[:, None]
-    figure, axes = charts.panel(3.7, 3.8)
+    figure, axes = charts.panel(3.5, 3.6)
     # The root, so that a cell of a few images is not white.
     axes.imshow(np.sqrt(shares), cmap="Greys", vmin=0, vmax=1)
     if len(order) <= NUMBERED:
@@ -57,11 +57,11 @@ def _chart(view, number, counts, images):
     mistakes = f" Most frequent mistakes: {pairs}." if pairs else ""
     return charts.drawn(
         figure,
-        name=f"confusion_{class_charts.slug(view)}_exit_{number + 1}",
+        name=f"confusion_{charts.slug(view.name)}_exit_{number + 1}",
         title=f"Exit {number + 1}" + (" (last)" * (number == view.exits - 1)),
         shows=said + mistakes,
         alt=said + mistakes,
-        rows=_rows(view, counts, order, blocks),
+        rows=_rows(view, counts, order),
         source="HAR, Fig. 6",
     )
 
@@ -122,9 +122,8 @@ def _pairs(view, counts):
     )
 
 
-def _rows(view, counts, order, blocks):
+def _rows(view, counts, order):
     """Every cell that holds an image."""
-    del blocks
     names = view.class_names
     return [
         {

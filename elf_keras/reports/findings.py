@@ -6,14 +6,13 @@ from elf_keras import policy_rules
 from elf_keras.reports import (
     bands,
     charts,
-    class_charts,
+    comparison,
     exit_worth,
-    trade_off_charts,
+    leavers,
+    loss_charts,
 )
 from elf_keras.reports.run_view import RunView
 
-# Two-sided, at 95 %.
-_SURE = 1.96
 _LOSERS = 3
 
 
@@ -42,34 +41,6 @@ def of_run(view: RunView) -> list[str]:
     if view.scored is not None:
         found += _splits(view)
     return found
-
-
-def compared(views: list[RunView]) -> list[str]:
-    """Findings about several runs on the same test images."""
-    scored = [view for view in views if view.scored is not None]
-    if len(scored) < 2 or len({view.scored.shown for view in scored}) > 1:
-        return []
-    means = [_static(view, view.scored.shown) for view in scored]
-    ranked = np.argsort([-mean for mean, _ in means], kind="stable")
-    best, second = (scored[k] for k in ranked[:2])
-    (high, one), (low, other) = (means[k] for k in ranked[:2])
-    error = float(np.hypot(one, other))
-    text = (
-        f"With the whole backbone, {best.name} is the most accurate on "
-        f"{best.scored.shown} ({charts.percent(high)}), ahead of "
-        f"{second.name} ({charts.percent(low)})"
-    )
-    if high - low > _SURE * error:
-        text += (
-            " by more than the images drawn explain "
-            f"({_points(_SURE * error)})."
-        )
-    else:
-        text += (
-            "; the difference is within what the images drawn explain "
-            f"({_points(_SURE * error)})."
-        )
-    return [text]
 
 
 def _recorded(view):
@@ -123,10 +94,10 @@ def _budgets(view):
 
 
 def _bare(view):
-    mean, error = _static(view, view.scored.shown)
+    mean, error = comparison.whole_backbone(view, view.scored.shown)
     return (
         f"A model of a single exit: {charts.percent(mean)} on "
-        f"{view.scored.shown}, ± {100 * _SURE * error:.1f} points from the "
+        f"{view.scored.shown}, ± {100 * bands.SURE * error:.1f} points from the "
         "images drawn. Nobody can leave early."
     )
 
@@ -153,7 +124,7 @@ def _worth(view):
 
 
 def _losers(view):
-    rows = [row for row in class_charts.changes(view) if row["change"] < 0]
+    rows = [row for row in leavers.changes(view) if row["change"] < 0]
     if not rows:
         return "No class loses accuracy by leaving early."
     rows.sort(key=lambda row: row["change"])
@@ -168,7 +139,7 @@ def _losers(view):
 
 
 def _early(view):
-    rows = class_charts.composition(view, view.point.limits)
+    rows = leavers.composition(view, view.point.limits)
     parts = []
     for group in view.shot_groups:
         shares = [row["share"] for row in rows if row["group"] == group]
@@ -190,7 +161,7 @@ def _early(view):
 
 
 def _increasing(view):
-    part = trade_off_charts.loss_by_exit(view)
+    part = loss_charts.loss_by_exit(view)
     if part is None:
         return []
     known = [
@@ -229,14 +200,15 @@ def _splits(view):
     if not shared.size:
         return []
     (first, one), (second, other) = (
-        _static(view, split, shared) for split in ("validation", "test")
+        comparison.whole_backbone(view, split, shared)
+        for split in ("validation", "test")
     )
-    margin = _SURE * float(np.hypot(one, other))
+    margin = bands.SURE * float(np.hypot(one, other))
     apart = first - second
     numbers = (
         f"{charts.percent(first)} on validation, {charts.percent(second)} on "
         f"test for the whole backbone, {_signed(apart)} where chance explains "
-        f"{_points(margin)}"
+        f"{comparison.margin(margin)}"
     )
     if abs(apart) <= margin:
         return [f"Validation and test agree within their sampling: {numbers}."]
@@ -249,18 +221,6 @@ def _splits(view):
         f"Validation and test disagree beyond their sampling, {kind}: "
         f"{numbers}."
     ]
-
-
-def _static(view, split, classes=None):
-    """Accuracy of the last exit, mean over classes, and its error."""
-    found = view.scored.splits[split].answers
-    if classes is None:
-        classes = np.unique(found.labels)
-    return bands.class_means(found.correct[:, -1], found.labels, classes)
-
-
-def _points(value):
-    return f"± {100 * value:.1f} points"
 
 
 def _would(value):

@@ -1,4 +1,4 @@
-"""Which images a page shows, small: ELF, Figures 6 and 9; HAR, Figure 7."""
+"""Images by class and exit, small: ELF, Figures 6 and 9; HAR, Figure 7."""
 
 import base64
 import dataclasses
@@ -6,6 +6,7 @@ import io
 
 import numpy as np
 
+from elf_keras.reports import markup
 from elf_keras.reports.run_view import RunView
 
 CLASSES, EACH, SIDE = 8, 12, 48
@@ -26,6 +27,44 @@ class Thumbnail:
     index: int
     label: int
     address: str
+
+
+def block(view: RunView) -> str:
+    """Return the gallery as HTML, or nothing without images.
+
+    Args:
+      view: a run with answers.
+    """
+    if view.examples is None:
+        return ""
+    chosen = view.leave(view.point.limits)
+    blocks = []
+    shown = thumbnails(view)
+    for c in chosen_classes(view):
+        own = [each for each in shown if each.label == c]
+        lines = "".join(
+            f'<div class="exit" data-exit="{k + 1}"><span>exit {k + 1}</span>'
+            + "".join(
+                _thumbnail(view, each, chosen)
+                for each in own
+                if chosen.exit_taken[each.index] == k
+            )
+            + "</div>"
+            for k in range(view.exits)
+        )
+        blocks.append(
+            f"<div><h4>{markup.text(view.class_names[c])} <small>"
+            f"{view.class_counts[c]} training images</small></h4>{lines}</div>"
+        )
+    return (
+        "<h3>Which images leave where</h3><p>Images of "
+        f"{len(blocks)} classes from the commonest to the rarest, picked at "
+        "random so that every exit has some. Easy ones should leave early. "
+        "Point at one, or walk through them with the arrow keys, to read the "
+        "answer; a thick dashed frame is a wrong answer.</p>"
+        f'<div><div class="gallery">{"".join(blocks)}</div>'
+        '<p class="answer" role="status"></p></div>'
+    )
 
 
 def thumbnails(view: RunView) -> list[Thumbnail]:
@@ -81,3 +120,18 @@ def _address(image):
     kind = "png" if plain else "jpeg"
     text = base64.b64encode(content.getvalue()).decode()
     return f"data:image/{kind};base64,{text}"
+
+
+def _thumbnail(view, each, chosen):
+    answer = chosen.classes[each.index]
+    said = (
+        f"{view.class_names[each.label]}: answered "
+        f"{view.class_names[answer]} at exit "
+        f"{chosen.exit_taken[each.index] + 1}, confidence "
+        f"{chosen.confidence[each.index]:.3f}"
+    )
+    wrong = "wrong" if answer != each.label else "right"
+    return (
+        f'<img class="{wrong}" src="{each.address}" data-index="{each.index}" '
+        f'alt="{markup.text(said)}" title="{markup.text(said)}" tabindex="-1">'
+    )

@@ -63,11 +63,8 @@ def _of_group(group):
     if not scored:
         return
     split = "test" if "test" in scored[0].metrics else "validation"
-    name = (
-        group[0].name if len(group) == 1 else _common([r.name for r in group])
-    )
     shared = {
-        "run": name,
+        "run": common([run.name for run in group]),
         "seeds": ", ".join(run.flags.get("seed", "?") for run in scored),
         "split": split,
     }
@@ -143,9 +140,11 @@ def _scores_text(s):
     return threshold(s[:-1] if isinstance(s, list) else [s])
 
 
-def _common(names):
+def common(names: list[str]) -> str:
     """What names of siblings share: har_seed0 and har_seed1 are har."""
     first = names[0]
+    if len(names) == 1:
+        return first
     size = next(
         (
             k

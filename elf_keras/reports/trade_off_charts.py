@@ -1,8 +1,8 @@
-"""Accuracy against cost of the runs on a page, and the loss by exit taken."""
+"""Accuracy against cost of the runs on a page, as far as it is known."""
 
 import numpy as np
 
-from elf_keras import plots, search_table, thresholds
+from elf_keras import thresholds
 from elf_keras.reports import bands, charts
 from elf_keras.reports.run_view import RunView
 
@@ -67,105 +67,6 @@ def curves(views: list[RunView]) -> charts.Chart | None:
         alt="; ".join(_told(view.name, line) for view, line in lines) + ".",
         rows=rows,
         source="HAR, Fig. 2 and 5; ELF, Fig. 5",
-    )
-
-
-def losses(views: list[RunView]) -> charts.Chart | None:
-    """Mean training loss by exit taken: HAR, Figure 4; ELF, Figure 3."""
-    found = [(view, part) for view in views if (part := loss_by_exit(view))]
-    if not found:
-        return None
-    figure, axes = charts.panel()
-    rows = []
-    for number, (view, part) in enumerate(found):
-        exits = np.arange(1, len(part["loss"]) + 1)
-        values = np.array(part["loss"], float)
-        axes.plot(
-            *(exits, values),
-            **charts.line_style(number),
-            **{"label": view.name, "markersize": 7},
-        )
-        rows += [
-            {"run": view.name, "exit": k, "loss": loss, "share": share}
-            for k, loss, share in zip(
-                exits.tolist(), part["loss"], part["shares"], strict=True
-            )
-        ]
-    axes.set_yscale("log")
-    axes.set_xticks(range(1, max(row["exit"] for row in rows) + 1))
-    axes.set_xlabel("exit at which a training image leaves")
-    axes.set_ylabel("mean loss it adds up on the way")
-    axes.grid(alpha=0.3)
-    charts.legend_below(axes, 1)
-    return charts.drawn(
-        figure,
-        name="loss_by_exit",
-        title="Hard images count more",
-        shows=(
-            "The loss that training images add up until they leave, by the "
-            "exit they take. Rising lines mean that images that stay longer "
-            "weigh more in training, as the method promises."
-        ),
-        alt="; ".join(
-            f"{view.name}: "
-            + ", ".join(
-                "nobody" if v is None else f"{v:.2f}" for v in part["loss"]
-            )
-            for view, part in found
-        )
-        + ", from the first exit to the last.",
-        rows=rows,
-        source="HAR, Fig. 4; ELF, Fig. 3",
-    )
-
-
-def loss_by_exit(view: RunView) -> dict | None:
-    """Mean loss and shares by exit of the training split, if recorded."""
-    part = view.folder.scores("train") or {}
-    found = part.get("loss_by_exit")
-    return found if found and len(found["loss"]) > 1 else None
-
-
-def search(name: str, found: dict[str, dict], chosen: str) -> charts.Chart:
-    """The train thresholds of a search: ELF, Figure 7.
-
-    Args:
-      name: of the search.
-      found: how t is written -> curve.json of its run.
-      chosen: the t that validation prefers.
-    """
-    lines = search_table.lines(found, chosen)
-    split = "test" if "test" in lines else "validation"
-    figure, axes = charts.panel(6.2, 4.6)
-    rows = []
-    for number, (text, line) in enumerate(lines[split].items()):
-        plots.train_threshold(axes, text, line, number)
-        rows += [
-            {"t": text, "macs_of_backbone": cost, "accuracy": accuracy}
-            for cost, accuracy in zip(
-                line["macs"], line["accuracy"], strict=True
-            )
-        ]
-    axes.set_xlabel("multiply-adds / those of the backbone")
-    axes.set_ylabel("accuracy, mean over classes")
-    charts.legend_below(axes)
-    return charts.drawn(
-        figure,
-        name=f"search_{name}",
-        title=f"Train threshold t and exit threshold s: {name}",
-        shows=(
-            f"One line for each t, one mark for each of the papers' s, white: "
-            f"all exits, on {split}. Lines close together mean that the "
-            f"choice of t matters little; t = {chosen} was chosen on "
-            "validation."
-        ),
-        alt="; ".join(
-            f"t = {text}: {charts.percent(line['static'])} with all exits"
-            for text, line in lines[split].items()
-        )
-        + ".",
-        rows=rows,
-        source="ELF, Fig. 7",
     )
 
 

@@ -2,8 +2,14 @@
 
 import numpy as np
 
-from elf_keras.reports import charts, class_charts
+from elf_keras.reports import charts
 from elf_keras.reports.run_view import RunView
+
+
+def all_of(view: RunView) -> list[charts.Chart]:
+    """The charts of a run's training, as far as there is a history."""
+    found = [draw(view) for draw in (accuracy, shares, loss)]
+    return [chart for chart in found if chart is not None]
 
 
 def accuracy(view: RunView) -> charts.Chart | None:
@@ -35,7 +41,7 @@ def accuracy(view: RunView) -> charts.Chart | None:
     means = ", means over classes" if split == "validation" else ""
     return charts.drawn(
         figure,
-        name=f"training_accuracy_{class_charts.slug(view)}",
+        name=f"training_accuracy_{charts.slug(view.name)}",
         title="Learning, exit by exit",
         shows=(
             f"Accuracy of each exit after each epoch on {split} images"
@@ -81,7 +87,7 @@ def loss(view: RunView) -> charts.Chart | None:
     charts.legend_below(axes, 2)
     return charts.drawn(
         figure,
-        name=f"training_loss_{class_charts.slug(view)}",
+        name=f"training_loss_{charts.slug(view.name)}",
         title="Loss and learning rate",
         shows=(
             "The loss that training lowers, and the size of its steps. "
@@ -130,7 +136,7 @@ def shares(view: RunView) -> charts.Chart | None:
     )
     return charts.drawn(
         figure,
-        name=f"exit_shares_{class_charts.slug(view)}",
+        name=f"exit_shares_{charts.slug(view.name)}",
         title="Where training images leave, epoch by epoch",
         shows=(
             leaving + "Share of the training images that leave at each exit: "

@@ -76,7 +76,7 @@ function draw(section, record, answers, found, text) {
     cell.dataset.share = share;
     cell.dataset.accuracy = accuracy;
     cell.querySelector("i").style.width = `${100 * share}%`;
-    cell.querySelector("b").textContent = `${percent(share, 0)} leave`;
+    cell.querySelector("b").textContent = `${few(share)} leave`;
     cell.querySelector("small").textContent =
       accuracy === null ? "–" : `${percent(accuracy, 0)} right`;
   }
@@ -175,8 +175,14 @@ function short(value) {
 
 function percent(value, digits) {
   if (value === null || value === undefined) return "–";
-  const text = (100 * value).toFixed(digits);
+  // Sums in another order must not differ in what is read.
+  const text = Number((100 * value).toFixed(9)).toFixed(digits);
   return `${Number(text) === 0 ? text.replace("-", "") : text}\u00a0%`;
+}
+
+/** In whole percent, but telling nobody from hardly anybody. */
+function few(share) {
+  return share > 0 && share < 0.005 ? "<\u20091\u00a0%" : percent(share, 0);
 }
 
 function count(value) {
