@@ -67,7 +67,7 @@ def _chart(view, number, kinds, right, weights):
     said = _said(view, number, errors)
     return charts.drawn(
         figure,
-        name=f"calibration_{charts.slug(view.name)}_exit_{number + 1}",
+        name=f"{charts.slug(view.name)}/calibration_exit_{number + 1}",
         title=f"Exit {number + 1}" + (" (last)" * (number == view.exits - 1)),
         shows=said,
         alt=said,

@@ -41,7 +41,7 @@ class Chart:
       shows: what it shows and what to look for, one or two sentences.
       alt: what a reader who cannot see it must know.
       rows: its numbers.
-      svg: the drawing, or empty where the page shows the rows instead.
+      svg: the drawing.
       png: the same.
       source: figure of the papers that it is the counterpart of, or "".
     """
@@ -51,8 +51,8 @@ class Chart:
     shows: str
     alt: str
     rows: list[dict]
-    svg: bytes = b""
-    png: bytes = b""
+    svg: bytes
+    png: bytes
     source: str = ""
 
     @property
@@ -64,10 +64,9 @@ class Chart:
     def write(self, folder: pathlib.Path) -> None:
         """Write NAME.png, NAME.svg and NAME.csv."""
         for ending, content in (("png", self.png), ("svg", self.svg)):
-            if content:
-                path = folder / f"{self.name}.{ending}"
-                with runs.replacing(path) as temporary:
-                    temporary.write_bytes(content)
+            path = folder / f"{self.name}.{ending}"
+            with runs.replacing(path) as temporary:
+                temporary.write_bytes(content)
         runs.write_csv(folder / f"{self.name}.csv", self.rows)
 
 

@@ -117,7 +117,7 @@ def confidences(view: RunView) -> charts.Chart:
     charts.legend_below(axes, 1)
     return charts.drawn(
         figure,
-        name=f"confidence_{charts.slug(view.name)}",
+        name=f"{charts.slug(view.name)}/confidence",
         title="Easy and hard images in both kinds of class",
         shows=(
             "How much probability the whole network gives the true class, for "
@@ -178,7 +178,7 @@ def payers(view: RunView) -> charts.Chart:
     worst = shown[0]
     return charts.drawn(
         figure,
-        name=f"who_pays_{charts.slug(view.name)}",
+        name=f"{charts.slug(view.name)}/who_pays",
         title="Who pays for leaving early",
         shows=(
             "Each mark is a class: the change of its accuracy when images may "

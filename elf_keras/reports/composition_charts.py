@@ -41,7 +41,7 @@ def composition(view: RunView) -> charts.Chart:
     charts.legend_below(panels[0], 3)
     return charts.drawn(
         figure,
-        name=f"composition_{charts.slug(view.name)}",
+        name=f"{charts.slug(view.name)}/composition",
         title="Where images leave",
         shows="Who leaves at each exit, and how many of them are right.",
         alt="",

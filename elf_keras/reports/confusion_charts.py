@@ -57,7 +57,7 @@ def _chart(view, number, counts, images):
     mistakes = f" Most frequent mistakes: {pairs}." if pairs else ""
     return charts.drawn(
         figure,
-        name=f"confusion_{charts.slug(view.name)}_exit_{number + 1}",
+        name=f"{charts.slug(view.name)}/confusion_exit_{number + 1}",
         title=f"Exit {number + 1}" + (" (last)" * (number == view.exits - 1)),
         shows=said + mistakes,
         alt=said + mistakes,

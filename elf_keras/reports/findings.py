@@ -97,8 +97,8 @@ def _bare(view):
     mean, error = comparison.whole_backbone(view, view.scored.shown)
     return (
         f"A model of a single exit: {charts.percent(mean)} on "
-        f"{view.scored.shown}, ± {100 * bands.SURE * error:.1f} points from the "
-        "images drawn. Nobody can leave early."
+        f"{view.scored.shown}, {comparison.margin(bands.SURE * error)} by the "
+        "choice of images. Nobody can leave early."
     )
 
 
@@ -203,14 +203,14 @@ def _splits(view):
         comparison.whole_backbone(view, split, shared)
         for split in ("validation", "test")
     )
-    margin = bands.SURE * float(np.hypot(one, other))
+    reach = bands.SURE * float(np.hypot(one, other))
     apart = first - second
     numbers = (
         f"{charts.percent(first)} on validation, {charts.percent(second)} on "
         f"test for the whole backbone, {_signed(apart)} where chance explains "
-        f"{comparison.margin(margin)}"
+        f"{comparison.margin(reach)}"
     )
-    if abs(apart) <= margin:
+    if abs(apart) <= reach:
         return [f"Validation and test agree within their sampling: {numbers}."]
     kind = (
         "validation is too kind (the epoch was chosen on it)"

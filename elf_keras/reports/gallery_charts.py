@@ -16,7 +16,7 @@ def gallery_of(view: RunView) -> charts.Chart:
     _draw(np.reshape(panels, (-1, columns)), rows, view)
     return charts.drawn(
         figure,
-        name=f"gallery_{charts.slug(view.name)}",
+        name=f"{charts.slug(view.name)}/gallery",
         title="Which images leave where",
         shows="One image for each class and exit; grey: none leaves there.",
         alt="",

@@ -50,20 +50,23 @@ def items(sentences: Iterable[str], *, kind: str = "") -> str:
 
 def figure(chart: Chart) -> str:
     """A chart with its title, its line, and links to its files."""
-    links = " ".join(
-        f'<a href="figures/{text(chart.name)}.{ending}">{ending.upper()}</a>'
-        for ending in ("png", "svg", "csv")
-        if ending == "csv" or chart.svg
-    )
-    papers = f" Papers: {chart.source}." if chart.source else ""
     return (
         f'<figure class="chart"><h4>{text(chart.title)}</h4>'
         f'<img src="{chart.address}" alt="{text(chart.title)}: '
         f'{text(chart.alt)}">'
         f"<figcaption>{text(chart.shows)}"
-        f'<span class="small">{text(papers)} {links}</span>'
-        f"</figcaption></figure>"
+        f"{files(chart)}</figcaption></figure>"
     )
+
+
+def files(chart: Chart) -> str:
+    """Where a chart comes from, and links to its files."""
+    papers = f" Papers: {chart.source}." if chart.source else ""
+    links = " ".join(
+        f'<a href="figures/{text(chart.name)}.{ending}">{ending.upper()}</a>'
+        for ending in ("png", "svg", "csv")
+    )
+    return f'<span class="small">{text(papers)} {links}</span>'
 
 
 def figures(charts: Iterable[Chart | None], kind: str = "") -> str:
@@ -72,12 +75,9 @@ def figures(charts: Iterable[Chart | None], kind: str = "") -> str:
     return f'<div class="charts {kind}">{body}</div>' if body else ""
 
 
-def section(title: str, *parts: str, attributes: str = "") -> str:
+def section(title: str, body: str) -> str:
     """A section with a heading, or nothing where it has no content."""
-    body = "".join(parts)
-    if not body:
-        return ""
-    return f"<section {attributes}><h2>{text(title)}</h2>{body}</section>"
+    return f"<section><h2>{text(title)}</h2>{body}</section>" if body else ""
 
 
 def bar(share: float | None, label: str) -> str:

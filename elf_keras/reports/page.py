@@ -56,26 +56,14 @@ def build(
         section, found = run_section.of_run(view, number, alone=len(views) == 1)
         sections.append(section)
         drawn += found
-    body = [
-        markup.section("In words", _words(views), attributes='id="words"'),
-        markup.section(
-            "Results",
-            results_section.results([v.folder for v in views]),
-            attributes='id="results"',
-        ),
-        markup.section(
-            "In pictures",
-            markup.figures(together),
-            attributes='id="pictures"',
-        ),
-        markup.section(
-            "Exported models",
-            results_section.exported(exports),
-            attributes='id="exports"',
-        ),
-        _picker(views),
-        *sections,
-    ]
+    parts = {
+        "In words": _words(views),
+        "Results": results_section.results([view.folder for view in views]),
+        "In pictures": markup.figures(together),
+        "Exported models": results_section.exported(exports),
+    }
+    body = [markup.section(title, part) for title, part in parts.items()]
+    body += [_picker(views), *sections]
     page = string.Template((PAGE / "page.html").read_text(encoding="utf-8"))
     title = ", ".join(view.name for view in views)
     text = page.substitute(

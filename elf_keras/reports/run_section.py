@@ -66,15 +66,13 @@ def _leaving(view, number):
         return "", []
     if view.exits == 1:
         return gallery.block(view), []
-    html = (
-        threshold_section.controls_and_tables(view, number)
-        + gallery.block(view)
-        + facts_section.costs(view)
-    )
     files = [composition_charts.composition(view)]
+    html = threshold_section.controls_and_tables(view, number)
+    html += markup.files(files[0])
     if view.examples is not None:
         files.append(gallery_charts.gallery_of(view))
-    return html, files
+        html += gallery.block(view) + markup.files(files[1])
+    return html + facts_section.costs(view), files
 
 
 def _answers(view):

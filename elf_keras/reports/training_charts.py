@@ -41,7 +41,7 @@ def accuracy(view: RunView) -> charts.Chart | None:
     means = ", means over classes" if split == "validation" else ""
     return charts.drawn(
         figure,
-        name=f"training_accuracy_{charts.slug(view.name)}",
+        name=f"{charts.slug(view.name)}/training_accuracy",
         title="Learning, exit by exit",
         shows=(
             f"Accuracy of each exit after each epoch on {split} images"
@@ -87,7 +87,7 @@ def loss(view: RunView) -> charts.Chart | None:
     charts.legend_below(axes, 2)
     return charts.drawn(
         figure,
-        name=f"training_loss_{charts.slug(view.name)}",
+        name=f"{charts.slug(view.name)}/training_loss",
         title="Loss and learning rate",
         shows=(
             "The loss that training lowers, and the size of its steps. "
@@ -136,7 +136,7 @@ def shares(view: RunView) -> charts.Chart | None:
     )
     return charts.drawn(
         figure,
-        name=f"exit_shares_{charts.slug(view.name)}",
+        name=f"{charts.slug(view.name)}/exit_shares",
         title="Where training images leave, epoch by epoch",
         shows=(
             leaving + "Share of the training images that leave at each exit: "
