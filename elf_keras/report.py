@@ -112,7 +112,9 @@ def _data(folder):
     try:
         data = cli.splits_from_flags()
     except (InputError, OSError) as reason:
-        return None, (_without(f"the run's images were not found ({reason})"),)
+        # The page must not tell where anything lies on this machine.
+        cli.say(f"note: {folder.name}: {reason}")
+        return None, (_without("the run's images were not found"),)
     record = (folder.record or {}).get("data")
     if record and not (
         tuple(record["class_names"]) == data.class_names
@@ -181,10 +183,14 @@ def _check_classes(classes):
         first, expected = next(iter(known.items()))
         if each != expected:
             raise InputError(
-                f"{name} has other classes than {first} ({len(each)} and "
-                f"{len(expected)}): their scores cannot be compared; make a "
-                "page for each"
+                f"{name} has other classes ({_shown(each)}) than {first} "
+                f"({_shown(expected)}): their scores cannot be compared; make "
+                "a page for each"
             )
+
+
+def _shown(classes):
+    return f"{len(classes)}: {', '.join(classes[:3])} …"
 
 
 def _search(path):

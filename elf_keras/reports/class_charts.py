@@ -7,6 +7,7 @@ from elf_keras.reports.run_view import GROUPS, RunView
 
 # Up to so many classes each has its name at an axis.
 NAMED = 24
+_LARGE_MARKS = 60
 _BINS = 20
 _GROUP_MARKS = {"many": "o", "medium": "s", "few": "^"}
 
@@ -28,8 +29,10 @@ def distribution(name: str, view: RunView) -> charts.Chart:
             *(where, counts[where]),
             width=0.85 if len(counts) <= NAMED else 1.0,
             color=charts.FILLS[number],
-            hatch=charts.HATCHES[number] if len(counts) <= 60 else "",
-            edgecolor="black" if len(counts) <= 60 else charts.FILLS[number],
+            hatch=charts.HATCHES[number] if len(counts) <= _LARGE_MARKS else "",
+            edgecolor="black"
+            if len(counts) <= _LARGE_MARKS
+            else charts.FILLS[number],
             linewidth=0.6,
             label=f"{group} ({GROUPS[group]}): {len(where)} classes",
         )
@@ -138,34 +141,26 @@ def payers(view: RunView) -> charts.Chart:
       view: a run with answers and early exits.
     """
     rows = leavers.changes(view)
+    few = len(rows) <= _LARGE_MARKS
     figure, axes = charts.panel(5.6, 4.0)
     for number, (group, mask) in enumerate(view.shot_groups.items()):
         own = [row for row in rows if mask[row["index"]]]
+        counts = [row["training_images"] for row in own]
+        changes = [100 * row["change"] for row in own]
         axes.plot(
-            [row["training_images"] for row in own],
-            [100 * row["change"] for row in own],
-            _GROUP_MARKS[group],
+            *(counts, changes, _GROUP_MARKS[group]),
             markerfacecolor=charts.FILLS[number],
             markeredgecolor="black",
-            markersize=8 if len(rows) <= 60 else 4.5,
+            markersize=8 if few else 4.5,
             label=f"{group}-shot classes",
-            alpha=1.0 if len(rows) <= 60 else 0.7,
+            alpha=1.0 if few else 0.6,
         )
-    shown = sorted(rows, key=lambda row: row["change"])[: min(5, len(rows))]
-    taken = []
-    for row in shown:
-        at = (np.log(row["training_images"]), 100 * row["change"])
-        if row["change"] < 0 and all(
-            _apart(at, other, rows) for other in taken
-        ):
-            taken.append(at)
-            axes.annotate(
-                charts.short(row["class"]),
-                (row["training_images"], 100 * row["change"]),
-                xytext=(7, -4),
-                textcoords="offset points",
-                fontsize=9.5,
-            )
+        if own:
+            span = (np.mean(changes), min(counts), max(counts))
+            axes.hlines(*span, color="#d55e00", linewidth=2.5, zorder=4)
+    if few:
+        _name_losers(axes, rows)
+    axes.plot([], [], color="#d55e00", linewidth=2.5, label="group mean")
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_xscale("log")
     axes.margins(x=0.12)
@@ -174,8 +169,8 @@ def payers(view: RunView) -> charts.Chart:
     axes.set_xlabel("training images of the class")
     axes.set_ylabel("change by leaving early, points")
     axes.grid(alpha=0.3)
-    charts.legend_below(axes, 3)
-    worst = shown[0]
+    charts.legend_below(axes, 2)
+    worst = min(rows, key=lambda row: row["change"])
     return charts.drawn(
         figure,
         name=f"{charts.slug(view.name)}/who_pays",
@@ -190,17 +185,32 @@ def payers(view: RunView) -> charts.Chart:
             f"Of {len(rows)} classes "
             f"{sum(row['change'] < 0 for row in rows)} lose and "
             f"{sum(row['change'] > 0 for row in rows)} gain; the largest loss "
-            f"is {-100 * worst['change']:.1f} points, {worst['class']}."
+            f"is {charts.points(-worst['change'])} points, {worst['class']}."
         ),
         rows=[{key: row[key] for key in row if key != "index"} for row in rows],
     )
 
 
+def _name_losers(axes, rows):
+    """Name the classes that lose most, where the names do not overlap."""
+    taken = []
+    for row in sorted(rows, key=lambda row: row["change"])[:5]:
+        at = (np.log(row["training_images"]), 100 * row["change"])
+        if row["change"] < 0 and all(_apart(at, each, rows) for each in taken):
+            taken.append(at)
+            axes.annotate(
+                charts.short(row["class"]),
+                (row["training_images"], 100 * row["change"]),
+                **{"xytext": (7, -4), "textcoords": "offset points"},
+                fontsize=9.5,
+            )
+
+
 def _apart(one, other, rows):
     """Whether two marks leave room for a name each."""
     counts = [np.log(row["training_images"]) for row in rows]
-    changes_ = [100 * row["change"] for row in rows]
+    changes = [100 * row["change"] for row in rows]
     wide = (max(counts) - min(counts)) or 1
-    high = (max(changes_) - min(changes_)) or 1
+    high = (max(changes) - min(changes)) or 1
     across = abs(one[0] - other[0]) / wide
     return across > 0.25 or abs(one[1] - other[1]) / high > 0.07

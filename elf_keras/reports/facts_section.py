@@ -27,8 +27,10 @@ def costs(view: RunView) -> str:
     """What each exit costs and pays back; HAR, Figure 8, as a table.
 
     Args:
-      view: a run with answers and early exits.
+      view: a run with early exits; without answers, what its training wrote.
     """
+    if view.scored is None:
+        return _recorded_costs(view)
     rows = exit_worth.of_exits(
         view.seen.answers, view.scored.scorer, np.array(view.point.limits)
     )
@@ -70,6 +72,33 @@ def costs(view: RunView) -> str:
             caption="Cost and payback of the early exits",
             attributes='class="cost"',
         )
+    )
+
+
+def _recorded_costs(view):
+    scores = view.folder.scores("test") or view.folder.scores("validation")
+    exits = view.folder.record["model"]["exits"]
+    dynamic, backbone = scores["dynamic"], exits[-1]["macs_without_heads"]
+    right = dynamic["accuracy_of_leavers"]
+    lines = [
+        [
+            f"exit {k + 1}",
+            f"<code>{markup.text(row['tap'])}</code>",
+            PERCENT(row["macs"] / backbone),
+            PERCENT(scores["exits"][k]["accuracy"]),
+            PERCENT(dynamic["exit_shares"][k]),
+            PERCENT(right[k]),
+        ]
+        for k, row in enumerate(exits)
+    ]
+    return "<h3>What each exit costs and answers</h3>" + markup.table(
+        [
+            *("exit", "reads", "cost to here, of the backbone"),
+            *("right, if all left here", "images that leave", "of these right"),
+        ],
+        lines,
+        caption=f"As recorded, at s = {view.point.written}",
+        attributes='class="cost"',
     )
 
 

@@ -34,9 +34,11 @@ def of_run(view: RunView) -> list[str]:
       view: the run.
     """
     found = []
-    if view.scored is not None and view.exits > 1:
-        found += [*_budgets(view), *_worth(view)]
-        found += [_losers(view), _early(view)]
+    if view.exits > 1:
+        found += _budgets(view)
+        found += _worth(view) if view.scored is not None else []
+        found += _losers(view)
+        found += [_early(view)] if view.scored is not None else []
     found += _increasing(view)
     if view.scored is not None:
         found += _splits(view)
@@ -80,7 +82,7 @@ def _budgets(view):
     policies = (view.folder.policy or {}).get("policies", {})
     parts = []
     for policy in policies.values():
-        rule, scores = policy["rule"], policy.get(view.scored.shown)
+        rule, scores = policy["rule"], policy.get(_shown(view))
         if (
             rule["kind"] == policy_rules.SHARED
             and rule["unit"] == "macs"
@@ -100,6 +102,11 @@ def _bare(view):
         f"{view.scored.shown}, {comparison.margin(bands.SURE * error)} by the "
         "choice of images. Nobody can leave early."
     )
+
+
+def _shown(view):
+    tested = view.scored is None or view.scored.shown == "test"
+    return "test" if tested else "validation"
 
 
 def _worth(view):
@@ -124,9 +131,12 @@ def _worth(view):
 
 
 def _losers(view):
-    rows = [row for row in leavers.changes(view) if row["change"] < 0]
+    rows = leavers.changes(view)
     if not rows:
-        return "No class loses accuracy by leaving early."
+        return []
+    rows = [row for row in rows if row["change"] < 0]
+    if not rows:
+        return ["No class loses accuracy by leaving early."]
     rows.sort(key=lambda row: row["change"])
     worst = ", ".join(
         f"{row['class']} ({row['static_right']} → {row['dynamic_right']} of "
@@ -135,7 +145,7 @@ def _losers(view):
         for row in rows[:_LOSERS]
     )
     many = f" of {len(rows)} losing classes" if len(rows) > _LOSERS else ""
-    return f"Leaving early costs most{many}: {worst}."
+    return [f"Leaving early costs most{many}: {worst}."]
 
 
 def _early(view):

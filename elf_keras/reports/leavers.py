@@ -10,13 +10,15 @@ def changes(view: RunView) -> list[dict]:
     """Right answers of each class, static and leaving early.
 
     Args:
-      view: a run with answers.
+      view: a run; without answers, what its training wrote is taken.
 
     Returns:
       A row for each class that has images, commonest first: `index`, `class`,
       `training_images`, `images`, `static_right`, `dynamic_right`, `change`
       (of the accuracy).
     """
+    if view.scored is None:
+        return _recorded(view)
     found, classes = view.seen.answers, len(view.class_names)
     chosen = view.leave(view.point.limits).classes
     images = np.bincount(found.labels, minlength=classes)
@@ -36,6 +38,27 @@ def changes(view: RunView) -> list[dict]:
         }
         for c in view.order
         if images[c]
+    ]
+
+
+def _recorded(view):
+    rows = view.folder.per_class
+    return [
+        {
+            "index": int(c),
+            "class": view.class_names[c],
+            "training_images": int(view.class_counts[c]),
+            "images": int(rows[c]["test_images"]),
+            **{
+                f"{mode}_right": round(
+                    rows[c][f"{mode}_accuracy"] * rows[c]["test_images"]
+                )
+                for mode in ("static", "dynamic")
+            },
+            "change": rows[c]["dynamic_accuracy"] - rows[c]["static_accuracy"],
+        }
+        for c in (view.order if rows else ())
+        if rows[c]["test_images"]
     ]
 
 

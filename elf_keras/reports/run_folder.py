@@ -25,6 +25,7 @@ class RunFolder:
       record: of run.json, or None while the run has not ended.
       metrics: of metrics.json, or None.
       history: a row an epoch, as far as the run got.
+      per_class: rows of per_class.csv: accuracies on test by class.
       curve: of curve.json, or None where nobody swept it.
       policy: of policy.json, or None.
       missing: a sentence on each thing that is not there.
@@ -36,6 +37,7 @@ class RunFolder:
     record: dict | None
     metrics: dict | None
     history: list[dict]
+    per_class: list[dict]
     curve: dict | None
     policy: dict | None
     missing: tuple[str, ...]
@@ -102,6 +104,7 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
         record=record,
         metrics=metrics,
         history=_history(path),
+        per_class=_table(path / "per_class.csv", keys=("class",)),
         curve=curve,
         policy=policy_file.read(policy) if policy.exists() else None,
         missing=(),
@@ -176,11 +179,17 @@ def _json(path):
     if not path.exists():
         return None
     try:
-        return runs.read_json(path)
+        found = runs.read_json(path)
     except InputError as error:
         raise InputError(
             f"{error}; or delete the file to report on the rest"
         ) from error
+    if not isinstance(found, dict):
+        raise InputError(
+            f"{path} is damaged (no record by name); restore it, or delete it "
+            "to report on the rest"
+        )
+    return found
 
 
 def _flags(path):
@@ -196,16 +205,8 @@ def _flags(path):
 
 def _history(path):
     """Rows of history.csv, or of the newest checkpoint that can be read."""
-    table = path / "history.csv"
-    if table.exists():
-        try:
-            with table.open(encoding="utf-8", newline="") as file:
-                return [_numbers(row) for row in csv.DictReader(file)]
-        except (ValueError, TypeError) as error:
-            raise InputError(
-                f"{table} is damaged ({error}); restore it, or delete it to "
-                "report on the rest"
-            ) from error
+    if (path / "history.csv").exists():
+        return _table(path / "history.csv")
     for record in sorted(path.glob("checkpoints/epoch_*.json"), reverse=True):
         try:
             return runs.read_json(record)["history"]
@@ -214,5 +215,18 @@ def _history(path):
     return []
 
 
-def _numbers(row):
-    return {key: float(value) for key, value in row.items()}
+def _table(path, *, keys=()):
+    """Rows of a CSV file: numbers, but for the columns `keys`; or none."""
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                {key: v if key in keys else float(v) for key, v in row.items()}
+                for row in csv.DictReader(file)
+            ]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}); restore it, or delete it to report "
+            "on the rest"
+        ) from error

@@ -62,10 +62,10 @@ def of_run(
 
 def _leaving(view, number):
     """Slider, gallery and costs; their charts are written as files only."""
+    if view.exits < 2:
+        return (gallery.block(view) if view.scored is not None else ""), []
     if view.scored is None:
-        return "", []
-    if view.exits == 1:
-        return gallery.block(view), []
+        return facts_section.costs(view) if view.folder.metrics else "", []
     files = [composition_charts.composition(view)]
     html = threshold_section.controls_and_tables(view, number)
     html += markup.files(files[0])
@@ -77,7 +77,7 @@ def _leaving(view, number):
 
 def _answers(view):
     if view.scored is None:
-        return "", []
+        return _recorded(view)
     at = f", by the exit taken (s = {view.point.written})" * (view.exits > 1)
     blocks = [
         ("Which classes", "", _of_classes(view), ""),
@@ -101,6 +101,14 @@ def _answers(view):
         for title, lead, drawn, kind in blocks
     )
     return html, [chart for _, _, drawn, _ in blocks for chart in drawn]
+
+
+def _recorded(view):
+    """What can be drawn of classes without answers."""
+    if view.exits < 2 or not view.folder.per_class or not view.folder.metrics:
+        return "", []
+    drawn = [class_charts.payers(view)]
+    return f"<h3>Which classes</h3>{markup.figures(drawn)}", drawn
 
 
 def _of_classes(view):

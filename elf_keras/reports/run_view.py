@@ -93,8 +93,11 @@ class RunView:
 
         Of the policies with one threshold for all exits the cheapest that
         costs at most `COSTS` on validation, else the most accurate at which
-        anybody leaves, else the run's own --exit_threshold.
+        anybody leaves, else the run's own --exit_threshold. Without answers
+        only the last has scores.
         """
+        if self.scored is None:
+            return self._own(self.folder.scores("test")["dynamic"])
         policies = (self.folder.policy or {}).get("policies", {})
         for name, policy in _ranked(policies):
             limits = tuple(
@@ -102,8 +105,13 @@ class RunView:
             )
             if len(limits) == self.exits - 1 and self._early(limits):
                 return Point(limits, f"policy {name}, chosen on validation")
-        s = float(np.max(self.scored.scorer.exit_threshold))
-        return Point((s,) * (self.exits - 1), "the run's --exit_threshold")
+        s = self.scored.scorer.exit_threshold
+        return self._own({"exit_threshold": s})
+
+    def _own(self, scores):
+        s = np.ravel(scores["exit_threshold"]).tolist()
+        limits = (s * (self.exits - 1))[: self.exits - 1]
+        return Point(tuple(limits), "the run's own threshold")
 
     def leave(self, limits) -> inference.Prediction:
         """What the run answers on the shown split at thresholds."""
