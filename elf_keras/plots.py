@@ -1,4 +1,4 @@
-"""Pictures of curves and searches; matplotlib is imported here only.
+"""Pictures of curves and searches (those of a report: `reports.charts`).
 
 Lines and marks differ in form, not in colour alone: they are read in grey.
 """

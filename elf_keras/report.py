@@ -10,19 +10,18 @@ draws what the folders hold and says what is missing. Flags are those of each
 run; --data_dir=FOLDER says where images are now.
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
 from absl import flags
 
-from elf_keras import cli, runs
+from elf_keras import cli, output_flag, runs
 from elf_keras.errors import InputError
 from elf_keras.reports import run_folder
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string(
-    "output", None, "Folder for the page. Default: report/ in the first run."
-)
+flags.adopt_module_key_flags(output_flag)
 flags.DEFINE_bool(
     "run_models", True, "Run models over their images, where these are found."
 )
@@ -132,8 +131,6 @@ def _without(reason):
 
 
 def _scored(view, data):
-    import dataclasses
-
     from elf_keras import builders, multi_exit
     from elf_keras.reports import scoring
 

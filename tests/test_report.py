@@ -96,7 +96,7 @@ def test_a_stopped_run(folder, tmp_path):
 
 def test_models_need_not_be_run(folder, tmp_path):
     ended = make(folder, f"--output={tmp_path / 'out'}", "--norun_models")
-    assert "running the model" not in ended.err
+    assert "running the model over" not in ended.err
     assert "--norun_models" in ended.err
 
 

@@ -44,5 +44,6 @@ def test_by_hand():
 def test_an_exit_nobody_takes_costs_its_head():
     first, second = exit_worth.of_exits(FOUND, SCORER, np.array([np.inf, 0.5]))
     assert first["saved"] == pytest.approx(-0.06)
+    assert (first["pays"], second["pays"]) == (False, True)
     assert first["accuracy"] is None
     assert second["saved"] > 0

@@ -24,7 +24,7 @@ def of_exits(
       `exit`, `share` that leaves there, `accuracy` of these (None where
       nobody does), `head_macs`, `macs` and `macs_without` it, an image,
       `saved` (share of the backbone that it saves, below 0 where it does not
-      pay) and `accuracy_gain` (what it adds to the accuracy).
+      pay), `pays`, and `accuracy_gain` (what it adds to the accuracy).
     """
     costs = np.asarray(scorer.costs.with_heads, np.float64)
     heads = np.diff(costs - scorer.costs.without_heads, prepend=0.0)
@@ -44,6 +44,7 @@ def of_exits(
         macs = float(weights @ cheaper[kept][chosen.exit_taken])
         accuracy = float(weights @ (chosen.classes == found.labels))
         right = whole["accuracy_of_leavers"][number]
+        saved = (macs - whole["macs"]) / scorer.costs.backbone
         rows.append(
             {
                 "exit": number + 1,
@@ -52,7 +53,9 @@ def of_exits(
                 "head_macs": float(heads[number]),
                 "macs": whole["macs"],
                 "macs_without": macs,
-                "saved": (macs - whole["macs"]) / scorer.costs.backbone,
+                "saved": saved,
+                # An exit that nobody reaches saves a rounding error.
+                "pays": saved > 1e-9,
                 "accuracy_gain": whole["accuracy"] - accuracy,
             }
         )

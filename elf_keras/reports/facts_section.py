@@ -47,7 +47,7 @@ def costs(view: RunView) -> str:
             "–" if ms is None else f"{ms:.2g}",
             PERCENT(row["share"]),
             PERCENT(row["accuracy"]),
-            ("pays, " if row["saved"] > 0 else "does not pay, ")
+            ("pays, " if row["pays"] else "does not pay, ")
             + PERCENT(row["saved"]),
             f"{charts.points(row['accuracy_gain'])} points",
         ]

@@ -113,7 +113,7 @@ def _worth(view):
     rows = exit_worth.of_exits(
         view.seen.answers, view.scored.scorer, np.array(view.point.limits)
     )
-    poor = [row for row in rows if row["saved"] <= 0]
+    poor = [row for row in rows if not row["pays"]]
     if not poor:
         best = max(rows, key=lambda row: row["saved"])
         return [

@@ -48,10 +48,15 @@ def items(sentences: Iterable[str], *, kind: str = "") -> str:
     return f'<ul class="{kind}">{body}</ul>' if body else ""
 
 
-def figure(chart: Chart) -> str:
-    """A chart with its title, its line, and links to its files."""
+def figure(chart: Chart, level: int = 4) -> str:
+    """A chart with its title, its line, and links to its files.
+
+    Args:
+      chart: with a drawing.
+      level: of its heading.
+    """
     return (
-        f'<figure class="chart"><h4>{text(chart.title)}</h4>'
+        f'<figure class="chart"><h{level}>{text(chart.title)}</h{level}>'
         f'<img src="{chart.address}" alt="{text(chart.title)}: '
         f'{text(chart.alt)}">'
         f"<figcaption>{text(chart.shows)}"
@@ -69,9 +74,9 @@ def files(chart: Chart) -> str:
     return f'<span class="small">{text(papers)} {links}</span>'
 
 
-def figures(charts: Iterable[Chart | None], kind: str = "") -> str:
+def figures(charts: Iterable[Chart], kind: str = "", level: int = 4) -> str:
     """Charts side by side as far as the page is wide."""
-    body = "".join(figure(chart) for chart in charts if chart is not None)
+    body = "".join(figure(chart, level) for chart in charts)
     return f'<div class="charts {kind}">{body}</div>' if body else ""
 
 

@@ -59,7 +59,7 @@ def build(
     parts = {
         "In words": _words(views),
         "Results": results_section.results([view.folder for view in views]),
-        "In pictures": markup.figures(together),
+        "In pictures": markup.figures(together, level=3),
         "Exported models": results_section.exported(exports),
     }
     body = [markup.section(title, part) for title, part in parts.items()]

@@ -76,12 +76,13 @@ def loss(view: RunView) -> charts.Chart | None:
     rates.step(
         *(epochs, [row["learning_rate"] for row in history]),
         **{"where": "mid", "color": "#0072b2", "linestyle": ":"},
-        label="learning rate (right)",
     )
     rates.set_yscale("log")
     rates.set_ylabel("learning rate")
     rates.spines["right"].set_visible(True)
-    axes.plot([], [], color="#0072b2", linestyle=":", label=_rate_label())
+    # In the legend of the other axis, where it is looked for.
+    right = "learning rate (right axis)"
+    axes.plot([], [], color="#0072b2", linestyle=":", label=right)
     marked = _events(axes, view)
     axes.grid(alpha=0.3)
     charts.legend_below(axes, 2)
@@ -131,7 +132,7 @@ def shares(view: RunView) -> charts.Chart | None:
     axes.set_xlabel("epoch")
     axes.set_ylabel("training images, %")
     charts.legend_below(axes, 4)
-    leaving = "No image leaves in training with this method; " * (
+    leaving = "No image leaves in training with this method. " * (
         view.folder.method == "sum"
     )
     return charts.drawn(
@@ -187,10 +188,6 @@ def _events(axes, view):
 
 def _every(epochs):
     return max(1, len(epochs) // 8)
-
-
-def _rate_label():
-    return "learning rate (right axis)"
 
 
 def _only(row, keys):
