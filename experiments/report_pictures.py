@@ -2,9 +2,9 @@
 
 python -m experiments.report_pictures runs/har/report/index.html docs/
 
-Needs Chromium and playwright. Writes report_top.png (findings, results and
-curves) and report_threshold.png (the slider, who leaves where, images) with
-the slider at the end of its first third.
+Needs Chromium and playwright. Writes report_top.png (findings and curves)
+and report_threshold.png (the slider two thirds to the right, who leaves
+where, images).
 """
 
 import argparse
@@ -18,8 +18,8 @@ from playwright import sync_api
 
 from elf_keras import runs
 
-_WIDTH, _HEIGHT = 1120, 1000
-_COLOURS = 128
+_VIEW = {"width": 1180, "height": 1260}
+_SCALE, _COLOURS = 0.8, 128
 
 
 def main() -> None:
@@ -33,15 +33,15 @@ def main() -> None:
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
-        view = {"width": _WIDTH, "height": _HEIGHT}
-        page = browser.new_page(viewport=view)
+        page = browser.new_page(viewport=_VIEW)
         page.goto(options.page.resolve().as_uri())
         page.wait_for_selector("section.run[data-ready]")
         _save(page.screenshot(), options.output / "report_top.png")
         page.evaluate(
             "() => { const s = document.querySelector('.slider');"
             "s.value = s.max * 0.65;"
-            "s.dispatchEvent(new Event('input')); s.scrollIntoView(); }"
+            "s.dispatchEvent(new Event('input'));"
+            "s.closest('.controls').previousElementSibling.scrollIntoView(); }"
         )
         _save(page.screenshot(), options.output / "report_threshold.png")
         browser.close()
@@ -50,7 +50,9 @@ def main() -> None:
 def _save(content, path):
     """Write a picture of few colours, which a text page hardly misses."""
     with Image.open(io.BytesIO(content)) as picture:
-        small = picture.convert("RGB").quantize(_COLOURS)
+        size = [round(_SCALE * side) for side in picture.size]
+        small = picture.convert("RGB").resize(size, Image.Resampling.LANCZOS)
+    small = small.quantize(_COLOURS)
     with runs.replacing(path) as temporary:
         small.save(temporary, "PNG", optimize=True)
 

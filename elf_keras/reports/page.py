@@ -58,8 +58,8 @@ def build(
         drawn += found
     parts = {
         "In words": _words(views),
-        "Results": results_section.results([view.folder for view in views]),
         "In pictures": markup.figures(together, level=3),
+        "Results": results_section.results([view.folder for view in views]),
         "Exported models": results_section.exported(exports),
     }
     body = [markup.section(title, part) for title, part in parts.items()]

@@ -105,13 +105,14 @@ def _composition(view):
         ]
         for exit_ in range(1, view.exits + 1)
     ]
-    titles = [f"{name}-shot ({GROUPS[name]})" for name in groups]
+    titles = [f"{name}-shot" for name in groups]
     return markup.table(
         ["images that leave at", *titles],
         lines,
         caption=(
-            "Where images leave, by how many training images their class has, "
-            "and how many of the answers given there are right (HAR, Fig. 6)"
+            "Where images leave, by how many training images their class has ("
+            + ", ".join(f"{name}: {GROUPS[name]}" for name in groups)
+            + "), and how many of the answers given there are right"
         ),
         attributes='class="composition"',
     )
