@@ -21,30 +21,16 @@ def distribution(name: str, view: RunView) -> charts.Chart:
     """
     order = view.order
     counts = np.asarray(view.class_counts)[order]
-    figure, axes = charts.panel()
     groups = list(view.shot_groups.items())
-    for number, (group, mask) in enumerate(groups):
-        where = np.flatnonzero(mask[order])
-        axes.bar(
-            *(where, counts[where]),
-            width=0.85 if len(counts) <= NAMED else 1.0,
-            color=charts.FILLS[number],
-            hatch=charts.HATCHES[number] if len(counts) <= _LARGE_MARKS else "",
-            edgecolor="black"
-            if len(counts) <= _LARGE_MARKS
-            else charts.FILLS[number],
-            linewidth=0.6,
-            label=f"{group} ({GROUPS[group]}): {len(where)} classes",
-        )
+    figure, axes = charts.panel()
+    _bars(axes, counts, [(group, mask[order]) for group, mask in groups])
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.8)
     axes.set_ylabel("training images")
+    axes.set_xlabel("classes, from the commonest to the rarest")
     if len(counts) <= NAMED:
         names = [charts.short(view.class_names[c], 14) for c in order]
         axes.set_xticks(range(len(counts)), names, rotation=45, ha="right")
-        axes.set_xlabel("class")
-    else:
-        axes.set_xlabel("classes, from the commonest to the rarest")
     charts.legend_below(axes, 1)
     first, last = view.class_names[order[0]], view.class_names[order[-1]]
     return charts.drawn(
@@ -80,24 +66,14 @@ def confidences(view: RunView) -> charts.Chart:
     labels = view.seen.answers.labels
     of_truth = view.seen.of_truth[:, -1]
     present = [c for c in view.order if (labels == c).any()]
-    edges = np.linspace(0, 1, _BINS + 1)
     figure, axes = charts.panel()
     rows, told = [], []
-    for number, (role, c) in enumerate(
-        (("commonest", present[0]), ("rarest", present[-1]))
-    ):
+    for number, role in enumerate(("commonest", "rarest")):
+        c = present[-number]
         own = of_truth[labels == c]
-        shares = np.histogram(own, edges)[0] / len(own)
         name = f"{role}: {charts.short(view.class_names[c])}"
-        axes.stairs(
-            *(100 * shares, edges),
-            fill=number == 1,
-            **{"color": "black", "linewidth": 2} if number == 0 else {},
-            **{"color": charts.FILLS[2], "hatch": "//"} if number else {},
-            edgecolor="black" if number == 0 else "#3c6e98",
-            label=f"{name}, {view.class_counts[c]} training images",
-            zorder=3 - number,
-        )
+        label = f"{name}, {view.class_counts[c]} training images"
+        shares = _histogram(axes, own, number, label)
         sure, unsure = (own >= 0.9).mean(), (own <= 0.1).mean()
         told.append(
             f"{name}: {charts.percent(sure, 0)} of {len(own)} images at 0.9 "
@@ -106,13 +82,11 @@ def confidences(view: RunView) -> charts.Chart:
         rows += [
             {
                 "class": view.class_names[c],
-                "from": round(float(low), 3),
-                "to": round(float(high), 3),
+                "from": k / _BINS,
+                "to": (k + 1) / _BINS,
                 "share_of_images": round(float(share), 6),
             }
-            for low, high, share in zip(
-                edges[:-1], edges[1:], shares, strict=True
-            )
+            for k, share in enumerate(shares)
         ]
     axes.set_xlabel("probability given to the true class, last exit")
     axes.set_ylabel("images of the class, %")
@@ -143,21 +117,7 @@ def payers(view: RunView) -> charts.Chart:
     rows = leavers.changes(view)
     few = len(rows) <= _LARGE_MARKS
     figure, axes = charts.panel(5.6, 4.0)
-    for number, (group, mask) in enumerate(view.shot_groups.items()):
-        own = [row for row in rows if mask[row["index"]]]
-        counts = [row["training_images"] for row in own]
-        changes = [100 * row["change"] for row in own]
-        axes.plot(
-            *(counts, changes, _GROUP_MARKS[group]),
-            markerfacecolor=charts.FILLS[number],
-            markeredgecolor="black",
-            markersize=8 if few else 4.5,
-            label=f"{group}-shot classes",
-            alpha=1.0 if few else 0.6,
-        )
-        if own:
-            span = (np.mean(changes), min(counts), max(counts))
-            axes.hlines(*span, color="#d55e00", linewidth=2.5, zorder=4)
+    _class_marks(axes, view, rows, few)
     if few:
         _name_losers(axes, rows)
     axes.plot([], [], color="#d55e00", linewidth=2.5, label="group mean")
@@ -189,6 +149,56 @@ def payers(view: RunView) -> charts.Chart:
         ),
         rows=[{key: row[key] for key in row if key != "index"} for row in rows],
     )
+
+
+def _bars(axes, counts, groups):
+    """Bars of sorted counts; groups differ in hatch, or many in grey alone."""
+    wide = len(counts) <= _LARGE_MARKS
+    for number, (group, mask) in enumerate(groups):
+        where = np.flatnonzero(mask)
+        axes.bar(
+            *(where, counts[where]),
+            width=0.85 if wide else 1.0,
+            color=charts.FILLS[number],
+            hatch=charts.HATCHES[number] if wide else "",
+            edgecolor="black" if wide else charts.FILLS[number],
+            linewidth=0.6,
+            label=f"{group} ({GROUPS[group]}): {len(where)} classes",
+        )
+
+
+def _histogram(axes, values, number, label):
+    """An outline (first) or hatched steps (second); return the shares."""
+    edges = np.linspace(0, 1, _BINS + 1)
+    shares = np.histogram(values, edges)[0] / len(values)
+    outline = {"edgecolor": "black", "linewidth": 2, "zorder": 3}
+    hatched = {"color": charts.FILLS[2], "edgecolor": "#3c6e98", "hatch": "//"}
+    axes.stairs(
+        *(100 * shares, edges),
+        fill=number == 1,
+        label=label,
+        **(hatched if number else outline),
+    )
+    return shares
+
+
+def _class_marks(axes, view, rows, few):
+    """A mark a class, and the mean of each shot group."""
+    for number, (group, mask) in enumerate(view.shot_groups.items()):
+        own = [row for row in rows if mask[row["index"]]]
+        counts = [row["training_images"] for row in own]
+        changes = [100 * row["change"] for row in own]
+        axes.plot(
+            *(counts, changes, _GROUP_MARKS[group]),
+            markerfacecolor=charts.FILLS[number],
+            markeredgecolor="black",
+            markersize=8 if few else 4.5,
+            label=f"{group}-shot classes",
+            alpha=1.0 if few else 0.6,
+        )
+        if own:
+            span = (np.mean(changes), min(counts), max(counts))
+            axes.hlines(*span, color="#d55e00", linewidth=2.5, zorder=4)
 
 
 def _name_losers(axes, rows):

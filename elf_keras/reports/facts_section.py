@@ -31,28 +31,7 @@ def costs(view: RunView) -> str:
     """
     if view.scored is None:
         return _recorded_costs(view)
-    rows = exit_worth.of_exits(
-        view.seen.answers, view.scored.scorer, np.array(view.point.limits)
-    )
-    costs = view.scored.scorer.costs
-    taps = [row["tap"] for row in view.folder.record["model"]["exits"]]
     times = (view.folder.policy or {}).get("model", {})
-    stages = times.get("stage_milliseconds") or [None] * view.exits
-    lines = [
-        [
-            f"exit {row['exit']}",
-            f"<code>{markup.text(tap)}</code>",
-            charts.macs(row["head_macs"]),
-            PERCENT(costs.with_heads[row["exit"] - 1] / costs.backbone),
-            "–" if ms is None else f"{ms:.2g}",
-            PERCENT(row["share"]),
-            PERCENT(row["accuracy"]),
-            ("pays, " if row["pays"] else "does not pay, ")
-            + PERCENT(row["saved"]),
-            f"{charts.points(row['accuracy_gain'])} points",
-        ]
-        for row, tap, ms in zip(rows, taps, stages, strict=False)
-    ]
     note = times.get("milliseconds_from")
     return (
         "<h3>What each exit costs and pays back</h3><p>Every image that comes "
@@ -68,11 +47,35 @@ def costs(view: RunView) -> str:
                 *("images that leave", "of these right"),
                 *("multiply-adds saved", "accuracy added"),
             ],
-            lines,
+            _cost_rows(view, times.get("stage_milliseconds")),
             caption="Cost and payback of the early exits",
             attributes='class="cost"',
         )
     )
+
+
+def _cost_rows(view, milliseconds):
+    costs = view.scored.scorer.costs
+    rows = exit_worth.of_exits(
+        view.seen.answers, view.scored.scorer, np.array(view.point.limits)
+    )
+    taps = [row["tap"] for row in view.folder.record["model"]["exits"]]
+    stages = milliseconds or [None] * view.exits
+    return [
+        [
+            f"exit {row['exit']}",
+            f"<code>{markup.text(tap)}</code>",
+            charts.macs(row["head_macs"]),
+            PERCENT(costs.with_heads[row["exit"] - 1] / costs.backbone),
+            "–" if ms is None else f"{ms:.2g}",
+            PERCENT(row["share"]),
+            PERCENT(row["accuracy"]),
+            ("pays, " if row["pays"] else "does not pay, ")
+            + PERCENT(row["saved"]),
+            f"{charts.points(row['accuracy_gain'])} points",
+        ]
+        for row, tap, ms in zip(rows, taps, stages, strict=False)
+    ]
 
 
 def _recorded_costs(view):

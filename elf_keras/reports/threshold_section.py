@@ -4,7 +4,13 @@ import json
 
 import numpy as np
 
-from elf_keras.reports import charts, embedded, leavers, markup
+from elf_keras.reports import (
+    charts,
+    embedded,
+    leavers,
+    markup,
+    score_table,
+)
 from elf_keras.reports.run_view import GROUPS, RunView
 
 PERCENT = charts.percent
@@ -17,23 +23,6 @@ def controls_and_tables(view: RunView, number: int) -> str:
       view: a run with answers and early exits.
       number: of the run on the page.
     """
-    scorer, found = view.scored.scorer, view.seen.answers
-    static = scorer.static(found) | {
-        "saving_with_heads": 0.0,
-        "saving_without_heads": 0.0,
-    }
-    dynamic = scorer.dynamic(found, np.append(view.point.limits, np.inf))
-    keys = ["accuracy", *view.shot_groups, "macs"]
-    keys += ["saving_with_heads", "saving_without_heads"]
-    titles = ["all classes", *(f"{name}-shot" for name in view.shot_groups)]
-    rows = [
-        ["whole backbone (static)", *(_cell(key, static) for key in keys)],
-        [
-            'leaving early at s = <output class="s">'
-            f"{view.point.written}</output>",
-            *(_moving(key, dynamic) for key in keys),
-        ],
-    ]
     data = json.dumps(embedded.record(view)).replace("<", "\\u003c")
     return (
         "<h3>Move the threshold</h3>"
@@ -42,20 +31,30 @@ def controls_and_tables(view: RunView, number: int) -> str:
         f"about the {view.scored.shown} images: to choose s for use, let "
         "<code>elf_keras.sweep</code> choose it on validation.</p>"
         + _controls(number)
-        + markup.table(
-            [
-                "mode",
-                *titles,
-                "multiply-adds an image",
-                "saved, heads counted",
-                "saved, heads not counted",
-            ],
-            rows,
-            caption="Accuracy (means over classes) and cost",
-            attributes='class="moving"',
-        )
+        + _scores(view)
         + _composition(view)
         + f'<script type="application/json" class="answers">{data}</script>'
+    )
+
+
+def _scores(view):
+    scorer, found = view.scored.scorer, view.seen.answers
+    static = scorer.static(found) | dict.fromkeys(score_table.SAVINGS, 0.0)
+    dynamic = scorer.dynamic(found, np.append(view.point.limits, np.inf))
+    groups = list(view.shot_groups)
+    keys = ["accuracy", *groups, "macs", *score_table.SAVINGS]
+    titles = ["mode", "all classes", *(f"{name}-shot" for name in groups)]
+    titles += ["multiply-adds an image", "saved, heads counted"]
+    moving = f'leaving early at s = <output class="s">{view.point.written}'
+    rows = [
+        ["whole backbone (static)", *(_cell(key, static) for key in keys)],
+        [f"{moving}</output>", *(_moving(key, dynamic) for key in keys)],
+    ]
+    return markup.table(
+        [*titles, "saved, heads not counted"],
+        rows,
+        caption="Accuracy (means over classes) and cost",
+        attributes='class="moving"',
     )
 
 

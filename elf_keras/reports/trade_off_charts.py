@@ -9,6 +9,11 @@ from elf_keras.reports.run_view import RunView
 # Points of a curve, and how many runs' bands can be told apart.
 POINTS, BANDS = 60, 4
 _MARKS = 6
+_BAND = (
+    "Shaded: 95 % band from drawing the images anew "
+    f"({bands.RESAMPLES} times, within classes), point by point; another "
+    "training moves a curve more than that. "
+)
 
 
 def curves(views: list[RunView]) -> charts.Chart | None:
@@ -22,36 +27,19 @@ def curves(views: list[RunView]) -> charts.Chart | None:
         return None
     figure, axes = charts.panel(6.2, 4.6)
     unit, name = _unit([line["backbone"] for _, line in lines])
-    banded, rows = 0, []
     for number, (view, line) in enumerate(lines):
-        style = charts.line_style(number)
-        _draw(axes, view.name, line, style, unit)
-        if line["band"] is not None and banded < BANDS:
-            banded += 1
-            axes.fill_between(
-                *(np.array(line["macs"]) / unit, *(100 * line["band"])),
-                color=style["color"],
-                alpha=0.13,
-                linewidth=0,
-            )
-        rows += _rows(view.name, line)
-    keys = [("white", "whole backbone, no exits")]
-    if any(line["policies"] for _, line in lines):
-        keys.append(("0.4", "budgets, chosen on validation"))
-    for fill, label in keys:
-        axes.plot(
-            *([], [], "o"),
-            **{"markerfacecolor": fill, "markeredgecolor": "black"},
-            label=label,
-        )
+        _draw(axes, view.name, line, charts.line_style(number), unit)
+    banded = [
+        pair for pair in enumerate(lines) if pair[1][1]["band"] is not None
+    ]
+    for number, (_, line) in banded[:BANDS]:
+        _shade(axes, line, charts.line_style(number), unit)
+    _keys(axes, any(line["policies"] for _, line in lines))
     axes.set_xlabel(f"multiply-adds an image, {name}, heads counted")
     axes.set_ylabel("accuracy, mean over classes, %")
     axes.grid(alpha=0.3)
     charts.legend_below(axes, 1 if len(lines) > 3 else 2)
     splits = sorted({line["split"] for _, line in lines})
-    said = "Shaded: 95 % band from drawing the images anew "
-    said += f"({bands.RESAMPLES} times, within classes), point by point; "
-    said += "another training moves a curve more than that. "
     return charts.drawn(
         figure,
         name="accuracy_and_cost",
@@ -61,11 +49,11 @@ def curves(views: list[RunView]) -> charts.Chart | None:
             "left, more images leave early. White marks are the whole "
             "backbone without exits, filled ones the budgets that validation "
             "chose. Look for lines that stay high far to the left. "
-            + (said if banded else "")
+            + (_BAND if banded else "")
             + f"Scores on {' and '.join(splits)}."
         ),
         alt="; ".join(_told(view.name, line) for view, line in lines) + ".",
-        rows=rows,
+        rows=[row for view, line in lines for row in _rows(view.name, line)],
         source="HAR, Fig. 2 and 5; ELF, Fig. 5",
     )
 
@@ -151,6 +139,27 @@ def _draw(axes, name, line, style, unit):
         **{**style, "linestyle": "none", "markersize": 10},
         **{"markerfacecolor": "white", "markeredgewidth": 1.6},
     )
+
+
+def _shade(axes, line, style, unit):
+    axes.fill_between(
+        *(np.array(line["macs"]) / unit, *(100 * line["band"])),
+        color=style["color"],
+        alpha=0.13,
+        linewidth=0,
+    )
+
+
+def _keys(axes, budgets):
+    """What white and filled marks are, whatever their form."""
+    keys = [("white", "whole backbone, no exits")]
+    keys += [("0.4", "budgets, chosen on validation")] * budgets
+    for fill, label in keys:
+        axes.plot(
+            *([], [], "o"),
+            **{"markerfacecolor": fill, "markeredgecolor": "black"},
+            label=label,
+        )
 
 
 def _rows(name, line):
