@@ -32,8 +32,9 @@ def made(labels, classes, exits, seed=0):
     found = answers.Answers(
         labels=labels,
         classes=np.where(right, labels[:, None], others).astype("int32"),
-        confidence=confidence,
+        certainty=confidence,
         probability=confidence,
+        mean_classes=labels,
     )
     of_truth = np.where(right, confidence, 0.3 * (1 - confidence))
     return scoring.Seen(found, of_truth, confidence**1.2)

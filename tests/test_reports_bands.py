@@ -31,7 +31,7 @@ def one_class(right, images):
     classes[right:] = 1
     confidence = np.linspace(0.2, 0.8, images, dtype="float32")
     confidence = np.stack([confidence, confidence], axis=1)
-    return answers.Answers(labels, classes, confidence, confidence)
+    return answers.Answers(labels, classes, confidence, confidence, labels)
 
 
 def one_class_scorer():

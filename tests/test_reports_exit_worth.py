@@ -19,8 +19,9 @@ FOUND = answers.Answers(
     labels=np.array([0, 0, 1, 1]),
     # The image that leaves first is wrong there, and right later.
     classes=np.array([[1, 0, 0], [0, 0, 0], [0, 0, 1], [0, 0, 0]]),
-    confidence=CONFIDENCE,
+    certainty=CONFIDENCE,
     probability=CONFIDENCE,
+    mean_classes=np.array([0, 0, 1, 0]),
 )
 
 

@@ -23,7 +23,7 @@ def with_answers(view, classes, *, split="test", sure=SURE, labels=None):
     seen = view.scored.splits[split]
     labels = seen.answers.labels if labels is None else labels
     confidence = np.tile(sure, (len(labels), 1))
-    found = answers.Answers(labels, classes, confidence, confidence)
+    found = answers.Answers(labels, classes, confidence, confidence, labels)
     parts = {
         **view.scored.splits,
         split: dataclasses.replace(seen, answers=found),

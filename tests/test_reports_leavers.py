@@ -19,7 +19,7 @@ def taken(view, limits):
     """Exit and answer of each image, one by one."""
     found = view.seen.answers
     for label, classes, sure in zip(
-        found.labels, found.classes, found.confidence, strict=True
+        found.labels, found.classes, found.certainty, strict=True
     ):
         k = next((k for k, s in enumerate(limits) if sure[k] > s), len(limits))
         yield int(label), k, int(classes[k]) == label

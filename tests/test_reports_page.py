@@ -113,7 +113,7 @@ def test_what_is_embedded_is_what_was_answered(view):
     content = zlib.decompress(base64.b64decode(record["packed"]))
     early = images * (exits - 1)
     sure = np.frombuffer(content, "<f4", early).reshape(exits - 1, images)
-    np.testing.assert_array_equal(sure.T, found.confidence[:, :-1])
+    np.testing.assert_array_equal(sure.T, found.certainty[:, :-1])
     classes = np.frombuffer(content, "<u2", images * exits, 4 * early)
     np.testing.assert_array_equal(
         classes.reshape(exits, images).T, found.classes

@@ -39,7 +39,9 @@ def test_seeds_of_one_recipe_share_rows(tmp_path):
     assert both["accuracy_spread"] == pytest.approx(0.1)
     assert alone["accuracy"] == 0.9
     assert alone["accuracy_spread"] is None
-    assert {row["mode"] for row in rows} == {"static", "dynamic"}
+    assert {row["mode"] for row in rows} == {
+        *("static", "dynamic", "mean_of_exits")
+    }
 
 
 def test_a_run_that_has_not_ended_has_no_row(tmp_path):

@@ -77,9 +77,7 @@ def _right(found, limits):
     """Whether each image is right at each threshold, `(images, points)`."""
     correct, rows = found.correct, np.arange(len(found.labels))
     columns = [
-        correct[
-            rows, exit_rule.exit_taken(exit_rule.above(found.confidence, s))
-        ]
+        correct[rows, exit_rule.exit_taken(exit_rule.above(found.certainty, s))]
         for s in limits
     ]
     return np.stack(columns, axis=1).astype("float32")

@@ -1,6 +1,6 @@
 """A run's answers as text in a page: what its slider needs, exactly.
 
-Confidences stay float32, as the exit rule compares them, so that the page
+Certainties stay float32, as the exit rule compares them, so that the page
 counts the very images that `thresholds.curve` counts.
 """
 
@@ -24,13 +24,13 @@ def record(view: RunView) -> dict:
     Returns:
       Numbers of the run, the slider's thresholds, policies, and `packed`:
       Base64 of zlib of little-endian arrays, one after the other: float32
-      confidences `(exits - 1, images)`, uint16 classes `(exits, images)`,
+      certainties `(exits - 1, images)`, uint16 classes `(exits, images)`,
       uint16 labels `(images,)`.
     """
     scorer, found = view.scored.scorer, view.seen.answers
     curve = thresholds.thin(scorer.curve(found), POINTS)
     parts = (
-        found.confidence[:, :-1].T.astype("<f4"),
+        found.certainty[:, :-1].T.astype("<f4"),
         found.classes.T.astype("<u2"),
         found.labels.astype("<u2"),
     )
@@ -43,6 +43,7 @@ def record(view: RunView) -> dict:
         "images": len(found.labels),
         "exits": view.exits,
         "split": view.scored.shown,
+        "rule": scorer.exit_rule,
         "names": list(view.class_names),
         "groups": groups.tolist(),
         "prior": None if prior is None else np.asarray(prior).tolist(),

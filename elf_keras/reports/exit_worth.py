@@ -6,7 +6,7 @@ images that leave there would have cost more than that further on.
 
 import numpy as np
 
-from elf_keras import evaluation
+from elf_keras import evaluation, inference
 from elf_keras.answers import Answers
 
 
@@ -14,6 +14,9 @@ def of_exits(
     found: Answers, scorer: evaluation.Scorer, limits: np.ndarray
 ) -> list[dict]:
     """One row for each early exit.
+
+    The others stay as certain as they are; with the rule `patience` they
+    would have one exit less to agree with, which is not counted.
 
     Args:
       found: answers on a split.
@@ -34,13 +37,9 @@ def of_exits(
     for number in range(len(limits) - 1):
         kept = np.arange(len(limits)) != number
         cheaper = costs - heads[number] * (np.arange(len(limits)) > number)
-        rest = Answers(
-            found.labels,
-            found.classes[:, kept],
-            found.confidence[:, kept],
-            found.probability[:, kept],
+        chosen = inference.leave(
+            found.classes[:, kept], found.certainty[:, kept], limits[kept]
         )
-        chosen = rest.leave(limits[kept])
         macs = float(weights @ cheaper[kept][chosen.exit_taken])
         accuracy = float(weights @ (chosen.classes == found.labels))
         right = whole["accuracy_of_leavers"][number]

@@ -127,8 +127,9 @@ def _thumbnail(view, each, chosen):
     said = (
         f"{view.class_names[each.label]}: answered "
         f"{view.class_names[answer]} at exit "
-        f"{chosen.exit_taken[each.index] + 1}, confidence "
-        f"{chosen.confidence[each.index]:.3f}"
+        f"{chosen.exit_taken[each.index] + 1}, "
+        f"{view.scored.scorer.exit_rule} "
+        f"{chosen.certainty[each.index]:.3f}"
     )
     wrong = "wrong" if answer != each.label else "right"
     return (

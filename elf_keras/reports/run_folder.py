@@ -8,7 +8,7 @@ import csv
 import dataclasses
 import pathlib
 
-from elf_keras import policy_file, runs, schedules
+from elf_keras import certainty, policy_file, runs, schedules
 from elf_keras.errors import InputError
 
 RESUME = "go on with elf_keras.train --resume"
@@ -96,17 +96,17 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
     record = _json(path / runs.RECORD)
     metrics = _json(path / runs.METRICS)
     curve = _json(path / "curve.json")
-    policy = path / policy_file.NAME
+    flags = _flags(path / runs.FLAGS)
     found = RunFolder(
         path=path,
         name=name,
-        flags=_flags(path / runs.FLAGS),
+        flags=flags,
         record=record,
         metrics=metrics,
         history=_history(path),
         per_class=_table(path / "per_class.csv", keys=("class",)),
         curve=curve,
-        policy=policy_file.read(policy) if policy.exists() else None,
+        policy=_policy(path / policy_file.NAME, flags),
         missing=(),
     )
     _check(found)
@@ -140,10 +140,12 @@ def _missing(found):
             "The run has no validation split, so no epoch and no threshold "
             "was chosen by one."
         )
-    if found.metrics and found.method != "single" and found.policy is None:
+    exits = (found.record or {}).get("model", {}).get("exits", ())
+    if found.metrics and len(exits) > 1 and found.policy is None:
         yield (
-            "No thresholds were chosen for budgets; run elf_keras.sweep "
-            f"--workdir={found.name} and make this page again."
+            "No thresholds were chosen for budgets by this run's exit rule; "
+            f"run elf_keras.sweep --workdir={found.name} and make this page "
+            "again."
         )
 
 
@@ -173,6 +175,16 @@ def _scores(metrics):
     for split in ("validation", "test"):
         for part in metrics.get(split, {}).values():
             _ = part["static"]["accuracy"], part["dynamic"]["exit_shares"]
+
+
+def _policy(path, flags):
+    """policy.json, unless its thresholds are of another exit rule."""
+    if not path.exists():
+        return None
+    found = policy_file.read(path)
+    rule = flags.get("exit_rule", certainty.CONFIDENCE)
+    same = found.get("exit_rule", certainty.CONFIDENCE) == rule
+    return found if same else None
 
 
 def _json(path):

@@ -51,8 +51,8 @@ def rows(found: list[RunFolder]) -> list[dict]:
 
     Returns:
       For each group of runs, epoch (`best`, `last`) and mode (`static`,
-      `dynamic`, or a policy's name): `run`, `seeds`, `split`, `epoch`,
-      `mode`, `exit_threshold` as text, and for each score its mean and, as
+      `dynamic`, `mean_of_exits`, or a policy's name): `run`, `seeds`,
+      `split`, `epoch`, `mode`, `exit_threshold` as text, and for each score its mean and, as
       `…_spread`, half the range over seeds (None for one seed).
     """
     return [row for group in groups(found) for row in _of_group(group)]
@@ -74,8 +74,9 @@ def _of_group(group):
             continue
         same = {part["epoch"] for part in parts}
         told = f"{epoch} ({same.pop()})" if len(same) == 1 else epoch
-        for mode in ("static", "dynamic"):
-            if mode == "dynamic" and len(parts[0]["exits"]) == 1:
+        for mode in ("static", "dynamic", "mean_of_exits"):
+            single = len(parts[0]["exits"]) == 1
+            if mode != "static" and (single or mode not in parts[0]):
                 continue
             scores = [part[mode] for part in parts]
             s = scores[0].get("exit_threshold")

@@ -18,7 +18,7 @@ class Seen:
     """The answers of all exits on one split.
 
     Attributes:
-      answers: classes and confidences.
+      answers: classes and certainties.
       of_truth: softmax(σ · scores) at the true class, `(images, exits)`.
       calibrated: largest probability of softmax(scores / T), `(images,
         exits)`, with T fitted on validation; None without validation.
@@ -120,6 +120,7 @@ def _seen(model, part, scorer, *, fit=None, temperatures=None):
         model,
         part,
         scale=scorer.scale,
+        rule=scorer.exit_rule,
         fit=witness,
         weights=scorer.weights(part.labels),
     )

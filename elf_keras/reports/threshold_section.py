@@ -26,7 +26,8 @@ def controls_and_tables(view: RunView, number: int) -> str:
     data = json.dumps(embedded.record(view)).replace("<", "\\u003c")
     return (
         "<h3>Move the threshold</h3>"
-        f"<p>An image leaves at the first exit whose confidence is above s. "
+        "<p>An image leaves at the first exit whose "
+        f"{view.scored.scorer.exit_rule} is above s. "
         f"It starts at {markup.text(view.point.said)}. What you find here is "
         f"about the {view.scored.shown} images: to choose s for use, let "
         "<code>elf_keras.sweep</code> choose it on validation.</p>"

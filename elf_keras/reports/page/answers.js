@@ -10,7 +10,7 @@ async function unpack(record) {
   const { images, exits } = record;
   const early = images * (exits - 1);
   return {
-    confidence: new Float32Array(buffer, 0, early),
+    certainty: new Float32Array(buffer, 0, early),
     classes: new Uint16Array(buffer, 4 * early, images * exits),
     labels: new Uint16Array(buffer, 4 * early + 2 * images * exits, images),
   };
@@ -24,12 +24,12 @@ async function unpack(record) {
  */
 function scoresAt(record, answers, limits) {
   const { images, exits } = record;
-  // Rounded as the exit rule rounds them: to the type of the confidences.
+  // Rounded as the exit rule rounds them: to the type of the certainties.
   const above = limits.map((s) => (s === null ? Infinity : Math.fround(s)));
   const taken = new Uint8Array(images).fill(exits - 1);
   for (let image = 0; image < images; image++) {
     for (let k = 0; k < exits - 1; k++) {
-      if (answers.confidence[k * images + image] > above[k]) {
+      if (answers.certainty[k * images + image] > above[k]) {
         taken[image] = k;
         break;
       }

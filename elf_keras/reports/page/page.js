@@ -101,11 +101,11 @@ function moveImages(section, record, answers, found) {
     const row = block.querySelector(`.exit[data-exit="${k + 1}"]`);
     if (image.parentElement !== row) row.append(image);
     image.className = answer === label ? "right" : "wrong";
-    const sure = answers.confidence[k * record.images + index];
+    const sure = answers.certainty[k * record.images + index];
     image.title = image.alt =
       `${record.names[label]}: answered ${record.names[answer]} at exit ` +
       `${k + 1}` +
-      (k < record.exits - 1 ? `, confidence ${sure.toFixed(3)}` : "");
+      (k < record.exits - 1 ? `, ${record.rule} ${sure.toFixed(3)}` : "");
   }
   if (section.contains(focused)) focused.focus({ preventScroll: true });
 }
