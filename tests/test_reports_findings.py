@@ -109,7 +109,7 @@ def test_validation_and_test(view):
     worse = right(view)
     worse[::2] = (worse[::2] + 1) % 6
     found = told(with_answers(good, worse), "Validation and test")
-    assert "disagree beyond their sampling, validation is too kind" in found
+    assert "disagree beyond their sampling, validation is kinder" in found
     assert "100.0\xa0% on validation" in found
 
 

@@ -1,6 +1,7 @@
 """Figures about classes: how many images, how sure, and who pays."""
 
 import numpy as np
+from matplotlib import ticker
 
 from elf_keras.reports import charts, leavers
 from elf_keras.reports.run_view import GROUPS, RunView
@@ -123,6 +124,9 @@ def payers(view: RunView) -> charts.Chart:
     axes.plot([], [], color="#d55e00", linewidth=2.5, label="group mean")
     axes.axhline(0, color="black", linewidth=0.8)
     axes.set_xscale("log")
+    axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter(ticker.FormatStrFormatter("%g"))
+    axes.xaxis.set_minor_formatter(ticker.NullFormatter())
     axes.margins(x=0.12)
     if not any(row["change"] for row in rows):
         axes.set_ylim(-1, 1)

@@ -223,7 +223,7 @@ def _splits(view):
     if abs(apart) <= reach:
         return [f"Validation and test agree within their sampling: {numbers}."]
     kind = (
-        "validation is too kind (the epoch was chosen on it)"
+        "validation is kinder (the epoch was chosen on it)"
         if apart > 0
         else "test is the easier one"
     )

@@ -8,12 +8,17 @@ from elf_keras.reports.run_view import RunView
 
 def losses(views: list[RunView]) -> charts.Chart | None:
     """Mean training loss by exit taken: HAR, Figure 4; ELF, Figure 3."""
-    found = [(view, part) for view in views if (part := loss_by_exit(view))]
+    # A run has the same style as in other pictures of all runs.
+    found = [
+        (number, view, part)
+        for number, view in enumerate(views)
+        if (part := loss_by_exit(view))
+    ]
     if not found:
         return None
     figure, axes = charts.panel()
     rows = []
-    for number, (view, part) in enumerate(found):
+    for number, view, part in found:
         exits = np.arange(1, len(part["loss"]) + 1)
         values = np.array(part["loss"], float)
         axes.plot(
@@ -47,7 +52,7 @@ def losses(views: list[RunView]) -> charts.Chart | None:
             + ", ".join(
                 "nobody" if v is None else f"{v:.2f}" for v in part["loss"]
             )
-            for view, part in found
+            for _, view, part in found
         )
         + ", from the first exit to the last.",
         rows=rows,

@@ -100,11 +100,12 @@ def _together(views, searches):
 def _intro(views):
     known = [view for view in views if view.class_counts is not None]
     data = views[0].folder.flags.get("dataset", "").replace("_lt", "")
+    data = "" if data == "folder" else markup.text(data)
     if not known:
-        return f"Trained on {markup.text(data)}."
+        return f"Trained on {data or 'a folder'}."
     counts = known[0].class_counts
     return (
-        f"{len(counts)} classes of {markup.text(data)} images, the commonest "
+        f"{len(counts)} classes of {data} images, the commonest "
         f"with {max(counts):,} training images, the rarest with "
         f"{min(counts):,}."
     )

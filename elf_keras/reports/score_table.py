@@ -52,8 +52,9 @@ def rows(found: list[RunFolder]) -> list[dict]:
     Returns:
       For each group of runs, epoch (`best`, `last`) and mode (`static`,
       `dynamic`, `mean_of_exits`, or a policy's name): `run`, `seeds`,
-      `split`, `epoch`, `mode`, `exit_threshold` as text, and for each score its mean and, as
-      `…_spread`, half the range over seeds (None for one seed).
+      `split`, `epoch`, `mode`, `exit_threshold` as text, and for each score
+      its mean and, as `…_spread`, half the range over seeds (None for one
+      seed).
     """
     return [row for group in groups(found) for row in _of_group(group)]
 

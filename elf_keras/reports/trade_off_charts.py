@@ -22,24 +22,26 @@ def curves(views: list[RunView]) -> charts.Chart | None:
     Args:
       views: the runs.
     """
-    lines = [(view, line) for view in views if (line := _line(view))]
+    lines = [
+        (number, view, line)
+        for number, view in enumerate(views)
+        if (line := _line(view))
+    ]
     if not lines:
         return None
     figure, axes = charts.panel(6.2, 4.6)
-    unit, name = _unit([line["backbone"] for _, line in lines])
-    for number, (view, line) in enumerate(lines):
+    unit, name = _unit([line["backbone"] for _, _, line in lines])
+    for number, view, line in lines:
         _draw(axes, view.name, line, charts.line_style(number), unit)
-    banded = [
-        pair for pair in enumerate(lines) if pair[1][1]["band"] is not None
-    ]
-    for number, (_, line) in banded[:BANDS]:
+    banded = [each for each in lines if each[2]["band"] is not None]
+    for number, _, line in banded[:BANDS]:
         _shade(axes, line, charts.line_style(number), unit)
-    _keys(axes, any(line["policies"] for _, line in lines))
+    _keys(axes, any(line["policies"] for _, _, line in lines))
     axes.set_xlabel(f"multiply-adds an image, {name}, heads counted")
     axes.set_ylabel("accuracy, mean over classes, %")
     axes.grid(alpha=0.3)
     charts.legend_below(axes, 1 if len(lines) > 3 else 2)
-    splits = sorted({line["split"] for _, line in lines})
+    splits = sorted({line["split"] for _, _, line in lines})
     return charts.drawn(
         figure,
         name="accuracy_and_cost",
@@ -52,8 +54,8 @@ def curves(views: list[RunView]) -> charts.Chart | None:
             + (_BAND if banded else "")
             + f"Scores on {' and '.join(splits)}."
         ),
-        alt="; ".join(_told(view.name, line) for view, line in lines) + ".",
-        rows=[row for view, line in lines for row in _rows(view.name, line)],
+        alt="; ".join(_told(view.name, line) for _, view, line in lines) + ".",
+        rows=[row for _, view, line in lines for row in _rows(view.name, line)],
         source="HAR, Fig. 2 and 5; ELF, Fig. 5",
     )
 
