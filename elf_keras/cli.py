@@ -130,6 +130,23 @@ def workdir() -> pathlib.Path:
     return pathlib.Path(FLAGS.workdir)
 
 
+def take_flags_of_run(folder: pathlib.Path) -> None:
+    """Set all flags to those of a run; those on the command line win.
+
+    Raises:
+      InputError: where the folder is not that of a run.
+    """
+    record = folder / runs.FLAGS
+    if not record.exists():
+        raise InputError(
+            f"--workdir={folder} is not the folder of a run: it holds "
+            f"no {runs.FLAGS}"
+        )
+    # The run's own flags first, so that the command line's win.
+    FLAGS.unparse_flags()
+    FLAGS([sys.argv[0], f"--flagfile={record}", *sys.argv[1:]])
+
+
 def check_workdir() -> pathlib.Path:
     """Return the run's folder if a run may begin or go on there.
 
@@ -238,17 +255,10 @@ def _flag_name(line):
 
 def _parse(argv, of_run):
     rest = FLAGS(argv)[1:]
-    if not of_run:
+    if of_run:
+        take_flags_of_run(workdir())
+    else:
         command_flags.refuse()
-        return rest
-    record = workdir() / runs.FLAGS
-    if not record.exists():
-        raise InputError(
-            f"--workdir={FLAGS.workdir} is not the folder of a run: it holds "
-            f"no {runs.FLAGS}"
-        )
-    # A second reading: the run's own flags first, so that argv's win.
-    FLAGS([argv[0], f"--flagfile={record}", *argv[1:]])
     return rest
 
 

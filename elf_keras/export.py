@@ -23,6 +23,7 @@ from elf_keras import (
     choices,
     cli,
     export_table,
+    output_flag,
     policy_file,
     policy_flags,
     policy_rules,
@@ -31,9 +32,7 @@ from elf_keras import (
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string(
-    "output", None, "New folder, such as savedmodels/digits_lt."
-)
+flags.adopt_module_key_flags(output_flag)
 flags.DEFINE_list(
     "formats",
     [name for name in choices.EXPORT_FORMATS if name != "single_file"],

@@ -1,4 +1,4 @@
-"""Pictures of curves and searches; matplotlib is imported here only.
+"""Pictures of curves and searches (those of a report: `reports.charts`).
 
 Lines and marks differ in form, not in colour alone: they are read in grey.
 """
@@ -70,11 +70,28 @@ def search(
     figure, panels = _panels(1, len(lines))
     for panel, (split, of_split) in zip(panels[0], lines.items(), strict=True):
         for number, (text, line) in enumerate(of_split.items()):
-            _train_threshold(panel, text, line, number)
+            train_threshold(panel, text, line, number)
         panel.set_title(split)
         panel.set_xlabel("multiply-adds / those of the backbone")
     panels[0][0].set_ylabel("accuracy, mean over classes")
     _finish(figure, panels[0][0], title, path)
+
+
+def train_threshold(panel, text: str, line: dict, number: int) -> None:
+    """Draw one train threshold t into a panel; see `search`."""
+    shade = str(0.75 * number / (number + 3))
+    label = f"t = {text}" + (", chosen" if line["chosen"] else "")
+    panel.plot(
+        *(line["macs"], line["accuracy"], LINES[number % len(LINES)]),
+        **{"color": shade, "linewidth": 2.6 if line["chosen"] else 1.2},
+    )
+    mark = MARKS[number % len(MARKS)]
+    panel.plot(
+        *(line["marks"]["macs"], line["marks"]["accuracy"], mark),
+        **_marked(label, shade, 6),
+    )
+    panel.plot(1.0, line["static"], mark, **_marked(None, "white", 9))
+    panel.grid(alpha=0.3)
 
 
 def _split(panel, found, key, unit):
@@ -104,22 +121,6 @@ def _split(panel, found, key, unit):
             *(at[key] / unit, at["accuracy"], MARKS[number % len(MARKS)]),
             **_marked(f"policy {name}", str(0.25 + 0.5 * (number % 2)), 8),
         )
-    panel.grid(alpha=0.3)
-
-
-def _train_threshold(panel, text, line, number):
-    shade = str(0.75 * number / (number + 3))
-    label = f"t = {text}" + (", chosen" if line["chosen"] else "")
-    panel.plot(
-        *(line["macs"], line["accuracy"], LINES[number % len(LINES)]),
-        **{"color": shade, "linewidth": 2.6 if line["chosen"] else 1.2},
-    )
-    mark = MARKS[number % len(MARKS)]
-    panel.plot(
-        *(line["marks"]["macs"], line["marks"]["accuracy"], mark),
-        **_marked(label, shade, 6),
-    )
-    panel.plot(1.0, line["static"], mark, **_marked(None, "white", 9))
     panel.grid(alpha=0.3)
 
 

@@ -23,6 +23,7 @@ from elf_keras import (
     export,
     flag_definitions,
     predict,
+    report,
     search,
     sweep,
     train,
@@ -37,6 +38,7 @@ COMMANDS = {
     "sweep": (sweep.main, True),
     "search": (search.main, False),
     "demo": (demo.main, False),
+    "report": (report.main, False),
 }
 # What makes a run a matter of seconds; the digits are the default data.
 TINY = (

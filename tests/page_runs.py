@@ -29,6 +29,15 @@ class Opened:
 
 @contextlib.contextmanager
 def browser():
+    """Chromium for the demo page, or a skip."""
+    if not (demo.NODE_MODULES / demo.RUNTIME).is_file():
+        pytest.skip("no LiteRT.js: run `make page`")
+    with chromium() as found:
+        yield found
+
+
+@contextlib.contextmanager
+def chromium():
     """The system's Chromium, driven by Playwright, or a skip."""
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="no playwright: pip install playwright"
@@ -36,8 +45,6 @@ def browser():
     path = shutil.which("chromium") or shutil.which("google-chrome")
     if path is None:
         pytest.skip("no browser: install chromium")
-    if not (demo.NODE_MODULES / demo.RUNTIME).is_file():
-        pytest.skip("no LiteRT.js: run `make page`")
     # Chromium's own sandbox refuses to run as root.
     options = ["--no-sandbox"] if os.geteuid() == 0 else []
     with sync_api.sync_playwright() as playwright:

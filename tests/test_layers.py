@@ -16,15 +16,16 @@ ROWS = (
     "sweep_table search_table calibration silence export_table demo_server "
     "deploy.chain_runner preemption",
     "replicas batch_normalization blocks classifier exit_heads exit_record "
-    "layer_graph backbones losses schedules metrics",
+    "layer_graph backbones losses schedules metrics reports.run_folder "
+    "reports.score_table",
     "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
     "callbacks checkpoints answers data second_stage post_hoc watchdogs "
     "mid_epoch rollback determinism",
     "training epoch_run thresholds candidates evaluation run_record "
     "shot_guard policies "
     "dry_run stage_times trade_off sweep_record reports plots deploy",
-    "flag_definitions command_flags cli policy_flags second_stage_flags "
-    "builders",
+    "flag_definitions command_flags output_flag cli policy_flags "
+    "second_stage_flags builders",
     "train evaluate sweep search export report predict demo",
 )
 COMMANDS = len(ROWS) - 1

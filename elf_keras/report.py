@@ -1,0 +1,210 @@
+"""One page of figures and findings about one run or several.
+
+python -m elf_keras.report runs/digits_lt --output=report
+
+Takes folders of runs, of a search over t (search.json), of exports
+(manifest.json). Writes index.html, which opens from disk and needs no
+network, and figures/ with each figure as PNG, SVG and CSV. Runs each model
+once over validation and test where images and model are found; otherwise
+draws what the folders hold and says what is missing. Flags are those of each
+run; --data_dir=FOLDER says where images are now.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+from absl import flags
+
+from elf_keras import cli, output_flag, runs
+from elf_keras.errors import InputError
+from elf_keras.reports import run_folder
+
+FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(output_flag)
+flags.DEFINE_bool(
+    "run_models", True, "Run models over their images, where these are found."
+)
+
+SEARCH, MANIFEST = "search.json", "manifest.json"
+_TOLERANCE = 0.005
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    paths = [pathlib.Path(word) for word in arguments]
+    absent = [str(path) for path in paths if not path.is_dir()]
+    if absent or not paths:
+        raise InputError(
+            f"{', '.join(absent) or 'no folder was named'}: expected folders "
+            "of runs, such as runs/digits_lt"
+        )
+    searches = [path for path in paths if (path / SEARCH).exists()]
+    exports = [path for path in paths if (path / MANIFEST).exists()]
+    folders = [path for path in paths if path not in searches + exports]
+    found = {path.name: _search(path) for path in searches}
+    for path, each in zip(searches, found.values(), strict=True):
+        chosen = path / each["runs"][each["chosen"]]
+        folders += [chosen] * (chosen not in folders)
+    if not folders:
+        raise InputError(
+            "only exports were named: add the folder of the run they are of"
+        )
+    output = pathlib.Path(FLAGS.output or folders[0] / "report")
+    manifests = {path.name: runs.read_json(path / MANIFEST) for path in exports}
+    read = [
+        run_folder.read(path, name)
+        for path, name in zip(folders, run_folder.names(folders), strict=True)
+    ]
+    run(read, output, found, manifests)
+
+
+def run(
+    read: list[run_folder.RunFolder],
+    output: pathlib.Path,
+    searches: dict[str, dict],
+    exports: dict[str, dict],
+) -> None:
+    """Draw the page of runs that have been read."""
+    _check_classes({each.name: _classes(each) for each in read})
+    cli.load_tensorflow()
+    import tensorflow as tf
+
+    from elf_keras.reports import page
+
+    # It warns of tracing where several models predict.
+    tf.get_logger().setLevel("ERROR")
+    views = [_view(each) for each in read]
+    _check_classes({view.name: view.class_names for view in views})
+    for view in views:
+        for sentence in view.missing:
+            cli.say(f"note: {view.name}: {sentence}")
+    page.write(output, views, searches=searches, exports=exports)
+    cli.say(f"written to {output}: index.html, figures/")
+
+
+def _view(folder):
+    from elf_keras.reports import run_view
+
+    data, missing = _data(folder)
+    record = (folder.record or {}).get("data")
+    if record is None and data is None:
+        return run_view.RunView(folder, missing=folder.missing + missing)
+    names = record["class_names"] if record else data.class_names
+    counts = record["class_counts"] if record else data.class_counts
+    view = run_view.RunView(
+        folder,
+        tuple(names),
+        np.asarray(counts),
+        missing=folder.missing + missing,
+    )
+    if data is None or not (folder.path / runs.MODEL).exists():
+        return view
+    return _scored(view, data)
+
+
+def _data(folder):
+    """The run's images, or what is missing without them."""
+    if not FLAGS.run_models:
+        return None, ("Drawn without running the model (--norun_models).",)
+    cli.take_flags_of_run(folder.path)
+    try:
+        data = cli.splits_from_flags()
+    except (InputError, OSError) as reason:
+        # The page must not tell where anything lies on this machine.
+        cli.say(f"note: {folder.name}: {reason}")
+        return None, (_without("the run's images were not found"),)
+    record = (folder.record or {}).get("data")
+    if record and not (
+        tuple(record["class_names"]) == data.class_names
+        and list(record["class_counts"]) == list(data.class_counts)
+    ):
+        return None, (_without("the images found are not those of the run"),)
+    return data, ()
+
+
+def _without(reason):
+    return (
+        f"No confusions, confidences, gallery or slider: {reason}; say where "
+        "they are by --data_dir=FOLDER."
+    )
+
+
+def _scored(view, data):
+    from elf_keras import builders, multi_exit
+    from elf_keras.reports import scoring
+
+    cli.say(f"{view.name}: running the model over validation and test")
+    model = multi_exit.load(view.folder.path / runs.MODEL)
+    if len(data.class_names) != model.outputs[0].shape[-1]:
+        raise InputError(
+            f"{view.folder.path / runs.MODEL} has "
+            f"{model.outputs[0].shape[-1]} classes, the images "
+            f"{len(data.class_names)}; restore the run's own model"
+        )
+    found = scoring.score(model, data, builders.scorer(model, data))
+    if not found.splits:
+        return view
+    return dataclasses.replace(
+        view,
+        scored=found,
+        examples=getattr(data, found.shown),
+        missing=view.missing + _differs(view.folder, found),
+    )
+
+
+def _differs(folder, found):
+    """Whether scores here are other than those the training wrote down."""
+    written = folder.scores(found.shown)
+    if written is None:
+        return ()
+    here = found.scorer.static(found.splits[found.shown].answers)["accuracy"]
+    before = written["static"]["accuracy"]
+    if abs(here - before) <= _TOLERANCE:
+        return ()
+    return (
+        f"model.keras now has {100 * here:.1f} % on {found.shown}, the "
+        f"training wrote {100 * before:.1f} %: model, images or software "
+        "have changed since.",
+    )
+
+
+def _classes(folder):
+    return tuple((folder.record or {}).get("data", {}).get("class_names", ()))
+
+
+def _check_classes(classes):
+    """Refuse runs whose accuracies mean different things."""
+    known = {name: each for name, each in classes.items() if each}
+    for name, each in known.items():
+        first, expected = next(iter(known.items()))
+        if each != expected:
+            raise InputError(
+                f"{name} has other classes ({_shown(each)}) than {first} "
+                f"({_shown(expected)}): their scores cannot be compared; make "
+                "a page for each"
+            )
+
+
+def _shown(classes):
+    return f"{len(classes)}: {', '.join(classes[:3])} …"
+
+
+def _search(path):
+    """What search.json and the curves of its runs say."""
+    record = runs.read_json(path / SEARCH)
+    try:
+        curves = {
+            text: runs.read_json(path / name / "curve.json")
+            for text, name in record["runs"].items()
+        }
+        return {**record, "chosen": record["chosen"], "curves": curves}
+    except (KeyError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path / SEARCH} is damaged ({error!r}); give the search's "
+            "command again"
+        ) from error
+
+
+if __name__ == "__main__":
+    cli.run_command(main)

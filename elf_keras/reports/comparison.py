@@ -1,0 +1,82 @@
+"""What several runs on one page come to, and how sure that is."""
+
+import numpy as np
+
+from elf_keras.reports import bands, charts, score_table
+from elf_keras.reports.run_view import RunView
+
+
+def compared(views: list[RunView]) -> list[str]:
+    """Findings about several runs on the same images.
+
+    Args:
+      views: all runs of the page.
+    """
+    scored = {view.name: view for view in views if view.scored is not None}
+    if len({view.scored.shown for view in scored.values()}) != 1:
+        return []
+    groups = score_table.groups([view.folder for view in scored.values()])
+    found = [
+        _group([scored[folder.name] for folder in group]) for group in groups
+    ]
+    found.sort(key=lambda each: -each["mean"])
+    told = [_seeds(each) for each in found if each["seeds"] > 1]
+    return told + ([_first(*found[:2])] if len(found) > 1 else [])
+
+
+def _group(views):
+    means = [whole_backbone(view, view.scored.shown) for view in views]
+    values = [mean for mean, _ in means]
+    return {
+        "name": score_table.common([view.name for view in views]),
+        "split": views[0].scored.shown,
+        "seeds": len(views),
+        "mean": float(np.mean(values)),
+        "range": (min(values), max(values)),
+        # All are scored on the same images: more seeds do not help here.
+        "error": float(np.mean([error for _, error in means])),
+    }
+
+
+def _seeds(group):
+    low, high = group["range"]
+    return (
+        f"{group['name']}: over {group['seeds']} seeds the whole backbone has "
+        f"{charts.percent(low)} to {charts.percent(high)} on "
+        f"{group['split']}."
+    )
+
+
+def _first(best, second):
+    reach = bands.SURE * float(np.hypot(best["error"], second["error"]))
+    clear = best["mean"] - second["mean"] > reach
+    seeds = min(best["seeds"], second["seeds"])
+    return (
+        f"With the whole backbone, {best['name']} is the most accurate on "
+        f"{best['split']} ({charts.percent(best['mean'])}), ahead of "
+        f"{second['name']} ({charts.percent(second['mean'])}), by "
+        f"{'more than' if clear else 'no more than'} the choice of images "
+        f"explains ({margin(reach)})"
+        + ("; of one seed, another training may differ." * (seeds == 1) or ".")
+    )
+
+
+def whole_backbone(
+    view: RunView, split: str, classes: np.ndarray | None = None
+) -> tuple[float, float]:
+    """Accuracy of the last exit, mean over classes, and its standard error.
+
+    Args:
+      view: a run with answers.
+      split: of them.
+      classes: to average over; None for all that have images.
+    """
+    found = view.scored.splits[split].answers
+    if classes is None:
+        classes = np.unique(found.labels)
+    return bands.class_means(found.correct[:, -1], found.labels, classes)
+
+
+def margin(value: float) -> str:
+    """How far chance reaches, in words."""
+    return f"± {charts.points(value)} points"

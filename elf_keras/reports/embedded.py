@@ -1,0 +1,66 @@
+"""A run's answers as text in a page: what its slider needs, exactly.
+
+Certainties stay float32, as the exit rule compares them, so that the page
+counts the very images that `thresholds.curve` counts.
+"""
+
+import base64
+import zlib
+
+import numpy as np
+
+from elf_keras import thresholds
+from elf_keras.reports.run_view import GROUPS, RunView
+
+POINTS = 200
+
+
+def record(view: RunView) -> dict:
+    """Return what the page's script reads, for JSON.
+
+    Args:
+      view: a run with answers and early exits.
+
+    Returns:
+      Numbers of the run, the slider's thresholds, policies, and `packed`:
+      Base64 of zlib of little-endian arrays, one after the other: float32
+      certainties `(exits - 1, images)`, uint16 classes `(exits, images)`,
+      uint16 labels `(images,)`.
+    """
+    scorer, found = view.scored.scorer, view.seen.answers
+    curve = thresholds.thin(scorer.curve(found), POINTS)
+    parts = (
+        found.certainty[:, :-1].T.astype("<f4"),
+        found.classes.T.astype("<u2"),
+        found.labels.astype("<u2"),
+    )
+    content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+    groups = np.full(len(view.class_names), -1)
+    for number, name in enumerate(GROUPS):
+        groups[scorer.shot_groups[name]] = number
+    prior = scorer.prior
+    return {
+        "images": len(found.labels),
+        "exits": view.exits,
+        "split": view.scored.shown,
+        "rule": scorer.exit_rule,
+        "names": list(view.class_names),
+        "groups": groups.tolist(),
+        "prior": None if prior is None else np.asarray(prior).tolist(),
+        "macs": np.asarray(scorer.costs.with_heads).tolist(),
+        "bare": np.asarray(scorer.costs.without_heads).tolist(),
+        "backbone": int(scorer.costs.backbone),
+        "slider": curve.thresholds.astype(float).tolist(),
+        "policies": _policies(view),
+        "start": [None if s == np.inf else s for s in view.point.limits],
+        "packed": base64.b64encode(zlib.compress(content, 6)).decode(),
+    }
+
+
+def _policies(view):
+    policies = (view.folder.policy or {}).get("policies", {})
+    return {
+        name: policy["thresholds"]
+        for name, policy in policies.items()
+        if len(policy["thresholds"]) == view.exits - 1
+    }

@@ -1,0 +1,245 @@
+"""What a report says in words: each sentence is computed from the run."""
+
+import numpy as np
+
+from elf_keras import policy_rules
+from elf_keras.reports import (
+    bands,
+    charts,
+    comparison,
+    exit_worth,
+    leavers,
+    loss_charts,
+)
+from elf_keras.reports.run_view import RunView
+
+_LOSERS = 3
+
+
+def summary(view: RunView) -> list[str]:
+    """What one run comes to, in a sentence.
+
+    Args:
+      view: the run.
+    """
+    if view.scored is None:
+        return _recorded(view)
+    return [_bargain(view) if view.exits > 1 else _bare(view)]
+
+
+def of_run(view: RunView) -> list[str]:
+    """Further findings of one run, the most useful first.
+
+    Args:
+      view: the run.
+    """
+    found = []
+    if view.exits > 1:
+        found += _budgets(view)
+        found += _worth(view) if view.scored is not None else []
+        found += _losers(view)
+        found += [_early(view)] if view.scored is not None else []
+    found += _increasing(view)
+    if view.scored is not None:
+        found += _splits(view)
+    return found
+
+
+def _recorded(view):
+    """The scores that the training wrote, where the model was not run."""
+    for split in ("test", "validation"):
+        scores = view.folder.scores(split)
+        if scores:
+            static, dynamic = scores["static"], scores["dynamic"]
+            return [
+                f"Recorded on {split}: {charts.percent(static['accuracy'])} "
+                f"with the whole backbone, "
+                f"{charts.percent(dynamic['accuracy'])} leaving early, with "
+                f"{charts.percent(dynamic['saving_with_heads'])} of the "
+                "multiply-adds saved, heads counted."
+            ]
+    return []
+
+
+def _bargain(view):
+    scorer, found = view.scored.scorer, view.seen.answers
+    static = scorer.static(found)
+    dynamic = scorer.dynamic(found, np.append(view.point.limits, np.inf))
+    saving = dynamic["saving_with_heads"]
+    spent = "saves" if saving >= 0 else "costs"
+    return (
+        f"Leaving early (s = {view.point.written}, {view.point.said}) {spent} "
+        f"{charts.percent(abs(saving))} of the multiply-adds"
+        f"{' more than the backbone alone' if saving < 0 else ''}, heads "
+        f"counted; accuracy on {view.scored.shown} goes from "
+        f"{charts.percent(static['accuracy'])} to "
+        f"{charts.percent(dynamic['accuracy'])}."
+    )
+
+
+def _budgets(view):
+    """What is left of the accuracy at the budgets that validation chose."""
+    policies = (view.folder.policy or {}).get("policies", {})
+    parts = []
+    for policy in policies.values():
+        rule, scores = policy["rule"], policy.get(_shown(view))
+        if (
+            rule["kind"] == policy_rules.SHARED
+            and rule["unit"] == "macs"
+            and scores
+        ):
+            parts.append(
+                f"{charts.percent(scores['accuracy'])} within "
+                f"{charts.percent(rule['limit'], 0)} of the multiply-adds"
+            )
+    return [f"One model, other budgets: {', '.join(parts)}."] if parts else []
+
+
+def _bare(view):
+    mean, error = comparison.whole_backbone(view, view.scored.shown)
+    return (
+        f"A model of a single exit: {charts.percent(mean)} on "
+        f"{view.scored.shown}, {comparison.margin(bands.SURE * error)} by the "
+        "choice of images. Nobody can leave early."
+    )
+
+
+def _shown(view):
+    tested = view.scored is None or view.scored.shown == "test"
+    return "test" if tested else "validation"
+
+
+def _worth(view):
+    rows = exit_worth.of_exits(
+        view.seen.answers, view.scored.scorer, np.array(view.point.limits)
+    )
+    poor = [row for row in rows if not row["pays"]]
+    if not poor:
+        best = max(rows, key=lambda row: row["saved"])
+        return [
+            f"Every exit pays for its head; exit {best['exit']} the most: "
+            f"without it an image would cost "
+            f"{charts.percent(best['saved'])} of the backbone more."
+        ]
+    return [
+        f"Exit {row['exit']} does not pay: "
+        f"{charts.percent(row['share'])} of the images leave there, and "
+        f"without it an image would cost {charts.percent(-row['saved'])} of "
+        f"the backbone less; accuracy {_would(-row['accuracy_gain'])}."
+        for row in poor
+    ]
+
+
+def _losers(view):
+    rows = leavers.changes(view)
+    if not rows:
+        return []
+    rows = [row for row in rows if row["change"] < 0]
+    if not rows:
+        return ["No class loses accuracy by leaving early."]
+    rows.sort(key=lambda row: row["change"])
+    worst = ", ".join(
+        f"{row['class']} ({row['static_right']} → {row['dynamic_right']} of "
+        f"{row['images']} images right; {row['training_images']} training "
+        "images)"
+        for row in rows[:_LOSERS]
+    )
+    many = f" of {len(rows)} losing classes" if len(rows) > _LOSERS else ""
+    return [f"Leaving early costs most{many}: {worst}."]
+
+
+def _early(view):
+    rows = leavers.composition(view, view.point.limits)
+    parts = []
+    for group in view.shot_groups:
+        shares = [row["share"] for row in rows if row["group"] == group]
+        if shares:
+            parts.append(
+                f"{charts.percent(sum(shares[:-1]), 0)} of {group}-shot"
+            )
+    scores = view.scored.scorer.dynamic(
+        view.seen.answers, np.append(view.point.limits, np.inf)
+    )["accuracy_of_leavers"]
+    text = f"Before the last exit leave {', '.join(parts)} images"
+    if np.isnan(scores[[0, -1]]).any():
+        return text + "."
+    return (
+        f"{text}; answers given at exit 1 are right in "
+        f"{charts.percent(scores[0], 0)}, those of the last exit in "
+        f"{charts.percent(scores[-1], 0)}."
+    )
+
+
+def _increasing(view):
+    part = loss_charts.loss_by_exit(view)
+    if part is None:
+        return []
+    known = [
+        (k + 1, value)
+        for k, value in enumerate(part["loss"])
+        if value is not None
+    ]
+    if len(known) < 2:
+        return [
+            "Whether training loss increases from exit to exit cannot be "
+            "told: training images leave at one exit only."
+        ]
+    values = ", ".join(f"{value:.2g} (exit {k})" for k, value in known)
+    if part["increasing"]:
+        return [
+            "The increasing-loss property holds: training images that leave "
+            f"later add up more loss, {values}."
+        ]
+    falls = next(
+        k for (_, a), (k, b) in zip(known, known[1:], strict=False) if b <= a
+    )
+    return [
+        "The increasing-loss property does not hold: the loss of training "
+        f"images that leave at exit {falls} is not above that of the exit "
+        f"before; {values}."
+    ]
+
+
+def _splits(view):
+    if len(view.scored.splits) < 2:
+        return []
+    labels = [
+        view.scored.splits[s].answers.labels for s in ("validation", "test")
+    ]
+    shared = np.intersect1d(*labels)
+    if not shared.size:
+        return []
+    (first, one), (second, other) = (
+        comparison.whole_backbone(view, split, shared)
+        for split in ("validation", "test")
+    )
+    reach = bands.SURE * float(np.hypot(one, other))
+    apart = first - second
+    numbers = (
+        f"{charts.percent(first)} on validation, {charts.percent(second)} on "
+        f"test for the whole backbone, {_signed(apart)} where chance explains "
+        f"{comparison.margin(reach)}"
+    )
+    if abs(apart) <= reach:
+        return [f"Validation and test agree within their sampling: {numbers}."]
+    kind = (
+        "validation is kinder (the epoch was chosen on it)"
+        if apart > 0
+        else "test is the easier one"
+    )
+    return [
+        f"Validation and test disagree beyond their sampling, {kind}: "
+        f"{numbers}."
+    ]
+
+
+def _would(value):
+    text = _signed(value)
+    return (
+        f"would {text}" if text == "not change" else f"would change by {text}"
+    )
+
+
+def _signed(value):
+    text = f"{100 * value:+.1f} points"
+    return "not change" if float(text.split()[0]) == 0 else text

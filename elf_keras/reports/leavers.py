@@ -1,0 +1,100 @@
+"""Who leaves where, and what leaving early changes, by class and group."""
+
+import numpy as np
+
+from elf_keras import metrics
+from elf_keras.reports.run_view import RunView
+
+
+def changes(view: RunView) -> list[dict]:
+    """Right answers of each class, static and leaving early.
+
+    Args:
+      view: a run; without answers, what its training wrote is taken.
+
+    Returns:
+      A row for each class that has images, commonest first: `index`, `class`,
+      `training_images`, `images`, `static_right`, `dynamic_right`, `change`
+      (of the accuracy).
+    """
+    if view.scored is None:
+        return _recorded(view)
+    found, classes = view.seen.answers, len(view.class_names)
+    chosen = view.leave(view.point.limits).classes
+    images = np.bincount(found.labels, minlength=classes)
+    right = [
+        np.bincount(found.labels[each == found.labels], minlength=classes)
+        for each in (found.classes[:, -1], chosen)
+    ]
+    return [
+        {
+            "index": int(c),
+            "class": view.class_names[c],
+            "training_images": int(view.class_counts[c]),
+            "images": int(images[c]),
+            "static_right": int(right[0][c]),
+            "dynamic_right": int(right[1][c]),
+            "change": float((right[1][c] - right[0][c]) / images[c]),
+        }
+        for c in view.order
+        if images[c]
+    ]
+
+
+def _recorded(view):
+    rows = view.folder.per_class
+    return [
+        {
+            "index": int(c),
+            "class": view.class_names[c],
+            "training_images": int(view.class_counts[c]),
+            "images": int(rows[c]["test_images"]),
+            **{
+                f"{mode}_right": round(
+                    rows[c][f"{mode}_accuracy"] * rows[c]["test_images"]
+                )
+                for mode in ("static", "dynamic")
+            },
+            "change": rows[c]["dynamic_accuracy"] - rows[c]["static_accuracy"],
+        }
+        for c in (view.order if rows else ())
+        if rows[c]["test_images"]
+    ]
+
+
+def composition(view: RunView, limits: tuple) -> list[dict]:
+    """Who leaves where, and how often rightly: HAR, Figure 6, lower row.
+
+    Args:
+      view: a run with answers.
+      limits: s of each early exit.
+
+    Returns:
+      A row for each exit and shot group: `exit`, `group`, `share` of the
+      group's images that leave there (mean over classes), `accuracy` of
+      these, None where nobody does.
+    """
+    found, chosen = view.seen.answers, view.leave(limits)
+    correct, rows = chosen.classes == found.labels, []
+    weights = view.scored.scorer.weights(found.labels)
+    for group, mask in view.shot_groups.items():
+        own = mask[found.labels]
+        if not own.any():
+            continue
+        taken = chosen.exit_taken[own]
+        shares = metrics.shares(taken, view.exits, weights=weights[own])
+        right = metrics.mean_by_exit(
+            *(correct[own], taken), exits=view.exits, weights=weights[own]
+        )
+        rows += [
+            {
+                "exit": number + 1,
+                "group": group,
+                "share": float(shares[number]),
+                "accuracy": None
+                if np.isnan(right[number])
+                else float(right[number]),
+            }
+            for number in range(view.exits)
+        ]
+    return rows

@@ -1,0 +1,244 @@
+"""What a run's folder holds, read as text alone, and what it lacks.
+
+Nothing here needs the images, the model or Keras: a run that was stopped, or
+moved to another machine, is read as far as it goes.
+"""
+
+import csv
+import dataclasses
+import pathlib
+
+from elf_keras import certainty, policy_file, runs, schedules
+from elf_keras.errors import InputError
+
+RESUME = "go on with elf_keras.train --resume"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RunFolder:
+    """One run as its folder tells it.
+
+    Attributes:
+      path: of the folder.
+      name: unlike that of any other run on the page.
+      flags: that the run was trained with, by name, as text.
+      record: of run.json, or None while the run has not ended.
+      metrics: of metrics.json, or None.
+      history: a row an epoch, as far as the run got.
+      per_class: rows of per_class.csv: accuracies on test by class.
+      curve: of curve.json, or None where nobody swept it.
+      policy: of policy.json, or None.
+      missing: a sentence on each thing that is not there.
+    """
+
+    path: pathlib.Path
+    name: str
+    flags: dict[str, str]
+    record: dict | None
+    metrics: dict | None
+    history: list[dict]
+    per_class: list[dict]
+    curve: dict | None
+    policy: dict | None
+    missing: tuple[str, ...]
+
+    @property
+    def method(self) -> str:
+        """`har`, `sum` or `single`."""
+        return self.flags.get("method", "har")
+
+    @property
+    def epochs(self) -> int:
+        """Epochs that were asked for."""
+        return int(self.flags.get("epochs", len(self.history)))
+
+    def scores(self, split: str, epoch: str = "best") -> dict | None:
+        """Scores in metrics.json; those of the last epoch without a best."""
+        part = (self.metrics or {}).get(split) or {}
+        return part.get(epoch) or part.get("last")
+
+    def reweighted_from(self) -> int | None:
+        """Zero-based epoch from which class weights apply, if any do."""
+        if self.flags.get("class_weighting", "none") == "none":
+            return None
+        epoch = int(self.flags.get("reweight_epoch", 0))
+        full = int(self.flags.get("schedule_epochs", self.epochs))
+        if not epoch or full == self.epochs:
+            return epoch
+        return schedules.scaled(epoch, epochs=self.epochs, full_epochs=full)
+
+    def decays(self) -> list[int]:
+        """Zero-based epochs at which the learning rate fell."""
+        rates = [row["learning_rate"] for row in self.history]
+        return [
+            number
+            for number in range(1, len(rates))
+            if rates[number] < 0.999 * rates[number - 1]
+        ]
+
+
+def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
+    """Read a run's folder.
+
+    Args:
+      path: of the folder.
+      name: on the page; by default the folder's.
+
+    Raises:
+      InputError: where it is no run's folder, or a file in it is damaged.
+    """
+    name = name or path.resolve().name
+    if not (path / runs.FLAGS).is_file():
+        raise InputError(
+            f"{path} is not the folder of a run: it holds no {runs.FLAGS}; "
+            "name the --workdir of a training, a search or an export"
+        )
+    record = _json(path / runs.RECORD)
+    metrics = _json(path / runs.METRICS)
+    curve = _json(path / "curve.json")
+    flags = _flags(path / runs.FLAGS)
+    found = RunFolder(
+        path=path,
+        name=name,
+        flags=flags,
+        record=record,
+        metrics=metrics,
+        history=_history(path),
+        per_class=_table(path / "per_class.csv", keys=("class",)),
+        curve=curve,
+        policy=_policy(path / policy_file.NAME, flags),
+        missing=(),
+    )
+    _check(found)
+    return dataclasses.replace(found, missing=tuple(_missing(found)))
+
+
+def names(paths: list[pathlib.Path]) -> list[str]:
+    """Folder names, with as much of the path as tells them apart.
+
+    Raises:
+      InputError: where a folder comes twice.
+    """
+    parts = [path.resolve().parts for path in paths]
+    if len(set(parts)) < len(parts):
+        raise InputError("a run was named twice; name each folder once")
+    for depth in range(1, max(map(len, parts), default=0) + 1):
+        found = ["/".join(each[-depth:]) for each in parts]
+        if len(set(found)) == len(found):
+            return found
+    return found
+
+
+def _missing(found):
+    if found.metrics is None or found.record is None:
+        yield (
+            f"The run has not ended: {len(found.history)} of {found.epochs} "
+            f"epochs are recorded, and scores are not; {RESUME}."
+        )
+    elif "validation" not in found.metrics:
+        yield (
+            "The run has no validation split, so no epoch and no threshold "
+            "was chosen by one."
+        )
+    exits = (found.record or {}).get("model", {}).get("exits", ())
+    if found.metrics and len(exits) > 1 and found.policy is None:
+        yield (
+            "No thresholds were chosen for budgets by this run's exit rule; "
+            f"run elf_keras.sweep --workdir={found.name} and make this page "
+            "again."
+        )
+
+
+def _check(found):
+    """Refuse records that are whole as JSON but lack what is always there."""
+    for file, check in (
+        (runs.RECORD, lambda: found.record and _facts(found.record)),
+        (runs.METRICS, lambda: found.metrics and _scores(found.metrics)),
+        ("curve.json", lambda: found.curve and found.curve["splits"].items()),
+    ):
+        try:
+            check()
+        except (KeyError, TypeError, AttributeError) as error:
+            raise InputError(
+                f"{found.path / file} is damaged ({error!r}); restore it, or "
+                "delete it to report on the rest"
+            ) from error
+
+
+def _facts(record):
+    data, model = record["data"], record["model"]
+    _ = data["class_names"], data["class_counts"], data["images"]
+    _ = [(row["macs"], row["macs_without_heads"]) for row in model["exits"]]
+
+
+def _scores(metrics):
+    for split in ("validation", "test"):
+        for part in metrics.get(split, {}).values():
+            _ = part["static"]["accuracy"], part["dynamic"]["exit_shares"]
+
+
+def _policy(path, flags):
+    """policy.json, unless its thresholds are of another exit rule."""
+    if not path.exists():
+        return None
+    found = policy_file.read(path)
+    rule = flags.get("exit_rule", certainty.CONFIDENCE)
+    same = found.get("exit_rule", certainty.CONFIDENCE) == rule
+    return found if same else None
+
+
+def _json(path):
+    if not path.exists():
+        return None
+    try:
+        found = runs.read_json(path)
+    except InputError as error:
+        raise InputError(
+            f"{error}; or delete the file to report on the rest"
+        ) from error
+    if not isinstance(found, dict):
+        raise InputError(
+            f"{path} is damaged (no record by name); restore it, or delete it "
+            "to report on the rest"
+        )
+    return found
+
+
+def _flags(path):
+    found = {}
+    for line in path.read_text(encoding="utf-8").splitlines():
+        if line.startswith("--"):
+            name, given, value = line[2:].partition("=")
+            if not given:
+                value = "false" if name.startswith("no") else "true"
+            found[name] = value
+    return found
+
+
+def _history(path):
+    """Rows of history.csv, or of the newest checkpoint that can be read."""
+    if (path / "history.csv").exists():
+        return _table(path / "history.csv")
+    for record in sorted(path.glob("checkpoints/epoch_*.json"), reverse=True):
+        try:
+            return runs.read_json(record)["history"]
+        except (InputError, KeyError, TypeError):
+            continue
+    return []
+
+
+def _table(path, *, keys=()):
+    """Rows of a CSV file: numbers, but for the columns `keys`; or none."""
+    if not path.exists():
+        return []
+    try:
+        with path.open(encoding="utf-8", newline="") as file:
+            return [
+                {key: v if key in keys else float(v) for key, v in row.items()}
+                for row in csv.DictReader(file)
+            ]
+    except (ValueError, TypeError, AttributeError) as error:
+        raise InputError(
+            f"{path} is damaged ({error}); restore it, or delete it to report "
+            "on the rest"
+        ) from error

@@ -1,0 +1,141 @@
+"""One run as a report looks at it: its folder, and its answers if any."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from elf_keras import inference, long_tail, policy_rules
+from elf_keras.data import splits
+from elf_keras.reports import run_folder, score_table, scoring
+
+GROUPS = {
+    "many": f"more than {long_tail.MANY_ABOVE} training images",
+    "medium": f"{long_tail.FEW_BELOW} to {long_tail.MANY_ABOVE}",
+    "few": f"fewer than {long_tail.FEW_BELOW}",
+}
+
+# Accuracy that the thresholds of the figures may cost on validation.
+COSTS = 0.01
+
+
+@dataclasses.dataclass(frozen=True)
+class Point:
+    """Thresholds at which a run's figures are drawn.
+
+    Attributes:
+      limits: s of each early exit, infinity where nobody leaves.
+      said: what they are, in words.
+    """
+
+    limits: tuple[float, ...]
+    said: str
+
+    @property
+    def written(self) -> str:
+        """The thresholds as text."""
+        return score_table.threshold(self.limits)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class RunView:
+    """A run on the page.
+
+    Attributes:
+      folder: what its folder holds.
+      class_names: or none where nothing tells them.
+      class_counts: training images of each class before any cut.
+      scored: its answers, or None where the images or the model are missing.
+      examples: images of `scored.shown`, or None.
+      missing: a sentence on each thing that is not there.
+    """
+
+    folder: run_folder.RunFolder
+    class_names: tuple[str, ...] = ()
+    class_counts: np.ndarray | None = None
+    scored: scoring.Scored | None = None
+    examples: splits.Examples | None = None
+    missing: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """On the page."""
+        return self.folder.name
+
+    @property
+    def exits(self) -> int:
+        """Number of exits K; 0 while unknown."""
+        if self.scored is not None:
+            return len(self.scored.scorer.costs.with_heads)
+        if self.folder.record:
+            return len(self.folder.record["model"]["exits"])
+        return 0
+
+    @property
+    def seen(self) -> scoring.Seen:
+        """The answers on the split that figures show."""
+        return self.scored.splits[self.scored.shown]
+
+    @property
+    def order(self) -> np.ndarray:
+        """Classes from the commonest to the rarest, `(classes,)`."""
+        return np.argsort(-np.asarray(self.class_counts), kind="stable")
+
+    @property
+    def shot_groups(self) -> dict[str, np.ndarray]:
+        """Masks over classes, without empty groups."""
+        groups = long_tail.shot_groups(self.class_counts)
+        return {name: mask for name, mask in groups.items() if mask.any()}
+
+    @functools.cached_property
+    def point(self) -> Point:
+        """Where figures are drawn: a policy that validation chose, or s.
+
+        Of the policies with one threshold for all exits the cheapest that
+        costs at most `COSTS` on validation, else the most accurate at which
+        anybody leaves, else the run's own --exit_threshold. Without answers
+        only the last has scores.
+        """
+        if self.scored is None:
+            return self._own(self.folder.scores("test")["dynamic"])
+        policies = (self.folder.policy or {}).get("policies", {})
+        for name, policy in _ranked(policies):
+            limits = tuple(
+                np.inf if s is None else s for s in policy["thresholds"]
+            )
+            if len(limits) == self.exits - 1 and self._early(limits):
+                return Point(limits, f"policy {name}, chosen on validation")
+        s = self.scored.scorer.exit_threshold
+        return self._own({"exit_threshold": s})
+
+    def _own(self, scores):
+        s = np.ravel(scores["exit_threshold"]).tolist()
+        limits = (s * (self.exits - 1))[: self.exits - 1]
+        return Point(tuple(limits), "the run's own threshold")
+
+    def leave(self, limits) -> inference.Prediction:
+        """What the run answers on the shown split at thresholds."""
+        return self.seen.answers.leave(np.append(limits, np.inf))
+
+    def _early(self, limits):
+        return (self.leave(limits).exit_taken < self.exits - 1).mean() > 0.001
+
+
+def _ranked(policies):
+    """Policies with one threshold for all exits, best first."""
+    static = policies.get(policy_rules.ALL_EXITS, {}).get("validation", {})
+    enough = static.get("accuracy", 0.0) - COSTS
+    found = [
+        (name, policy)
+        for name, policy in policies.items()
+        if policy["rule"]["kind"] == policy_rules.SHARED
+    ]
+    return sorted(
+        found,
+        key=lambda item: _rank(item[1]["validation"], enough),
+    )
+
+
+def _rank(scores, enough):
+    accurate = scores["accuracy"] >= enough
+    return (False, scores["macs"]) if accurate else (True, -scores["accuracy"])

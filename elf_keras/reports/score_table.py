@@ -1,0 +1,160 @@
+"""The results of all runs as rows; seeds of one recipe share a row."""
+
+import numpy as np
+
+from elf_keras.reports.run_folder import RunFolder
+
+# Flags that say where and how a run was made, not what it is.
+_INCIDENTAL = {
+    *("seed", "workdir", "data_dir", "list_dir", "strategy", "images_on"),
+}
+ACCURACIES = ("accuracy", "many", "medium", "few")
+SAVINGS = ("saving_with_heads", "saving_without_heads")
+
+
+def groups(found: list[RunFolder]) -> list[list[RunFolder]]:
+    """Runs that differ by seed only, together, in the order given."""
+    known = {}
+    for run in found:
+        rest = frozenset(
+            (name, value)
+            for name, value in run.flags.items()
+            if name not in _INCIDENTAL
+        )
+        known.setdefault(rest, []).append(run)
+    return list(known.values())
+
+
+def threshold(limits) -> str:
+    """Exit thresholds as text: one where they are all the same.
+
+    Args:
+      limits: s of each early exit; None or infinity where nobody leaves.
+    """
+    texts = [_digits(s) for s in limits]
+    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
+def _digits(s):
+    if s is None or s == float("inf"):
+        return "never"
+    text = f"{s:.3g}"
+    # 0.99996 is not 1, which nobody exceeds.
+    return f"{s:.7g}" if float(text) >= 1 > s else text
+
+
+def rows(found: list[RunFolder]) -> list[dict]:
+    """Rows of the results table, means over seeds.
+
+    Args:
+      found: the runs.
+
+    Returns:
+      For each group of runs, epoch (`best`, `last`) and mode (`static`,
+      `dynamic`, `mean_of_exits`, or a policy's name): `run`, `seeds`,
+      `split`, `epoch`, `mode`, `exit_threshold` as text, and for each score
+      its mean and, as `…_spread`, half the range over seeds (None for one
+      seed).
+    """
+    return [row for group in groups(found) for row in _of_group(group)]
+
+
+def _of_group(group):
+    scored = [run for run in group if run.metrics]
+    if not scored:
+        return
+    split = "test" if "test" in scored[0].metrics else "validation"
+    shared = {
+        "run": common([run.name for run in group]),
+        "seeds": ", ".join(run.flags.get("seed", "?") for run in scored),
+        "split": split,
+    }
+    for epoch in ("best", "last"):
+        parts = [run.metrics.get(split, {}).get(epoch) for run in scored]
+        if not all(parts):
+            continue
+        same = {part["epoch"] for part in parts}
+        told = f"{epoch} ({same.pop()})" if len(same) == 1 else epoch
+        for mode in ("static", "dynamic", "mean_of_exits"):
+            single = len(parts[0]["exits"]) == 1
+            if mode != "static" and (single or mode not in parts[0]):
+                continue
+            scores = [part[mode] for part in parts]
+            s = scores[0].get("exit_threshold")
+            yield {
+                **shared,
+                "epoch": told,
+                "mode": mode,
+                "exit_threshold": "" if s is None else _scores_text(s),
+                **_means(scores),
+            }
+    yield from _policies(shared, scored, split)
+
+
+def _policies(shared, scored, split):
+    """Policies that every run of the group has, scored on the same split."""
+    if not all(run.policy for run in scored):
+        return
+    for name in scored[0].policy["policies"]:
+        of_runs = [run.policy["policies"].get(name) for run in scored]
+        if name == "all_exits" or not all(p and p.get(split) for p in of_runs):
+            continue
+        scores = [
+            {
+                **policy[split],
+                "saving_with_heads": policy[split]["saving"],
+                "saving_without_heads": _bare_saving(run, policy[split]),
+            }
+            for run, policy in zip(scored, of_runs, strict=True)
+        ]
+        yield {
+            **shared,
+            "epoch": "best" if "best" in scored[0].metrics[split] else "last",
+            "mode": name,
+            "exit_threshold": threshold(of_runs[0]["thresholds"])
+            if len(of_runs) == 1
+            else "by seed",
+            **_means(scores),
+        }
+
+
+def _bare_saving(run, scores):
+    exits = (run.record or {}).get("model", {}).get("exits")
+    if not exits:
+        return None
+    bare = [row["macs_without_heads"] for row in exits]
+    return 1 - float(np.dot(scores["exit_shares"], bare)) / bare[-1]
+
+
+def _means(scores):
+    found = {}
+    for key in (*ACCURACIES, *SAVINGS, "macs"):
+        values = [each.get(key) for each in scores]
+        if any(value is None for value in values):
+            found |= {key: None, f"{key}_spread": None}
+            continue
+        spread = (max(values) - min(values)) / 2 if len(values) > 1 else None
+        found |= {key: float(np.mean(values)), f"{key}_spread": spread}
+    return found
+
+
+def _scores_text(s):
+    return threshold(s[:-1] if isinstance(s, list) else [s])
+
+
+def common(names: list[str]) -> str:
+    """What names of siblings share: har_seed0 and har_seed1 are har."""
+    first = names[0]
+    if len(names) == 1:
+        return first
+    size = next(
+        (
+            k
+            for k in range(len(first), 0, -1)
+            if all(name.startswith(first[:k]) for name in names)
+        ),
+        0,
+    )
+    text = first[:size].rstrip("0123456789")
+    text = text.removesuffix("seed").rstrip("_-. ")
+    return text or " + ".join(names)

@@ -1,0 +1,197 @@
+"""A report in a real browser: its slider, keyboard, narrow screens, print."""
+
+import csv
+
+import command_runs
+import made_report
+import made_run
+import numpy as np
+import page_runs
+import pytest
+
+from elf_keras import runs
+from elf_keras.reports import page
+
+pytestmark = pytest.mark.slow
+READY = "section.run[data-ready]"
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with page_runs.chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory):
+    return made_report.view(tmp_path_factory.mktemp("made") / "run", exits=4)
+
+
+@pytest.fixture(scope="module")
+def address(view, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("page")
+    other = made_report.view(folder / "other", exits=1, seed=1)
+    page.write(folder / "report", [view, other])
+    return (folder / "report" / "index.html").as_uri()
+
+
+@pytest.fixture
+def opened(chromium, address):
+    with page_runs.opened(chromium, address, wait=READY) as found:
+        found.page.context.set_offline(True)
+        yield found
+
+
+def value(found, key):
+    cell = found.page.locator(f'output[data-key="{key}"]').first
+    return float(cell.get_attribute("data-value"))
+
+
+def type_threshold(found, s):
+    # As a user would, digit by digit; the last one counts.
+    found.page.fill("section.run .own", repr(float(s)))
+
+
+@pytest.mark.parametrize("s", [0.01, 0.4, 0.55, 0.63, 0.999])
+def test_numbers_are_those_of_the_scorer(opened, view, s):
+    type_threshold(opened, s)
+    scorer, seen = view.scored.scorer, view.seen.answers
+    expected = scorer.dynamic(seen, s)
+    for key in (
+        *("accuracy", "many", "medium", "few", "macs"),
+        *("saving_with_heads", "saving_without_heads"),
+    ):
+        assert value(opened, key) == pytest.approx(expected[key], abs=1e-9)
+    cells = opened.page.locator(".composition [data-exit]")
+    from elf_keras.reports import leavers
+
+    rows = leavers.composition(view, (s, s, s))
+    assert cells.count() == len(rows) == 12
+    for row in rows:
+        cell = opened.page.locator(
+            f'.composition [data-exit="{row["exit"]}"]'
+            f'[data-group="{row["group"]}"]'
+        )
+        share = float(cell.get_attribute("data-share"))
+        assert share == pytest.approx(row["share"], abs=1e-9)
+        told = cell.get_attribute("data-accuracy")
+        if row["accuracy"] is None:
+            assert told == "null"
+        else:
+            assert float(told) == pytest.approx(row["accuracy"], abs=1e-9)
+
+
+def test_the_slider_gives_what_sweep_wrote(chromium, tmp_path, monkeypatch):
+    data = made_run.give(monkeypatch)
+    folder = tmp_path / "run"
+    found = made_report.scored(np.array([200, 50, 9]), images=9, exits=2)
+    made_report.folder(folder, data.class_names, data.class_counts, found)
+    made_run.spread().save(folder / runs.MODEL)
+    words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
+    assert command_runs.run("sweep", *words).status == 0
+    assert command_runs.run("report", folder).status == 0
+    with (folder / "curve.csv").open() as file:
+        rows = [row for row in csv.DictReader(file) if row["split"] == "test"]
+    uri = (folder / "report" / "index.html").as_uri()
+    with page_runs.opened(chromium, uri, wait=READY) as opened:
+        opened.page.focus(".slider")
+        opened.page.keyboard.press("Home")
+        # 27 images: no point of the curve was thinned out.
+        for row in rows:
+            for key, column in (
+                ("accuracy", "accuracy"),
+                ("macs", "macs"),
+                ("saving_with_heads", "saving"),
+            ):
+                assert value(opened, key) == pytest.approx(
+                    float(row[column]), abs=0.06 if key == "macs" else 1e-6
+                )
+            opened.page.keyboard.press("ArrowRight")
+        assert len(rows) > 5
+
+
+def test_a_policy_moves_every_exit(opened):
+    assert opened.page.locator(".policy").first.is_visible()
+    before = opened.page.inner_text("section.run .said")
+    opened.page.focus(".slider")
+    opened.page.keyboard.press("End")
+    assert opened.page.inner_text("section.run .said") != before
+    assert value(opened, "saving_with_heads") < 0
+    last = opened.page.locator('.gallery .exit[data-exit="4"] img').count()
+    assert last == opened.page.locator(".gallery").first.locator("img").count()
+    opened.page.keyboard.press("Home")
+    first = opened.page.locator('.gallery .exit[data-exit="1"] img').count()
+    assert first >= last
+
+
+def test_no_error_and_nothing_asked_for(opened):
+    opened.page.focus(".slider")
+    for _ in range(5):
+        opened.page.keyboard.press("ArrowLeft")
+    for button in opened.page.locator(".picker button").all():
+        button.click()
+    assert [line for kind, line in opened.logged if kind != "log"] == []
+    hosts = [u for u in opened.asked if not u.startswith(("file:", "data:"))]
+    assert hosts == []
+
+
+def test_pictures_are_there(opened):
+    broken = opened.page.eval_on_selector_all(
+        "img", "all => all.filter(img => !img.naturalWidth).length"
+    )
+    assert broken == 0
+
+
+def test_one_run_at_a_time(opened):
+    shown = "section.run:not([hidden])"
+    assert opened.page.locator(shown).count() == 1
+    opened.page.click('.picker button[data-show="2"]')
+    assert opened.page.locator(f"{shown}#run-2").count() == 1
+    assert opened.page.locator(shown).count() == 1
+
+
+def test_keyboard_walks_through_the_gallery(opened):
+    image = opened.page.locator(".gallery img").first
+    image.focus()
+    said = opened.page.locator(".answer").first
+    assert said.inner_text() == image.get_attribute("alt")
+    opened.page.keyboard.press("ArrowRight")
+    second = opened.page.evaluate("document.activeElement.alt")
+    assert said.inner_text() == second
+    stops = opened.page.locator('.gallery >> nth=0 >> img[tabindex="0"]')
+    assert stops.count() == 1
+
+
+def test_controls_have_names(opened):
+    for role, name in (
+        ("slider", "Threshold s"),
+        ("spinbutton", "or type s"),
+        ("combobox", "or take a policy"),
+    ):
+        assert opened.page.get_by_role(role, name=name).count() == 1
+    text = opened.page.get_attribute(".slider", "aria-valuetext")
+    assert text.startswith("s = ")
+
+
+@pytest.mark.parametrize("width", [320, 390, 1280])
+def test_no_sideways_scrolling(chromium, address, width):
+    with page_runs.opened(chromium, address, wait=READY, width=width) as found:
+        wide = found.page.evaluate("document.documentElement.scrollWidth")
+        assert wide <= width
+
+
+def test_print_leaves_controls_out(opened):
+    opened.page.emulate_media(media="print")
+    assert not opened.page.locator(".controls").first.is_visible()
+    assert opened.page.locator(".chart").first.is_visible()
+
+
+def test_a_browser_that_cannot_unpack(chromium, address):
+    script = "delete globalThis.DecompressionStream"
+    with page_runs.opened(
+        chromium, address, wait=".stuck:not([hidden])", script=script
+    ) as found:
+        assert "cannot unpack" in found.page.inner_text(".stuck >> nth=0")
+        # What Python wrote stands.
+        cell = found.page.locator('output[data-key="accuracy"]').first
+        assert cell.inner_text().endswith("%")

@@ -1,0 +1,79 @@
+"""Who leaves where, against loops over images."""
+
+import dataclasses
+
+import made_report
+import numpy as np
+import pytest
+
+from elf_keras import runs
+from elf_keras.reports import leavers, run_folder
+
+
+@pytest.fixture
+def view(tmp_path):
+    return made_report.view(tmp_path / "run")
+
+
+def taken(view, limits):
+    """Exit and answer of each image, one by one."""
+    found = view.seen.answers
+    for label, classes, sure in zip(
+        found.labels, found.classes, found.certainty, strict=True
+    ):
+        k = next((k for k, s in enumerate(limits) if sure[k] > s), len(limits))
+        yield int(label), k, int(classes[k]) == label
+
+
+def test_composition(view):
+    limits = (0.5, 0.6)
+    rows = leavers.composition(view, limits)
+    groups = view.shot_groups
+    assert len(rows) == 3 * 3
+    for row in rows:
+        own = [
+            (k, right)
+            for label, k, right in taken(view, limits)
+            if groups[row["group"]][label]
+        ]
+        here = [right for k, right in own if k == row["exit"] - 1]
+        # As many test images of each class: plain means.
+        assert row["share"] == pytest.approx(len(here) / len(own))
+        assert row["accuracy"] == pytest.approx(sum(here) / len(here))
+
+
+def test_changes_count_right_answers(view):
+    limits = view.point.limits
+    rows = leavers.changes(view)
+    assert [row["index"] for row in rows] == list(range(6))
+    for row in rows:
+        own = [
+            right for c, _, right in taken(view, limits) if c == row["index"]
+        ]
+        assert row["dynamic_right"] == sum(own)
+        assert row["images"] == len(own) == 20
+        lost = row["dynamic_right"] - row["static_right"]
+        assert row["change"] == pytest.approx(lost / 20)
+
+
+def test_changes_as_the_training_wrote_them(view):
+    table = view.folder.path / "per_class.csv"
+    row = {"training_images": 5, "test_images": 20, "mean_exit": 2.0}
+    accuracies = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    runs.write_csv(
+        table,
+        [
+            {"class": f"class {c}", **row}
+            | {"static_accuracy": accuracy, "dynamic_accuracy": 0.5}
+            for c, accuracy in enumerate(accuracies)
+        ],
+    )
+    alone = dataclasses.replace(
+        view, folder=run_folder.read(view.folder.path), scored=None
+    )
+    rows = leavers.changes(alone)
+    assert [row["static_right"] for row in rows] == [10, 12, 14, 16, 18, 20]
+    np.testing.assert_allclose(
+        [row["change"] for row in rows], 0.5 - np.array(accuracies)
+    )
+    assert alone.point.limits == (0.6, 0.6)

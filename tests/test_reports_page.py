@@ -1,0 +1,206 @@
+"""The page as text: what stands in it, and that it needs nothing else."""
+
+import base64
+import dataclasses
+import html.parser
+import json
+import re
+import zlib
+
+import made_report
+import numpy as np
+import pytest
+
+from elf_keras.reports import embedded, page, run_folder
+
+
+class Reader(html.parser.HTMLParser):
+    """Tags with their attributes, and the text between them."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.words, self.open = [], [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+        if tag not in ("meta", "link", "img", "input"):
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        self.words.append(data)
+
+
+def build(*views, **extras):
+    text, drawn = page.build(
+        list(views), **{"searches": {}, "exports": {}, **extras}
+    )
+    return text, Reader(text), drawn
+
+
+@pytest.fixture(scope="module")
+def view(tmp_path_factory):
+    return made_report.view(tmp_path_factory.mktemp("made") / "run")
+
+
+@pytest.fixture(scope="module")
+def built(view):
+    return build(view)
+
+
+def test_every_tag_is_closed_and_every_picture_told(built):
+    _, read, _ = built
+    assert read.open == []
+    pictures = [found for tag, found in read.tags if tag == "img"]
+    assert len(pictures) > 15
+    assert all(len(found["alt"]) > 20 for found in pictures)
+
+
+def test_it_needs_no_other_file_and_no_network(built):
+    text, read, drawn = built
+    for tag, found in read.tags:
+        for key in ("src", "href"):
+            if tag == "a":
+                assert found["href"].startswith("figures/")
+            elif key in found:
+                assert found[key].startswith("data:")
+    assert "default-src 'none'" in text
+    files = {f"figures/{chart.name}.csv" for chart in drawn}
+    links = {found["href"] for tag, found in read.tags if tag == "a"}
+    assert files <= links
+
+
+def test_every_figure_of_the_papers_has_its_counterpart(built):
+    _, _, drawn = built
+    sources = " ".join(chart.source for chart in drawn)
+    for figure in ("ELF, Fig. 2", "ELF, Fig. 3", "ELF, Fig. 4", "ELF, Fig. 5"):
+        assert figure in sources
+    for figure in ("HAR, Fig. 2", "HAR, Fig. 3", "HAR, Fig. 4", "HAR, Fig. 6"):
+        assert figure in sources
+    assert "ELF, Fig. 6 and 9; HAR, Fig. 7" in sources
+
+
+def test_files_of_the_figures(view, tmp_path):
+    page.write(tmp_path, [view])
+    _, _, drawn = build(view)
+    for chart in drawn:
+        stem = tmp_path / "figures" / chart.name
+        for ending, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
+            path = stem.with_name(f"{stem.name}.{ending}")
+            assert path.read_bytes().startswith(start)
+        rows = stem.with_name(f"{stem.name}.csv").read_text().splitlines()
+        assert len(rows) == len(chart.rows) + 1 > 1
+    assert (tmp_path / "figures" / "results.csv").exists()
+
+
+def test_names_of_classes_are_text(view):
+    names = ("<b>&", "</script>", *view.class_names[2:])
+    hostile = dataclasses.replace(view, class_names=names)
+    text, read, _ = build(hostile)
+    assert read.open == []
+    assert ("b", {}) not in read.tags[:3]
+    assert "&lt;b&gt;&amp;" in text
+    # Only the script tags that the template and the data open are there.
+    assert text.count("</script>") == 2
+
+
+def test_what_is_embedded_is_what_was_answered(view):
+    record = json.loads(json.dumps(embedded.record(view)))
+    found, images, exits = view.seen.answers, record["images"], record["exits"]
+    content = zlib.decompress(base64.b64decode(record["packed"]))
+    early = images * (exits - 1)
+    sure = np.frombuffer(content, "<f4", early).reshape(exits - 1, images)
+    np.testing.assert_array_equal(sure.T, found.certainty[:, :-1])
+    classes = np.frombuffer(content, "<u2", images * exits, 4 * early)
+    np.testing.assert_array_equal(
+        classes.reshape(exits, images).T, found.classes
+    )
+    labels = np.frombuffer(
+        content, "<u2", images, 4 * early + 2 * images * exits
+    )
+    np.testing.assert_array_equal(labels, found.labels)
+    assert record["groups"] == [0, 0, 1, 1, 2, 2]
+
+
+def test_several_runs_can_be_picked(view, tmp_path):
+    other = made_report.view(tmp_path / "other", exits=1, seed=1)
+    text, read, _ = build(view, other)
+    assert read.open == []
+    assert text.count('data-show="') == 2
+    assert "Nobody can leave early" in text
+    assert len(re.findall('class="slider"', text)) == 1
+
+
+def test_without_answers_it_draws_what_the_folder_holds(view):
+    alone = dataclasses.replace(
+        view, scored=None, examples=None, missing=("No images.",)
+    )
+    text, read, drawn = build(alone)
+    assert read.open == []
+    names = {chart.name.rpartition("/")[2] for chart in drawn}
+    assert {"accuracy_and_cost", "loss_by_exit", "exit_shares"} <= names
+    assert "No images." in text
+    assert "Recorded on test" in text
+    assert "What each exit costs" in text
+
+
+def test_a_run_of_flags_alone(tmp_path):
+    path = tmp_path / "run"
+    path.mkdir()
+    (path / "flags.flags").write_text("--dataset=folder\n--epochs=9\n")
+    folder = run_folder.read(path)
+    from elf_keras.reports import run_view
+
+    view = run_view.RunView(folder, missing=folder.missing)
+    text, read, drawn = build(view)
+    assert read.open == []
+    assert drawn == []
+    assert "0 of 9 epochs" in text
+
+
+def test_a_search_and_an_export(view, tmp_path):
+    part = {
+        "shared": {"macs": [50, 100], "accuracy": [0.1, 0.7]},
+        "static": {"accuracy": 0.7},
+        "papers_grid": {"0.5": {"macs": 70, "accuracy": 0.2}},
+    }
+    curve = {"backbone_macs": 100, "splits": {"test": part}}
+    search = {"chosen": "0.9", "curves": {"0.9": curve, "0.8": curve}}
+    variant = {
+        "stages": [{"bytes": 1500}, {"bytes": 500}],
+        "policies": {"accurate": {"accuracy": 0.5, "saving": 0.25}},
+    }
+    manifest = {"variants": {"int8": variant}}
+    text, _, drawn = build(
+        view, searches={"mine": search}, exports={"phone": manifest}
+    )
+    assert "search_mine" in {chart.name for chart in drawn}
+    assert "t = 0.9" in text
+    row = re.search("<tr><th[^>]*>phone.*?</tr>", text).group()
+    cells = re.findall("<td>(.*?)</td>", row)
+    assert cells == ["int8", "accurate", "50.0\xa0%", "25.0\xa0%", "–", "2"]
+
+
+def test_no_machine_path_is_told(view, tmp_path):
+    folder = dataclasses.replace(
+        view.folder,
+        flags={
+            **view.folder.flags,
+            "data_dir": "/secret",
+            "workdir": "/secret",
+        },
+    )
+    text, _, _ = build(dataclasses.replace(view, folder=folder))
+    assert "/secret" not in text
+    assert str(tmp_path) not in text
+
+
+@pytest.mark.slow
+def test_a_thousand_classes_stay_small(tmp_path):
+    counts = np.geomspace(1280, 5, 1000).astype(int)
+    big = made_report.view(tmp_path / "run", counts=counts, images=50, exits=5)
+    page.write(tmp_path / "report", [big])
+    assert (tmp_path / "report" / "index.html").stat().st_size < 10e6
