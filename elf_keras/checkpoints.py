@@ -18,6 +18,7 @@ from elf_keras import preemption, runs, watchdogs
 from elf_keras.errors import InputError
 
 KEPT = 2
+FORMAT = 2
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -136,6 +137,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Write the newest checkpoint's record, with the notes as they are."""
         record = runs.plain(
             {
+                "format": FORMAT,
                 "epochs": self.place[0],
                 "steps": self.place[1],
                 "seconds": self.seconds,
@@ -212,6 +214,8 @@ def _sound_record(path):
     given = record.get("checksum") if isinstance(record, dict) else None
     if given is None or given != _record_checksum(record):
         raise InputError(f"{path.name} does not match its checksum")
+    if record.get("format") != FORMAT:
+        raise InputError(f"{path.name} was written by an older version")
     return record
 
 

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import runs, training
+from elf_keras import epoch_run, runs, training
 from elf_keras.data import image_files, images, pipeline, splits
 from elf_keras.errors import InputError
 
@@ -117,7 +117,7 @@ def _decode_all(paths):
 
 def _pipeline_rate(data, batches, seconds):
     """Images a second after the first batch, and one whole batch."""
-    stream = iter(training.epochs_of(data, batches, range(1_000_000)))
+    stream = iter(epoch_run.epochs_of(data, batches, range(1_000_000)))
     first = next(stream)
     began, seen = time.perf_counter(), 0
     while not seen or time.perf_counter() - began < seconds:

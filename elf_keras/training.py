@@ -5,7 +5,6 @@ HAR, Sec. IV-A: SGD with momentum 0.9, batches of 128, warm-up, step decay.
 
 import dataclasses
 import pathlib
-import sys
 from collections.abc import Callable
 
 import keras
@@ -16,13 +15,14 @@ from elf_keras import (
     callbacks,
     checkpoints,
     determinism,
+    epoch_run,
     mid_epoch,
     preemption,
     rollback,
     watchdogs,
 )
 from elf_keras.data import augment as augmentations
-from elf_keras.data import decoding, pipeline, splits
+from elf_keras.data import splits
 
 
 @keras.saving.register_keras_serializable("elf_keras")
@@ -184,9 +184,13 @@ def fit(
         clock = callbacks.EpochClock(len(data.train))
         middle = mid_epoch.MidEpoch(saver, clock, minutes=checkpoint_minutes)
         chosen = [clock, watchdogs.StopOnDivergence(), middle]
-        chosen += _callbacks(model, data, schedule, saver, prior, report)
+        chosen += epoch_run.callbacks_of(
+            model, data, schedule, saver, prior, report
+        )
         try:
-            _fit_from(saver.place, model, data, schedule, batches, chosen)
+            epoch_run.fit_from(
+                saver.place, model, data, schedule, batches, chosen
+            )
         except watchdogs.DivergedError as problem:
             epoch = middle.place[0]
             for line in rollback.roll_back(saver, model, epoch, problem):
@@ -201,91 +205,8 @@ def fit(
         problems=problems,
         warnings=[
             *rollback.sentences(saver.notes),
-            *watchdogs.warnings(saver.history, *_exits(model)),
+            *watchdogs.warnings(saver.history, *epoch_run.leaving(model)),
         ],
         first_place=first_place,
         checkpoints=saver,
     )
-
-
-def epochs_of(
-    data: splits.Splits, batches: Batches, epochs: range, *, done: int = 0
-):
-    """Return the training split as one dataset of whole epochs.
-
-    Of the first one, `done` batches are left out.
-    """
-    found = pipeline.training_batches(
-        data.train,
-        batch_size=batches.size,
-        seed=batches.seed,
-        epochs=epochs,
-        augment=batches.augmentation,
-        sampler=batches.sampler,
-        deferred_epoch=batches.deferred_epoch,
-        done=done,
-    )
-    if batches.second_sampler is None:
-        return found
-    second = dataclasses.replace(
-        batches, sampler=batches.second_sampler, second_sampler=None
-    )
-    return pipeline.paired(found, epochs_of(data, second, epochs, done=done))
-
-
-def _fit_from(place, model, data, schedule, batches, chosen):
-    epochs = range(place[0], schedule.epochs)
-    with decoding.clear_errors():
-        model.fit(
-            epochs_of(data, batches, epochs, done=place[1]),
-            initial_epoch=epochs.start,
-            epochs=epochs.stop,
-            steps_per_epoch=pipeline.steps_per_epoch(
-                len(data.train), batches.size
-            ),
-            shuffle=False,
-            verbose=1 if sys.stderr.isatty() else 0,
-            callbacks=chosen,
-        )
-
-
-def _exits(model):
-    """Number of exits, and whether examples may leave before the last."""
-    exits = len(model.output_names)
-    return exits, exits > 1 and np.isfinite(model.objective.train_threshold)
-
-
-def _callbacks(model, data, schedule, saver, prior, report):
-    """Callbacks in order: rates, weights, scores, display, record."""
-    factor = rollback.rate_factor(saver.notes)
-    chosen = [
-        keras.callbacks.LearningRateScheduler(
-            lambda epoch: factor * schedule.learning_rate(epoch)
-        ),
-        callbacks.DelayedReweighting(
-            model.objective,
-            schedule.class_weights,
-            reweight_epoch=schedule.reweight_epoch,
-        ),
-    ]
-    if schedule.conventional_share:
-        chosen.append(
-            callbacks.EpochValue(
-                model.training_pass.share, schedule.conventional_share
-            )
-        )
-    if data.validation is not None:
-        classes = len(data.class_names)
-        chosen.append(
-            callbacks.ValidationScores(data.validation, classes, prior=prior)
-        )
-    chosen.append(
-        keras.callbacks.TensorBoard(
-            saver.folder.parent / "tensorboard", write_graph=False
-        )
-    )
-    if not sys.stderr.isatty():
-        chosen.append(callbacks.EpochLines())
-    warnings = watchdogs.Warnings(saver.history, *_exits(model), report=report)
-    # Last, so that what is saved was told and logged.
-    return [*chosen, warnings, saver]

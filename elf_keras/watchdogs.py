@@ -102,10 +102,12 @@ def warnings(history: list[dict], exits: int, leaving: bool) -> list[str]:
     """Sentences about a finished training that went wrong quietly.
 
     Args:
-      history: logs of every epoch.
+      history: logs of every epoch; without any there is nothing to say.
       exits: number of exits K.
       leaving: whether examples may leave early in training.
     """
+    if not history:
+        return []
     found = []
     if leaving:
         found = greedy_exits(history, exits) or _shares(history[-1], exits)

@@ -12,7 +12,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import bilateral, exit_rule, losses, multi_exit, training
+from elf_keras import (
+    bilateral,
+    epoch_run,
+    exit_rule,
+    losses,
+    multi_exit,
+    training,
+)
 from elf_keras.data import splits
 from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
@@ -137,7 +144,7 @@ def labels_of_pairs(strategy):
     part = splits.Examples(images, labels, ("",) * len(labels))
     data = splits.Splits(part, None, part, ("a", "b", "c"), counts)
     batches = training.Batches(64, seed=0, second_sampler="reversed")
-    dataset = training.epochs_of(data, batches, range(1))
+    dataset = epoch_run.epochs_of(data, batches, range(1))
     found = np.zeros((2, CLASSES), int)
     for _, pairs in strategy.experimental_distribute_dataset(dataset):
         for rows in strategy.experimental_local_results(pairs):

@@ -1,5 +1,6 @@
 """What a damaged checkpoint costs: an epoch, not the run."""
 
+import json
 import shutil
 
 import pytest
@@ -142,3 +143,11 @@ def test_what_a_killed_process_left_half_written_is_cleared(tmp_path):
     left.write_bytes(b"half")
     save(tmp_path, scores=[0.1])
     assert not left.exists()
+
+
+def test_a_checkpoint_of_an_older_version_is_told_from_damage(tmp_path):
+    record = {"epoch": 3, "file": "epoch_0003.weights.h5", "history": []}
+    record["checksum"] = checkpoints._record_checksum(record)
+    (tmp_path / "epoch_0003.json").write_text(json.dumps(record))
+    with pytest.raises(InputError, match="by an older version"):
+        checkpoints.Checkpoints(tmp_path).restore(fresh())

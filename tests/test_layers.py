@@ -20,7 +20,8 @@ ROWS = (
     "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
     "callbacks checkpoints answers data second_stage post_hoc watchdogs "
     "mid_epoch rollback determinism",
-    "training thresholds candidates evaluation run_record shot_guard policies "
+    "training epoch_run thresholds candidates evaluation run_record "
+    "shot_guard policies "
     "dry_run stage_times trade_off sweep_record reports plots deploy",
     "flag_definitions command_flags cli policy_flags second_stage_flags "
     "builders",

@@ -91,6 +91,7 @@ def test_classes_that_are_never_predicted_are_counted():
         watchdogs.warnings([{watchdogs.NEVER_PREDICTED: 0.0}], 1, False) == []
     )
     assert watchdogs.warnings([{"loss": 1.0}], 1, False) == []
+    assert watchdogs.warnings([], 2, True) == []
 
 
 def test_the_greedy_exit_is_told_at_once_and_once_and_the_rest_at_the_end():

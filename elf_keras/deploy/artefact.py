@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from elf_keras import exit_rule, flops, policy_file, runs, silence
-from elf_keras.data import pipeline, splits
+from elf_keras.data import decoding, pipeline, splits
 from elf_keras.deploy import chain_runner, manifest, measure
 from elf_keras.errors import InputError
 
@@ -37,7 +37,7 @@ class Artefact:
     def score_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
         """Scores in source order, batch by batch; see `inference`."""
         batches = pipeline.evaluation_batches(examples, batch_size=BATCH)
-        with pipeline.clear_errors():
+        with decoding.clear_errors():
             for images, *_ in batches.as_numpy_iterator():
                 yield self.ask(images)
 
