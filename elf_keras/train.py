@@ -10,6 +10,9 @@ was stopped, and ends with the weights of an uninterrupted run. With --dry_run
 it checks the images, says how long it would take, and writes nothing.
 """
 
+import contextlib
+import pathlib
+import tempfile
 import time
 
 from absl import flags
@@ -45,8 +48,11 @@ def _main():
         cli.say(f"{folder} is trained; choose another --workdir to train anew")
         cli.show(runs.read_json(folder / runs.METRICS))
         return
+    if cli.cluster_from_flags():
+        # Workers are joined before TensorFlow does anything with data.
+        _strategy()
     data = _data()
-    run(_model(data), data, started=started)
+    run(_model(data, _strategy()), data, started=started)
 
 
 def dry_run() -> None:
@@ -59,7 +65,7 @@ def dry_run() -> None:
     from elf_keras import dry_run as checks
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
-    model = _model(data)
+    model = _model(data, builders.strategy(alone=True))
     builders.scorer(model, data)
     schedule = builders.schedule(data)
     rows += checks.measure(
@@ -72,18 +78,42 @@ def run(model, data, *, started: float) -> None:
     """Train a compiled model and write the run's folder."""
     from elf_keras import (
         builders,
+        multi_worker,
         run_record,
-        second_stage,
         second_stage_flags,
-        training,
     )
 
     # All that can be wrong with flags and data is found before this.
-    scorer = builders.scorer(model, data)
-    schedule = builders.schedule(data)
-    batches = builders.batches(data)
-    stage = second_stage_flags.begin(model, data, scorer)
-    folder = cli.open_workdir()
+    parts = {
+        "scorer": builders.scorer(model, data),
+        "schedule": builders.schedule(data),
+        "batches": builders.batches(data),
+    }
+    parts["stage"] = second_stage_flags.begin(model, data, parts["scorer"])
+    strategy = model.distribute_strategy
+    with multi_worker.clear_errors(strategy), contextlib.ExitStack() as stack:
+        if multi_worker.is_chief(strategy):
+            folder, say = cli.open_workdir(), cli.say
+        else:
+            place = stack.enter_context(tempfile.TemporaryDirectory())
+            folder, say = cli.follow_workdir(pathlib.Path(place)), _be_silent
+        facts = sorted(cli.lasting(cli.resolved_flags()))
+        multi_worker.check_agreement(
+            strategy, facts, run_record.start(folder, data)
+        )
+        record = _train(model, data, folder, say, started, **parts)
+        if say is cli.say:
+            cli.show(record)
+        say(f"written to {folder}")
+        # None ends, and takes its part of the cluster along, before the others.
+        multi_worker.check_agreement(strategy, "done")
+
+
+def _train(
+    model, data, folder, say, started, *, scorer, schedule, batches, stage
+):
+    from elf_keras import builders, run_record, second_stage, training
+
     outcome = training.fit(
         model,
         data,
@@ -92,7 +122,7 @@ def run(model, data, *, started: float) -> None:
         folder=folder,
         prior=scorer.prior,
         checkpoint_minutes=FLAGS.checkpoint_minutes,
-        report=cli.say,
+        report=say,
     )
     objective = builders.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(
@@ -109,8 +139,11 @@ def run(model, data, *, started: float) -> None:
         stage=stage,
     )
     runs.write_json(folder / runs.METRICS, record)
-    cli.show(record)
-    cli.say(f"written to {folder}")
+    return record
+
+
+def _be_silent(line):
+    """Say nothing: the chief tells the user."""
 
 
 def _data():
@@ -120,11 +153,17 @@ def _data():
     return data
 
 
-def _model(data):
-    cli.load_tensorflow()
+def _strategy():
+    cli.load_tensorflow(devices=cli.cluster_from_flags() is None)
     from elf_keras import builders
 
-    with builders.strategy().scope():
+    return builders.strategy()
+
+
+def _model(data, strategy):
+    from elf_keras import builders
+
+    with strategy.scope():
         return builders.compiled(builders.model(data), data)
 
 
