@@ -106,7 +106,9 @@ def train_function(model: keras.Model):
     strategy, wishes = model.distribute_strategy, Wishes()
 
     def of_replica(data, mine):
-        return model.train_step(data), sum_over_replicas(mine)
+        # A sum needs a tensor that lies on this replica's device.
+        shared = sum_over_replicas(tf.identity(mine))
+        return model.train_step(data), shared
 
     @tf.function(reduce_retracing=True)
     def step(iterator, mine):

@@ -12,9 +12,9 @@ PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "elf_keras"
 # A file of a package has the package's row unless it has its own here.
 ROWS = (
     "elf_keras errors choices cluster class_weights long_tail runs "
-    "array_namespace exit_rule certainty tables train_threshold policy_rules policy_file "
-    "sweep_table search_table calibration silence export_table demo_server "
-    "deploy.chain_runner preemption",
+    "array_namespace exit_rule certainty tables train_threshold policy_rules "
+    "policy_file sweep_table search_table calibration silence export_table "
+    "demo_server deploy.chain_runner preemption",
     "replicas multi_worker strategies batch_normalization blocks classifier "
     "exit_heads exit_record layer_graph backbones losses schedules metrics",
     "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
