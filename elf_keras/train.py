@@ -7,7 +7,8 @@ Writes into --workdir: flags.flags (repeats the run), run.json, history.csv,
 checkpoints/, model.keras (the best epoch by validation, else the last),
 metrics.json, per_class.csv, tensorboard/. With --resume it goes on where it
 was stopped, and ends with the weights of an uninterrupted run. With --dry_run
-it checks the images, says how long it would take, and writes nothing.
+it checks the images, says how long it would take, and writes nothing; with
+--plan=8xA100@2.5 also how long, and for how much money, on other devices.
 """
 
 import contextlib
@@ -17,7 +18,7 @@ import time
 
 from absl import flags
 
-from elf_keras import cli, preemption, runs
+from elf_keras import cli, fleets, preemption, runs
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -30,6 +31,26 @@ flags.DEFINE_integer(
     lower_bound=0,
 )
 
+flags.DEFINE_string(
+    "plan",
+    None,
+    "A dry run that also tells time, memory and money on other devices: "
+    "COUNTxDEVICE or "
+    "COUNTxDEVICE@PRICE_PER_DEVICE_HOUR. DEVICE is one of "
+    f"{', '.join(fleets.PEAKS)}, a peak such as 312T (tera-FLOP/s), a measured "
+    "speed such as 900/s (images of this recipe), or `here`.",
+)
+flags.DEFINE_float(
+    "plan_utilization", 0.3, "Share of the peak that --plan expects.", 0.01, 1.0
+)
+flags.DEFINE_float(
+    "plan_efficiency",
+    0.9,
+    "Share of their summed speed that --plan expects of several devices.",
+    0.01,
+    1.0,
+)
+
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
@@ -40,7 +61,7 @@ def main(arguments: list[str]) -> None:
 
 def _main():
     started = time.time()
-    if FLAGS.dry_run:
+    if FLAGS.dry_run or FLAGS.plan:
         dry_run()
         return
     folder = cli.check_workdir()
@@ -57,20 +78,29 @@ def _main():
 
 def dry_run() -> None:
     """Check what `run` needs, and print what it would take."""
+    fleet = fleets.parse(FLAGS.plan) if FLAGS.plan else None
     if FLAGS.workdir:
         cli.check_workdir()
     data = _data()
     cli.load_tensorflow()
-    from elf_keras import builders
+    from elf_keras import builders, plan
     from elf_keras import dry_run as checks
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
     model = _model(data, builders.strategy(alone=True))
     builders.scorer(model, data)
     schedule = builders.schedule(data)
-    rows += checks.measure(
-        model, data, builders.batches(data), epochs=schedule.epochs
-    )
+    speed = checks.measure(model, data, builders.batches(data))
+    rows += speed.rows(schedule.epochs)
+    if fleet:
+        work = plan.work_of(model, speed, epochs=schedule.epochs)
+        rows += plan.rows(
+            work,
+            fleet,
+            half=FLAGS.mixed_precision != "float32",
+            utilization=FLAGS.plan_utilization,
+            efficiency=FLAGS.plan_efficiency,
+        )
     print(checks.table(rows), flush=True)
 
 
