@@ -58,7 +58,7 @@ def _scores_of_workers(model, examples):
         batches = pipeline.evaluation_batches(
             examples.take(rows), batch_size=BATCH_SIZE
         )
-        with pipeline.clear_errors():
+        with decoding.clear_errors():
             for outputs in multi_worker.outputs(model, batches):
                 found.append(np.asarray(exit_rule.stack_exits(outputs)))
     return multi_worker.gathered(strategy, np.concatenate(found))
