@@ -10,7 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import callbacks, multi_worker, rollback, watchdogs
+from elf_keras import callbacks, rollback, watchdogs, workers
 from elf_keras.data import decoding, pipeline, shares
 
 
@@ -120,7 +120,7 @@ def callbacks_of(model, data, schedule, saver, prior, report) -> list:
             saver.folder.parent / "tensorboard", write_graph=False
         )
     )
-    told = multi_worker.is_chief(model.distribute_strategy)
+    told = workers.is_chief(model.distribute_strategy)
     if told and not sys.stderr.isatty():
         chosen.append(callbacks.EpochLines())
     warnings = watchdogs.Warnings(saver.history, *leaving(model), report=report)

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from elf_keras import exit_record, multi_worker
+from elf_keras import exit_record, multi_worker, workers
 from elf_keras.replicas import gradients_of_examples
 
 
@@ -71,7 +71,7 @@ class MultiExitModel(keras.Model):
 
     def make_train_function(self, force=False):
         """Return what `fit` calls for each step; see `multi_worker`."""
-        if not multi_worker.is_several(self.distribute_strategy):
+        if not workers.is_several(self.distribute_strategy):
             return super().make_train_function(force)
         if self.train_function is None or force:
             self.train_function = multi_worker.train_function(self)

@@ -4,7 +4,7 @@ import os
 
 import tensorflow as tf
 
-from elf_keras import multi_worker
+from elf_keras import workers
 from elf_keras.cluster import Cluster
 from elf_keras.errors import InputError
 
@@ -20,7 +20,7 @@ def create(name: str, cluster: Cluster | None) -> tf.distribute.Strategy:
       InputError: where the devices are not there.
     """
     if cluster:
-        return multi_worker.connect(cluster)
+        return workers.connect(cluster)
     if name == "tpu":
         return _tpu()
     gpus = tf.config.list_logical_devices("GPU")

@@ -108,9 +108,9 @@ def run(model, data, *, started: float) -> None:
     """Train a compiled model and write the run's folder."""
     from elf_keras import (
         builders,
-        multi_worker,
         run_record,
         second_stage_flags,
+        workers,
     )
 
     # All that can be wrong with flags and data is found before this.
@@ -121,22 +121,20 @@ def run(model, data, *, started: float) -> None:
     }
     parts["stage"] = second_stage_flags.begin(model, data, parts["scorer"])
     strategy = model.distribute_strategy
-    with multi_worker.clear_errors(strategy), contextlib.ExitStack() as stack:
-        if multi_worker.is_chief(strategy):
+    with workers.clear_errors(strategy), contextlib.ExitStack() as stack:
+        if workers.is_chief(strategy):
             folder, say = cli.open_workdir(), cli.say
         else:
             place = stack.enter_context(tempfile.TemporaryDirectory())
             folder, say = cli.follow_workdir(pathlib.Path(place)), _be_silent
         facts = sorted(cli.lasting(cli.resolved_flags()))
-        multi_worker.check_agreement(
-            strategy, facts, run_record.start(folder, data)
-        )
+        workers.check_agreement(strategy, facts, run_record.start(folder, data))
         record = _train(model, data, folder, say, started, **parts)
         if say is cli.say:
             cli.show(record)
         say(f"written to {folder}")
         # None ends, and takes its part of the cluster along, before the others.
-        multi_worker.check_agreement(strategy, "done")
+        workers.check_agreement(strategy, "done")
 
 
 def _train(

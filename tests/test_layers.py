@@ -15,8 +15,9 @@ ROWS = (
     "array_namespace exit_rule certainty tables train_threshold policy_rules "
     "policy_file sweep_table search_table calibration silence export_table "
     "demo_server deploy.chain_runner preemption",
-    "replicas multi_worker strategies batch_normalization blocks classifier "
-    "exit_heads exit_record layer_graph backbones losses schedules metrics",
+    "replicas workers multi_worker strategies batch_normalization blocks "
+    "classifier exit_heads exit_record layer_graph backbones losses schedules "
+    "metrics",
     "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
     "callbacks checkpoints answers data second_stage post_hoc watchdogs "
     "mid_epoch rollback determinism",

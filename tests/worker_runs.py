@@ -18,9 +18,9 @@ from elf_keras import (
     cluster,
     epoch_run,
     losses,
-    multi_worker,
     strategies,
     training,
+    workers,
 )
 from elf_keras.batch_normalization import BatchNormalization
 from elf_keras.data import augment, mixing, splits
@@ -160,7 +160,7 @@ def main(kind, folder):
     for name, rule in rules.items():
         for key, value in seen(strategy, rule).items():
             found[f"{name} {key}"] = value
-    multi_worker.check_agreement(strategy, "done")
+    workers.check_agreement(strategy, "done")
     index = joined.index if joined else 0
     np.savez(pathlib.Path(folder, f"{kind}_{index}.npz"), **found)
 
