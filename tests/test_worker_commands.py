@@ -140,3 +140,22 @@ def assert_same_weights(folder, expected):
     for key in one:
         np.testing.assert_array_equal(one[key], other[key], err_msg=key)
     assert test_resume.history(folder) == test_resume.history(expected)
+
+
+def test_a_worker_does_not_wait_for_ever():
+    script = (
+        "from elf_keras import cluster, workers\n"
+        "workers.WAIT_MINUTES = 0.02\n"
+        "workers.connect(cluster.from_environment())"
+    )
+    config = {
+        "cluster": {"worker": worker_processes.free_addresses(2)},
+        "task": {"type": "worker", "index": 0},
+    }
+    environment = worker_processes.environment(json.dumps(config))
+    ended = command_runs.ended(
+        command_runs.child("-c", script, env=environment)
+    )
+    assert ended.status == 75
+    (line,) = ended.errors
+    assert "worker 1 of 2 waited" in line
