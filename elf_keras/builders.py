@@ -21,6 +21,7 @@ from elf_keras import (
     multi_exit,
     schedules,
     second_stage_flags,
+    strategies,
     train_threshold,
     training,
 )
@@ -34,8 +35,17 @@ FLAGS = flags.FLAGS
 _PADDING_DIVISOR = 8
 
 
-def strategy():
-    """Return the strategy, and set precision and seeds on the way."""
+def strategy(*, alone: bool = False):
+    """Return the strategy, and set precision and seeds on the way.
+
+    Args:
+      alone: take one device of this process, whatever --strategy says.
+    """
+    # First: workers are joined before TensorFlow does anything else.
+    if alone:
+        chosen = strategies.create("single", None)
+    else:
+        chosen = strategies.create(FLAGS.strategy, cli.cluster_from_flags())
     keras.utils.set_random_seed(FLAGS.seed)
     if FLAGS.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -43,12 +53,7 @@ def strategy():
     if policy != "float32":
         policy = f"mixed_{policy}"
     keras.config.set_dtype_policy(policy)
-    gpus = tf.config.list_logical_devices("GPU")
-    several = FLAGS.strategy == "auto" and len(gpus) > 1
-    if FLAGS.strategy == "mirrored" or several:
-        devices = gpus or tf.config.list_logical_devices("CPU")
-        return tf.distribute.MirroredStrategy([d.name for d in devices])
-    return tf.distribute.get_strategy()
+    return chosen
 
 
 def model(data: splits.Splits) -> keras.Model:

@@ -49,7 +49,7 @@ CLASS_WEIGHTINGS = (
 )
 NORMALIZATIONS = ("class_weights", "batch_size", "survivors")
 PRECISIONS = ("float32", "bfloat16", "float16")
-STRATEGIES = ("auto", "single", "mirrored")
+STRATEGIES = ("auto", "single", "mirrored", "multi_worker", "tpu")
 AUGMENTATIONS = ("none", "crop", "resized_crop", "randaugment")
 # Of whole batches, before the model sees them.
 BATCH_MIXINGS = ("mixup", "cutmix")

@@ -7,12 +7,14 @@ are answered at once.
 import importlib
 import os
 import pathlib
+import shutil
 import sys
 from collections.abc import Callable
 
 from absl import flags, logging
 
 from elf_keras import (
+    cluster,
     command_flags,
     flag_definitions,
     preemption,
@@ -21,7 +23,7 @@ from elf_keras import (
     tables,
     train_threshold,
 )
-from elf_keras.errors import InputError
+from elf_keras.errors import InputError, WorkerLostError
 
 FLAGS = flags.FLAGS
 # Flags that say where and how, not what: they may differ on --resume.
@@ -58,6 +60,8 @@ def run_command(
     except preemption.Preempted:
         say("stopped by SIGTERM; go on with --resume")
         raise
+    except WorkerLostError as error:
+        _end(str(error), error.status)
     except KeyboardInterrupt:
         print("stopped; go on with --resume", file=sys.stderr)
         sys.exit(130)
@@ -71,16 +75,41 @@ def run_command(
         _end(f"{reason}{where}; free the disk or mend the path")
 
 
-def load_tensorflow() -> None:
-    """Import TensorFlow without its start-up notices."""
-    if FLAGS.strategy == "mirrored":
+def load_tensorflow(*, devices: bool = True) -> None:
+    """Import TensorFlow without its start-up notices.
+
+    Args:
+      devices: take the devices now; not where workers are still to be joined.
+    """
+    several = FLAGS.strategy in ("mirrored", "multi_worker")
+    if several or cluster.VARIABLE in os.environ:
         # oneDNN's convolution gets an empty batch wrong, which the last step
         # can hand to a replica on CPU devices; GPUs do not use it.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # They are written before any log level is read.
     with silence.standard_error():
-        importlib.import_module("tensorflow").config.list_logical_devices()
+        tensorflow = importlib.import_module("tensorflow")
+        if devices:
+            tensorflow.config.list_logical_devices()
         importlib.import_module("keras")
+
+
+def cluster_from_flags() -> cluster.Cluster | None:
+    """Return the workers to train with, None for this process alone.
+
+    Raises:
+      InputError: where TF_CONFIG is needed and missing, or malformed.
+    """
+    if FLAGS.strategy not in ("auto", "multi_worker"):
+        return None
+    found = cluster.from_environment()
+    if FLAGS.strategy == "multi_worker" and found is None:
+        raise InputError(
+            f"--strategy=multi_worker: {cluster.VARIABLE} is not set; start "
+            "every worker with it, for example as in clusters/slurm.sh"
+        )
+    alone = FLAGS.strategy == "auto" and found and len(found.workers) == 1
+    return None if alone else found
 
 
 def say(line: str) -> None:
@@ -114,6 +143,15 @@ def resolved_flags() -> str:
         if flag.value is not None and flag.name != "resume"
     ]
     return "\n".join(line for line in lines if line) + "\n"
+
+
+def lasting(flagfile: str) -> set[str]:
+    """Lines of a flagfile that may not change while a run goes on."""
+    return {
+        line
+        for line in flagfile.splitlines()
+        if _flag_name(line) not in _INCIDENTAL
+    }
 
 
 def workdir() -> pathlib.Path:
@@ -167,6 +205,19 @@ def open_workdir() -> pathlib.Path:
     if not (folder / runs.FLAGS).exists():
         runs.write_text(folder / runs.FLAGS, resolved_flags())
     return folder
+
+
+def follow_workdir(place: pathlib.Path) -> pathlib.Path:
+    """Make a folder like the run's for a worker that writes nothing there.
+
+    Args:
+      place: an empty folder; the run's checkpoints are copied into it.
+    """
+    runs.write_text(place / runs.FLAGS, resolved_flags())
+    saved = workdir() / "checkpoints"
+    if saved.is_dir():
+        shutil.copytree(saved, place / saved.name)
+    return place
 
 
 def check_same_flags(folder: pathlib.Path, name: str) -> None:
@@ -229,11 +280,11 @@ def _shared_flags():
 
 
 def _refuse_other_flags(record):
-    before = set(record.read_text(encoding="utf-8").splitlines())
-    now = set(resolved_flags().splitlines())
+    before = lasting(record.read_text(encoding="utf-8"))
+    now = lasting(resolved_flags())
     written = {_flag_name(line) for line in before}
     # A run begun before a flag existed had what is now its default.
-    same = _INCIDENTAL | {
+    same = {
         flag.name
         for flag in _shared_flags()
         if flag.value == flag.default and flag.name not in written
@@ -277,6 +328,6 @@ def _help(main, of_run):
     )
 
 
-def _end(message):
+def _end(message, status=2):
     print("error: " + " ".join(message.split()), file=sys.stderr)
-    sys.exit(2)
+    sys.exit(status)

@@ -4,6 +4,7 @@ Reads every header, decodes some images whole, runs the pipeline for some
 seconds and a few training steps; nothing is written.
 """
 
+import dataclasses
 import time
 
 import keras
@@ -48,41 +49,68 @@ def check_images(data: splits.Splits, decoded: int) -> list[tuple[str, str]]:
     return rows
 
 
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """What was measured here, on one device.
+
+    Attributes:
+      pipeline: images a second that are read and augmented.
+      step: seconds of a training step.
+      batch: images in a step.
+      images: of an epoch.
+      overlap: whether reading goes on during a step.
+    """
+
+    pipeline: float
+    step: float
+    batch: int
+    images: int
+    overlap: bool
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return pipeline.steps_per_epoch(self.images, self.batch)
+
+    def rows(self, epochs: int) -> list[tuple[str, str]]:
+        """Rows (what, figure) of a table, for a training of `epochs`."""
+        reading, training = self.images / self.pipeline, self.steps * self.step
+        epoch = max(reading, training) if self.overlap else reading + training
+        memory = runs.peak_memory() / 2**30
+        return [
+            ("pipeline", f"{self.pipeline:.0f} images/s"),
+            ("training step", f"{self.step:.3f} s of {self.batch} images"),
+            ("steps an epoch", str(self.steps)),
+            ("time an epoch", f"{duration(epoch)} and validation"),
+            (f"time of {epochs} epochs", duration(epochs * epoch)),
+            ("memory so far, at most", f"{memory:.1f} GiB"),
+        ]
+
+
 def measure(
     model: keras.Model,
     data: splits.Splits,
     batches: training.Batches,
     *,
-    epochs: int,
     seconds: float = PIPELINE_SECONDS,
-) -> list[tuple[str, str]]:
-    """Time the pipeline and a training step, and what follows from them.
+) -> Speed:
+    """Time the pipeline and a training step.
 
     Args:
-      model: compiled; its weights change.
+      model: compiled, on one device; its weights change.
       data: the splits.
       batches: how the training split becomes batches.
-      epochs: of the whole training.
       seconds: how long the pipeline is run.
-
-    Returns:
-      Rows (what, figure) of a table.
     """
-    steps = pipeline.steps_per_epoch(len(data.train), batches.size)
     rate, batch = _pipeline_rate(data, batches, seconds)
-    step = _step_seconds(model, batch)
-    reading = len(data.train) / rate
-    # Only a GPU leaves the cores to the pipeline while it computes.
-    overlap = bool(tf.config.list_logical_devices("GPU"))
-    epoch = max(reading, steps * step) if overlap else reading + steps * step
-    return [
-        ("pipeline", f"{rate:.0f} images/s"),
-        ("training step", f"{step:.3f} s of {batches.size} images"),
-        ("steps an epoch", str(steps)),
-        ("time an epoch", f"{_duration(epoch)} and validation"),
-        (f"time of {epochs} epochs", _duration(epochs * epoch)),
-        ("memory so far, at most", f"{runs.peak_memory() / 2**30:.1f} GiB"),
-    ]
+    return Speed(
+        pipeline=rate,
+        step=_step_seconds(model, batch),
+        batch=batches.size,
+        images=len(data.train),
+        # Only a GPU leaves the cores to the pipeline while it computes.
+        overlap=bool(tf.config.list_logical_devices("GPU")),
+    )
 
 
 def table(rows: list[tuple[str, str]]) -> str:
@@ -135,7 +163,8 @@ def _step_seconds(model, batch):
     return float(np.median(times[1:]))
 
 
-def _duration(seconds):
+def duration(seconds: float) -> str:
+    """Seconds as text, in the unit that suits them."""
     if seconds < 90:
         return f"{seconds:.0f} s"
     if seconds < 90 * 60:

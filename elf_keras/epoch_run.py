@@ -8,13 +8,41 @@ import sys
 
 import keras
 import numpy as np
+import tensorflow as tf
 
-from elf_keras import callbacks, rollback, watchdogs
-from elf_keras.data import decoding, pipeline
+from elf_keras import callbacks, rollback, watchdogs, workers
+from elf_keras.data import decoding, pipeline, shares
 
 
-def epochs_of(data, batches, epochs: range, *, done: int = 0):
-    """Return the training split as one dataset of whole epochs.
+def shared_epochs(
+    strategy: tf.distribute.Strategy, data, batches, epochs, *, done: int = 0
+):
+    """Return what `epochs_of` does, shared out to a strategy's replicas."""
+    if strategy.num_replicas_in_sync == 1:
+        return epochs_of(data, batches, epochs, done=done)
+
+    def of_worker(context):
+        workers = context.num_input_pipelines
+        bounds = shares.bounds(
+            batches.size,
+            replicas=context.num_replicas_in_sync // workers,
+            workers=workers,
+            worker=context.input_pipeline_id,
+        )
+        return epochs_of(data, batches, epochs, done=done, share=bounds)
+
+    return strategy.distribute_datasets_from_function(of_worker)
+
+
+def epochs_of(
+    data,
+    batches,
+    epochs: range,
+    *,
+    done: int = 0,
+    share: tuple[int, ...] | None = None,
+):
+    """Return the training split as one dataset of whole epochs, or a share.
 
     Of the first one, `done` batches are left out.
     """
@@ -27,13 +55,15 @@ def epochs_of(data, batches, epochs: range, *, done: int = 0):
         sampler=batches.sampler,
         deferred_epoch=batches.deferred_epoch,
         done=done,
+        share=share,
     )
     if batches.second_sampler is None:
         return found
     second = dataclasses.replace(
         batches, sampler=batches.second_sampler, second_sampler=None
     )
-    return pipeline.paired(found, epochs_of(data, second, epochs, done=done))
+    others = epochs_of(data, second, epochs, done=done, share=share)
+    return pipeline.paired(found, others)
 
 
 def fit_from(place, model, data, schedule, batches, chosen) -> None:
@@ -41,7 +71,9 @@ def fit_from(place, model, data, schedule, batches, chosen) -> None:
     epochs = range(place[0], schedule.epochs)
     with decoding.clear_errors():
         model.fit(
-            epochs_of(data, batches, epochs, done=place[1]),
+            shared_epochs(
+                model.distribute_strategy, data, batches, epochs, done=place[1]
+            ),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
             steps_per_epoch=pipeline.steps_per_epoch(
@@ -88,7 +120,8 @@ def callbacks_of(model, data, schedule, saver, prior, report) -> list:
             saver.folder.parent / "tensorboard", write_graph=False
         )
     )
-    if not sys.stderr.isatty():
+    told = workers.is_chief(model.distribute_strategy)
+    if told and not sys.stderr.isatty():
         chosen.append(callbacks.EpochLines())
     warnings = watchdogs.Warnings(saver.history, *leaving(model), report=report)
     # Last, so that what is saved was told and logged.

@@ -1,4 +1,4 @@
-"""The one exception that means: the user's input, not our code, is wrong."""
+"""The exceptions that commands answer with one line and their status."""
 
 
 class InputError(ValueError):
@@ -6,3 +6,13 @@ class InputError(ValueError):
 
     The message is one line: what came, what was expected, what to do.
     """
+
+
+class WorkerLostError(RuntimeError):
+    """Another worker of the training is gone; all must be started again.
+
+    Attributes:
+      status: EX_TEMPFAIL of sysexits.h: start the same command again.
+    """
+
+    status = 75

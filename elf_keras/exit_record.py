@@ -3,6 +3,8 @@
 import keras
 from keras import ops
 
+from elf_keras.replicas import sum_over_replicas
+
 
 class ExitRecord(keras.metrics.Metric):
     """Loss, and per exit: accuracy, share leaving, mean loss of the leavers.
@@ -52,12 +54,19 @@ class ExitRecord(keras.metrics.Metric):
         )
 
     def result(self):
-        """Return the logs by name, as scalars."""
-        correct, taken, losses = ops.unstack(self.exit_sums.value, axis=0)
+        """Return the logs by name, as scalars: those of all replicas."""
+        # One sum a step: a message to the other workers is slow, not long.
+        sums = sum_over_replicas(
+            ops.concatenate(
+                [self.loss_sum.value, ops.reshape(self.exit_sums.value, [-1])]
+            )
+        )
+        loss, weight = sums[0], sums[1]
+        correct, taken, losses = ops.unstack(
+            ops.reshape(sums[2:], [3, self.exits]), axis=0
+        )
         examples = ops.sum(taken)
-        logs = {
-            "loss": ops.divide_no_nan(self.loss_sum[0], self.loss_sum[1]),
-        }
+        logs = {"loss": ops.divide_no_nan(loss, weight)}
         for number in range(self.exits):
             name = f"exit_{number + 1}"
             logs[f"{name}_accuracy"] = ops.divide_no_nan(

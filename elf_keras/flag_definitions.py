@@ -54,7 +54,9 @@ def _run():
         "strategy",
         "auto",
         choices.STRATEGIES,
-        "Devices: one, all of this machine, or all its GPUs if several.",
+        "Devices: one; all of this machine; those of all workers that "
+        "TF_CONFIG names; a TPU. auto: the workers, if there are several, "
+        "else this machine's GPUs, if there are several, else one.",
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from elf_keras import certainty, exit_rule
+from elf_keras import certainty, exit_rule, multi_worker, workers
 from elf_keras.data import decoding, pipeline, splits
 
 BATCH_SIZE = 256
@@ -40,9 +40,28 @@ def predict_scores(model: keras.Model, examples: splits.Examples) -> np.ndarray:
     Returns:
       float32, `(images, exits, classes)`.
     """
+    if workers.is_several(model.distribute_strategy):
+        return _scores_of_workers(model, examples)
     batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
     with decoding.clear_errors():
         return exit_rule.stack_exits(model.predict(batches, verbose=0))
+
+
+def _scores_of_workers(model, examples):
+    """Scores of all images, of which this worker computes its part."""
+    strategy = model.distribute_strategy
+    rows = workers.rows_of_worker(strategy, len(examples))
+    found = [
+        np.zeros((0, len(model.outputs), model.outputs[0].shape[-1]), "float32")
+    ]
+    if len(rows):
+        batches = pipeline.evaluation_batches(
+            examples.take(rows), batch_size=BATCH_SIZE
+        )
+        with decoding.clear_errors():
+            for outputs in multi_worker.outputs(model, batches):
+                found.append(np.asarray(exit_rule.stack_exits(outputs)))
+    return workers.gathered(strategy, np.concatenate(found))
 
 
 def score_parts(

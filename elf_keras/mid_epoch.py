@@ -35,6 +35,11 @@ class MidEpoch(keras.callbacks.Callback):
         self.interval = 60 * minutes or float("inf")
         self.saved = time.monotonic()
         self.place = self.began = saver.place
+        self.wishes = None
+
+    def on_train_begin(self, logs=None):
+        """Find out whether other workers have a say."""
+        self.wishes = getattr(self.model.train_function, "wishes", None)
 
     def on_epoch_begin(self, epoch, logs=None):
         """Start the epoch, or take up its metrics, time and steps."""
@@ -48,30 +53,47 @@ class MidEpoch(keras.callbacks.Callback):
         """Let a step end once it has begun, unless it is the first.
 
         That one is traced, which takes long; without it nothing is lost.
+        Several workers stop together: none at a time of its own.
         """
-        if self.place > self.began:
+        if self.wishes or self.place > self.began:
             preemption.hold()
+        if self.wishes:
+            self.wishes.mine = (preemption.asked(), self._is_due())
 
     def on_train_batch_end(self, batch, logs=None):
         """Count the step; save where it is time to.
 
         Raises:
-          Preempted: where SIGTERM came during the step.
+          Preempted: where SIGTERM came during the step, to any worker.
         """
         self.place = max(self.place, (self.place[0], batch + 1))
-        preemption.let_go()
-        if time.monotonic() - self.saved >= self.interval:
+        if self.wishes:
+            stop, due = self.wishes.shared
+            if stop:
+                raise preemption.Preempted
+        else:
+            preemption.let_go()
+            due = self._is_due()
+        if due:
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
         """The epoch's own checkpoint follows."""
         self.saved = time.monotonic()
 
+    def on_train_end(self, logs=None):
+        """Each worker is on its own again."""
+        if self.wishes:
+            preemption.let_go()
+
     def save(self) -> None:
         """Write a checkpoint, unless there is one of this place."""
         if self.place > self.saver.place:
             self.saver.save(*self.place, seconds=self.clock.elapsed())
         self.saved = time.monotonic()
+
+    def _is_due(self):
+        return time.monotonic() - self.saved >= self.interval
 
     def _skip(self, steps):
         """Answer for steps that were done before with the logs so far."""

@@ -3,7 +3,7 @@
 import keras
 import tensorflow as tf
 
-from elf_keras import exit_record
+from elf_keras import exit_record, multi_worker, workers
 from elf_keras.replicas import gradients_of_examples
 
 
@@ -68,6 +68,14 @@ class MultiExitModel(keras.Model):
         if self.compiled and not self.optimizer.built:
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
+
+    def make_train_function(self, force=False):
+        """Return what `fit` calls for each step; see `multi_worker`."""
+        if not workers.is_several(self.distribute_strategy):
+            return super().make_train_function(force)
+        if self.train_function is None or force:
+            self.train_function = multi_worker.train_function(self)
+        return self.train_function
 
     def train_step(self, data):
         """Apply the gradients of one batch and return the running logs."""

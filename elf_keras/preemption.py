@@ -45,6 +45,11 @@ def watched() -> Iterator[None]:
         _sigterm.asked = _sigterm.held = False
 
 
+def asked() -> bool:
+    """Whether SIGTERM came and is put off."""
+    return _sigterm.asked
+
+
 def hold() -> None:
     """Put SIGTERM off until `let_go`."""
     _sigterm.held = True

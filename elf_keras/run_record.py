@@ -1,5 +1,6 @@
 """The record that a training leaves: scores of its epochs, and its facts."""
 
+import hashlib
 import pathlib
 import time
 
@@ -19,6 +20,22 @@ from elf_keras import (
     training,
 )
 from elf_keras.data import splits
+
+
+def start(folder: pathlib.Path, data: splits.Splits) -> dict:
+    """Return what all workers of a training must agree on, beside flags.
+
+    Args:
+      folder: the run's folder.
+      data: the splits.
+    """
+    saved = (folder / "checkpoints").glob("*.json")
+    return {
+        "classes": data.class_names,
+        "counts": data.class_counts.tolist(),
+        "order": hashlib.sha256(data.train.labels.tobytes()).hexdigest(),
+        "checkpoints": {path.name: runs.checksum(path) for path in saved},
+    }
 
 
 def score_epochs(

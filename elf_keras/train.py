@@ -7,14 +7,18 @@ Writes into --workdir: flags.flags (repeats the run), run.json, history.csv,
 checkpoints/, model.keras (the best epoch by validation, else the last),
 metrics.json, per_class.csv, tensorboard/. With --resume it goes on where it
 was stopped, and ends with the weights of an uninterrupted run. With --dry_run
-it checks the images, says how long it would take, and writes nothing.
+it checks the images, says how long it would take, and writes nothing; with
+--plan=8xA100@2.5 also how long, and for how much money, on other devices.
 """
 
+import contextlib
+import pathlib
+import tempfile
 import time
 
 from absl import flags
 
-from elf_keras import cli, preemption, runs
+from elf_keras import cli, fleets, preemption, runs
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -27,6 +31,26 @@ flags.DEFINE_integer(
     lower_bound=0,
 )
 
+flags.DEFINE_string(
+    "plan",
+    None,
+    "A dry run that also tells time, memory and money on other devices: "
+    "COUNTxDEVICE or "
+    "COUNTxDEVICE@PRICE_PER_DEVICE_HOUR. DEVICE is one of "
+    f"{', '.join(fleets.PEAKS)}, a peak such as 312T (tera-FLOP/s), a measured "
+    "speed such as 900/s (images of this recipe), or `here`.",
+)
+flags.DEFINE_float(
+    "plan_utilization", 0.3, "Share of the peak that --plan expects.", 0.01, 1.0
+)
+flags.DEFINE_float(
+    "plan_efficiency",
+    0.9,
+    "Share of their summed speed that --plan expects of several devices.",
+    0.01,
+    1.0,
+)
+
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
@@ -37,7 +61,7 @@ def main(arguments: list[str]) -> None:
 
 def _main():
     started = time.time()
-    if FLAGS.dry_run:
+    if FLAGS.dry_run or FLAGS.plan:
         dry_run()
         return
     folder = cli.check_workdir()
@@ -45,26 +69,38 @@ def _main():
         cli.say(f"{folder} is trained; choose another --workdir to train anew")
         cli.show(runs.read_json(folder / runs.METRICS))
         return
+    if cli.cluster_from_flags():
+        # Workers are joined before TensorFlow does anything with data.
+        _strategy()
     data = _data()
-    run(_model(data), data, started=started)
+    run(_model(data, _strategy()), data, started=started)
 
 
 def dry_run() -> None:
     """Check what `run` needs, and print what it would take."""
+    fleet = fleets.parse(FLAGS.plan) if FLAGS.plan else None
     if FLAGS.workdir:
         cli.check_workdir()
     data = _data()
     cli.load_tensorflow()
-    from elf_keras import builders
+    from elf_keras import builders, plan
     from elf_keras import dry_run as checks
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
-    model = _model(data)
+    model = _model(data, builders.strategy(alone=True))
     builders.scorer(model, data)
     schedule = builders.schedule(data)
-    rows += checks.measure(
-        model, data, builders.batches(data), epochs=schedule.epochs
-    )
+    speed = checks.measure(model, data, builders.batches(data))
+    rows += speed.rows(schedule.epochs)
+    if fleet:
+        work = plan.work_of(model, speed, epochs=schedule.epochs)
+        rows += plan.rows(
+            work,
+            fleet,
+            half=FLAGS.mixed_precision != "float32",
+            utilization=FLAGS.plan_utilization,
+            efficiency=FLAGS.plan_efficiency,
+        )
     print(checks.table(rows), flush=True)
 
 
@@ -73,17 +109,39 @@ def run(model, data, *, started: float) -> None:
     from elf_keras import (
         builders,
         run_record,
-        second_stage,
         second_stage_flags,
-        training,
+        workers,
     )
 
     # All that can be wrong with flags and data is found before this.
-    scorer = builders.scorer(model, data)
-    schedule = builders.schedule(data)
-    batches = builders.batches(data)
-    stage = second_stage_flags.begin(model, data, scorer)
-    folder = cli.open_workdir()
+    parts = {
+        "scorer": builders.scorer(model, data),
+        "schedule": builders.schedule(data),
+        "batches": builders.batches(data),
+    }
+    parts["stage"] = second_stage_flags.begin(model, data, parts["scorer"])
+    strategy = model.distribute_strategy
+    with workers.clear_errors(strategy), contextlib.ExitStack() as stack:
+        if workers.is_chief(strategy):
+            folder, say = cli.open_workdir(), cli.say
+        else:
+            place = stack.enter_context(tempfile.TemporaryDirectory())
+            folder, say = cli.follow_workdir(pathlib.Path(place)), _be_silent
+        facts = sorted(cli.lasting(cli.resolved_flags()))
+        workers.check_agreement(strategy, facts, run_record.start(folder, data))
+        record = _train(model, data, folder, say, started, **parts)
+        if say is cli.say:
+            cli.show(record)
+        say(f"written to {folder}")
+        # None ends, and takes its part of the cluster along, before the others.
+        workers.check_agreement(strategy, "done")
+
+
+def _train(
+    model, data, folder, say, started, *, scorer, schedule, batches, stage
+):
+    from elf_keras import builders, run_record, second_stage, training
+
     outcome = training.fit(
         model,
         data,
@@ -92,7 +150,7 @@ def run(model, data, *, started: float) -> None:
         folder=folder,
         prior=scorer.prior,
         checkpoint_minutes=FLAGS.checkpoint_minutes,
-        report=cli.say,
+        report=say,
     )
     objective = builders.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(
@@ -109,8 +167,11 @@ def run(model, data, *, started: float) -> None:
         stage=stage,
     )
     runs.write_json(folder / runs.METRICS, record)
-    cli.show(record)
-    cli.say(f"written to {folder}")
+    return record
+
+
+def _be_silent(line):
+    """Say nothing: the chief tells the user."""
 
 
 def _data():
@@ -120,11 +181,17 @@ def _data():
     return data
 
 
-def _model(data):
-    cli.load_tensorflow()
+def _strategy():
+    cli.load_tensorflow(devices=cli.cluster_from_flags() is None)
     from elf_keras import builders
 
-    with builders.strategy().scope():
+    return builders.strategy()
+
+
+def _model(data, strategy):
+    from elf_keras import builders
+
+    with strategy.scope():
         return builders.compiled(builders.model(data), data)
 
 

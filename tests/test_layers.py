@@ -11,19 +11,19 @@ import pytest
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "elf_keras"
 # A file of a package has the package's row unless it has its own here.
 ROWS = (
-    "elf_keras errors choices class_weights long_tail runs array_namespace "
-    "exit_rule certainty tables train_threshold policy_rules policy_file "
-    "sweep_table search_table calibration silence export_table demo_server "
-    "deploy.chain_runner preemption",
-    "replicas batch_normalization blocks classifier exit_heads exit_record "
-    "layer_graph backbones losses schedules metrics reports.run_folder "
-    "reports.score_table",
+    "elf_keras errors choices cluster fleets class_weights long_tail runs "
+    "array_namespace exit_rule certainty tables train_threshold policy_rules "
+    "policy_file sweep_table search_table calibration silence export_table "
+    "demo_server deploy.chain_runner preemption",
+    "replicas workers multi_worker strategies batch_normalization blocks "
+    "classifier exit_heads exit_record layer_graph backbones losses schedules "
+    "metrics reports.run_folder reports.score_table",
     "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
     "callbacks checkpoints answers data second_stage post_hoc watchdogs "
     "mid_epoch rollback determinism",
     "training epoch_run thresholds candidates evaluation run_record "
     "shot_guard policies "
-    "dry_run stage_times trade_off sweep_record reports plots deploy",
+    "dry_run plan stage_times trade_off sweep_record reports plots deploy",
     "flag_definitions command_flags output_flag cli policy_flags "
     "second_stage_flags builders",
     "train evaluate sweep search export report predict demo",

@@ -39,6 +39,7 @@ def of_arrays(
     rule: augmentations.Augmentation,
     batch_size: int,
     seed: int,
+    part: tuple[int, int],
 ) -> Rows:
     """Rows of images in memory; arguments as in `training_batches`."""
     images, labels = on_host(examples)
@@ -53,11 +54,11 @@ def of_arrays(
             table = augmentations.uniforms(count, **key)
 
         def row(start):
-            part = slice(start, start + batch_size)
-            picked = epoch.draws[part]
+            chosen = slice(start + part[0], start + part[1])
+            picked = epoch.draws[chosen]
             return (
                 tf.stack([number, start]),
-                epoch.examples[part],
+                epoch.examples[chosen],
                 tf.gather(draws, picked),
                 tf.gather(table, picked),
             )
@@ -87,6 +88,7 @@ def of_files(
     rule: augmentations.Augmentation,
     batch_size: int,
     seed: int,
+    part: tuple[int, int],
 ) -> Rows:
     """Rows of images on disk; arguments as in `training_batches`."""
     files = examples.images
@@ -101,15 +103,21 @@ def of_files(
             image = read_one(number, chosen, epoch.draws[place])
             return tf.stack([number, place]), image, labels[chosen]
 
-        return (
+        found = (
             tf.data.Dataset.range(first, len(examples))
+            .filter(lambda place: _within(part, place % batch_size))
             .map(
                 load,
                 num_parallel_calls=decoding.workers(),
                 deterministic=True,
             )
-            .batch(batch_size)
+            .batch(part[1] - part[0])
         )
+        left = len(examples) % batch_size
+        if not 0 < left <= part[0]:
+            return found
+        # A part with nothing left in the last batch still takes the step.
+        return found.concatenate(_none_of(found.element_spec))
 
     def read_one(number, chosen, draw):
         row = augmentations.uniform_row(draw, seed=seed, epoch=number)
@@ -127,9 +135,24 @@ def of_files(
         return augmentations.padded(image, row, rule)
 
     def read(keys, images, labels):
-        return keys[0], images, labels
+        # The first key; of none, a number that nothing draws from.
+        return tf.reduce_min(keys, axis=0), images, labels
 
     return Rows(rows, read)
+
+
+def _within(part, place):
+    return (part[0] <= place) & (place < part[1])
+
+
+def _none_of(row):
+    shapes = [[side or 0 for side in spec.shape[1:]] for spec in row]
+    return tf.data.Dataset.from_tensors(
+        tuple(
+            tf.zeros([0, *shape], spec.dtype)
+            for shape, spec in zip(shapes, row, strict=True)
+        )
+    )
 
 
 def on_host(examples: splits.Examples) -> tuple[tf.Tensor, tf.Tensor]:

@@ -14,6 +14,7 @@ from elf_keras.data import (
     image_files,
     mixing,
     samplers,
+    shares,
     splits,
 )
 from elf_keras.errors import InputError
@@ -49,12 +50,14 @@ def training_batches(
     sampler: str = "instance",
     deferred_epoch: int = 0,
     done: int = 0,
+    share: tuple[int, ...] | None = None,
 ) -> tf.data.Dataset:
     """Some epochs as one dataset, for one iterator.
 
     Every epoch has as many images as there are examples and ends with its
     own partial batch; give `fit` `steps_per_epoch(len(examples),
-    batch_size)`. Sampled is the global batch: replicas share it out.
+    batch_size)`. Order, augmentation and mixing are those of the global
+    batch, whoever computes which part of it.
 
     Args:
       examples: the training split, in memory or on disk.
@@ -65,6 +68,9 @@ def training_batches(
       sampler: key of `samplers.SAMPLERS`.
       deferred_epoch: zero-based, from which `deferred` balances classes.
       done: batches of the first epoch that are left out, to resume.
+      share: of `shares.bounds`, where this is one of several workers or has
+        several replicas; the dataset then holds its replicas' parts in turn,
+        and begins anew at the end.
 
     Returns:
       Dataset of (uint8 (batch, height, width, channels), int32 (batch,)), or
@@ -87,7 +93,10 @@ def training_batches(
 
     on_disk = _on_disk(examples)
     rows = epoch_rows.of_files if on_disk else epoch_rows.of_arrays
-    batches = rows(examples, epoch_of, rule, batch_size, seed)
+    # Images are mixed with others of the batch, so all of it is read then.
+    whole = share is None or rule.mixing is not None
+    part = (0, batch_size) if whole else (share[0], share[-1])
+    batches = rows(examples, epoch_of, rule, batch_size, seed, part)
 
     def epoch_rows_of(number):
         resumed = tf.cast(number == epochs.start, tf.int64)
@@ -96,12 +105,13 @@ def training_batches(
     numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
     # Keras counts batches that were left out, and would stop too early.
     total = None if done else steps * len(epochs)
-    return _finished(
+    found = _finished(
         numbers.flat_map(epoch_rows_of),
         _then_mixed(batches.read, rule.mixing, seed),
         total,
         _ahead(examples),
     )
+    return found if share is None else shares.cut(found, share, part[0])
 
 
 def paired(first: tf.data.Dataset, second: tf.data.Dataset) -> tf.data.Dataset:
