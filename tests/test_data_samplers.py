@@ -114,6 +114,7 @@ def test_deferred_is_instance_up_to_its_epoch():
         np.testing.assert_array_equal(draws, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("replicas", [1, 2])
 def test_deferred_over_replicas(replicas):
     ran = subprocess.run(

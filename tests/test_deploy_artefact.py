@@ -10,6 +10,8 @@ import pytest
 from elf_keras import runs
 from elf_keras.deploy import manifest
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def run_folder(tmp_path_factory):

@@ -15,7 +15,7 @@ from experiments import index
 
 pytestmark = pytest.mark.slow
 SMALL = (
-    *("--backbone=resnet8", "--epochs=2", "--batch_size=8"),
+    *("--backbone=resnet8", "--epochs=1", "--batch_size=8"),
     *("--images_on=memory", "--check_counts=false"),
 )
 LARGE = ("imagenet_lt", "inat18")

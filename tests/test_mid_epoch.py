@@ -94,6 +94,7 @@ def test_no_example_twice_none_lost_and_the_same_end(
     assert_ends_alike(whole, built, outcome)
 
 
+@pytest.mark.slow
 def test_at_every_single_step_the_run_may_be_cut(whole, tmp_path):
     for at in range(1, EPOCHS * STEPS):
         assert list(stopped(tmp_path, at, power_cut, ALWAYS)) == [at - 1]

@@ -83,6 +83,7 @@ def test_every_figure_of_the_papers_has_its_counterpart(built):
     assert "ELF, Fig. 6 and 9; HAR, Fig. 7" in sources
 
 
+@pytest.mark.slow
 def test_files_of_the_figures(view, tmp_path):
     page.write(tmp_path, [view])
     _, _, drawn = build(view)
@@ -96,6 +97,7 @@ def test_files_of_the_figures(view, tmp_path):
     assert (tmp_path / "figures" / "results.csv").exists()
 
 
+@pytest.mark.slow
 def test_names_of_classes_are_text(view):
     names = ("<b>&", "</script>", *view.class_names[2:])
     hostile = dataclasses.replace(view, class_names=names)
@@ -125,6 +127,7 @@ def test_what_is_embedded_is_what_was_answered(view):
     assert record["groups"] == [0, 0, 1, 1, 2, 2]
 
 
+@pytest.mark.slow
 def test_several_runs_can_be_picked(view, tmp_path):
     other = made_report.view(tmp_path / "other", exits=1, seed=1)
     text, read, _ = build(view, other)
@@ -161,6 +164,7 @@ def test_a_run_of_flags_alone(tmp_path):
     assert "0 of 9 epochs" in text
 
 
+@pytest.mark.slow
 def test_a_search_and_an_export(view, tmp_path):
     part = {
         "shared": {"macs": [50, 100], "accuracy": [0.1, 0.7]},

@@ -33,6 +33,7 @@ def record_of(folder):
     return json.loads((folder / runs.RECORD).read_text())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
     folder = tmp_path / stage
@@ -87,6 +88,7 @@ def test_tau_is_the_best_on_validation_and_recorded(source, tmp_path):
     assert found == pytest.approx(best, abs=0.01)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "tau", "tried"),
     [
@@ -173,6 +175,7 @@ def test_a_model_of_other_images(tmp_path):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stage", ["lws", "tau_norm"])
 def test_dry_run(source, tmp_path, stage):
     words = staged(source, tmp_path / "run", f"--second_stage={stage}")
