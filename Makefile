@@ -11,10 +11,10 @@ train: $(STAMP)
 		--workdir=runs/digits_lt --resume
 
 test: $(STAMP) lint
-	$(RUN) -m pytest -n 2 -m "not slow"
+	$(RUN) -m pytest -n 2 --dist loadfile -m "not slow"
 
 slow: $(STAMP)
-	$(RUN) -m pytest -m slow
+	$(RUN) -m pytest -n 2 --dist loadfile -m slow
 
 # The figures go to benchmarks/results/faults.json.
 faults: $(STAMP)
