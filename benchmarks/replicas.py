@@ -94,6 +94,7 @@ def _speed(kind, steps):
 
     with strategy.scope():
         model = training_step.build("har")
+        model.optimizer.build(model.trainable_variables)
     images, labels = training_step.batch()
     parts = strategy.num_replicas_in_sync
     each = training_step.BATCH // parts

@@ -3,6 +3,8 @@
 import numpy as np
 import tensorflow as tf
 
+from elf_keras import workers
+
 
 def sum_over_replicas(values):
     """Sum a tensor over the replicas of the current strategy."""
@@ -33,17 +35,29 @@ def gradients_of_examples(gradients: list, images) -> list:
 
 
 def local_values(variable) -> list[np.ndarray]:
-    """Return each replica's own part of a variable that is summed when read."""
-    return [np.array(part) for part in _parts(variable)]
+    """Return each replica's own part of a variable that is summed when read.
+
+    Of all workers' replicas, so that every worker must call.
+    """
+    strategy = tf.distribute.get_strategy()
+    own = [np.array(part) for part in _parts(variable)]
+    if workers.is_several(strategy):
+        return list(workers.gathered(strategy, np.stack(own)))
+    return own
 
 
 def set_local_values(variable, values: list) -> None:
     """Set what `local_values` gave; with other replicas, the sum of it."""
-    parts = _parts(variable)
-    if len(parts) != len(values):
+    strategy = tf.distribute.get_strategy()
+    count = strategy.num_replicas_in_sync
+    if count != len(values):
         none = np.zeros_like(values[0])
-        values = [np.sum(values, axis=0), *[none] * (len(parts) - 1)]
-    for part, value in zip(parts, values, strict=True):
+        values = [np.sum(values, axis=0), *[none] * (count - 1)]
+    own = np.arange(count)
+    if workers.is_several(strategy):
+        own = workers.rows_of_worker(strategy, count)
+    for part, index in zip(_parts(variable), own, strict=True):
+        value = values[index]
         part.assign(np.array(value, variable.dtype))
 
 

@@ -4,10 +4,9 @@ import contextlib
 import functools
 import hashlib
 import json
-import os
 import signal
-import sys
-import threading
+import socket
+import time
 from collections.abc import Iterator
 
 import numpy as np
@@ -17,6 +16,8 @@ from elf_keras import cluster
 from elf_keras.errors import InputError, WorkerLostError
 
 WAIT_MINUTES = 10.0
+# Seconds between two attempts to reach the others.
+_PAUSE = 0.5
 # How TensorFlow says that a worker is gone, or that it came back as another.
 _LOST = (
     tf.errors.UnavailableError,
@@ -32,19 +33,17 @@ def connect(joined: cluster.Cluster) -> tf.distribute.Strategy:
     """Wait for all workers and return their strategy.
 
     To be called before any other TensorFlow operation; a second call returns
-    the same strategy. A process that waits in vain for ten minutes ends with
-    a status that asks for a new start.
+    the same strategy.
 
     Args:
       joined: what TF_CONFIG says.
 
     Raises:
       InputError: where this worker's address cannot be used.
-      WorkerLostError: where another one went away meanwhile.
+      WorkerLostError: where another one went away meanwhile, or did not come
+        within ten minutes.
     """
-    waiting = threading.Timer(60 * WAIT_MINUTES, _give_up, [joined])
-    waiting.daemon = True
-    waiting.start()
+    _meet(joined)
     before = signal.getsignal(signal.SIGTERM)
     try:
         return tf.distribute.MultiWorkerMirroredStrategy()
@@ -54,14 +53,8 @@ def connect(joined: cluster.Cluster) -> tf.distribute.Strategy:
             "of them again with --resume"
         ) from error
     except (RuntimeError, tf.errors.OpError) as error:
-        raise InputError(
-            f"worker {joined.index + 1} of {len(joined.workers)} cannot take "
-            f"part as {joined.workers[joined.index]} "
-            f"({str(error).splitlines()[0]}); is the address in TF_CONFIG this "
-            "machine's, and its port free?"
-        ) from error
+        raise _refusal(joined, str(error).splitlines()[0]) from error
     finally:
-        waiting.cancel()
         # TensorFlow has put its own handler there, which ends nothing.
         signal.signal(signal.SIGTERM, before)
 
@@ -170,12 +163,44 @@ def _shown(error):
     return lines[0].strip()[:200] if lines else type(error).__name__
 
 
-def _give_up(joined):
-    print(
-        f"error: worker {joined.index + 1} of {len(joined.workers)} waited "
-        f"{WAIT_MINUTES:g} minutes for all of {', '.join(joined.workers)}; "
-        "start them all, with the same TF_CONFIG but for the task",
-        file=sys.stderr,
-        flush=True,
+def _meet(joined):
+    """Wait until all can be reached; TensorFlow would wait deaf to signals."""
+    until = time.monotonic() + 60 * WAIT_MINUTES
+    missing = [*joined.workers]
+    both = socket.has_dualstack_ipv6()
+    try:
+        own = int(joined.workers[joined.index].rpartition(":")[2])
+        with socket.create_server(
+            ("", own),
+            family=socket.AF_INET6 if both else socket.AF_INET,
+            dualstack_ipv6=both,
+        ):
+            while missing := [each for each in missing if not _answers(each)]:
+                if time.monotonic() > until:
+                    break
+                time.sleep(_PAUSE)
+    except OSError as error:
+        raise _refusal(joined, error.strerror) from error
+    if missing:
+        raise WorkerLostError(
+            f"worker {joined.index + 1} of {len(joined.workers)} waited "
+            f"{WAIT_MINUTES:g} minutes for {', '.join(missing)}; start all "
+            "workers, with the same TF_CONFIG but for the task"
+        )
+
+
+def _answers(address):
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), 1).close()
+    except OSError:
+        return False
+    return True
+
+
+def _refusal(joined, reason):
+    return InputError(
+        f"worker {joined.index + 1} of {len(joined.workers)} cannot take part "
+        f"as {joined.workers[joined.index]} ({reason}); is the address in "
+        "TF_CONFIG this machine's, and its port free?"
     )
-    os._exit(WorkerLostError.status)

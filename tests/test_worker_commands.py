@@ -142,11 +142,11 @@ def assert_same_weights(folder, expected):
     assert test_resume.history(folder) == test_resume.history(expected)
 
 
-def test_a_worker_does_not_wait_for_ever():
+def test_a_worker_does_not_wait_for_ever(tmp_path):
     script = (
-        "from elf_keras import cluster, workers\n"
+        "from elf_keras import train, workers, cli\n"
         "workers.WAIT_MINUTES = 0.02\n"
-        "workers.connect(cluster.from_environment())"
+        "cli.run_command(train.main)"
     )
     config = {
         "cluster": {"worker": worker_processes.free_addresses(2)},
@@ -154,8 +154,11 @@ def test_a_worker_does_not_wait_for_ever():
     }
     environment = worker_processes.environment(json.dumps(config))
     ended = command_runs.ended(
-        command_runs.child("-c", script, env=environment)
+        command_runs.child(
+            "-c", script, f"--workdir={tmp_path / 'run'}", env=environment
+        )
     )
     assert ended.status == 75
     (line,) = ended.errors
     assert "worker 1 of 2 waited" in line
+    assert config["cluster"]["worker"][1] in line
