@@ -96,6 +96,7 @@ def test_what_differs_is_not_kept(run_folder, tmp_path, monkeypatch):
     )
 
 
+@pytest.mark.slow
 def test_an_export_is_replaced_only_when_asked(run_folder, tmp_path):
     output = tmp_path / "digits"
     words = ("--formats=saved_model",)

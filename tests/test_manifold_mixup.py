@@ -76,6 +76,7 @@ def test_mixed_by_hand_at_every_place(batch, place, monkeypatch):
     np.testing.assert_allclose(outputs["exit_1"], expected, atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 1, 2])
 def test_a_share_of_one_is_no_mixing(batch, place, monkeypatch):
     mixed, plain = compiled(), compiled(mixed=False)

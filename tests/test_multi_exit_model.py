@@ -98,6 +98,7 @@ def test_evaluate_changes_nothing_and_logs_the_objective(data):
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_reweighting_between_epochs_needs_no_new_compile(data):
     images, labels = data
     model = compiled()
@@ -142,6 +143,7 @@ def test_predict_returns_named_scores(data):
     }
 
 
+@pytest.mark.slow
 def test_a_compiled_model_saves_and_loads_for_inference(data, tmp_path):
     images, labels = data
     model = compiled("mixed_float16")

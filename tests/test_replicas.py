@@ -55,6 +55,7 @@ def part(runs, kind, replicas, size):
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", replica_runs.KINDS)
 @pytest.mark.parametrize("size", replica_runs.SIZES)
 def test_gradients_and_logs_do_not_depend_on_replicas(

@@ -52,6 +52,7 @@ def test_by_default_it_is_written_into_the_run(folder):
     assert (folder / "report" / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_thresholds_are_those_that_sweep_chose(folder, tmp_path):
     words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
     assert command_runs.run("sweep", *words).status == 0
@@ -123,6 +124,7 @@ def test_no_folder_and_no_run(tmp_path):
     command_runs.refused("report", tmp_path, says=["only exports were named"])
 
 
+@pytest.mark.slow
 def test_a_search(folder, tmp_path):
     """A search brings its picture and the run that it chose."""
     words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")

@@ -188,6 +188,7 @@ def test_a_search_and_an_export(view, tmp_path):
     assert cells == ["int8", "accurate", "50.0\xa0%", "25.0\xa0%", "–", "2"]
 
 
+@pytest.mark.slow
 def test_no_machine_path_is_told(view, tmp_path):
     folder = dataclasses.replace(
         view.folder,

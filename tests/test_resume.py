@@ -87,6 +87,7 @@ def whole(tmp_path_factory):
     return folder
 
 
+@pytest.mark.slow
 def test_killed_and_resumed_is_uninterrupted(whole, tmp_path):
     folder = tmp_path / "run"
     killed((*TRAIN, *RECIPE), folder, "epoch_0002_step_000000.json")
@@ -103,6 +104,7 @@ def test_killed_and_resumed_is_uninterrupted(whole, tmp_path):
     assert record["problems"] == []
 
 
+@pytest.mark.slow
 def test_a_broken_checkpoint_costs_an_epoch_not_the_run(whole, tmp_path):
     """As after a kill at epoch 4 whose last checkpoint is broken as well."""
     folder = tmp_path / "run"

@@ -60,6 +60,7 @@ def test_it_goes_back_an_epoch_and_on_at_a_tenth(recovered):
     assert np.isfinite(built.get_weights()[0]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [6, 8])
 def test_a_run_resumed_after_it_ends_alike(recovered, tmp_path, at):
     """The power fails right at the divergence, or two steps on."""
@@ -135,6 +136,7 @@ def test_in_the_first_epoch_it_begins_again_and_then_stops(tmp_path):
     assert "checkpoint of epoch 0" in message
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("epochs", [1, 3])
 def test_no_checkpoint_holds_weights_that_are_not_finite(tmp_path, epochs):
     """The last step of an epoch, and of the run, is the one that spoils."""

@@ -105,6 +105,7 @@ def test_two_replicas_and_a_last_batch_of_one_image(tmp_path, side, batch):
     assert len(record["devices"]) == 2
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_chosen_for_the_deployment_that_is_scored(tmp_path):
     """design.md, section 3: the best epoch uses --deployment_prior too."""
     folder = tmp_path / "run"

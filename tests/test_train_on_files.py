@@ -28,6 +28,7 @@ def made(root, name):
     return f"--dataset={name}", f"--data_dir={root / name}"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name",
     [
