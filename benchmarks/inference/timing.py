@@ -1,5 +1,6 @@
 """Times of several functions that take turns, so that noise hits all."""
 
+import random
 import time
 from collections.abc import Callable
 
@@ -9,7 +10,9 @@ import numpy as np
 def alternate(
     functions: dict[str, Callable], *, rounds: int, warm_up: int = 3
 ) -> dict[str, np.ndarray]:
-    """Call every function once a round.
+    """Call every function once a round, in an order drawn anew.
+
+    The one before leaves the caches warm or cold: no function has it better.
 
     Args:
       functions: name -> function without arguments that waits for its end.
@@ -20,10 +23,12 @@ def alternate(
       Name -> milliseconds, `(rounds,)`.
     """
     times = {name: [] for name in functions}
+    order, draw = list(functions), random.Random(0)
     for number in range(warm_up + rounds):
-        for name, function in functions.items():
+        draw.shuffle(order)
+        for name in order:
             began = time.perf_counter()
-            function()
+            functions[name]()
             if number >= warm_up:
                 times[name].append(1000 * (time.perf_counter() - began))
     return {name: np.array(values) for name, values in times.items()}

@@ -21,6 +21,8 @@ import numpy as np
 # What files that are cut, changed or foreign lead to, and a missing LiteRT.
 _DAMAGE = (OSError, LookupError, TypeError, ValueError, RuntimeError)
 _DAMAGE += (ArithmeticError, AttributeError, ImportError)
+# Made once: a first stage can be so fast that half a microsecond counts.
+_ONE, _BYTES = np.float32(1), np.dtype("uint8")
 
 
 class ChainError(ValueError):
@@ -37,9 +39,9 @@ class Answer:
     scores: np.ndarray  # of the exit taken, float32 `(classes,)`
     temperature: float  # of that exit, chosen on validation
     exit: int  # from 1
+    in_time: bool  # was this answer ready by the deadline?
     macs: int  # spent, a stage whose answer came too late included
     milliseconds: float  # likewise
-    in_time: bool  # was this answer ready by the deadline?
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -118,9 +120,7 @@ class ChainRunner:
           ChainError: for any other image, policy or deadline.
         """
         began = time.perf_counter()
-        limit = np.inf if deadline_ms is None else deadline_ms
-        if not (isinstance(limit, Real) and limit == limit):
-            _expect(False, f"deadline {limit!r}", "milliseconds")
+        limit = np.inf if deadline_ms is None else _limit(deadline_ms)
         if policy is None and deadline_ms is None:
             policy = self.policy
         thresholds = self.thresholds(policy)
@@ -145,29 +145,33 @@ class ChainRunner:
         if not fits:
             wanted = f"{early} numbers above 0 and below 1"
             _expect(False, f"policy {policy!r}", wanted)
-        return [np.inf if v is None else np.float32(v) for v in [*values, None]]
+        # Rounded as scores are, then Python's: those compare much faster.
+        early = [np.inf if v is None else float(np.float32(v)) for v in values]
+        return [*early, np.inf]
 
-    def _descend(self, tensor, thresholds, limit, began):
+    def _descend(self, given, thresholds, limit, began):
         """Begin a stage only if it should fit; keep the last answer in time."""
-        spent = 0.0
+        spent, last = 0.0, len(self.stages) - 1
         for number, stage in enumerate(self.stages):
-            if number and spent + stage.expected > limit:
-                stage.expected *= 0.99  # so that one slow moment is forgotten
-                break
-            scores, tensor = stage.run(tensor)
-            sure = float(confidence(scores))
+            if number:
+                if spent + stage.expected > limit:
+                    stage.expected *= 0.99  # one slow moment is forgotten
+                    break
+                given = self.stages[number - 1].features()
+            scores = stage.run(given)
+            # Right after a stage NumPy's code is out of the caches: deciding
+            # where everything goes on would take 10 microseconds for nothing.
+            asked = thresholds[number] < 1 or number == last or limit < np.inf
+            best, sure = decide(scores) if asked else (None, 0.0)
             before, spent = spent, 1000 * (time.perf_counter() - began)
             stage.learn(spent - before)
-            macs = self._exits[number][0]
-            if number == 0 or spent <= limit:
-                kept = number, scores, sure, spent <= limit
-            if spent > limit or sure > thresholds[number]:
+            macs, temperature = self._exits[number]
+            in_time = spent <= limit
+            if in_time or not number:
+                kept = best, sure, scores, temperature, number + 1, in_time
+            if sure > thresholds[number] or not in_time:
                 break
-        taken, scores, sure, in_time = kept
-        best = int(scores.argmax())
-        name, temperature = self.class_names[best], self._exits[taken][1]
-        told = best, sure, scores, temperature, taken + 1, macs, spent, in_time
-        return Answer(name, *told)
+        return Answer(self.class_names[kept[0]], *kept, macs, spent)
 
     def _read(self, record, policies):
         exits, image = record["exits"], record["input"]
@@ -209,70 +213,83 @@ class Stage:
 
     Args:
       content: bytes of the file.
-      signature: which, in a file of several.
       threads: that LiteRT may use.
     """
 
     expected = 0.0
 
-    def __init__(self, content: bytes, *, signature=None, threads: int = 1):
+    def __init__(self, content: bytes, *, threads: int = 1):
         from ai_edge_litert.interpreter import Interpreter
 
-        interpreter = Interpreter(model_content=content, num_threads=threads)
-        interpreter.allocate_tensors()
-        self._call = interpreter.get_signature_runner(signature)
-        self.inputs = self._call.get_input_details()
-        self.outputs = self._call.get_output_details()
-        ((self._source, takes),) = self.inputs.items()
-        self._dtype, self._takes = takes["dtype"], takes["quantization"]
-        gives = {name: at["quantization"] for name, at in self.outputs.items()}
+        run = Interpreter(model_content=content, num_threads=threads)
+        run.allocate_tensors()
+        # Only asked for names: a call of it takes 5 microseconds longer than
+        # invoke(), and copies features that nobody may want.
+        self._describe(run.get_signature_runner())
+        self._interpreter = run
+
+    def _describe(self, signature):
+        self.inputs = signature.get_input_details()
+        self.outputs = signature.get_output_details()
+        (self._takes,) = self.inputs.values()
+        gives = dict(self.outputs)
         self._features = gives.pop("features", None)
-        ((self._exit, self._scores),) = gives.items()
+        (self._scores,) = gives.values()
 
     def encode(self, given):
         """Pixels, or what a stage gave, as this file stores numbers."""
         if not isinstance(given, tuple):
             given = given, (0.0, 0)
         tensor, (scale, zero) = given
-        wanted, origin = self._takes
+        wanted, origin = self._takes["quantization"]
         # Within this tolerance rounding would give the same integers back.
         same = zero == origin and abs(scale - wanted) <= 1e-4 * wanted
-        if tensor.dtype == self._dtype and (same or not scale):
+        dtype = self._takes["dtype"]
+        if tensor.dtype == dtype and (same or not scale):
             return tensor
-        real = _real(tensor, (scale, zero))
+        numbers = real(tensor, (scale, zero))
         if not wanted:
-            return real
-        limits = np.iinfo(self._dtype)
-        whole = np.rint(real / np.float32(wanted)) + np.float32(origin)
-        return whole.clip(limits.min, limits.max).astype(self._dtype)
+            return numbers
+        limits = np.iinfo(dtype)
+        whole = np.rint(numbers / np.float32(wanted)) + np.float32(origin)
+        return whole.clip(limits.min, limits.max).astype(dtype)
 
     def run(self, given):
-        """Scores `(classes,)` in float32, and what the next stage takes."""
-        found = self._call(**{self._source: self.encode(given)})
-        scores = _real(found[self._exit], self._scores)
-        return scores[0], (found.get("features"), self._features)
+        """Scores `(classes,)` in float32."""
+        run = self._interpreter
+        run.set_tensor(self._takes["index"], self.encode(given))
+        run.invoke()
+        stored = run.get_tensor(self._scores["index"])
+        return real(stored, self._scores["quantization"])[0]
+
+    def features(self):
+        """What the next stage takes, of the last image that was run."""
+        stored = self._interpreter.get_tensor(self._features["index"])
+        return stored, self._features["quantization"]
 
     def learn(self, milliseconds):
         """Slower at once, faster little by little: deadlines are hard."""
         mean = 0.9 * self.expected + 0.1 * milliseconds
-        self.expected = max(milliseconds, mean)
+        self.expected = mean if mean > milliseconds else milliseconds
 
 
-def confidence(scores):
-    """Largest class probability 1 / Σ_c e^(z_c - max z), of float32 scores.
+def decide(scores):
+    """Class, and its probability 1 / Σ_c e^(z_c - max z), of float32 scores.
 
     A copy of the formula in exit_rule.py, since this file must run alone.
     """
-    powers = np.exp(scores - np.maximum.reduce(scores))
-    return np.float32(1) / np.add.reduce(powers)
+    best = int(scores.argmax())
+    powers = scores - scores[best]
+    return best, float(_ONE / np.add.reduce(np.exp(powers, powers)))
 
 
-def _real(stored, quantization):
+def real(stored, quantization):
+    """Stored integers as the float32 numbers they stand for."""
     scale, zero_point = quantization
-    real = stored.astype(np.float32, copy=False)
+    whole = stored.astype(np.float32, copy=False)
     if not scale:
-        return real
-    return np.float32(scale) * (real - np.float32(zero_point))
+        return whole
+    return np.float32(scale) * (whole - np.float32(zero_point))
 
 
 def read_image(file, shape):
@@ -355,14 +372,21 @@ def _content(folder, name, checksums):
     return content
 
 
+def _limit(deadline):
+    if not (isinstance(deadline, Real) and deadline == deadline):
+        _expect(False, f"deadline {deadline!r}", "milliseconds")
+    return deadline
+
+
 def _checked(image, shape):
     # Messages are made where they are needed: this runs for every image.
-    if not isinstance(image, np.ndarray) or image.dtype.kind not in "uif":
-        kind = getattr(image, "dtype", type(image).__name__)
-        _expect(False, f"image of {kind}", "a NumPy array of numbers")
+    kind = getattr(image, "dtype", None)
+    if not isinstance(image, np.ndarray) or kind.kind not in "uif":
+        told = f"image of {kind or type(image).__name__}"
+        _expect(False, told, "a NumPy array of numbers")
     if image.shape != shape:
         _expect(False, f"image of shape {image.shape}", f"{shape}; resize it")
-    if image.dtype != np.uint8:
+    if kind is not _BYTES:
         low, high = image.min(), image.max()
         told = f"pixel values from {low} to {high}"
         _expect(low >= 0 and high <= 255, told, "0 to 255; rescale them")

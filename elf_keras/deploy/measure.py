@@ -16,10 +16,42 @@ ROUNDS = 30
 
 
 def open_file(path: pathlib.Path, signature: str | None = None):
-    """Load one TFLite file as a stage, one thread."""
+    """Load a TFLite file, or one signature of it, as a stage, one thread."""
     # The runtime announces its delegate.
     with silence.standard_error():
-        return chain_runner.Stage(path.read_bytes(), signature=signature)
+        content = path.read_bytes()
+        if signature is None:
+            return chain_runner.Stage(content)
+        return SignatureStage(content, signature)
+
+
+class SignatureStage(chain_runner.Stage):
+    """A stage in a file of several, which invoke() would not reach.
+
+    Args:
+      content: bytes of the file.
+      signature: a name in it.
+    """
+
+    def __init__(self, content: bytes, signature: str):
+        from ai_edge_litert.interpreter import Interpreter
+
+        interpreter = Interpreter(model_content=content, num_threads=1)
+        self._call = interpreter.get_signature_runner(signature)
+        self._describe(self._call)
+        self._found = {}
+
+    def run(self, given):
+        """Scores `(classes,)` in float32."""
+        (name,) = self.inputs
+        self._found = self._call(**{name: self.encode(given)})
+        (exit_name,) = self._found.keys() - {"features"}
+        quantization = self.outputs[exit_name]["quantization"]
+        return chain_runner.real(self._found[exit_name], quantization)[0]
+
+    def features(self):
+        """What the next stage takes, of the last image that was run."""
+        return self._found["features"], self._features["quantization"]
 
 
 def chain_scores(stages: list, images: np.ndarray) -> np.ndarray:
@@ -34,10 +66,11 @@ def chain_scores(stages: list, images: np.ndarray) -> np.ndarray:
     """
     scores = []
     for image in images:
-        tensor, row = stages[0].encode(image[None]), []
-        for stage in stages:
-            found, tensor = stage.run(tensor)
-            row.append(found)
+        given, row = stages[0].encode(image[None]), []
+        for number, stage in enumerate(stages):
+            if number:
+                given = stages[number - 1].features()
+            row.append(stage.run(given))
         scores.append(row)
     return np.asarray(scores, "float32")
 
@@ -54,11 +87,11 @@ def milliseconds(
     """
     times = []
     for number in range(rounds + 3):
-        tensor = stages[0].encode(images[number % len(images)][None])
+        given = stages[0].encode(images[number % len(images)][None])
         row = []
-        for stage in stages:
+        for before, stage in zip([None, *stages], stages, strict=False):
             began = time.perf_counter()
-            _, tensor = stage.run(tensor)
+            stage.run(before.features() if before else given)
             row.append(1000 * (time.perf_counter() - began))
         times.append(row)
     return np.median(times[3:], axis=0).tolist()
