@@ -96,7 +96,7 @@ class Checkpoints(keras.callbacks.Callback):
         return self.best["epoch"]
 
     def on_epoch_end(self, epoch, logs=None):
-        """Record the logs, save the best epoch apart, then the epoch.
+        """Record the logs, then save the epoch, perhaps as the best so far.
 
         Raises:
           DivergedError: where the epoch's last step spoiled the weights.
@@ -105,21 +105,27 @@ class Checkpoints(keras.callbacks.Callback):
         logs = {key: float(value) for key, value in (logs or {}).items()}
         with preemption.held():
             self.history.append({"epoch": epoch + 1, **logs})
+            best = None
             if self._improves(logs):
-                self.best = {
-                    "epoch": epoch,
-                    "score": logs[self.monitor],
-                    **self._save(f"best_{epoch:04d}.weights.h5"),
-                }
-            self.save(epoch + 1)
+                best = {"epoch": epoch, "score": logs[self.monitor]}
+            self.save(epoch + 1, best=best)
 
-    def save(self, epochs: int, steps: int = 0, seconds: float = 0.0) -> None:
+    def save(
+        self,
+        epochs: int,
+        steps: int = 0,
+        seconds: float = 0.0,
+        *,
+        best: dict | None = None,
+    ) -> None:
         """Make what the model holds the newest checkpoint.
 
         Args:
           epochs: that are done.
           steps: that are done in the next epoch.
           seconds: that those steps took.
+          best: `{"epoch", "score"}` where no epoch was better; this file is
+            then kept for as long as that holds.
 
         Raises:
           DivergedError: for weights that nothing can go on from.
@@ -128,6 +134,8 @@ class Checkpoints(keras.callbacks.Callback):
         with preemption.held():
             name = _name(epochs, steps)
             self._saved = self._save(f"{name}.weights.h5")
+            if best:
+                self.best = best | self._saved
             self.place, self.seconds = (epochs, steps), seconds
             held = self.model.metrics_variables if steps else []
             with self.model.distribute_strategy.scope():

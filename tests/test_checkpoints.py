@@ -12,7 +12,7 @@ from elf_keras import checkpoints, runs
 def test_two_epochs_and_the_best_are_kept(tmp_path):
     saver, _ = save(tmp_path, scores=[0.1, 0.9, 0.2, 0.3, 0.4])
     assert names(tmp_path) == [
-        "best_0001.weights.h5",
+        "epoch_0002_step_000000.weights.h5",
         "epoch_0004_step_000000.json",
         "epoch_0004_step_000000.weights.h5",
         "epoch_0005_step_000000.json",
@@ -23,9 +23,16 @@ def test_two_epochs_and_the_best_are_kept(tmp_path):
 
 
 def test_a_best_that_an_older_checkpoint_names_is_kept(tmp_path):
-    save(tmp_path, scores=[0.1, 0.2, 0.3])
-    best = [name for name in names(tmp_path) if name.startswith("best")]
-    assert best == ["best_0001.weights.h5", "best_0002.weights.h5"]
+    save(tmp_path, scores=[0.9, 0.2, 0.3, 1.0])
+    assert [name for name in names(tmp_path) if name.endswith(".h5")] == [
+        "epoch_0001_step_000000.weights.h5",
+        "epoch_0003_step_000000.weights.h5",
+        "epoch_0004_step_000000.weights.h5",
+    ]
+    (tmp_path / "epoch_0004_step_000000.json").unlink()
+    saver = checkpoints.Checkpoints(tmp_path, monitor="score")
+    assert saver.restore(fresh()) == []
+    assert saver.load_best(fresh()) == 0
 
 
 @pytest.mark.parametrize(
@@ -44,7 +51,6 @@ def test_the_best_epoch_and_the_later_of_equals(tmp_path, scores, best):
 def test_without_validation_there_is_no_best(tmp_path):
     saver, _ = save(tmp_path, scores=[0.5, 0.6], monitor=None)
     assert saver.best is None
-    assert not list(tmp_path.glob("best*"))
 
 
 def test_a_missing_score_is_no_best(tmp_path):

@@ -119,12 +119,12 @@ def test_no_sound_checkpoint_is_an_error_that_names_them_all(copied):
 
 def test_a_damaged_best_does_not_cost_the_epochs_after_it(copied):
     folder, states = copied
-    flip_a_bit(folder / "best_0000.weights.h5")
+    flip_a_bit(folder / "epoch_0001_step_000000.weights.h5")
     model = fresh()
     saver = checkpoints.Checkpoints(folder, monitor="score")
     problems = saver.restore(model)
     assert saver.place == (3, 0)
-    assert any("best_0000" in problem for problem in problems)
+    assert any("epoch_0001" in problem for problem in problems)
     assert same(state(model), states[2])
 
 
@@ -133,7 +133,7 @@ def test_load_best_refuses_a_damaged_file(copied):
     model = fresh()
     saver = checkpoints.Checkpoints(folder, monitor="score")
     saver.restore(model)
-    flip_a_bit(folder / "best_0000.weights.h5")
+    flip_a_bit(folder / "epoch_0001_step_000000.weights.h5")
     with pytest.raises(InputError, match="checksum"):
         saver.load_best(model)
 
