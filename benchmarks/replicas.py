@@ -1,12 +1,13 @@
 """What it costs to share a training step out to two replicas.
 
-python -m benchmarks.replicas [--steps=40]
+python -m benchmarks.replicas [--steps=20] [--rounds=5]
 
 Images a second of one global batch of a ResNet-32 with three heads: on one
 device, on two logical CPU devices (`mirrored`), and on two processes that
 talk over loopback (`multi_worker`). All use the same cores, so an ideal
-sharing out would be as fast as one device: the ratio is what replicas and
-messages cost, not what a second device would gain. Takes turns; prints JSON.
+sharing out would be as fast as one device: the ratio is what replicas,
+statistics over all of them and messages cost, not what a second device would
+gain. The steps are those that `fit` takes. Takes turns; prints JSON.
 """
 
 import argparse
@@ -19,12 +20,15 @@ import sys
 import time
 
 KINDS = {"single": 1, "mirrored": 1, "multi_worker": 2}
+WARM_UP = 3
+# For one measurement; a process that takes longer has met a fault.
+SECONDS = 300
 
 
 def main() -> None:
     """Measure all kinds in turn, or be one of their processes."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--steps", type=int, default=40)
+    parser.add_argument("--steps", type=int, default=20)
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--kind", choices=list(KINDS))
     options = parser.parse_args()
@@ -56,13 +60,21 @@ def _processes(kind, steps):
         )
         for environment in _environments(KINDS[kind])
     ]
-    return float([each.communicate()[0] for each in started][0])
+    try:
+        told = [each.communicate(timeout=SECONDS)[0] for each in started]
+    finally:
+        # A worker whose partner failed would wait for it for ever.
+        for each in started:
+            each.kill()
+            each.wait()
+    for each in started:
+        if each.returncode:
+            raise subprocess.CalledProcessError(each.returncode, command)
+    return float(told[0])
 
 
 def _environments(workers):
     common = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
-    # With it on, TensorFlow fails on the empty parts that replicas can get.
-    common["TF_ENABLE_ONEDNN_OPTS"] = "0"
     common.pop("TF_CONFIG", None)
     if workers == 1:
         return [common]
@@ -82,7 +94,7 @@ def _environments(workers):
 def _speed(kind, steps):
     import tensorflow as tf
 
-    from elf_keras import cluster, strategies
+    from elf_keras import cluster, multi_worker, strategies, workers
 
     if kind == "mirrored":
         tf.config.set_logical_device_configuration(
@@ -93,11 +105,15 @@ def _speed(kind, steps):
     from benchmarks import training_step
 
     with strategy.scope():
-        model = training_step.build("har")
+        model = training_step.build("har", synchronized=kind != "single")
         model.optimizer.build(model.trainable_variables)
+    if kind == "multi_worker":
+        step = multi_worker.train_function(model)
+    else:
+        model.make_train_function()
+        step = model.train_function
     images, labels = training_step.batch()
-    parts = strategy.num_replicas_in_sync
-    each = training_step.BATCH // parts
+    each = training_step.BATCH // strategy.num_replicas_in_sync
     stream = iter(
         strategy.distribute_datasets_from_function(
             lambda context: tf.data.Dataset.from_tensors(
@@ -105,18 +121,14 @@ def _speed(kind, steps):
             ).repeat()
         )
     )
-
-    @tf.function
-    def step(iterator):
-        logs = strategy.run(model.train_step, args=(next(iterator),))
-        return strategy.experimental_local_results(logs["loss"])[0]
-
     seconds = []
-    for number in range(steps + 3):
+    for number in range(steps + WARM_UP):
         start = time.perf_counter()
-        float(step(stream))
-        if number >= 3:
+        step(stream)["loss"].numpy()
+        if number >= WARM_UP:
             seconds.append(time.perf_counter() - start)
+    # The first to end would take its part of the cluster along.
+    workers.check_agreement(strategy, "done")
     return training_step.BATCH / statistics.median(seconds)
 
 
