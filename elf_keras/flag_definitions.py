@@ -115,7 +115,12 @@ def _data():
         "single exit.",
     )
     flags.DEFINE_float(
-        "mixup_alpha", 0.2, "α of both mixups' Beta(α, α).", 1e-3, 1.0
+        # Far below, float32 draws underflow, and 0 / 0 stands for a half.
+        "mixup_alpha",
+        0.2,
+        "α of both mixups' Beta(α, α).",
+        0.05,
+        1.0,
     )
     flags.DEFINE_enum(
         "sampler",

@@ -119,9 +119,10 @@ def _check_flags(record):
     """Other images would let validation meet what was trained on."""
     if not record.exists():
         return
+    lines = record.read_text(encoding="utf-8").splitlines()
     before = {
         line
-        for line in record.read_text(encoding="utf-8").splitlines()
+        for line in lines
         if line.removeprefix("--").partition("=")[0] in _SHARED
     }
     given = [FLAGS[name] for name in _SHARED]
@@ -131,6 +132,14 @@ def _check_flags(record):
             f"--weights={FLAGS.weights} comes from a run with other flags "
             f"({' '.join(sorted(before ^ now))}); a second stage needs the "
             "same data and backbone: repeat that run's flags"
+        )
+    adjusted = {f"--exit_loss={loss}" for loss in choices.PRIOR_LOSSES}
+    if FLAGS.second_stage == "logit_adjustment" and adjusted & set(lines):
+        raise InputError(
+            f"--weights={FLAGS.weights} was trained with "
+            f"{', '.join(adjusted & set(lines))}, which already adjusts for "
+            "the class counts; logit_adjustment would do so twice: start from "
+            "a run with --exit_loss=ce or focal"
         )
 
 

@@ -1,5 +1,7 @@
 """The names in `choices` are those of the tables, in the same order."""
 
+import inspect
+
 import pytest
 
 from elf_keras import (
@@ -36,6 +38,15 @@ from elf_keras.losses import objective
 def test_names_are_those_of_the_table(names, table):
     assert list(names) == list(table)
     assert all(callable(function) for function in table.values())
+
+
+def test_losses_that_use_the_class_shares_are_known():
+    uses = {
+        name
+        for name, function in losses.EXIT_LOSSES.items()
+        if "log_priors" in inspect.signature(function).parameters
+    }
+    assert set(choices.PRIOR_LOSSES) == uses
 
 
 def test_no_name_is_listed_twice():

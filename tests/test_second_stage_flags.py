@@ -135,6 +135,21 @@ def bare(source, folder):
     return f"--weights={path}"
 
 
+@pytest.mark.parametrize("loss", choices.PRIOR_LOSSES)
+def test_no_logit_adjustment_of_what_is_adjusted(source, tmp_path, loss):
+    words = (bare(source, tmp_path), "--second_stage=logit_adjustment")
+    record = (source / runs.FLAGS).read_text()
+    assert "--exit_loss=ce\n" in record
+    (tmp_path / runs.FLAGS).write_text(
+        record.replace("--exit_loss=ce\n", f"--exit_loss={loss}\n")
+    )
+    command_runs.refused(
+        "train",
+        *staged(source, tmp_path / "run", *words),
+        says=[f"--exit_loss={loss}", "twice", "--exit_loss=ce"],
+    )
+
+
 def test_tau_without_validation(source, tmp_path):
     words = (bare(source, tmp_path), "--validation_fraction=0")
     words += ("--second_stage=tau_norm",)

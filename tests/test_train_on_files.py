@@ -72,7 +72,7 @@ def test_a_photo_that_is_cut_ends_training_in_one_line(tmp_path):
     [
         (["--sampler=fair"], ["--sampler=fair", "class_balanced"]),
         (["--mixing=stir"], ["--mixing=stir", "cutmix"]),
-        (["--mixup_alpha=0"], ["--mixup_alpha=0"]),
+        (["--mixup_alpha=0.04"], ["--mixup_alpha=0.04"]),
         (["--color_jitter=1"], ["--color_jitter=1"]),
         (["--images_on=tape"], ["--images_on=tape", "disk"]),
         (["--augmentation=randaugment"], ["1 channel", "crop"]),
