@@ -56,6 +56,16 @@ def test_the_classes_that_lose_most(view):
     )
 
 
+def test_warnings_of_the_training_come_first(view):
+    assert not any("warned" in text for text in findings.of_run(view))
+    record = {**view.folder.record, "warnings": ["nobody took exit 2"]}
+    warned = dataclasses.replace(
+        view, folder=dataclasses.replace(view.folder, record=record)
+    )
+    assert findings.of_run(warned)[0] == "Training warned: nobody took exit 2."
+    assert findings.of_run(warned)[1:] == findings.of_run(view)
+
+
 def test_no_class_loses(view):
     told(with_answers(view, right(view)), "No class loses accuracy")
 

@@ -20,6 +20,7 @@ _FACTS = {
     "images_per_second": "images a second",
     "training_seconds": "training time, s",
     "peak_memory_bytes": "peak memory, bytes",
+    "nondeterminism": "what may make it differ with the same seed",
 }
 
 
@@ -146,5 +147,5 @@ def _fact(value):
     if isinstance(value, float):
         return f"{value:,.1f}"
     if isinstance(value, list):
-        return ", ".join(map(str, value))
+        return ", ".join(map(str, value)) or "nothing"
     return f"{value:,}" if isinstance(value, int) else value

@@ -33,7 +33,7 @@ def of_run(view: RunView) -> list[str]:
     Args:
       view: the run.
     """
-    found = []
+    found = _warnings(view)
     if view.exits > 1:
         found += _budgets(view)
         found += _worth(view) if view.scored is not None else []
@@ -43,6 +43,12 @@ def of_run(view: RunView) -> list[str]:
     if view.scored is not None:
         found += _splits(view)
     return found
+
+
+def _warnings(view):
+    """What the training warned of: an exit nobody takes, a rollback, …"""
+    told = (view.folder.record or {}).get("warnings") or []
+    return [f"Training warned: {sentence}." for sentence in told]
 
 
 def _recorded(view):
