@@ -12,6 +12,7 @@ import argparse
 import collections
 import pathlib
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from elf_keras import runs
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = CHECKOUT / "experiments" / "results"
-START, END = "<!-- results: start -->", "<!-- results: end -->"
+MARK = "results"
 COLUMNS = (
     *("run", "seeds", "static, last", "static, best epoch"),
     *("many / medium / few", "`accurate`", "saving", "without heads"),
@@ -59,8 +60,8 @@ def table(results: list[dict]) -> str:
     groups = collections.defaultdict(list)
     for result in results:
         groups[result["name"].rsplit("_seed", 1)[0]].append(result)
-    lines = [_row(COLUMNS), _row(["---"] * len(COLUMNS))]
-    lines += [_row(_cells(name, group)) for name, group in groups.items()]
+    lines = [row(COLUMNS), row(["---"] * len(COLUMNS))]
+    lines += [row(_cells(name, group)) for name, group in groups.items()]
     return "\n".join(lines)
 
 
@@ -75,19 +76,41 @@ def spread(values: list[float | None]) -> str:
     return f"{mean} ± {(max(values) - min(values)) / 2:.1f}"
 
 
-def main() -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def row(cells) -> str:
+    """Return a line of a Markdown table."""
+    return f"| {' | '.join(cells)} |"
+
+
+def filled(text: str, mark: str, content: str) -> str:
+    """Put content between a page's `<!-- MARK: start -->` and `end`."""
+    start, end = f"<!-- {mark}: start -->", f"<!-- {mark}: end -->"
+    before, rest = text.split(start)
+    return f"{before}{start}\n{content}\n{end}{rest.split(end)[1]}"
+
+
+def publish(
+    path: pathlib.Path,
+    mark: str,
+    make: Callable[[list[dict]], str],
+    module: str,
+) -> None:
+    """Be a command that writes what results make into a page, or checks it.
+
+    Args:
+      path: a page with the comments `<!-- MARK: start -->` and `end`.
+      mark: which of its places.
+      make: from the recorded results to the text.
+      module: the command, for the message.
+    """
+    parser = argparse.ArgumentParser(prog=f"python -m {module}")
     parser.add_argument("--check", action="store_true")
     options = parser.parse_args()
-    readme = CHECKOUT / "README.md"
-    text = readme.read_text(encoding="utf-8")
-    before, rest = text.split(START)
-    after = rest.split(END)[1]
-    fresh = f"{before}{START}\n{table(load())}\n{END}{after}"
+    text = path.read_text(encoding="utf-8")
+    fresh = filled(text, mark, make(load()))
     if options.check and fresh != text:
-        sys.exit("README.md is out of date: run python -m experiments.tables")
-    runs.write_text(readme, fresh)
+        sys.exit(f"{path.name} is out of date: run python -m {module}")
+    if not options.check:
+        runs.write_text(path, fresh)
 
 
 def _cells(name, group):
@@ -113,9 +136,5 @@ def _cells(name, group):
     ]
 
 
-def _row(cells):
-    return f"| {' | '.join(cells)} |"
-
-
 if __name__ == "__main__":
-    main()
+    publish(CHECKOUT / "README.md", MARK, table, "experiments.tables")

@@ -1,0 +1,78 @@
+"""Tables of results: current, complete, and right in a made case."""
+
+import pytest
+
+from experiments import comparison, evidence, tables
+
+README = tables.CHECKOUT / "README.md"
+
+
+@pytest.mark.parametrize(
+    ("page", "mark", "make", "module"),
+    [
+        (README, tables.MARK, tables.table, "tables"),
+        (comparison.FINDINGS, comparison.MARK, comparison.table, "comparison"),
+    ],
+    ids=["README", "FINDINGS"],
+)
+def test_pages_are_what_results_make(page, mark, make, module):
+    text = page.read_text(encoding="utf-8")
+    assert tables.filled(text, mark, make(tables.load())) == text, (
+        f"run python -m experiments.{module}"
+    )
+
+
+def test_every_compared_method_is_planned_and_every_rival_compared():
+    compared = {name for names in comparison.GROUPS.values() for name in names}
+    planned = {
+        name.removesuffix("_seed0") for name in evidence.planned("pooled")
+    }
+    # The run that chose the head is the plain sum's sibling of that name.
+    assert compared <= planned
+    assert {*evidence.RIVALS, *evidence.SECOND_STAGES} <= compared
+
+
+def result(name, *, accuracy, exits):
+    scores = {"accuracy": accuracy, "many": 0.5, "medium": None, "few": None}
+    last = {"static": scores, "exits": [{}] * exits}
+    found = {"name": name, "metrics": {"test": {"last": last}}}
+    if exits > 1:
+        last["mean_of_exits"] = {"accuracy": 0.75}
+        chosen = {"accuracy": 0.7, "saving": -0.02, "exit_shares": [0.5, 0.5]}
+        policies = {"accurate": {"test": chosen}, "macs_50": {"test": chosen}}
+        found["policy"] = {"policies": policies}
+        taps = [{"macs_without_heads": macs} for macs in (10, 20)]
+        found["run"] = {"model": {"exits": taps}}
+    return found
+
+
+def line(text, name):
+    (found,) = [each for each in text.splitlines() if f"| `{name}` |" in each]
+    return [cell.strip() for cell in found.strip("|").split("|")][2:]
+
+
+def test_rows_of_the_comparison():
+    text = comparison.table(
+        [
+            result("ce_seed0", accuracy=0.6, exits=1),
+            result("sum_ce_drw_seed0", accuracy=0.72, exits=2),
+            result("ce_drw_seed1", accuracy=0.9, exits=1),
+        ]
+    )
+    assert line(text, "ce") == ["60.0", "50.0 / –", "–", "–", "–"]
+    assert line(text, "sum_ce_drw") == [
+        *("72.0", "50.0 / –", "75.0", "70.0 (-2.0)", "70.0"),
+    ]
+    # Another seed is another choice of images.
+    assert line(text, "ce_drw") == ["not run", "", "", "", ""]
+
+
+def test_spread_is_half_the_range():
+    assert tables.spread([0.7, 0.73, None]) == "71.5 ± 1.5"
+    assert tables.spread([0.7]) == "70.0"
+    assert tables.spread([None]) == "–"
+
+
+def test_saving_without_heads_is_that_of_the_backbone():
+    found = tables.chosen(result("x", accuracy=0.5, exits=2))
+    assert found["saving_without_heads"] == pytest.approx(1 - 15 / 20)
