@@ -7,7 +7,6 @@ are answered at once.
 import importlib
 import os
 import pathlib
-import shutil
 import sys
 from collections.abc import Callable
 
@@ -18,7 +17,7 @@ from elf_keras import (
     command_flags,
     flag_definitions,
     preemption,
-    runs,
+    run_flags,
     silence,
     tables,
     train_threshold,
@@ -26,11 +25,6 @@ from elf_keras import (
 from elf_keras.errors import InputError, WorkerLostError
 
 FLAGS = flags.FLAGS
-# Flags that say where and how, not what: they may differ on --resume.
-_INCIDENTAL = {
-    *("workdir", "resume", "data_dir", "list_dir", "strategy"),
-    "checkpoint_minutes",
-}
 
 
 def run_command(
@@ -135,102 +129,6 @@ def refuse_arguments(arguments: list[str]) -> None:
         )
 
 
-def resolved_flags() -> str:
-    """Return a flagfile that repeats this run."""
-    lines = [
-        flag.serialize()
-        for flag in sorted(_shared_flags(), key=lambda flag: flag.name)
-        if flag.value is not None and flag.name != "resume"
-    ]
-    return "\n".join(line for line in lines if line) + "\n"
-
-
-def lasting(flagfile: str) -> set[str]:
-    """Lines of a flagfile that may not change while a run goes on."""
-    return {
-        line
-        for line in flagfile.splitlines()
-        if _flag_name(line) not in _INCIDENTAL
-    }
-
-
-def workdir() -> pathlib.Path:
-    """Return --workdir.
-
-    Raises:
-      InputError: where it is not given.
-    """
-    if not FLAGS.workdir:
-        raise InputError(
-            "--workdir is missing: name the folder of the run, for example "
-            "--workdir=runs/digits_lt"
-        )
-    return pathlib.Path(FLAGS.workdir)
-
-
-def take_flags_of_run(folder: pathlib.Path) -> None:
-    """Set all flags to those of a run; those on the command line win.
-
-    Raises:
-      InputError: where the folder is not that of a run.
-    """
-    record = folder / runs.FLAGS
-    if not record.exists():
-        raise InputError(
-            f"--workdir={folder} is not the folder of a run: it holds "
-            f"no {runs.FLAGS}"
-        )
-    # The run's own flags first, so that the command line's win.
-    FLAGS.unparse_flags()
-    FLAGS([sys.argv[0], f"--flagfile={record}", *sys.argv[1:]])
-
-
-def check_workdir() -> pathlib.Path:
-    """Return the run's folder if a run may begin or go on there.
-
-    Raises:
-      InputError: where it holds another run.
-    """
-    folder = workdir()
-    runs.check(folder, resume=FLAGS.resume)
-    record = folder / runs.FLAGS
-    if record.exists():
-        _refuse_other_flags(record)
-    return folder
-
-
-def open_workdir() -> pathlib.Path:
-    """Make the run's folder, with the flags that repeat the run."""
-    folder = check_workdir()
-    if not (folder / runs.FLAGS).exists():
-        runs.write_text(folder / runs.FLAGS, resolved_flags())
-    return folder
-
-
-def follow_workdir(place: pathlib.Path) -> pathlib.Path:
-    """Make a folder like the run's for a worker that writes nothing there.
-
-    Args:
-      place: an empty folder; the run's checkpoints are copied into it.
-    """
-    runs.write_text(place / runs.FLAGS, resolved_flags())
-    saved = workdir() / "checkpoints"
-    if saved.is_dir():
-        shutil.copytree(saved, place / saved.name)
-    return place
-
-
-def check_same_flags(folder: pathlib.Path, name: str) -> None:
-    """Refuse a folder unless it is new, or its flagfile `name` is the same.
-
-    Raises:
-      InputError: where it holds something else.
-    """
-    runs.check(folder, resume=True, record=name)
-    if (folder / name).exists():
-        _refuse_other_flags(folder / name)
-
-
 def splits_from_flags():
     """Load the data that the flags name."""
     from elf_keras import data
@@ -274,40 +172,10 @@ def score_scale_from_flags() -> float:
     return FLAGS.ldam_scale if cosine else 1.0
 
 
-def _shared_flags():
-    module = FLAGS.flags_by_module_dict()
-    return module[flag_definitions.__name__]
-
-
-def _refuse_other_flags(record):
-    before = lasting(record.read_text(encoding="utf-8"))
-    now = lasting(resolved_flags())
-    written = {_flag_name(line) for line in before}
-    # A run begun before a flag existed had what is now its default.
-    same = {
-        flag.name
-        for flag in _shared_flags()
-        if flag.value == flag.default and flag.name not in written
-    }
-    changed = sorted(
-        line for line in before ^ now if _flag_name(line) not in same
-    )
-    if changed:
-        raise InputError(
-            f"--workdir={FLAGS.workdir} holds a run with other flags "
-            f"({' '.join(changed)}); resume it with its own flags.flags, or "
-            "name a new --workdir"
-        )
-
-
-def _flag_name(line):
-    return line.removeprefix("--no").removeprefix("--").partition("=")[0]
-
-
 def _parse(argv, of_run):
     rest = FLAGS(argv)[1:]
     if of_run:
-        take_flags_of_run(workdir())
+        run_flags.take_from(run_flags.workdir())
     else:
         command_flags.refuse()
     return rest

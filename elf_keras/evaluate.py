@@ -17,7 +17,7 @@ import pathlib
 
 from absl import flags
 
-from elf_keras import cli, policy_flags, runs
+from elf_keras import cli, policy_flags, run_flags, runs
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -26,7 +26,7 @@ FLAGS = flags.FLAGS
 def main(arguments: list[str]) -> None:
     """Run the command."""
     cli.refuse_arguments(arguments)
-    folder = cli.workdir()
+    folder = run_flags.workdir()
     data = cli.splits_from_flags()
     parts = {name: getattr(data, name) for name in FLAGS.split}
     absent = [name for name, part in parts.items() if part is None]

@@ -27,6 +27,7 @@ from elf_keras import (
     policy_file,
     policy_flags,
     policy_rules,
+    run_flags,
     runs,
 )
 from elf_keras.errors import InputError
@@ -53,7 +54,7 @@ def main(arguments: list[str]) -> None:
     cli.refuse_arguments(arguments)
     _check_formats()
     policy_flags.check_rule_of_export()
-    folder = cli.workdir()
+    folder = run_flags.workdir()
     output = _output()
     if not (folder / runs.MODEL).exists():
         raise InputError(

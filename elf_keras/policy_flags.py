@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from elf_keras import certainty, cli, policy_file
+from elf_keras import certainty, cli, policy_file, run_flags
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -80,4 +80,6 @@ def check_rule_of_export() -> None:
 
 def file() -> pathlib.Path:
     """Return --policy_file, by default that of the run."""
-    return pathlib.Path(FLAGS.policy_file or cli.workdir() / policy_file.NAME)
+    return pathlib.Path(
+        FLAGS.policy_file or run_flags.workdir() / policy_file.NAME
+    )

@@ -15,7 +15,7 @@ import sys
 
 from absl import flags
 
-from elf_keras import cli, policy_flags, runs
+from elf_keras import cli, policy_flags, run_flags, runs
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -31,7 +31,7 @@ def main(arguments: list[str]) -> None:
             "export with python -m elf_keras.deploy.chain_runner "
             f"{FLAGS.export}/manifest.json {arguments[0]}"
         )
-    folder = cli.workdir()
+    folder = run_flags.workdir()
     names = runs.read_json(folder / runs.RECORD)["data"]["class_names"]
     cli.load_tensorflow()
     from elf_keras import flops, multi_exit

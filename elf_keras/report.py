@@ -16,7 +16,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from elf_keras import cli, output_flag, runs
+from elf_keras import cli, output_flag, run_flags, runs
 from elf_keras.errors import InputError
 from elf_keras.reports import run_folder
 
@@ -107,7 +107,7 @@ def _data(folder):
     """The run's images, or what is missing without them."""
     if not FLAGS.run_models:
         return None, ("Drawn without running the model (--norun_models).",)
-    cli.take_flags_of_run(folder.path)
+    run_flags.take_from(folder.path)
     try:
         data = cli.splits_from_flags()
     except (InputError, OSError) as reason:

@@ -20,6 +20,7 @@ from elf_keras import (
     cli,
     policy_file,
     preemption,
+    run_flags,
     runs,
     search_table,
     train_threshold,
@@ -45,11 +46,11 @@ def main(arguments: list[str]) -> None:
 
 def _main():
     _check_method()
-    folder = cli.workdir()
-    cli.check_same_flags(folder, RECORD)
+    folder = run_flags.workdir()
+    run_flags.check_same(folder, RECORD)
     thresholds = _thresholds()
     if not (folder / RECORD).exists():
-        runs.write_text(folder / RECORD, cli.resolved_flags())
+        runs.write_text(folder / RECORD, run_flags.resolved())
     done = {}
     for number, text in enumerate(thresholds, start=1):
         place = folder / f"t_{text.replace('/', '_')}"

@@ -23,6 +23,7 @@ from elf_keras import (
     cli,
     policy_file,
     policy_rules,
+    run_flags,
     runs,
     sweep_table,
     train_threshold,
@@ -66,7 +67,7 @@ def main(arguments: list[str]) -> None:
             FLAGS.seed,
         ),
     )
-    folder = cli.workdir()
+    folder = run_flags.workdir()
     if not (folder / runs.MODEL).exists():
         raise InputError(
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "

@@ -18,7 +18,7 @@ import time
 
 from absl import flags
 
-from elf_keras import cli, fleets, preemption, runs
+from elf_keras import cli, fleets, preemption, run_flags, runs
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -64,7 +64,7 @@ def _main():
     if FLAGS.dry_run or FLAGS.plan:
         dry_run()
         return
-    folder = cli.check_workdir()
+    folder = run_flags.check_workdir()
     if (folder / runs.METRICS).exists():
         cli.say(f"{folder} is trained; choose another --workdir to train anew")
         cli.show(runs.read_json(folder / runs.METRICS))
@@ -80,7 +80,7 @@ def dry_run() -> None:
     """Check what `run` needs, and print what it would take."""
     fleet = fleets.parse(FLAGS.plan) if FLAGS.plan else None
     if FLAGS.workdir:
-        cli.check_workdir()
+        run_flags.check_workdir()
     data = _data()
     cli.load_tensorflow()
     from elf_keras import builders, plan
@@ -123,11 +123,14 @@ def run(model, data, *, started: float) -> None:
     strategy = model.distribute_strategy
     with workers.clear_errors(strategy), contextlib.ExitStack() as stack:
         if workers.is_chief(strategy):
-            folder, say = cli.open_workdir(), cli.say
+            folder, say = run_flags.open_workdir(), cli.say
         else:
             place = stack.enter_context(tempfile.TemporaryDirectory())
-            folder, say = cli.follow_workdir(pathlib.Path(place)), _be_silent
-        facts = sorted(cli.lasting(cli.resolved_flags()))
+            folder, say = (
+                run_flags.follow_workdir(pathlib.Path(place)),
+                _be_silent,
+            )
+        facts = sorted(run_flags.lasting(run_flags.resolved()))
         workers.check_agreement(strategy, facts, run_record.start(folder, data))
         record = _train(model, data, folder, say, started, **parts)
         if say is cli.say:

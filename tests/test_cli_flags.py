@@ -3,7 +3,7 @@
 import command_runs
 import pytest
 
-from elf_keras import choices, cli, flag_definitions, runs
+from elf_keras import choices, flag_definitions, run_flags, runs
 
 OTHER = {
     "workdir": "w",
@@ -75,7 +75,7 @@ deployment_prior sampler
 
 
 def values(flag_values):
-    names = [flag.name for flag in cli._shared_flags()]
+    names = [flag.name for flag in run_flags.shared()]
     return {name: flag_values[name].value for name in names}
 
 
@@ -90,7 +90,7 @@ def test_resolved_flags_repeat_the_run(tmp_path, settings):
         "--workdir=w", *arguments(settings)
     ) as found_flags:
         before = values(found_flags)
-        path.write_text(cli.resolved_flags())
+        path.write_text(run_flags.resolved())
     with command_runs.fresh_flags(f"--flagfile={path}") as found_flags:
         after = values(found_flags)
     assert after.pop("resume") is False
@@ -100,7 +100,7 @@ def test_resolved_flags_repeat_the_run(tmp_path, settings):
 
 def test_the_test_above_sets_every_flag_to_another_value():
     with command_runs.fresh_flags("--workdir=") as found_flags:
-        names = {flag.name for flag in cli._shared_flags()}
+        names = {flag.name for flag in run_flags.shared()}
         defaults = values(found_flags)
     assert names == set(OTHER)
     with command_runs.fresh_flags(*arguments(OTHER)) as found_flags:
@@ -124,7 +124,7 @@ def test_flags_are_defined_once_however_often():
 
 def test_help_of_each_flag_ends_as_a_sentence():
     with command_runs.fresh_flags("--workdir="):
-        for flag in cli._shared_flags():
+        for flag in run_flags.shared():
             assert flag.help.rstrip().endswith((".", "none")), flag.name
 
 

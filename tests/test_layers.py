@@ -24,7 +24,7 @@ ROWS = (
     "training epoch_run thresholds candidates evaluation run_record "
     "shot_guard policies "
     "dry_run plan stage_times trade_off sweep_record reports plots deploy",
-    "flag_definitions command_flags output_flag cli policy_flags "
+    "flag_definitions command_flags output_flag run_flags cli policy_flags "
     "second_stage_flags builders",
     "train evaluate sweep search export report predict demo",
 )
