@@ -83,14 +83,14 @@ def dry_run() -> None:
         run_flags.check_workdir()
     data = _data()
     cli.load_tensorflow()
-    from elf_keras import builders, plan
+    from elf_keras import builders, epoch_flags, plan
     from elf_keras import dry_run as checks
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
     model = _model(data, builders.strategy(alone=True))
     builders.scorer(model, data)
-    schedule = builders.schedule(data)
-    speed = checks.measure(model, data, builders.batches(data))
+    schedule = epoch_flags.schedule(data)
+    speed = checks.measure(model, data, epoch_flags.batches(data))
     rows += speed.rows(schedule.epochs)
     if fleet:
         work = plan.work_of(model, speed, epochs=schedule.epochs)
@@ -108,6 +108,7 @@ def run(model, data, *, started: float) -> None:
     """Train a compiled model and write the run's folder."""
     from elf_keras import (
         builders,
+        epoch_flags,
         run_record,
         second_stage_flags,
         workers,
@@ -116,8 +117,8 @@ def run(model, data, *, started: float) -> None:
     # All that can be wrong with flags and data is found before this.
     parts = {
         "scorer": builders.scorer(model, data),
-        "schedule": builders.schedule(data),
-        "batches": builders.batches(data),
+        "schedule": epoch_flags.schedule(data),
+        "batches": epoch_flags.batches(data),
     }
     parts["stage"] = second_stage_flags.begin(model, data, parts["scorer"])
     strategy = model.distribute_strategy

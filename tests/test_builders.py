@@ -9,6 +9,7 @@ from scipy import special
 from elf_keras import (
     bilateral,
     builders,
+    epoch_flags,
     losses,
     manifold_mixup,
     multi_exit,
@@ -106,8 +107,8 @@ def test_bbn():
     with command_runs.fresh_flags(*SMALL, "--method=bbn", "--epochs=10"):
         data = made()
         model = builders.compiled(builders.model(data), data)
-        schedule = builders.schedule(data)
-        batches = builders.batches(data)
+        schedule = epoch_flags.schedule(data)
+        batches = epoch_flags.batches(data)
     assert type(model.training_pass) is bilateral.BilateralPass
     assert schedule.conventional_share(5) == pytest.approx(0.75)
     assert (batches.sampler, batches.second_sampler) == ("instance", "reversed")
@@ -118,8 +119,8 @@ def test_manifold_mixup():
     with command_runs.fresh_flags(*SMALL, *words, "--seed=3"):
         data = made()
         model = builders.compiled(builders.model(data), data)
-        batches = builders.batches(data)
-        assert builders.schedule(data).conventional_share is None
+        batches = epoch_flags.batches(data)
+        assert epoch_flags.schedule(data).conventional_share is None
     assert type(model.training_pass) is manifold_mixup.ManifoldMixup
     assert (model.training_pass.alpha, model.training_pass.seed) == (0.7, 3)
     assert batches.augmentation.mixing is None
@@ -173,30 +174,6 @@ def test_exit_losses(words, function, expected):
         # Counts after the cut are 3, 2, 1: margins as 1/n, the largest 0.5.
         margins = np.array(found["margins"])
         np.testing.assert_allclose(margins, [1 / 6, 1 / 4, 1 / 2], rtol=1e-6)
-
-
-@pytest.mark.parametrize(
-    ("words", "side", "padding", "flip"),
-    [
-        ([], 32, 4, False),
-        (["--flip"], 8, 1, True),
-        (["--flip"], 4, 1, True),
-        (["--augmentation=none", "--flip"], 32, 0, True),
-    ],
-)
-def test_augmentation(words, side, padding, flip):
-    with command_runs.fresh_flags("--workdir=", "--batch_size=7", *words):
-        batches = builders.batches(made(side))
-    assert (batches.augmentation.padding, batches.augmentation.flip) == (
-        padding,
-        flip,
-    )
-    assert (batches.size, batches.seed) == (7, 0)
-
-
-def test_no_augmentation():
-    with command_runs.fresh_flags("--workdir=", "--augmentation=none"):
-        assert builders.batches(made()).augmentation is None
 
 
 @pytest.mark.parametrize(

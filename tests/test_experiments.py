@@ -6,7 +6,7 @@ import command_runs
 import numpy as np
 import pytest
 
-from elf_keras import builders, choices, cli, data, multi_exit
+from elf_keras import builders, choices, cli, data, epoch_flags, multi_exit
 from elf_keras.data import splits
 
 FOLDER = command_runs.CHECKOUT / "experiments"
@@ -87,8 +87,8 @@ def test_a_recipe_builds_its_objects(recipe, tmp_path):
     with flags_of(recipe, *more) as flags:
         loaded = cli.splits_from_flags()
         model = builders.compiled(builders.model(loaded), loaded)
-        schedule = builders.schedule(loaded)
-        builders.batches(loaded)
+        schedule = epoch_flags.schedule(loaded)
+        epoch_flags.batches(loaded)
         scorer = builders.scorer(model, loaded)
         exits = {"resnet32": 4, "resnet8": 4}.get(flags.backbone, 5)
         expected = 1 if flags.method in ("single", "bbn") else exits
@@ -108,9 +108,9 @@ def test_a_recipe_builds_its_objects(recipe, tmp_path):
 def test_papers_recipes_scale_to_30_epochs(recipe):
     with flags_of(recipe) as flags:
         assert (flags.epochs, flags.batch_size) == (200, 128)
-        full = builders.schedule(made("cifar10_lt"))
+        full = epoch_flags.schedule(made("cifar10_lt"))
     with flags_of(recipe, "--epochs=30"):
-        short = builders.schedule(made("cifar10_lt"))
+        short = epoch_flags.schedule(made("cifar10_lt"))
     for schedule, drops in ((full, (160, 180)), (short, (24, 27))):
         rates = [schedule.learning_rate(e) for e in range(schedule.epochs)]
         warm = [0.02, 0.04, 0.06, 0.08, 0.1]
@@ -149,7 +149,7 @@ def test_a_second_stage_is_short_and_starts_from_a_run(recipe):
         assert (flags.second_stage, flags.class_weighting) == (stage, "none")
         balanced = flags.sampler == "class_balanced"
         assert balanced == (stage in choices.TRAINED_STAGES)
-        schedule = builders.schedule(made(flags.dataset))
+        schedule = epoch_flags.schedule(made(flags.dataset))
         assert schedule.epochs == {"crt": 10, "lws": 5}.get(stage, 0)
 
 

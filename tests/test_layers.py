@@ -25,7 +25,7 @@ ROWS = (
     "shot_guard policies "
     "dry_run plan stage_times trade_off sweep_record reports plots deploy",
     "flag_definitions command_flags output_flag run_flags cli policy_flags "
-    "second_stage_flags builders",
+    "second_stage_flags builders epoch_flags",
     "train evaluate sweep search export report predict demo",
 )
 COMMANDS = len(ROWS) - 1

@@ -1,10 +1,10 @@
-"""The schedule that flags ask for, and how it scales with its length."""
+"""The schedule that flags ask for, how it scales, and what an epoch holds."""
 
 import command_runs
 import numpy as np
 import pytest
 
-from elf_keras import builders
+from elf_keras import epoch_flags
 from elf_keras.data import splits
 from elf_keras.errors import InputError
 
@@ -39,7 +39,7 @@ def made(side=8, channels=1):
 def test_class_weights(weighting, expected):
     words = (f"--class_weighting={weighting}", "--effective_number_beta=0.5")
     with command_runs.fresh_flags(*SMALL, *words):
-        found = builders.schedule(made()).class_weights
+        found = epoch_flags.schedule(made()).class_weights
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
@@ -67,7 +67,7 @@ PAPERS = ("--schedule_epochs=200", "--decay_epochs=160,180")
 )
 def test_the_schedule_scales_with_its_length(words, drops, warmup, reweight):
     with command_runs.fresh_flags("--workdir=", *words):
-        schedule = builders.schedule(made())
+        schedule = epoch_flags.schedule(made())
     rates = [schedule.learning_rate(epoch) for epoch in range(schedule.epochs)]
     for epoch, rate in enumerate(rates):
         warmth = min(1.0, (epoch + 1) / warmup) if warmup else 1.0
@@ -82,4 +82,28 @@ def test_wrong_decay_epochs(text):
         command_runs.fresh_flags("--workdir=", f"--decay_epochs={text}"),
         pytest.raises(InputError),
     ):
-        builders.schedule(made())
+        epoch_flags.schedule(made())
+
+
+@pytest.mark.parametrize(
+    ("words", "side", "padding", "flip"),
+    [
+        ([], 32, 4, False),
+        (["--flip"], 8, 1, True),
+        (["--flip"], 4, 1, True),
+        (["--augmentation=none", "--flip"], 32, 0, True),
+    ],
+)
+def test_augmentation(words, side, padding, flip):
+    with command_runs.fresh_flags("--workdir=", "--batch_size=7", *words):
+        batches = epoch_flags.batches(made(side))
+    assert (batches.augmentation.padding, batches.augmentation.flip) == (
+        padding,
+        flip,
+    )
+    assert (batches.size, batches.seed) == (7, 0)
+
+
+def test_no_augmentation():
+    with command_runs.fresh_flags("--workdir=", "--augmentation=none"):
+        assert epoch_flags.batches(made()).augmentation is None
