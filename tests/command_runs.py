@@ -129,7 +129,9 @@ def refused(command: str, *arguments, says) -> Ended:
 
 
 def child(*words, **options) -> subprocess.Popen:
-    """Start Python with the checkout on its path."""
+    """Start Python with the checkout on its path, whatever is installed."""
+    given = options.pop("env", os.environ)
+    options["env"] = {**given, "PYTHONPATH": str(CHECKOUT)}
     return subprocess.Popen(
         [sys.executable, *map(str, words)],
         cwd=CHECKOUT,
