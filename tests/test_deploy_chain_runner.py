@@ -63,6 +63,25 @@ def test_answers_are_those_of_the_model(chain, runner):
             assert answer.milliseconds > 0
 
 
+@pytest.mark.parametrize("closed", [0, 1])
+def test_nobody_leaves_where_a_policy_closes_an_exit(chain, runner, closed):
+    policy = [chain.threshold] * 2
+    policy[closed] = None
+    limits = np.array([np.inf if s is None else s for s in [*policy, None]])
+    powers = np.exp(chain.scores.astype("float64"))
+    shares = powers / powers.sum(axis=-1, keepdims=True)
+    leaves = shares.max(axis=-1) > limits
+    leaves[:, -1] = True
+    taken = leaves.argmax(axis=1)
+    assert set(taken) == {0, 1, 2} - {closed}
+    for index, image in enumerate(chain.images):
+        answer = runner.predict(image, policy=policy)
+        expected = shares[index, taken[index]]
+        assert answer.exit == taken[index] + 1
+        assert answer.class_index == expected.argmax()
+        assert answer.confidence == pytest.approx(expected.max(), abs=1e-5)
+
+
 def test_probabilities_are_calibrated_and_macs_are_those_spent(chain, runner):
     costs = flops.exit_costs(made_chain.model()).with_heads
     for index, image in enumerate(chain.images[:20]):
