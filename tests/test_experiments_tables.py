@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import comparison, evidence, tables
+from experiments import budgets, comparison, evidence, tables
 
 README = tables.CHECKOUT / "README.md"
 
@@ -12,8 +12,9 @@ README = tables.CHECKOUT / "README.md"
     [
         (README, tables.MARK, tables.table, "tables"),
         (comparison.FINDINGS, comparison.MARK, comparison.table, "comparison"),
+        (budgets.FINDINGS, budgets.MARK, budgets.table, "budgets"),
     ],
-    ids=["README", "FINDINGS"],
+    ids=["README", "comparison", "budgets"],
 )
 def test_pages_are_what_results_make(page, mark, make, module):
     text = page.read_text(encoding="utf-8")
@@ -76,3 +77,18 @@ def test_spread_is_half_the_range():
 def test_saving_without_heads_is_that_of_the_backbone():
     found = tables.chosen(result("x", accuracy=0.5, exits=2))
     assert found["saving_without_heads"] == pytest.approx(1 - 15 / 20)
+
+
+def test_the_dearest_threshold_is_read_off_validation():
+    curves = {
+        "validation": {"macs": [20, 60, 100], "exit_threshold": [0.2, 0.6, 1]},
+        "test": {"exit_threshold": [0, 0.5, 1.0], "accuracy": [0.1, 0.6, 0.8]},
+    }
+    metrics = {
+        split: {"best": {"curve": curve, "static": {"macs": 100}}}
+        for split, curve in curves.items()
+    }
+    # Half the budget is half way from 20 to 60: s = 0.5.
+    assert budgets.dearest({"metrics": metrics}, 0.5) == pytest.approx(0.6)
+    assert budgets.dearest({"metrics": metrics}, 0.8) == pytest.approx(0.72)
+    assert budgets.dearest({"metrics": metrics}, 0.1) is None
