@@ -16,6 +16,10 @@ from elf_keras.candidates import Candidates
 from elf_keras.policy_rules import ALL_EXITS, PER_EXIT, SHARED, Plan, Rule
 
 _EQUAL = 1e-9
+# A budget is there to be spent: the last of it may buy nothing more.
+_SPENT = 0.95
+# Standard errors by which less compute must be more accurate to be believed.
+_SURE = 3.0
 _ACCURACIES = ("accuracy", "top1", "many", "medium", "few")
 
 
@@ -82,9 +86,12 @@ def choose(
     """Choose thresholds for every rule that the model can meet.
 
     `accurate`: the cheapest that are at least as accurate as all exits;
-    within a budget: the most accurate, the cheaper one of equals. With a
-    guard only those that keep every shot group; where none does within a
-    budget, the budget holds, and the choice says what a group may lose.
+    within a budget: the most accurate of those that spend it, down to 95 % of
+    the dearest, since few images would prefer a cheaper one by luck; it is
+    taken where it is better by three standard errors of the paired difference
+    (deeper exits then err more). With a guard only those that keep every shot
+    group; where none does within a budget, the budget holds, and the choice
+    says what a group may lose.
 
     Args:
       found: the answers on the split that chooses.
@@ -113,7 +120,8 @@ def choose(
             )
         try:
             cost, limit = _cost(rule, offers[kind], scorer, milliseconds)
-            picker = _Picker(rule, offers[kind], cost, limit)
+            weights = scorer.weights(found.labels)
+            picker = _Picker(rule, offers[kind], cost, limit, found, weights)
             chosen[rule.name] = picker.pick(bounds.get(kind), plan.guard)
         except _LeftOutError as reason:
             left_out.append(f"{rule.name}: {reason}; left out")
@@ -168,6 +176,8 @@ class _Picker:
     offers: Candidates
     cost: np.ndarray
     limit: float
+    found: Answers
+    weights: np.ndarray
 
     def pick(self, losses, guard):
         never = np.isinf(self.offers.limits).all(axis=1)
@@ -195,8 +205,26 @@ class _Picker:
     def _best(self, allowed):
         if self.rule.unit is None:
             return self._cheapest(allowed)
+        dear = self.cost >= _SPENT * self.cost[allowed].max()
+        spent = self._most_accurate(allowed & dear)
+        lucky = self._most_accurate(allowed)
+        return lucky if self._surely_better(lucky, spent) else spent
+
+    def _most_accurate(self, allowed):
         top = self.offers.accuracy[allowed].max()
         return self._cheapest(allowed & (self.offers.accuracy >= top - _EQUAL))
+
+    def _surely_better(self, one, other):
+        """Whether it is right more often than chance among images explains."""
+        right, wrong = (
+            self.found.leave(np.append(self.offers.limits[point], np.inf))
+            for point in (one, other)
+        )
+        gain = 1.0 * (right.classes == self.found.labels)
+        gain -= wrong.classes == self.found.labels
+        mean = self.weights @ gain
+        error = np.linalg.norm(self.weights * (gain - mean))
+        return bool(mean > _SURE * error + _EQUAL)
 
     def _cheapest(self, allowed):
         points = np.flatnonzero(allowed)

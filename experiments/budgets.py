@@ -3,15 +3,13 @@
 python -m experiments.budgets            writes it into FINDINGS.md
 python -m experiments.budgets --check    fails where that is out of date
 
-`macs_75` and `macs_50` are the most accurate thresholds on validation within
-the budget. Beside them stands the dearest threshold within the same budget,
-likewise read off validation, with its score on test: both read between the
-recorded points of a curve.
+`macs_75` and `macs_50` of the recorded sweeps are the most accurate thresholds
+on validation within the budget, the rule until 2026-11-24. Beside them stands
+the dearest within the same budget on validation, read off the recorded curves;
+sweeps since then take that one themselves.
 """
 
 import pathlib
-
-import numpy as np
 
 from experiments import tables
 
@@ -32,27 +30,6 @@ def table(results: list[dict]) -> str:
     return "\n".join(lines)
 
 
-def dearest(result: dict, budget: float) -> float | None:
-    """Test accuracy at the largest s within a budget on validation.
-
-    Args:
-      result: one record of experiments/results.
-      budget: a share of the backbone's multiply-adds, heads counted.
-
-    Returns:
-      A share of right answers; None where exit 1 alone costs more.
-    """
-    metrics = result["metrics"]
-    backbone = metrics["test"]["best"]["static"]["macs"]
-    curve = metrics["validation"]["best"]["curve"]
-    costs = np.array(curve["macs"]) / backbone
-    if costs[0] > budget:
-        return None
-    s = np.interp(budget, costs, curve["exit_threshold"])
-    test = metrics["test"]["best"]["curve"]
-    return float(np.interp(s, test["exit_threshold"], test["accuracy"]))
-
-
 def _cells(result):
     cells = [result["name"]]
     cells.append(
@@ -66,7 +43,7 @@ def _cells(result):
         spent = 1 - policy["saving"]
         cells += [
             f"{tables.spread([policy['accuracy']])} ({100 * spent:.0f} %)",
-            tables.spread([dearest(result, budget)]),
+            tables.spread([tables.within(result, budget)]),
         ]
     return cells
 

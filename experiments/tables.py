@@ -24,7 +24,7 @@ MARK = "results"
 COLUMNS = (
     *("run", "seeds", "static, last", "static, best epoch"),
     *("many / medium / few", "`accurate`", "saving", "without heads"),
-    *("`macs_50`", "loss by exit taken"),
+    *("within 75 %", "within 50 %", "loss by exit taken"),
 )
 
 
@@ -53,6 +53,29 @@ def chosen(result: dict, name: str = "accurate") -> dict | None:
     )
     backbone = exits[-1]["macs_without_heads"]
     return {**scores, "saving_without_heads": 1 - float(bare) / backbone}
+
+
+def within(result: dict, budget: float) -> float | None:
+    """Test accuracy at the largest s within a budget on validation.
+
+    What `elf_keras.sweep` takes, up to ties and deeper exits that surely err.
+
+    Args:
+      result: one record of experiments/results.
+      budget: a share of the backbone's multiply-adds, heads counted.
+
+    Returns:
+      A share of right answers; None where exit 1 alone costs more.
+    """
+    metrics = result["metrics"]
+    backbone = metrics["test"]["best"]["static"]["macs"]
+    curve = metrics["validation"]["best"]["curve"]
+    costs = np.array(curve["macs"]) / backbone
+    if costs[0] > budget:
+        return None
+    s = np.interp(budget, costs, curve["exit_threshold"])
+    test = metrics["test"]["best"]["curve"]
+    return float(np.interp(s, test["exit_threshold"], test["accuracy"]))
 
 
 def table(results: list[dict]) -> str:
@@ -117,7 +140,7 @@ def _cells(name, group):
     last = [result["metrics"]["test"]["last"] for result in group]
     best = [result["metrics"]["test"].get("best") for result in group]
     points = [point for result in group if (point := chosen(result))]
-    halves = [half for result in group if (half := chosen(result, "macs_50"))]
+    swept = [result for result in group if chosen(result)]
     losses = group[0]["metrics"]["train"]["last"]["loss_by_exit"]["loss"]
     return [
         name,
@@ -131,7 +154,8 @@ def _cells(name, group):
         spread([point["accuracy"] for point in points]),
         spread([point["saving"] for point in points]),
         spread([point["saving_without_heads"] for point in points]),
-        spread([half["accuracy"] for half in halves]),
+        spread([within(result, 0.75) for result in swept]),
+        spread([within(result, 0.5) for result in swept]),
         ", ".join("–" if loss is None else f"{loss:.2f}" for loss in losses),
     ]
 

@@ -33,10 +33,21 @@ def test_every_compared_method_is_planned_and_every_rival_compared():
     assert {*evidence.RIVALS, *evidence.SECOND_STAGES} <= compared
 
 
+CURVES = {
+    "validation": {"macs": [20, 60, 100], "exit_threshold": [0.2, 0.6, 1]},
+    "test": {"exit_threshold": [0, 0.5, 1.0], "accuracy": [0.1, 0.6, 0.8]},
+}
+
+
 def result(name, *, accuracy, exits):
     scores = {"accuracy": accuracy, "many": 0.5, "medium": None, "few": None}
     last = {"static": scores, "exits": [{}] * exits}
-    found = {"name": name, "metrics": {"test": {"last": last}}}
+    metrics = {
+        split: {"best": {"curve": curve, "static": {"macs": 100}}}
+        for split, curve in CURVES.items()
+    }
+    metrics["test"]["last"] = last
+    found = {"name": name, "metrics": metrics}
     if exits > 1:
         last["mean_of_exits"] = {"accuracy": 0.75}
         chosen = {"accuracy": 0.7, "saving": -0.02, "exit_shares": [0.5, 0.5]}
@@ -60,12 +71,12 @@ def test_rows_of_the_comparison():
             result("ce_drw_seed1", accuracy=0.9, exits=1),
         ]
     )
-    assert line(text, "ce") == ["60.0", "50.0 / –", "–", "–", "–"]
+    assert line(text, "ce") == ["60.0", "50.0 / –", "–", "–", "–", "–"]
     assert line(text, "sum_ce_drw") == [
-        *("72.0", "50.0 / –", "75.0", "70.0 (-2.0)", "70.0"),
+        *("72.0", "50.0 / –", "75.0", "70.0 (-2.0)", "70.0", "60.0"),
     ]
     # Another seed is another choice of images.
-    assert line(text, "ce_drw") == ["not run", "", "", "", ""]
+    assert line(text, "ce_drw") == ["not run", "", "", "", "", ""]
 
 
 def test_spread_is_half_the_range():
@@ -79,16 +90,9 @@ def test_saving_without_heads_is_that_of_the_backbone():
     assert found["saving_without_heads"] == pytest.approx(1 - 15 / 20)
 
 
-def test_the_dearest_threshold_is_read_off_validation():
-    curves = {
-        "validation": {"macs": [20, 60, 100], "exit_threshold": [0.2, 0.6, 1]},
-        "test": {"exit_threshold": [0, 0.5, 1.0], "accuracy": [0.1, 0.6, 0.8]},
-    }
-    metrics = {
-        split: {"best": {"curve": curve, "static": {"macs": 100}}}
-        for split, curve in curves.items()
-    }
+def test_a_budget_is_read_off_validation():
+    found = result("x", accuracy=0.5, exits=2)
     # Half the budget is half way from 20 to 60: s = 0.5.
-    assert budgets.dearest({"metrics": metrics}, 0.5) == pytest.approx(0.6)
-    assert budgets.dearest({"metrics": metrics}, 0.8) == pytest.approx(0.72)
-    assert budgets.dearest({"metrics": metrics}, 0.1) is None
+    assert tables.within(found, 0.5) == pytest.approx(0.6)
+    assert tables.within(found, 0.8) == pytest.approx(0.72)
+    assert tables.within(found, 0.1) is None
