@@ -39,6 +39,10 @@ class ScaledClassifier(layers.Dense):
         """Return scaled scores, `(batch, classes)`."""
         return ops.multiply(super().call(inputs, training), self.scale)
 
+    # Dense knows of kernel and bias alone: checkpoints would lack the scales.
+    save_own_variables = layers.Layer.save_own_variables
+    load_own_variables = layers.Layer.load_own_variables
+
 
 def classifiers(model: MultiExitModel) -> list[layers.Layer]:
     """Return the classifier of every exit, first to last."""

@@ -81,6 +81,16 @@ def test_lws_trains_one_number_a_class_and_classifier():
             assert same(layer.get_weights(), before[layer.name]), layer.name
 
 
+def test_scales_are_kept_in_files_of_weights(tmp_path):
+    model = trained(second_stage.scaled(built()))
+    path = tmp_path / "model.weights.h5"
+    model.save_weights(path)
+    other = second_stage.scaled(built())
+    assert not same(other.get_weights(), model.get_weights())
+    other.load_weights(path)
+    assert same(other.get_weights(), model.get_weights())
+
+
 def test_lws_starts_where_the_trained_model_is():
     source = built()
     expected = source(images())

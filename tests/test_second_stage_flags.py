@@ -1,6 +1,7 @@
 """Whole second stages of a run, and what does not suit them."""
 
 import json
+import shutil
 
 import command_runs
 import numpy as np
@@ -65,6 +66,29 @@ def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
     assert ended.status == 0, ended.err
     ended = command_runs.run("evaluate", f"--workdir={folder}")
     assert ended.status == 0, ended.err
+
+
+def test_a_stage_goes_on_after_its_first_epoch(source, tmp_path):
+    words = ("--second_stage=lws", "--learning_rate=0.5", "--epochs=2")
+    whole = staged(source, tmp_path / "whole", *words)
+    ended = command_runs.run("train", *whole)
+    assert ended.status == 0, ended.err
+    folder = tmp_path / "resumed"
+    shutil.copytree(tmp_path / "whole", folder)
+    for name in (runs.METRICS, runs.MODEL, runs.RECORD):
+        (folder / name).unlink()
+    (last,) = folder.glob("checkpoints/epoch_0002_*.json")
+    last.unlink()
+    ended = command_runs.run(
+        "train", *staged(source, folder, *words), "--resume"
+    )
+    assert ended.status == 0, ended.err
+    one, other = (
+        multi_exit.load(path / runs.MODEL).get_weights()
+        for path in (tmp_path / "whole", folder)
+    )
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
 
 
 def test_tau_is_the_best_on_validation_and_recorded(source, tmp_path):
