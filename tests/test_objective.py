@@ -148,14 +148,26 @@ def test_shares_of_one_class_are_plain_labels(batch, normalization):
 
 
 def test_a_half_mix_by_hand():
-    # p = (3/4, 1/8, 1/8); halves of class 0 and 1: ℓ = (log 4/3 + log 8)/2;
-    # weight (1 + 3)/2 = 2. Beside it one plain image of class 2, weight 5.
+    # p = (3/4, 1/8, 1/8); halves of class 0 and 1, each with its class' own
+    # weight: (1 log 4/3 + 3 log 8)/2, of weight (1 + 3)/2 = 2. Beside it one
+    # plain image of class 2, weight 5.
     scores = np.array([[[math.log(6), 0, 0]]] * 2)
     shares = np.array([[0.5, 0.5, 0], [0, 0, 1]], "float32")
-    mixed = (math.log(4 / 3) + math.log(8)) / 2
-    expected = (2 * mixed + 5 * math.log(8)) / 7
+    mixed = (1 * math.log(4 / 3) + 3 * math.log(8)) / 2
+    expected = (mixed + 5 * math.log(8)) / 7
     found = objective(weights=[1, 3, 5])(shares, named(scores))
     assert float(found) == pytest.approx(expected, rel=1e-6)
+
+
+def test_a_rare_class_does_not_lift_the_one_it_is_mixed_with():
+    """With weights (0.1, 10) a half-half image pulls towards class 1."""
+    scores = tf.Variable(np.zeros((1, 1, 2), "float32"))
+    loss = objective(weights=[0.1, 10])
+    with tf.GradientTape() as tape:
+        value = loss(np.full((1, 2), 0.5, "float32"), named(scores))
+    # -(0.05 - 0.5 * 5.05, 5 - 0.5 * 5.05) / 5.05, by softmax minus label.
+    gradient = tape.gradient(value, scores)[0, 0]
+    np.testing.assert_allclose(gradient, [2.475 / 5.05, -2.475 / 5.05], 1e-5)
 
 
 @pytest.mark.parametrize("share", [0.3, 0.7])
@@ -166,9 +178,11 @@ def test_the_larger_share_is_the_label(share):
     terms = objective(0.8, weights=[1, 3]).terms(shares, named(scores))
     assert terms.active.numpy().tolist() == [[1, float(share < 0.5)]]
     assert terms.correct.numpy().tolist() == [[float(share > 0.5)] * 2]
-    expected = -share * math.log(0.9) - (1 - share) * math.log(0.1)
-    np.testing.assert_allclose(terms.exit_losses, [[expected] * 2], rtol=1e-5)
     weight = share * 1 + (1 - share) * 3
+    expected = -share * math.log(0.9) - 3 * (1 - share) * math.log(0.1)
+    np.testing.assert_allclose(
+        terms.exit_losses, [[expected / weight] * 2], rtol=1e-5
+    )
     np.testing.assert_allclose(terms.example_weights, [weight], rtol=1e-6)
 
 

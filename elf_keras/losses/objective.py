@@ -42,9 +42,11 @@ class CumulativeLoss:
     L = Σ_i w_{y_i} Σ_k active_ik ℓ_ik / Σ_i w_{y_i}, both sums over all
     replicas, so that N replicas and one give the same gradient, and leaving
     early lowers an example's share. Labels are class indices `(batch,)`, or
-    shares `(batch, classes)` of at most two classes (MixUp, CutMix): then
-    ℓ and w are averaged by share, and "correct" means that the class with
-    the larger share is predicted. A strongly mixed image so counts as hard.
+    shares s `(batch, classes)` of at most two classes (MixUp, CutMix): then
+    w ℓ is Σ_c s_c w_c ℓ(z, c), so that a rare class' weight does not lift the
+    common class it is mixed with, the denominator's w is Σ_c s_c w_c, and
+    "correct" means that the class with the larger share is predicted. A
+    strongly mixed image so counts as hard.
 
     Args:
       exit_loss: `loss(scores, labels)` per example and exit; see `exit_loss`.
@@ -97,7 +99,7 @@ class CumulativeLoss:
         shares, labels = _two_labels(ops.convert_to_tensor(labels))
         losses = [self._exit_losses(scores, label) for label in labels]
         weights = [ops.take(self.class_weights, label) for label in labels]
-        weights = _mix(shares, weights)
+        parts, weights = _parts_of_weight(shares, weights)
         if sample_weight is None:
             sample_weight = ops.ones_like(weights)
         sample_weight = ops.cast(sample_weight, weights.dtype)
@@ -108,7 +110,7 @@ class CumulativeLoss:
         )
         predicted = ops.cast(ops.argmax(scores, axis=-1), labels[0].dtype)
         return Terms(
-            exit_losses=_mix(shares, losses),
+            exit_losses=_mix(parts, losses),
             active=ops.stop_gradient(ops.cast(reached, scores.dtype)),
             example_weights=ops.cast(weights * sample_weight, scores.dtype),
             sample_weights=ops.cast(sample_weight, scores.dtype),
@@ -161,6 +163,18 @@ def _two_labels(labels):
     shares, classes = ops.top_k(labels, k=2)
     classes = ops.cast(classes, "int32")
     return [shares[:, 0], shares[:, 1]], [classes[:, 0], classes[:, 1]]
+
+
+def _parts_of_weight(shares, weights):
+    """Each class' part of an example's weight, and that weight Σ_c s_c w_c."""
+    whole = _mix(shares, weights)
+    if shares is None:
+        return None, whole
+    parts = [
+        ops.divide_no_nan(ops.cast(share, weight.dtype) * weight, whole)
+        for share, weight in zip(shares, weights, strict=True)
+    ]
+    return parts, whole
 
 
 def _mix(shares, values):
