@@ -115,6 +115,8 @@ def test_interrupted_it_ends_quietly(export, tmp_path):
         f"--model={export}",
         "--port=0",
         f"--node_modules={tmp_path}",
+        # A background shell may hand SIGINT down ignored; Ctrl-C never is.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     line = process.stdout.readline()
     assert line.startswith("http://127.0.0.1:")
