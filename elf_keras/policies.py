@@ -87,11 +87,11 @@ def choose(
 
     `accurate`: the cheapest that are at least as accurate as all exits;
     within a budget: the most accurate of those that spend it, down to 95 % of
-    the dearest, since few images would prefer a cheaper one by luck; it is
-    taken where it is better by three standard errors of the paired difference
-    (deeper exits then err more). With a guard only those that keep every shot
-    group; where none does within a budget, the budget holds, and the choice
-    says what a group may lose.
+    the dearest, since few images would prefer a cheaper one by luck. A cheaper
+    one is taken where it is better by three standard errors of the paired
+    difference: deeper exits then err more. With a guard only those that keep
+    every shot group; where none does within a budget, the budget holds, and
+    the choice says what a group may lose.
 
     Args:
       found: the answers on the split that chooses.

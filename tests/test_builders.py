@@ -4,6 +4,7 @@ import command_runs
 import keras
 import numpy as np
 import pytest
+from made_splits import COUNTS, made
 from scipy import special
 
 from elf_keras import (
@@ -15,22 +16,10 @@ from elf_keras import (
     multi_exit,
     training,
 )
-from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.losses import exit_losses
 
-COUNTS = np.array([150, 40, 5])
 SMALL = ("--workdir=", "--backbone=resnet8")
-
-
-def made(side=8, channels=1):
-    """A channel each of its own mean; the second one never changes."""
-    random = np.random.default_rng(0)
-    images = random.integers(256, size=(6, side, side, channels))
-    images[..., 1:2] = 77
-    labels = np.repeat(np.arange(3), (3, 2, 1)).astype("int32")
-    part = splits.Examples(images.astype("uint8"), labels, ("",) * 6)
-    return splits.Splits(part, None, part, ("a", "b", "c"), COUNTS)
 
 
 def layer(model, kind):

@@ -284,7 +284,7 @@ def decide(scores):
 
 
 def real(stored, quantization):
-    """Stored integers as the float32 numbers they stand for."""
+    """What stored integers q stand for, scale (q - zero point), in float32."""
     scale, zero_point = quantization
     whole = stored.astype(np.float32, copy=False)
     if not scale:

@@ -22,7 +22,8 @@ class Terms:
     """What one batch adds to the objective, before any reduction.
 
     Attributes:
-      exit_losses: ℓ of each example and exit, `(batch, exits)`.
+      exit_losses: ℓ of each example and exit, `(batch, exits)`; of mixed
+        labels Σ_c s_c w_c ℓ(z, c) / Σ_c s_c w_c.
       active: 1 up to the exit taken, 0 after it, `(batch, exits)`.
       example_weights: class weight times sample weight, `(batch,)`.
       sample_weights: 1, or what the data gave, `(batch,)`.
