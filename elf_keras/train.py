@@ -137,8 +137,7 @@ def run(model, data, *, started: float) -> None:
         if say is cli.say:
             cli.show(record)
         say(f"written to {folder}")
-        # None ends, and takes its part of the cluster along, before the others.
-        workers.check_agreement(strategy, "done")
+        workers.leave_together(strategy)
 
 
 def _train(

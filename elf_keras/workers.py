@@ -117,6 +117,24 @@ def check_agreement(strategy: tf.distribute.Strategy, *facts) -> None:
         )
 
 
+def leave_together(strategy: tf.distribute.Strategy) -> None:
+    """Return once every worker is done, so that none misses one that ended.
+
+    Args:
+      strategy: of several workers; with one there is nobody to wait for.
+
+    Raises:
+      WorkerLostError: where another worker went away before it was done.
+    """
+    with clear_errors(strategy):
+        check_agreement(strategy, "done")
+    # Who has the others' answers may end before they fetched its own. A second
+    # round begins on no worker before the first one ended there, so that its
+    # failure says only that the others have ended, as they may.
+    with contextlib.suppress(*_LOST):
+        check_agreement(strategy, "leaving")
+
+
 @contextlib.contextmanager
 def clear_errors(strategy: tf.distribute.Strategy) -> Iterator[None]:
     """Say in one line that another worker is gone.

@@ -160,9 +160,9 @@ def main(kind, folder):
     for name, rule in rules.items():
         for key, value in seen(strategy, rule).items():
             found[f"{name} {key}"] = value
-    workers.check_agreement(strategy, "done")
     index = joined.index if joined else 0
     np.savez(pathlib.Path(folder, f"{kind}_{index}.npz"), **found)
+    workers.leave_together(strategy)
 
 
 if __name__ == "__main__":
