@@ -55,8 +55,8 @@ def chosen(result: dict, name: str = "accurate") -> dict | None:
     return {**scores, "saving_without_heads": 1 - float(bare) / backbone}
 
 
-def within(result: dict, budget: float) -> float | None:
-    """Test accuracy at the largest s within a budget on validation.
+def threshold_within(result: dict, budget: float) -> float | None:
+    """Largest s within a budget on validation.
 
     What `elf_keras.sweep` takes, up to ties and deeper exits that surely err.
 
@@ -65,7 +65,7 @@ def within(result: dict, budget: float) -> float | None:
       budget: a share of the backbone's multiply-adds, heads counted.
 
     Returns:
-      A share of right answers; None where exit 1 alone costs more.
+      s; None where exit 1 alone costs more.
     """
     metrics = result["metrics"]
     backbone = metrics["test"]["best"]["static"]["macs"]
@@ -73,8 +73,23 @@ def within(result: dict, budget: float) -> float | None:
     costs = np.array(curve["macs"]) / backbone
     if costs[0] > budget:
         return None
-    s = np.interp(budget, costs, curve["exit_threshold"])
-    test = metrics["test"]["best"]["curve"]
+    return float(np.interp(budget, costs, curve["exit_threshold"]))
+
+
+def within(result: dict, budget: float) -> float | None:
+    """Test accuracy at the largest s within a budget on validation.
+
+    Args:
+      result: one record of experiments/results.
+      budget: a share of the backbone's multiply-adds, heads counted.
+
+    Returns:
+      A share of right answers; None where exit 1 alone costs more.
+    """
+    s = threshold_within(result, budget)
+    if s is None:
+        return None
+    test = result["metrics"]["test"]["best"]["curve"]
     return float(np.interp(s, test["exit_threshold"], test["accuracy"]))
 
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments import budgets, comparison, evidence, tables
+from experiments import budgets, comparison, evidence, full_length, tables
 
 README = tables.CHECKOUT / "README.md"
 
@@ -13,8 +13,14 @@ README = tables.CHECKOUT / "README.md"
         (README, tables.MARK, tables.table, "tables"),
         (comparison.FINDINGS, comparison.MARK, comparison.table, "comparison"),
         (budgets.FINDINGS, budgets.MARK, budgets.table, "budgets"),
+        (
+            full_length.FINDINGS,
+            full_length.MARK,
+            full_length.table,
+            "full_length",
+        ),
     ],
-    ids=["README", "comparison", "budgets"],
+    ids=["README", "comparison", "budgets", "full_length"],
 )
 def test_pages_are_what_results_make(page, mark, make, module):
     text = page.read_text(encoding="utf-8")
@@ -96,3 +102,46 @@ def test_a_budget_is_read_off_validation():
     assert tables.within(found, 0.5) == pytest.approx(0.6)
     assert tables.within(found, 0.8) == pytest.approx(0.72)
     assert tables.within(found, 0.1) is None
+
+
+def full_length_run():
+    """Two exits of 30 and 110, of which the heads are 10 each."""
+    taps = [
+        {"macs": 30, "macs_without_heads": 20},
+        {"macs": 110, "macs_without_heads": 100},
+    ]
+    curve = {
+        "exit_threshold": [0.1, 0.3],
+        "accuracy": [0.4, 0.8],
+        "exit_shares": [[1.0, 0.0], [0.0, 1.0]],
+    }
+    last = {
+        "static": {"accuracy": 0.9},
+        "dynamic": {"exit_threshold": 0.2},
+        "curve": curve,
+    }
+    return {
+        "run": {"model": {"exits": taps}},
+        "metrics": {"test": {"last": last}},
+    }
+
+
+def test_a_point_of_the_pair_is_read_off_its_curve():
+    found = full_length.point(full_length_run(), 0.25)
+    assert found["accuracy"] == pytest.approx(0.7)
+    assert found["exit_shares"] == pytest.approx([0.25, 0.75])
+    # 0.25 x 30 + 0.75 x 110 of 100; without heads 0.25 x 20 + 0.75 x 100.
+    assert found["saving"] == pytest.approx(0.1)
+    assert found["saving_without_heads"] == pytest.approx(0.2)
+    none = full_length.point(full_length_run(), float("inf"))
+    assert (none["accuracy"], none["exit_shares"]) == (0.9, [0.0, 1.0])
+    assert none["saving"] == pytest.approx(-0.1)
+
+
+def test_thresholds_of_the_pair_are_its_own_t_and_the_siblings():
+    sibling = result("x", accuracy=0.5, exits=2)
+    sibling["policy"]["policies"]["accurate"]["thresholds"] = [0.55]
+    found = full_length.thresholds(full_length_run(), sibling)
+    assert found["s = t"] == 0.2
+    assert found["`accurate` of the sibling"] == 0.55
+    assert found["50 % in the sibling"] == pytest.approx(0.5)

@@ -1,0 +1,108 @@
+"""The pair of full length: bare backbone and hardness-aware, 200 epochs.
+
+python -m experiments.full_length            writes it into FINDINGS.md
+python -m experiments.full_length --check    fails where that is out of date
+
+These two learn from all training images, as the papers' runs do, so they have
+no validation split: the epoch is the last one, and s comes from the shorter
+sibling that has one. Scores are read off the recorded curve on test.
+"""
+
+import pathlib
+
+import numpy as np
+
+from experiments import tables
+
+FINDINGS = pathlib.Path(__file__).parent / "FINDINGS.md"
+MARK = "full_length"
+BACKBONE = "full_ldam_drw_seed0"
+EARLY = "full_har_ldam_drw_seed0"
+SIBLING = "har_ldam_drw_t1.6_seed0"
+BUDGETS = (0.75, 0.5)
+COLUMNS = (
+    *("model", "exit threshold s", "test accuracy", "saving"),
+    *("without heads", "share leaving at each exit"),
+)
+
+
+def table(results: list[dict]) -> str:
+    """Return the table as Markdown; empty until both are there."""
+    by_name = {result["name"]: result for result in results}
+    lines = [tables.row(COLUMNS), tables.row(["---"] * len(COLUMNS))]
+    if BACKBONE not in by_name or EARLY not in by_name:
+        return "\n".join(lines)
+    static = by_name[BACKBONE]["metrics"]["test"]["last"]["static"]
+    bare = tables.spread([static["accuracy"]])
+    lines.append(tables.row(["bare backbone", "–", bare, "–", "–", "–"]))
+    for name, s in thresholds(by_name[EARLY], by_name[SIBLING]).items():
+        cells = _cells(point(by_name[EARLY], s))
+        words = f"{name}: {s:.4f}" if np.isfinite(s) else name
+        lines.append(tables.row(["`har`", words, *cells]))
+    return "\n".join(lines)
+
+
+def thresholds(early: dict, sibling: dict) -> dict[str, float]:
+    """Return name -> s; none of them was chosen with test scores.
+
+    Args:
+      early: the record of the run of full length.
+      sibling: that of the run whose validation split chooses.
+    """
+    chosen = sibling["policy"]["policies"]["accurate"]["thresholds"][0]
+    trained = early["metrics"]["test"]["last"]["dynamic"]["exit_threshold"]
+    found = {
+        "nobody leaves": np.inf,
+        "s = t": trained,
+        "`accurate` of the sibling": np.inf if chosen is None else chosen,
+    }
+    for budget in BUDGETS:
+        s = tables.threshold_within(sibling, budget)
+        if s is not None:
+            found[f"{100 * budget:.0f} % in the sibling"] = s
+    return found
+
+
+def point(result: dict, s: float) -> dict:
+    """Return what the last epoch scores on test where images leave at s.
+
+    Args:
+      result: one record of experiments/results.
+      s: exit threshold in (0, 1), or infinity for the last exit's answers.
+
+    Returns:
+      `accuracy`, `saving`, `saving_without_heads`, `exit_shares`.
+    """
+    exits = result["run"]["model"]["exits"]
+    scores = result["metrics"]["test"]["last"]
+    curve = scores["curve"]
+    shares = np.array(curve["exit_shares"])
+    if np.isfinite(s):
+        accuracy = np.interp(s, curve["exit_threshold"], curve["accuracy"])
+        shares = np.array(
+            [np.interp(s, curve["exit_threshold"], each) for each in shares.T]
+        )
+    else:
+        accuracy = scores["static"]["accuracy"]
+        shares = np.eye(len(exits))[-1]
+    backbone = exits[-1]["macs_without_heads"]
+    spent, bare = (
+        float(shares @ [row[kind] for row in exits]) / backbone
+        for kind in ("macs", "macs_without_heads")
+    )
+    return {
+        "accuracy": float(accuracy),
+        "saving": 1 - spent,
+        "saving_without_heads": 1 - bare,
+        "exit_shares": [float(share) for share in shares],
+    }
+
+
+def _cells(found):
+    shares = ", ".join(f"{100 * each:.0f} %" for each in found["exit_shares"])
+    keys = ("accuracy", "saving", "saving_without_heads")
+    return [*(tables.spread([found[key]]) for key in keys), shares]
+
+
+if __name__ == "__main__":
+    tables.publish(FINDINGS, MARK, table, "experiments.full_length")
