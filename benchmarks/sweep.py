@@ -18,13 +18,13 @@ import numpy as np
 from elf_keras import (
     answers,
     calibration,
-    evaluation,
     flops,
     policy_rules,
     runs,
     trade_off,
     train_threshold,
 )
+from elf_keras.scorer import Scorer
 
 PART_BYTES = 2**27
 
@@ -94,7 +94,7 @@ def _answers(options, labels, fit):
 def _scorer(options):
     macs = np.arange(1, options.exits + 1) * 1e9
     third = np.arange(options.classes) % 3
-    return evaluation.Scorer(
+    return Scorer(
         classes=options.classes,
         shot_groups={
             name: third == number

@@ -12,7 +12,6 @@ from elf_keras import (
     bilateral,
     choices,
     cli,
-    evaluation,
     flops,
     long_tail,
     losses,
@@ -27,6 +26,7 @@ from elf_keras.backbones import pretrained
 from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.losses import across_exits, objective
+from elf_keras.scorer import Scorer
 
 FLAGS = flags.FLAGS
 
@@ -115,11 +115,11 @@ def cumulative_loss(
     )
 
 
-def scorer(built: keras.Model, data: splits.Splits) -> evaluation.Scorer:
+def scorer(built: keras.Model, data: splits.Splits) -> Scorer:
     """Build what scores a model."""
     classes = len(data.class_names)
     by_training = FLAGS.deployment_prior == "train"
-    return evaluation.Scorer(
+    return Scorer(
         classes=classes,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=flops.exit_costs(built),

@@ -47,7 +47,7 @@ def main(arguments: list[str]) -> None:
 def run(folder: pathlib.Path, data, names: list[str]) -> dict:
     """Score the splits of those names, write their per-class tables."""
     cli.load_tensorflow()
-    from elf_keras import answers, builders, evaluation
+    from elf_keras import answers, builders, evaluation, loss_by_exit
 
     scorer, score_parts = _source(folder, data)
     record = {}
@@ -64,7 +64,7 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
             record[name]["model"]["policy"] = FLAGS.policy
         if name == "train":
             # The increasing-loss property is one of the training split.
-            record[name]["model"]["loss_by_exit"] = evaluation.loss_by_exit(
+            record[name]["model"]["loss_by_exit"] = loss_by_exit.of_parts(
                 score_parts(part),
                 part.labels,
                 builders.cumulative_loss(data, leaving=True),

@@ -20,6 +20,7 @@ from elf_keras import (
     training,
 )
 from elf_keras.data import splits
+from elf_keras.scorer import Scorer
 
 
 def start(folder: pathlib.Path, data: splits.Splits) -> dict:
@@ -42,7 +43,7 @@ def score_epochs(
     folder: pathlib.Path,
     model: keras.Model,
     data: splits.Splits,
-    scorer: evaluation.Scorer,
+    scorer: Scorer,
     objective,
     outcome: training.Outcome,
 ) -> dict:

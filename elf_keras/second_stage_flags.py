@@ -9,7 +9,6 @@ from absl import flags
 from elf_keras import (
     choices,
     cli,
-    evaluation,
     multi_exit,
     post_hoc,
     runs,
@@ -19,6 +18,7 @@ from elf_keras import (
 from elf_keras.classifier import CosineClassifier
 from elf_keras.data import splits
 from elf_keras.errors import InputError
+from elf_keras.scorer import Scorer
 
 FLAGS = flags.FLAGS
 # What a run and its second stage must share: its training images and classes.
@@ -51,7 +51,7 @@ def model(data: splits.Splits) -> keras.Model:
 
 
 def begin(
-    loaded: keras.Model, data: splits.Splits, scorer: evaluation.Scorer
+    loaded: keras.Model, data: splits.Splits, scorer: Scorer
 ) -> dict | None:
     """Apply a stage that trains nothing; return what run.json says of any.
 

@@ -17,6 +17,7 @@ import dataclasses
 
 import numpy as np
 
+from elf_keras import exit_rule
 from elf_keras.answers import Answers
 from elf_keras.policy_rules import Guard
 
@@ -109,7 +110,7 @@ def _changes(answers, order, limits):
     # The last exit takes whoever gets there.
     leaves = np.ones(correct.shape, bool)
     for column, limit in enumerate(limits):
-        leaves[:, :last] = certainty[:, :last] > limit.astype(certainty.dtype)
+        leaves[:, :last] = exit_rule.above(certainty[:, :last], limit)
         taken = leaves.argmax(1)
         change[:, column] = correct[rows, taken] - correct[:, last]
         early[:, column] = taken < last

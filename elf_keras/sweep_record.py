@@ -8,7 +8,6 @@ import numpy as np
 from elf_keras import (
     answers,
     calibration,
-    evaluation,
     policies,
     policy_file,
     policy_rules,
@@ -17,10 +16,11 @@ from elf_keras import (
     trade_off,
 )
 from elf_keras.data import splits
+from elf_keras.scorer import Scorer
 
 
 def answers_of(
-    model: keras.Model, data: splits.Splits, scorer: evaluation.Scorer
+    model: keras.Model, data: splits.Splits, scorer: Scorer
 ) -> tuple[dict[str, answers.Answers], np.ndarray]:
     """Run a model once over validation and test.
 

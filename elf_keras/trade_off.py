@@ -8,10 +8,12 @@ import dataclasses
 
 import numpy as np
 
-from elf_keras import candidates, evaluation, policies, thresholds
+from elf_keras import candidates, policies, thresholds
 from elf_keras.answers import Answers
 from elf_keras.candidates import Candidates
+from elf_keras.policy_picker import Choice
 from elf_keras.policy_rules import PER_EXIT, SHARED, Plan
+from elf_keras.scorer import Scorer
 
 # Points of a line in a picture, and budgets at which kinds are compared.
 POINTS, COMPARED = 200, 20
@@ -34,14 +36,14 @@ class Sweep:
     splits: dict[str, Answers]
     curves: dict[str, thresholds.Curve]
     offers: dict[str, Candidates]
-    choices: dict[str, policies.Choice]
+    choices: dict[str, Choice]
     left_out: list[str]
-    scorer: evaluation.Scorer
+    scorer: Scorer
     milliseconds: list[float] | None
 
     def point(self, split: str, limits: np.ndarray) -> dict:
         """Scores of early thresholds `(exits - 1,)` on a split."""
-        choice = policies.Choice(None, np.asarray(limits, np.float64))
+        choice = Choice(None, np.asarray(limits, np.float64))
         return policies.score(
             choice, self.splits[split], self.scorer, self.milliseconds
         )
@@ -49,7 +51,7 @@ class Sweep:
 
 def sweep(
     splits: dict[str, Answers],
-    scorer: evaluation.Scorer,
+    scorer: Scorer,
     plan: Plan,
     milliseconds: list[float] | None = None,
 ) -> Sweep:

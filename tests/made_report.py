@@ -5,9 +5,10 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import answers, evaluation, flops, long_tail, runs
+from elf_keras import answers, flops, long_tail, runs
 from elf_keras.data import splits
 from elf_keras.reports import run_folder, run_view, scoring
+from elf_keras.scorer import Scorer
 
 MACS = np.array([40, 60, 100, 140, 190])
 HEADS = 10
@@ -43,7 +44,7 @@ def made(labels, classes, exits, seed=0):
 def scored(counts, *, images, exits, seed=0, validation=True):
     """Answers on balanced test images, and on validation."""
     classes = len(counts)
-    scorer = evaluation.Scorer(
+    scorer = Scorer(
         classes=classes,
         shot_groups=long_tail.shot_groups(counts),
         costs=costs(exits),

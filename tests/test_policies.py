@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
-from elf_keras import evaluation, flops, policies, policy_rules
+from elf_keras import flops, policies, policy_rules
 from elf_keras.answers import Answers
+from elf_keras.scorer import Scorer
 
 COSTS = np.array([20, 60, 110])
 BACKBONE = 100
@@ -29,7 +30,7 @@ def answers(confidence, correct, labels=None):
 
 
 def scorer(costs=COSTS, backbone=BACKBONE, classes=1, **groups):
-    return evaluation.Scorer(
+    return Scorer(
         classes=classes,
         shot_groups=groups or {"few": np.ones(classes, bool)},
         costs=flops.ExitCosts(costs, costs - 10, backbone),

@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from elf_keras import answers, evaluation
+from elf_keras import answers
 from elf_keras.reports import bands
+from elf_keras.scorer import Scorer
 
 
 def test_standard_error_by_hand():
@@ -36,7 +37,7 @@ def one_class(right, images):
 
 def one_class_scorer():
     groups = {"few": np.ones(1, bool)}
-    return evaluation.Scorer(1, groups, made_report.costs(2), 0.5)
+    return Scorer(1, groups, made_report.costs(2), 0.5)
 
 
 def test_the_band_of_one_class_is_the_binomials():

@@ -3,14 +3,13 @@
 import numpy as np
 import pytest
 
-from elf_keras import answers, evaluation, flops
+from elf_keras import answers, flops
 from elf_keras.reports import exit_worth
+from elf_keras.scorer import Scorer
 
 # Backbone to the taps 10, 50, 100; heads of 6 and 4 on the way.
 COSTS = flops.ExitCosts(np.array([16, 60, 110]), np.array([10, 50, 100]), 100)
-SCORER = evaluation.Scorer(
-    2, {"many": np.ones(2, bool)}, COSTS, exit_threshold=0.5
-)
+SCORER = Scorer(2, {"many": np.ones(2, bool)}, COSTS, exit_threshold=0.5)
 CONFIDENCE = np.array(
     [[0.9, 0.9, 0.9], [0.2, 0.9, 0.9], [0.2, 0.2, 0.9], [0.2, 0.2, 0.9]],
     "float32",

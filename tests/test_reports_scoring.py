@@ -5,8 +5,9 @@ import pytest
 import scipy.special
 import tiny
 
-from elf_keras import evaluation, flops, inference, long_tail
+from elf_keras import flops, inference, long_tail
 from elf_keras.reports import scoring
+from elf_keras.scorer import Scorer
 
 
 @pytest.fixture(scope="module")
@@ -15,7 +16,7 @@ def model():
 
 
 def scored(model, data, scale=1.0):
-    scorer = evaluation.Scorer(
+    scorer = Scorer(
         3,
         long_tail.shot_groups(data.class_counts),
         flops.exit_costs(model),

@@ -8,7 +8,6 @@ import pytest
 import tiny
 
 from elf_keras import (
-    evaluation,
     flops,
     inference,
     long_tail,
@@ -17,6 +16,7 @@ from elf_keras import (
     runs,
     training,
 )
+from elf_keras.scorer import Scorer
 
 FLAGS = "--epochs=4\n--seed=7\n"
 HISTORY = [
@@ -40,7 +40,7 @@ class Best:
 
 
 def scorer(model, data):
-    return evaluation.Scorer(
+    return Scorer(
         classes=tiny.CLASSES,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=flops.exit_costs(model),

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 from made_scores import CLASSES, COUNTS, EXITS, LABELS, make
 
-from elf_keras import evaluation, flops, long_tail, policy_rules, trade_off
+from elf_keras import flops, long_tail, policy_rules, trade_off
 from elf_keras.answers import of_scores
+from elf_keras.scorer import Scorer
 
 MACS = np.array([40, 90, 160])
 TIMES = [1.0, 2.0, 4.0]
@@ -16,7 +17,7 @@ TIMES = [1.0, 2.0, 4.0]
 
 @pytest.fixture(scope="module")
 def done():
-    scorer = evaluation.Scorer(
+    scorer = Scorer(
         classes=CLASSES,
         shot_groups=long_tail.shot_groups(COUNTS),
         costs=flops.ExitCosts(MACS, MACS - 10, 100),

@@ -9,7 +9,6 @@ import numpy as np
 from elf_keras import (
     answers,
     calibration,
-    evaluation,
     inference,
     policy_rules,
     runs,
@@ -17,6 +16,7 @@ from elf_keras import (
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.data import splits
 from elf_keras.deploy import float32_model, manifest, parity, sample_set
+from elf_keras.scorer import Scorer
 
 # Images that set the ranges of int8, and that parity is checked on.
 RANGE_IMAGES, PARITY_IMAGES = 200, 200
@@ -48,7 +48,7 @@ def write(
     folder: pathlib.Path,
     model: keras.Model,
     data: splits.Splits,
-    scorer: evaluation.Scorer,
+    scorer: Scorer,
     plan: Plan,
 ) -> dict:
     """Write an export into a new folder.

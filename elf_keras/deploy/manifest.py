@@ -10,7 +10,8 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import answers, evaluation, policies, policy_rules, runs
+from elf_keras import answers, policies, policy_rules, runs
+from elf_keras.scorer import Scorer
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -31,7 +32,7 @@ class Scored:
 
 def policies_of(
     scored: Scored,
-    scorer: evaluation.Scorer,
+    scorer: Scorer,
     milliseconds: list[float] | None = None,
     plan: policy_rules.Plan = policy_rules.DEFAULT,
 ) -> dict:

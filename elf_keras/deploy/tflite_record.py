@@ -4,17 +4,18 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import answers, evaluation, policy_rules
+from elf_keras import answers, policy_rules
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, measure, tflite_lint
 from elf_keras.errors import InputError
+from elf_keras.scorer import Scorer
 
 
 def variant(
     folder: pathlib.Path,
     name: str,
     *,
-    scorer: evaluation.Scorer,
+    scorer: Scorer,
     chosen_on: splits.Examples,
     reported_on: splits.Examples,
     plan: policy_rules.Plan = policy_rules.DEFAULT,

@@ -6,8 +6,9 @@ moves a score by more than these bands say.
 
 import numpy as np
 
-from elf_keras import evaluation, exit_rule
+from elf_keras import exit_rule
 from elf_keras.answers import Answers
+from elf_keras.scorer import Scorer
 
 RESAMPLES, LEVEL = 200, 0.95
 # Standard errors that such a band reaches to each side.
@@ -17,7 +18,7 @@ _HELD = 2**23
 
 
 def curve_band(
-    found: Answers, scorer: evaluation.Scorer, limits: np.ndarray
+    found: Answers, scorer: Scorer, limits: np.ndarray
 ) -> np.ndarray:
     """Pointwise band of the accuracy at shared thresholds.
 

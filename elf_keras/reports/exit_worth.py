@@ -6,13 +6,12 @@ images that leave there would have cost more than that further on.
 
 import numpy as np
 
-from elf_keras import evaluation, inference
+from elf_keras import inference
 from elf_keras.answers import Answers
+from elf_keras.scorer import Scorer
 
 
-def of_exits(
-    found: Answers, scorer: evaluation.Scorer, limits: np.ndarray
-) -> list[dict]:
+def of_exits(found: Answers, scorer: Scorer, limits: np.ndarray) -> list[dict]:
     """One row for each early exit.
 
     The others stay as certain as they are; with the rule `patience` they

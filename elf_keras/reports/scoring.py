@@ -9,8 +9,9 @@ import dataclasses
 import keras
 import numpy as np
 
-from elf_keras import answers, calibration, evaluation, exit_rule
+from elf_keras import answers, calibration, exit_rule
 from elf_keras.data import splits
+from elf_keras.scorer import Scorer
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -39,7 +40,7 @@ class Scored:
       temperatures: T of each exit in units of 1/σ, `(exits,)`, or None.
     """
 
-    scorer: evaluation.Scorer
+    scorer: Scorer
     splits: dict[str, Seen]
     temperatures: np.ndarray | None
 
@@ -49,9 +50,7 @@ class Scored:
         return "test" if "test" in self.splits else "validation"
 
 
-def score(
-    model: keras.Model, data: splits.Splits, scorer: evaluation.Scorer
-) -> Scored:
+def score(model: keras.Model, data: splits.Splits, scorer: Scorer) -> Scored:
     """Run a model over validation and test.
 
     Validation first, for its temperatures; and again, with these, where

@@ -1,4 +1,4 @@
-"""Mean loss by exit taken and the rows of classes, against loops."""
+"""Mean loss by exit taken, against loops."""
 
 import math
 
@@ -11,16 +11,10 @@ from made_scores import (
     EXITS,
     LABELS,
     SCORES,
-    THRESHOLD,
-    answers,
-    class_means,
-    leaves,
     mean,
 )
 
-from elf_keras import evaluation, losses
-from elf_keras.answers import of_scores
-from elf_keras.data import splits
+from elf_keras import loss_by_exit, losses
 from elf_keras.losses.objective import CumulativeLoss
 
 
@@ -35,7 +29,7 @@ def objective(threshold, weights=None):
 
 @pytest.mark.parametrize("weights", [None, [0.1, 1.0, 2.0, 5.0]])
 def test_loss_by_exit_is_the_cumulated_loss_unweighted(weights):
-    found = evaluation.loss_by_exit([SCORES], LABELS, objective(0.5, weights))
+    found = loss_by_exit.of_parts([SCORES], LABELS, objective(0.5, weights))
     sums = {number: [] for number in range(EXITS)}
     for image, label in zip(SCORES.tolist(), LABELS, strict=True):
         number = by_hand.exit_taken(image, label, 0.5)
@@ -55,8 +49,8 @@ def test_loss_by_exit_in_parts_is_that_of_the_whole():
     repeats = 60
     many, labels = np.tile(SCORES, (repeats, 1, 1)), np.tile(LABELS, repeats)
     assert len(labels) > 4096
-    once = evaluation.loss_by_exit([SCORES], LABELS, objective(0.5))
-    found = evaluation.loss_by_exit(
+    once = loss_by_exit.of_parts([SCORES], LABELS, objective(0.5))
+    found = loss_by_exit.of_parts(
         np.array_split(many, 3), labels, objective(0.5)
     )
     np.testing.assert_allclose(found["loss"], once["loss"], rtol=1e-5)
@@ -68,7 +62,7 @@ def test_increasing_looks_at_the_exits_that_are_taken():
     scores = np.zeros((2, EXITS, CLASSES), "float32")
     scores[0, 0, 0] = 9.0
     scores[1, 0, 2] = 0.5
-    found = evaluation.loss_by_exit([scores], np.array([0, 1]), objective(0.9))
+    found = loss_by_exit.of_parts([scores], np.array([0, 1]), objective(0.9))
     assert np.isnan(found["loss"][1])
     assert found["shares"].tolist() == [0.5, 0.0, 0.5]
     assert found["increasing"] is True
@@ -81,50 +75,11 @@ def test_losses_that_fall_are_said_to():
     scores[1, 0, 1] = scores[1, 0, 0] = 8.0
     scores[1, 1, 1] = 30.0
     labels = np.array([0, 1])
-    fair = evaluation.loss_by_exit([scores], labels, objective(0.6))
+    fair = loss_by_exit.of_parts([scores], labels, objective(0.6))
     assert fair["increasing"] is True
     scores[1, 0, 0] = 8.001
     scores[0, :, 0] = 0.0
-    falling = evaluation.loss_by_exit([scores], labels, objective(0.2))
+    falling = loss_by_exit.of_parts([scores], labels, objective(0.2))
     assert falling["loss"][0] == pytest.approx(math.log(4))
     assert falling["loss"][1] == pytest.approx(math.log(2), abs=0.01)
     assert falling["increasing"] is False
-
-
-def made_splits(labels):
-    images = np.zeros((len(labels), 1, 1, 1), "uint8")
-    part = splits.Examples(images, labels, ("",) * len(labels))
-    return splits.Splits(part, None, part, ("a", "b", "c", "d"), COUNTS)
-
-
-def test_per_class_rows():
-    rows = evaluation.per_class_rows(
-        made_splits(LABELS), of_scores(SCORES, LABELS), THRESHOLD
-    )
-    taken = leaves(SCORES)
-    static = class_means(SCORES[:, -1].argmax(-1) == LABELS)
-    dynamic = class_means(np.array(answers(SCORES, taken)) == LABELS)
-    exits = class_means([number + 1 for number in taken])
-    for label, row in enumerate(rows):
-        assert row == {
-            "class": "abcd"[label],
-            "training_images": COUNTS[label],
-            "test_images": (40, 25, 9, 6)[label],
-            "static_accuracy": pytest.approx(static[label], abs=5e-5),
-            "dynamic_accuracy": pytest.approx(dynamic[label], abs=5e-5),
-            "mean_exit": pytest.approx(exits[label], abs=5e-4),
-        }
-
-
-def test_per_class_rows_of_classes_without_test_images():
-    keep = (LABELS == 0) | (LABELS == 2)
-    rows = evaluation.per_class_rows(
-        made_splits(LABELS[keep]),
-        of_scores(SCORES[keep], LABELS[keep]),
-        THRESHOLD,
-    )
-    assert [row["test_images"] for row in rows] == [40, 0, 9, 0]
-    for row in (rows[1], rows[3]):
-        for key in ("static_accuracy", "dynamic_accuracy", "mean_exit"):
-            assert math.isnan(row[key])
-    assert not math.isnan(rows[2]["mean_exit"])
