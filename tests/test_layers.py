@@ -21,8 +21,8 @@ ROWS = (
     "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
     "callbacks checkpoints answers data second_stage post_hoc watchdogs "
     "mid_epoch rollback determinism",
-    "training epoch_run thresholds candidates evaluation run_record "
-    "shot_guard policies "
+    "training epoch_run thresholds candidates scorer loss_by_exit evaluation "
+    "run_record shot_guard policy_picker policies "
     "dry_run plan stage_times trade_off sweep_record reports plots deploy",
     "flag_definitions command_flags output_flag run_flags cli policy_flags "
     "second_stage_flags builders epoch_flags",
