@@ -77,13 +77,15 @@ class ValidationScores(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         """Score the epoch; `validation_accuracy` is the last exit's."""
-        scores = inference.predict_scores(self.model, self.validation)
-        correct = scores.argmax(-1) == self.validation.labels[:, None]
+        # Part by part: all scores of a large split would not fit.
+        parts = inference.score_parts(self.model, self.validation)
+        classes = np.concatenate([part.argmax(-1) for part in parts])
+        correct = classes == self.validation.labels[:, None]
         accuracy = self.weights @ correct
         for number, value in enumerate(accuracy, start=1):
             logs[f"validation_exit_{number}_accuracy"] = float(value)
         logs["validation_accuracy"] = float(accuracy[-1])
-        never = np.setdiff1d(self.validation.labels, scores[:, -1].argmax(-1))
+        never = np.setdiff1d(self.validation.labels, classes[:, -1])
         logs[watchdogs.NEVER_PREDICTED] = float(len(never))
 
 

@@ -168,31 +168,34 @@ def _cut_groups(
     owner = np.array([numbers[group] for group in groups])
     sizes = np.zeros((len(numbers), labels.max() + 1), np.int64)
     np.add.at(sizes, (owner, labels), 1)
-    taken = np.zeros(len(numbers), bool)
+    taken, left = np.zeros(len(numbers), bool), sizes.sum(axis=0)
     for number in np.unique(labels):
         total = sizes[:, number].sum()
         keep = total - _share(total, fraction)
         for group in generator.permutation(np.flatnonzero(sizes[:, number])):
-            left = sizes[~taken, number].sum()
-            nearer = left - sizes[group, number] / 2 > keep
-            if nearer and _can_leave(group, taken, sizes):
-                taken[group] = True
+            nearer = left[number] - sizes[group, number] / 2 > keep
+            if nearer and _can_leave(group, taken, sizes[group], left):
+                taken[group], left = True, left - sizes[group]
         if not sizes[taken, number].any():
-            taken[_smallest(number, taken, sizes)] = True
+            for group in _smallest(number, taken, sizes, left):
+                taken[group], left = True, left - sizes[group]
     return taken[owner]
 
 
-def _can_leave(group: int, taken: np.ndarray, sizes: np.ndarray) -> bool:
-    left = sizes[~taken].sum(axis=0) - sizes[group]
-    return not taken[group] and bool(np.all((left > 0) | (sizes[group] == 0)))
+def _can_leave(
+    group: int, taken: np.ndarray, size: np.ndarray, left: np.ndarray
+) -> bool:
+    return not taken[group] and bool(np.all((left > size) | (size == 0)))
 
 
-def _smallest(number: int, taken: np.ndarray, sizes: np.ndarray) -> np.ndarray:
+def _smallest(
+    number: int, taken: np.ndarray, sizes: np.ndarray, left: np.ndarray
+) -> np.ndarray:
     """At most one group, for a class whose groups all exceed its share."""
     order = np.argsort(sizes[:, number], kind="stable")
     able = [
         group
         for group in order
-        if sizes[group, number] and _can_leave(group, taken, sizes)
+        if sizes[group, number] and _can_leave(group, taken, sizes[group], left)
     ]
     return np.array(able[:1], np.int64)

@@ -4,7 +4,7 @@ import keras
 import tensorflow as tf
 
 from elf_keras import exit_record, multi_worker, workers
-from elf_keras.replicas import gradients_of_examples
+from elf_keras.replicas import gradients_of_examples, overflow_together
 
 
 @keras.saving.register_keras_serializable("elf_keras")
@@ -88,6 +88,8 @@ class MultiExitModel(keras.Model):
             scaled = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.trainable_weights)
         gradients = gradients_of_examples(gradients, images)
+        if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
+            gradients = overflow_together(gradients)
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )

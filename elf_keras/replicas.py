@@ -34,6 +34,28 @@ def gradients_of_examples(gradients: list, images) -> list:
     ]
 
 
+def overflow_together(gradients: list) -> list:
+    """Return the gradients, no numbers on any replica where one has none.
+
+    Keras lowers a float16 loss scale, and leaves the step out, by what one
+    replica's own gradients are, and sums them over the replicas afterwards.
+
+    Args:
+      gradients: one a trainable weight, of the scaled loss.
+    """
+    if _replicas() == 1:
+        return gradients
+    finite = [
+        tf.reduce_all(tf.math.is_finite(gradient)) for gradient in gradients
+    ]
+    overflown = tf.cast(tf.logical_not(tf.reduce_all(finite)), "float32")
+    spoil = sum_over_replicas(overflown) > 0
+    return [
+        tf.where(spoil, tf.constant(np.nan, gradient.dtype), gradient)
+        for gradient in gradients
+    ]
+
+
 def local_values(variable) -> list[np.ndarray]:
     """Return each replica's own part of a variable that is summed when read.
 

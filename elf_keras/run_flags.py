@@ -41,6 +41,16 @@ def lasting(flagfile: str) -> set[str]:
     }
 
 
+def incidental() -> list[str]:
+    """Return the flags that say where and how this command runs, as given."""
+    own = {"workdir", "resume"}
+    return [
+        flag.serialize()
+        for flag in shared()
+        if flag.name in _INCIDENTAL - own and flag.present
+    ]
+
+
 def workdir() -> pathlib.Path:
     """Return --workdir.
 

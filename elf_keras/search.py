@@ -59,7 +59,8 @@ def _main():
         if not (place / runs.METRICS).exists():
             _child(place, where, "train", *_training(folder, place, text))
         if not (place / policy_file.NAME).exists():
-            _child(place, where, "sweep", f"--workdir={place}", *_data_dir())
+            flags_of_sweep = (f"--workdir={place}", *run_flags.incidental())
+            _child(place, where, "sweep", *flags_of_sweep)
         done[text] = place
         table = _write(folder, done)
     print(table, flush=True)
@@ -108,12 +109,8 @@ def _training(folder, place, text):
         f"--train_threshold={text}",
         f"--workdir={place}",
         "--resume",
-        *_data_dir(),
+        *run_flags.incidental(),
     )
-
-
-def _data_dir():
-    return [f"--data_dir={FLAGS.data_dir}"] if FLAGS.data_dir else []
 
 
 def _child(place, where, command, *words):

@@ -3,6 +3,7 @@
 HAR, Sec. IV-A: SGD with momentum 0.9, batches of 128, warm-up, step decay.
 """
 
+import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable
@@ -196,7 +197,9 @@ def fit(
             for line in rollback.roll_back(saver, model, epoch, problem):
                 report(line)
         except preemption.Preempted:
-            middle.save()
+            # Spoiled weights are not saved; the resumed run meets them again.
+            with contextlib.suppress(watchdogs.DivergedError):
+                middle.save()
             report(f"saved after {checkpoints.shown(saver.place)}")
             raise
     return Outcome(

@@ -34,17 +34,17 @@ def check_weights(model: keras.Model) -> None:
 class StopOnDivergence(keras.callbacks.Callback):
     """Raise where the loss is no longer a number, or has exploded.
 
-    Exploded: the running mean of the loss is above 100 K log C, a hundred
-    times that of equal scores for all C classes at all K exits. It depends
-    on nothing that came before, so a resumed run decides alike.
+    Exploded: the running mean of the loss is over a hundred times that of
+    equal scores for all C classes at all K exits, 100 K log C for
+    cross-entropy without weights of exits. It depends on nothing that came
+    before, so a resumed run decides alike.
     """
 
     def set_model(self, model):
         """Keep the limit of this model."""
         super().set_model(model)
-        classes = model.outputs[0].shape[-1]
-        equal_scores = len(model.output_names) * np.log(classes)
-        self.limit = EXPLODED * float(equal_scores)
+        exits = len(model.output_names)
+        self.limit = EXPLODED * model.objective.loss_of_equal_scores(exits)
 
     def on_train_batch_end(self, batch, logs=None):
         """Look at the running mean of the loss.

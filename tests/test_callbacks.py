@@ -1,11 +1,13 @@
 """Callbacks at the edges of epochs, each a function of the epoch alone."""
 
+from unittest import mock
+
 import keras
 import numpy as np
 import pytest
 import tiny
 
-from elf_keras import callbacks, exit_rule
+from elf_keras import callbacks, exit_rule, inference
 
 WEIGHTS = [0.5, 1.0, 1.5]
 
@@ -134,6 +136,24 @@ def test_validation_without_an_image_of_a_class():
     hits = predicted == data.labels
     expected = (hits[:3].mean() + hits[3:].mean()) / 2
     assert logs["validation_accuracy"] == pytest.approx(expected)
+
+
+def test_validation_is_scored_in_parts_that_fit(monkeypatch):
+    model = tiny.model(seed=3)
+    data = tiny.examples((7, 4, 2))
+    found = []
+    for part in (inference.PART_BYTES, 1):
+        monkeypatch.setattr(inference, "PART_BYTES", part)
+        monkeypatch.setattr(inference, "BATCH_SIZE", 4)
+        callback = callbacks.ValidationScores(data, tiny.CLASSES)
+        callback.set_model(model)
+        found.append({})
+        callback.on_epoch_end(0, found[-1])
+    assert found[0] == found[1]
+    with mock.patch.object(inference, "predict_scores") as whole:
+        whole.side_effect = lambda model, some: np.zeros((len(some), 2, 3))
+        callback.on_epoch_end(0, {})
+    assert [len(call.args[1]) for call in whole.call_args_list] == [4, 4, 4, 1]
 
 
 def test_the_clock_counts_the_images_it_was_given(monkeypatch):

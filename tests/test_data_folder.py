@@ -1,5 +1,7 @@
 """Folders made here, good and bad, and the traffic signs by track."""
 
+import shutil
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -126,6 +128,16 @@ def test_class_without_test_image_is_noted(animals):
     (note,) = load(animals).notes
     assert "no test image" in note
     assert "'fox'" in note
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_split_without_any_image_is_refused_before_training(animals, split):
+    for name in ("cat", "dog", "eel"):
+        shutil.rmtree(animals / split / name, ignore_errors=True)
+        (animals / split / name).mkdir(parents=True)
+        (animals / split / name / "1.heic").write_bytes(b"unknown here")
+    with pytest.raises(errors.InputError, match=f"{split} has class folders"):
+        load(animals)
 
 
 def test_different_classes_are_refused(animals):

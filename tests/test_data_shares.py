@@ -102,3 +102,21 @@ def test_parts_of_files(tmp_path, workers, replicas):
         for kind, expected in enumerate((images, labels)):
             together = np.concatenate([part[kind].numpy() for part in parts])
             np.testing.assert_array_equal(together, expected)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("worker", [0, 1])
+def test_an_epoch_resumed_at_its_end_gives_nothing_more(
+    tmp_path, worker, on_disk
+):
+    """The next epoch begins at once, also where its last batch left none."""
+    examples = photo_folders.flat(tmp_path, COUNT) if on_disk else memory()
+    places = shares.bounds(14, replicas=1, workers=2, worker=worker)
+    rules = {"batch_size": 14, "seed": 3, "share": places}
+    rules["augment"] = RULES["plain"]
+    after = pipeline.training_batches(
+        examples, epochs=range(1, 3), done=2, **rules
+    )
+    fresh = pipeline.training_batches(examples, epochs=range(2, 3), **rules)
+    for found, expected in zip(after.take(2), fresh.take(2), strict=True):
+        np.testing.assert_array_equal(found[1], expected[1])

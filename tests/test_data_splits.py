@@ -101,3 +101,15 @@ def test_the_table_imports_without_heavy_libraries():
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert ran.stdout.strip() == "[]"
+
+
+def test_statistics_are_those_of_all_pixels_counted_in_parts(monkeypatch):
+    images = np.random.default_rng(0).integers(0, 256, (7, 5, 4, 2), "uint8")
+    images[..., 1] = 9
+    part = splits.Examples(images, np.zeros(7, "int32"), ("",) * 7)
+    monkeypatch.setattr(splits, "_COUNTED", 3)
+    made = splits.Splits(part, None, None, ("a",), np.array([7]))
+    mean, deviation = made.pixel_statistics
+    np.testing.assert_allclose(mean, images.mean((0, 1, 2)), rtol=1e-12)
+    assert deviation[0] == pytest.approx(images[..., 0].std(), rel=1e-12)
+    assert deviation[1] == 1.0

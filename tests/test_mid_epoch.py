@@ -140,6 +140,18 @@ def test_sigterm_within_validation_loses_no_step(whole, tmp_path, monkeypatch):
     assert_ends_alike(whole, built, outcome)
 
 
+def test_sigterm_in_a_step_that_spoils_the_weights_saves_none(tmp_path):
+    def spoil(model):
+        sigterm(None)
+        # This step's loss is still a number, its weights are not.
+        model.optimizer.learning_rate.assign(1e38)
+
+    with preemption.watched():
+        stopped(tmp_path, 2, spoil, 0.0)
+    held = [path.name for path in tmp_path.glob("checkpoints/*.json")]
+    assert held == ["epoch_0000_step_000000.json"]
+
+
 def test_the_epochs_seconds_count_both_parts(tmp_path):
     stopped(tmp_path, 3, power_cut, ALWAYS)
     path = tmp_path / "checkpoints" / "epoch_0000_step_000003.json"

@@ -15,6 +15,7 @@ import tensorflow as tf
 from elf_keras.replicas import (
     gradients_of_examples,
     local_values,
+    overflow_together,
     set_local_values,
     sum_over_replicas,
 )
@@ -116,3 +117,62 @@ def test_the_parts_of_other_replicas_are_summed():
     assert np.array(variable).tolist() == [4.0, 6.0]
     (part,) = local_values(variable)
     assert part.tolist() == [4.0, 6.0]
+
+
+OVERFLOW = """
+import sys
+import keras
+import numpy as np
+import tensorflow as tf
+from elf_keras.replicas import overflow_together
+
+tf.config.set_logical_device_configuration(
+    tf.config.list_physical_devices("CPU")[0],
+    [tf.config.LogicalDeviceConfiguration()] * 2,
+)
+together = overflow_together if sys.argv[1] == "together" else lambda x: x
+strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+with strategy.scope():
+    weight = keras.Variable([1.0, 1.0])
+    optimizer = keras.optimizers.LossScaleOptimizer(
+        keras.optimizers.SGD(0.5), initial_scale=4.0
+    )
+    optimizer.build([weight])
+
+@tf.function
+def step(value):
+    def run():
+        number = tf.distribute.get_replica_context().replica_id_in_sync_group
+        gradient = tf.stack([4.0, tf.where(tf.equal(number, 1), value, 4.0)])
+        optimizer.apply_gradients(zip(together([gradient]), [weight]))
+    strategy.run(run)
+
+for value in (np.inf, 4.0):
+    step(tf.constant(value, "float32"))
+    print(*weight.numpy(), optimizer.dynamic_scale.numpy())
+"""
+
+
+@pytest.mark.parametrize(
+    ("how", "first", "then"),
+    [
+        # Left out at a scale halved; then 0.5 (4 / 2 + 4 / 2) each.
+        ("together", "1.0 1.0 2.0", "-1.0 -1.0 2.0"),
+        # Why it is needed: Keras looks at the first replica's alone.
+        ("alone", "0.0 -inf 4.0", "-1.0 -inf 4.0"),
+    ],
+)
+def test_one_replicas_overflow_is_everybodys(how, first, then):
+    ended = subprocess.run(
+        [sys.executable, "-c", OVERFLOW, how],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
+    )
+    assert ended.stdout.splitlines() == [first, then]
+
+
+def test_an_overflow_without_replicas_is_left_to_keras():
+    gradients = [tf.constant([np.inf])]
+    assert overflow_together(gradients) is gradients

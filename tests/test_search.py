@@ -50,7 +50,7 @@ class Children:
     """Stands in for `preemption.run_child`; fails where it is told to."""
 
     def __init__(self, fails=None):
-        self.commands, self.fails = [], fails
+        self.commands, self.fails, self.last = [], fails, {}
 
     def __call__(self, words, *, stdout, stderr):
         command = words[2].removeprefix("elf_keras.")
@@ -58,6 +58,7 @@ class Children:
             [w for w in words if w.startswith("--workdir=")][0][10:]
         )
         self.commands.append((command, place.name))
+        self.last[command] = words
         if self.fails == (command, place.name):
             stdout.write("error: the disk is full\n")
             return 2
@@ -130,6 +131,17 @@ def test_a_stopped_search_goes_on_and_may_grow(tmp_path, children):
     children.commands.clear()
     find(folder, "--imbalance=20", "--thresholds=0.6,0.75,0.9")
     assert children.commands == [("train", "t_0.75"), ("sweep", "t_0.75")]
+
+
+def test_where_and_how_may_change_and_reaches_the_children(tmp_path, children):
+    folder = tmp_path / "search"
+    find(folder, *WORDS, "--checkpoint_minutes=5")
+    words = ("--checkpoint_minutes=3", f"--list_dir={tmp_path}")
+    find(folder, *WORDS[:1], "--thresholds=0.6,0.75", *words)
+    for command in ("train", "sweep"):
+        given = children.last[command]
+        assert "--checkpoint_minutes=3.0" in given
+        assert f"--list_dir={tmp_path}" in given
 
 
 def test_other_flags_are_another_search(tmp_path, children):

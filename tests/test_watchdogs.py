@@ -5,6 +5,7 @@ import pytest
 import tiny
 
 from elf_keras import watchdogs
+from elf_keras.losses import across_exits
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf"), -float("inf")])
@@ -105,3 +106,17 @@ def test_the_greedy_exit_is_told_at_once_and_once_and_the_rest_at_the_end():
         assert len(said) == [1, 1, 2][epoch]
     assert said[0].startswith("warning: exit 1 took over 99 %")
     assert said[1].startswith("warning: 1 of the classes")
+
+
+def test_weights_of_exits_count_in_what_equal_scores_lose():
+    """Weights 100 and 50: 150 log 3 = 164.8 where the plain sum has 2.197."""
+    model = tiny.compiled()
+    exit_loss = across_exits.weighted(
+        model.objective.exit_loss, np.array([100.0, 50.0])
+    )
+    model.objective.exit_loss = exit_loss
+    stop = watchdogs.StopOnDivergence()
+    stop.set_model(model)
+    stop.on_train_batch_end(0, {"loss": 16_479.0})
+    with pytest.raises(watchdogs.DivergedError):
+        stop.on_train_batch_end(1, {"loss": 16_480.0})

@@ -116,8 +116,10 @@ def of_files(
         left = len(examples) % batch_size
         if not 0 < left <= part[0]:
             return found
-        # A part with nothing left in the last batch still takes the step.
-        return found.concatenate(_none_of(found.element_spec))
+        # A part with nothing left in the last batch still takes the step,
+        # unless that is done: an epoch may be resumed at its very end.
+        steps = tf.cast(first < len(examples), "int64")
+        return found.concatenate(_none_of(found.element_spec).take(steps))
 
     def read_one(number, chosen, draw):
         row = augmentations.uniform_row(draw, seed=seed, epoch=number)

@@ -43,6 +43,8 @@ def load(request: splits.Request) -> splits.Splits:
         split: class_folders.image_files_of(folder, class_names)
         for split, folder in folders.items()
     }
+    for split, (paths, _) in found.items():
+        _check_any(paths, folders[split])
     total = sum(len(paths) for paths, _ in found.values())
     size = request.image_size or DEFAULT_SIZE
     read = _headers if on_disk(total, size, request) else _pixels
@@ -116,6 +118,14 @@ def _pixels(root: pathlib.Path, names: list[str], size: int):
 def _headers(root: pathlib.Path, names: list[str], size: int):
     special, reasons = images.scan([root / name for name in names])
     return image_files.of(root, names, size=size, special=special), reasons
+
+
+def _check_any(paths: list, folder: pathlib.Path) -> None:
+    if not len(paths):
+        raise InputError(
+            f"{folder} has class folders without any image file; add images, "
+            "or remove the folder"
+        )
 
 
 def _check_emptied(

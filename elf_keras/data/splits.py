@@ -16,6 +16,8 @@ from elf_keras.errors import InputError
 
 NAMES_SHOWN = 5
 STATISTICS_FILES = 500
+# Images whose pixels are counted at a time.
+_COUNTED = 1024
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,15 +109,32 @@ class Splits:
         images = self.train.images
         if not isinstance(images, np.ndarray):
             images = np.asarray(images[:: -(-len(images) // STATISTICS_FILES)])
-        pixels = images.reshape(-1, self.image_shape[-1])
+        values, counts = np.arange(256), _value_counts(images)
+        pixels = counts.sum(axis=1)
+        mean = counts @ values / pixels
+        variance = counts @ values**2 / pixels - mean**2
         # A channel that never changes must not be divided by 0.
-        deviation = np.maximum(pixels.std(0, dtype="float64"), 1.0)
-        return pixels.mean(0, dtype="float64"), deviation
+        return mean, np.sqrt(np.maximum(variance, 1.0))
 
     @property
     def train_counts(self) -> np.ndarray:
         """Training images per class after the validation cut."""
         return np.bincount(self.train.labels, minlength=len(self.class_names))
+
+
+def _value_counts(images):
+    """How often each channel of uint8 images has each value, (channels, 256).
+
+    Some images at a time: NumPy's own deviation makes a float64 copy of all.
+    """
+    counts = np.zeros((images.shape[-1], 256), np.int64)
+    for start in range(0, len(images), _COUNTED):
+        some = images[start : start + _COUNTED]
+        for channel in range(len(counts)):
+            counts[channel] += np.bincount(
+                some[..., channel].ravel(), minlength=256
+            )
+    return counts
 
 
 def count_classes(labels: np.ndarray, class_names: Sequence[str]) -> np.ndarray:

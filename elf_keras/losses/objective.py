@@ -130,6 +130,16 @@ class CumulativeLoss:
             )
         )
 
+    def loss_of_equal_scores(self, exits: int) -> float:
+        """Loss of an example of the first class, all scores 0, nobody leaving.
+
+        Args:
+          exits: number of exits K.
+        """
+        scores = ops.zeros((1, exits, self.class_weights.shape[0]))
+        losses = self._exit_losses(scores, ops.zeros(1, "int32"))
+        return float(ops.sum(losses))
+
     def _exit_losses(self, scores, labels):
         exits = scores.shape[1]
         return self.exit_loss(scores, ops.tile(labels[:, None], [1, exits]))
