@@ -1,5 +1,6 @@
 #!/bin/bash
-# Four hosts with eight GPUs each, one worker a host: sbatch clusters/slurm.sh
+# Four hosts with eight GPUs each, one worker a host:
+# DATA_DIR=/shared/imagenet WORKDIR=/shared/runs/har sbatch clusters/slurm.sh
 #SBATCH --job-name=elf_keras
 #SBATCH --nodes=4
 #SBATCH --ntasks-per-node=1

@@ -33,7 +33,7 @@ def define() -> None:
         "export",
         None,
         "An export of the run, such as savedmodels/NAME: evaluate scores it, "
-        "predict asks it, sweep takes its times.",
+        "sweep takes its times.",
     )
     flags.DEFINE_enum(
         "variant",

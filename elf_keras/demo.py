@@ -100,7 +100,7 @@ def checked_files(folder: pathlib.Path) -> frozenset[str]:
     if not stages:
         raise InputError(
             f"{folder / MANIFEST} names no TFLite stages, which the page "
-            "runs; export the model with --format=float32 among others"
+            "runs; export the model with --formats=float32 among others"
         )
     for name, expected in sums.items():
         _check(folder, name, expected)

@@ -1,10 +1,14 @@
-"""The README's lines for library use run as they stand."""
+"""The README's lines for library use and own images run as they stand."""
 
 import re
+import shlex
 
+import command_runs
 import numpy as np
+import pytest
 import tensorflow as tf
 from conftest import CHECKOUT
+from PIL import Image
 
 from elf_keras import multi_exit
 
@@ -24,3 +28,26 @@ def test_library_lines_run(tmp_path, monkeypatch):
     np.testing.assert_allclose(
         again["exit_4"], names["scores"]["exit_4"], atol=1e-5
     )
+
+
+@pytest.mark.slow
+def test_own_images_in_the_layout_shown_train(tmp_path):
+    for split, name, count in (
+        *(("train", "cat", 9), ("train", "dog", 6)),
+        *(("test", "cat", 2), ("test", "dog", 2)),
+    ):
+        (tmp_path / split / name).mkdir(parents=True)
+        for number in range(1, count + 1):
+            picture = Image.new("RGB", (40, 50), (9 * number, 80, 200))
+            picture.save(tmp_path / split / name / f"{number}.jpg")
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    (command,) = re.findall(
+        r"elf_keras.train (.* --data_dir=photos --workdir=runs/mine)\n",
+        readme.replace("\\\n", ""),
+    )
+    words = shlex.split(command.replace("photos", str(tmp_path)))
+    words[-1] = f"--workdir={tmp_path / 'mine'}"
+    tiny = ("--epochs=1", "--schedule_epochs=1", "--backbone=resnet8")
+    ended = command_runs.run("train", *words, *tiny)
+    assert ended.status == 0, ended.err
+    assert (tmp_path / "mine" / "model.keras").is_file()
