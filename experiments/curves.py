@@ -60,6 +60,8 @@ def _curve(panel, result, split, number):
         [macs / backbone for macs in curve["macs"]],
         curve["accuracy"],
         LINES[number % len(LINES)],
+        # The same on both sides, whoever has no validation split.
+        color=f"C{number}",
         label=result["name"],
     )
     panel.plot(
