@@ -9,7 +9,6 @@ nothing of its package: copied beside a manifest it runs alone, too.
 
 import argparse
 import dataclasses
-import functools
 import hashlib
 import json
 import pathlib
@@ -281,14 +280,7 @@ def decide(scores):
     """
     best = int(scores.argmax())
     powers = scores - scores[best]
-    # A product with ones adds up in half the time of NumPy's own sum.
-    total = np.exp(powers, powers).dot(_ones(len(powers)))
-    return best, float(_ONE / total)
-
-
-@functools.cache
-def _ones(count):
-    return np.ones(count, np.float32)
+    return best, float(_ONE / np.add.reduce(np.exp(powers, powers)))
 
 
 def real(stored, quantization):
