@@ -58,7 +58,7 @@ def _processes(kind, steps):
         subprocess.Popen(
             command, stdout=subprocess.PIPE, text=True, env=environment
         )
-        for environment in _environments(KINDS[kind])
+        for environment in _environments(kind)
     ]
     try:
         told = [each.communicate(timeout=SECONDS)[0] for each in started]
@@ -73,9 +73,13 @@ def _processes(kind, steps):
     return float(told[0])
 
 
-def _environments(workers):
+def _environments(kind):
+    workers = KINDS[kind]
     common = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3"}
     common.pop("TF_CONFIG", None)
+    if kind != "single":
+        # As elf_keras.train does; see cli.load_tensorflow.
+        common["TF_ENABLE_ONEDNN_OPTS"] = "0"
     if workers == 1:
         return [common]
     sockets = [socket.socket() for _ in range(workers)]

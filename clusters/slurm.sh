@@ -23,8 +23,11 @@ srun --kill-on-bad-exit=1 bash -c "$worker" worker \
 	--batch_size=2048 --learning_rate=0.8 --warmup_epochs=8 \
 	--data_dir="$DATA_DIR" --workdir="$WORKDIR" --resume || status=$?
 
-# 75: stopped by SIGTERM, or a worker was lost; all start again and resume.
-if [ "$status" -eq 75 ]; then
-	scontrol requeue "$SLURM_JOB_ID"
+# 75: stopped by SIGTERM, or a worker was lost; above 128: a signal ended one.
+# All start again and resume; a hundred times at most, should one never be able to.
+if [ "$status" -eq 75 ] || [ "$status" -gt 128 ]; then
+	if [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then
+		scontrol requeue "$SLURM_JOB_ID"
+	fi
 fi
 exit "$status"

@@ -45,7 +45,7 @@ class Checkpoints(keras.callbacks.Callback):
         self.history = []
         self.best = None
         self.notes = {}
-        self._saved, self._metrics = None, []
+        self._saved, self._metrics, self._damaged = None, [], set()
 
     def restore(self, model: keras.Model) -> list[str]:
         """Load the newest sound checkpoint into a compiled model.
@@ -67,6 +67,7 @@ class Checkpoints(keras.callbacks.Callback):
                 _check(self.folder, record["weights"])
             except InputError as error:
                 problems.append(f"checkpoint {path.stem} is damaged: {error}")
+                self._damaged.add(path)
                 continue
             model.load_weights(self.folder / record["weights"]["file"])
             self._saved, self._metrics = record["weights"], record["metrics"]
@@ -90,8 +91,18 @@ class Checkpoints(keras.callbacks.Callback):
                 replicas.set_local_values(variable, values)
 
     def load_best(self, model: keras.Model) -> int:
-        """Load the best epoch's weights and return its index, from 0."""
-        _check(self.folder, self.best)
+        """Load the best epoch's weights and return its index, from 0.
+
+        Raises:
+          InputError: where its file was damaged since.
+        """
+        try:
+            _check(self.folder, self.best)
+        except InputError as error:
+            raise InputError(
+                f"{self.folder}: the best epoch cannot be scored: {error}; "
+                "run again with --resume, where the last epoch takes its place"
+            ) from error
         model.load_weights(self.folder / self.best["file"])
         return self.best["epoch"]
 
@@ -133,6 +144,7 @@ class Checkpoints(keras.callbacks.Callback):
         watchdogs.check_weights(self.model)
         with preemption.held():
             name = _name(epochs, steps)
+            self._damaged.discard(self.folder / f"{name}.json")
             self._saved = self._save(f"{name}.weights.h5")
             if best:
                 self.best = best | self._saved
@@ -184,19 +196,22 @@ class Checkpoints(keras.callbacks.Callback):
         return {"file": name, "sha256": digest}
 
     def _clear(self):
-        """Delete what no kept checkpoint names, and what a kill left."""
-        records = sorted(self.folder.glob("epoch_*.json"))
-        for record in records[:-KEPT]:
-            record.unlink()
-        kept = {path.name for path in records[-KEPT:]}
-        for path in records[-KEPT:]:
+        """Delete what no kept checkpoint names, and what a kill left.
+
+        A damaged one counts for nothing: kept, it would push a sound one out.
+        """
+        found = {*self.folder.glob("epoch_*.json")} - self._damaged
+        records = sorted(found)[-KEPT:]
+        kept = {path.name for path in records}
+        for path in records:
             with contextlib.suppress(InputError):
                 record = _sound_record(path)
                 best = record["best"] or {}
                 kept |= {record["weights"]["file"], best.get("file")}
-        for file in self.folder.iterdir():
-            if file.name not in kept:
-                file.unlink()
+        for form in ("epoch_*", f"{runs.WRITING}*"):
+            for file in self.folder.glob(form):
+                if file.name not in kept:
+                    file.unlink()
 
 
 def _name(epochs, steps):

@@ -5,6 +5,7 @@ are answered at once.
 """
 
 import importlib
+import math
 import os
 import pathlib
 import sys
@@ -174,11 +175,20 @@ def score_scale_from_flags() -> float:
 
 def _parse(argv, of_run):
     rest = FLAGS(argv)[1:]
+    _refuse_no_numbers()
     if of_run:
         run_flags.take_from(run_flags.workdir())
     else:
         command_flags.refuse()
     return rest
+
+
+def _refuse_no_numbers():
+    """Bounds let `nan` through: it is neither below nor above any."""
+    for name in FLAGS:
+        value = FLAGS[name].value
+        if isinstance(value, float) and not math.isfinite(value):
+            raise InputError(f"--{name}={value}: expected a finite number")
 
 
 def _help(main, of_run):

@@ -10,7 +10,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import callbacks, rollback, watchdogs, workers
+from elf_keras import (
+    callbacks,
+    event_files,
+    rollback,
+    watchdogs,
+    workers,
+)
 from elf_keras.data import decoding, pipeline, shares
 
 
@@ -69,7 +75,7 @@ def epochs_of(
 def fit_from(place, model, data, schedule, batches, chosen) -> None:
     """Train from a place, (epochs, steps) that are done, to the end."""
     epochs = range(place[0], schedule.epochs)
-    with decoding.clear_errors():
+    with decoding.clear_errors(), event_files.clear_errors():
         model.fit(
             shared_epochs(
                 model.distribute_strategy, data, batches, epochs, done=place[1]

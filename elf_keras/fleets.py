@@ -17,6 +17,7 @@ PEAKS = {
     "TPUv4": (275.0, 275.0),
     "TPUv5e": (197.0, 197.0),
 }
+MOST = 1_000_000
 _FORM = re.compile(r"(\d+)x(.+?)(?:@([\d.]+))?")
 
 
@@ -64,7 +65,8 @@ def parse(text: str) -> Fleet:
         usable = device == "here" or (rate and 0 < rate < math.inf)
     except (TypeError, ValueError):
         usable = False
-    if not (usable and count):
+    # More devices than there are, or a price without end, is a slip.
+    if not (usable and 0 < count <= MOST and math.isfinite(price)):
         raise InputError(
             f"--plan={text}: expected COUNTxDEVICE@PRICE, for example "
             f"8xA100@2.5; devices are {', '.join(PEAKS)}, a peak as 312T, a "

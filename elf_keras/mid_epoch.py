@@ -78,13 +78,27 @@ class MidEpoch(keras.callbacks.Callback):
             self.save()
 
     def on_epoch_end(self, epoch, logs=None):
-        """The epoch's own checkpoint follows."""
+        """The epoch's own checkpoint follows, after validation.
+
+        Raises:
+          Preempted: where SIGTERM came to this one of several workers.
+        """
+        if self.wishes:
+            # Validation has no step to stop after together, and can take
+            # longer than a scheduler waits: from here on each stops by itself.
+            self.save()
+            preemption.let_go()
         self.saved = time.monotonic()
 
     def on_train_end(self, logs=None):
         """Each worker is on its own again."""
         if self.wishes:
             preemption.let_go()
+
+    @property
+    def stopped_together(self) -> bool:
+        """Whether SIGTERM ends all of several workers after one step."""
+        return bool(self.wishes) and self.wishes.shared[0]
 
     def save(self) -> None:
         """Write a checkpoint, unless there is one of this place."""

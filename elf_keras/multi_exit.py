@@ -5,6 +5,8 @@ exit_K`, raw scores `(batch, classes)` in float32; exits count from the input
 and the last one is the backbone's own classifier. HAR, Fig. 1 and Fig. 8.
 """
 
+import zipfile
+
 import keras
 import numpy as np
 from keras import layers
@@ -121,8 +123,11 @@ def load(path) -> MultiExitModel:
     """
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        reason = str(error).strip().splitlines()[0]
+    except (
+        *(OSError, ValueError, KeyError, TypeError),
+        *(RuntimeError, zipfile.BadZipFile),
+    ) as error:
+        reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{path}: cannot be loaded as a model ({reason}); expected a "
             ".keras file written by elf_keras.train"

@@ -47,7 +47,10 @@ def roll_back(
             "lower --learning_rate or look for damaged images, and train "
             "again in a new --workdir"
         )
+    # What this process noted may not have been saved yet.
+    notes = saver.notes
     problems = saver.restore(model)
+    saver.notes = notes
     saver.notes[NOTE] = {
         "problem": told,
         "epochs": saver.place[0],

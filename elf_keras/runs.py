@@ -85,7 +85,11 @@ def replacing(path: pathlib.Path, *, size: int = 0) -> Iterator[pathlib.Path]:
         _reserve(handle, size, path)
         yield temporary
         temporary.chmod(0o644)
+        # On the disk before it has its name: a power cut leaves old or new.
+        _flush(temporary, os.O_RDWR)
         temporary.replace(path)
+        if os.name == "posix":
+            _flush(path.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -171,6 +175,14 @@ def peak_memory() -> int:
                 return int(line.split()[1]) * 1024
     size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     return size if sys.platform == "darwin" else size * 1024
+
+
+def _flush(path, mode):
+    handle = os.open(path, mode)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _reserve(handle, size, path):

@@ -72,8 +72,11 @@ def _main():
     if cli.cluster_from_flags():
         # Workers are joined before TensorFlow does anything with data.
         _strategy()
-    data = _data()
-    run(_model(data, _strategy()), data, started=started)
+    data, strategy = _data(), _strategy()
+    from elf_keras import workers
+
+    with workers.clear_errors(strategy):
+        run(_model(data, strategy), data, started=started)
 
 
 def dry_run() -> None:
@@ -122,7 +125,7 @@ def run(model, data, *, started: float) -> None:
     }
     parts["stage"] = second_stage_flags.begin(model, data, parts["scorer"])
     strategy = model.distribute_strategy
-    with workers.clear_errors(strategy), contextlib.ExitStack() as stack:
+    with contextlib.ExitStack() as stack:
         if workers.is_chief(strategy):
             folder, say = run_flags.open_workdir(), cli.say
         else:

@@ -21,6 +21,7 @@ from elf_keras import (
     preemption,
     rollback,
     watchdogs,
+    workers,
 )
 from elf_keras.data import augment as augmentations
 from elf_keras.data import splits
@@ -201,6 +202,9 @@ def fit(
             with contextlib.suppress(watchdogs.DivergedError):
                 middle.save()
             report(f"saved after {checkpoints.shown(saver.place)}")
+            if middle.stopped_together:
+                # The one that writes needs the others until it has written.
+                workers.leave_together(model.distribute_strategy)
             raise
     return Outcome(
         history=saver.history,

@@ -95,6 +95,30 @@ def test_a_run_goes_on_over_a_damaged_checkpoint(copied, damage):
     assert (again.restore(fresh()), again.place) == ([], (3, 0))
 
 
+@pytest.mark.parametrize("damage", ["cut json", "a flipped bit"])
+def test_a_damaged_one_pushes_no_sound_one_out(copied, damage):
+    """Damage, two checkpoints within the next epoch, damage of the newest."""
+    folder, _ = copied
+    suffix, spoil = DAMAGES[damage]
+    spoil(folder / f"epoch_0003_step_000000.{suffix}")
+    saver = checkpoints.Checkpoints(folder, monitor="score")
+    saver.restore(fresh())
+    for step in (1, 2):
+        saver.save(2, step)
+    assert not list(folder.glob("epoch_0003*"))
+    flip_a_bit(folder / "epoch_0002_step_000002.weights.h5")
+    again = checkpoints.Checkpoints(folder)
+    assert len(again.restore(fresh())) == 1
+    assert again.place == (2, 1)
+
+
+def test_what_others_put_there_stays(tmp_path):
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes.txt").write_text("mine")
+    save(tmp_path, scores=[0.1, 0.2, 0.3])
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+
+
 def test_no_sound_checkpoint_is_an_error_that_names_them_all(copied):
     folder, _ = copied
     truncate(folder / "epoch_0002_step_000000.weights.h5")
@@ -134,7 +158,7 @@ def test_load_best_refuses_a_damaged_file(copied):
     saver = checkpoints.Checkpoints(folder, monitor="score")
     saver.restore(model)
     flip_a_bit(folder / "epoch_0001_step_000000.weights.h5")
-    with pytest.raises(InputError, match="checksum"):
+    with pytest.raises(InputError, match="checksum; run again with --resume"):
         saver.load_best(model)
 
 

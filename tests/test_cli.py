@@ -45,6 +45,13 @@ def test_wrong_input_is_one_line_and_status_2(
     assert (ended.status, ended.err, ended.out) == (status, line, "")
 
 
+@pytest.mark.parametrize("flag", ["checkpoint_minutes", "weight_decay"])
+@pytest.mark.parametrize("value", ["nan", "inf"])
+def test_what_is_no_number_is_refused(monkeypatch, flag, value):
+    monkeypatch.setitem(command_runs.COMMANDS, "says", (print, False))
+    command_runs.refused("says", f"--{flag}={value}", says=[flag, value])
+
+
 def test_a_mistake_of_ours_is_not_dressed_as_the_users(monkeypatch):
     def main(words):
         raise ZeroDivisionError

@@ -51,6 +51,42 @@ def test_slurm(monkeypatch, tmp_path, place):
     subprocess.run(["bash", "-n", CLUSTERS / "slurm.sh"], check=True)
 
 
+@pytest.mark.parametrize(
+    ("status", "restarts", "again"),
+    [
+        (0, 0, False),
+        (2, 0, False),
+        (75, 0, True),
+        (75, 99, True),
+        (75, 100, False),
+        (137, 0, True),
+    ],
+)
+def test_slurm_starts_again_what_was_stopped(tmp_path, status, restarts, again):
+    for name, lines in {
+        "srun": f"exit {status}",
+        "scontrol": f'echo "$@" > {tmp_path / "asked"}',
+    }.items():
+        tool = tmp_path / name
+        tool.write_text(f"#!/bin/bash\n{lines}\n")
+        tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    ended = subprocess.run(
+        ["bash", CLUSTERS / "slurm.sh"],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "DATA_DIR": "data",
+            "WORKDIR": "run",
+            "SLURM_JOB_ID": "17",
+            "SLURM_RESTART_COUNT": str(restarts),
+        },
+    )
+    assert ended.returncode == status
+    asked = tmp_path / "asked"
+    assert asked.exists() == again
+    if again:
+        assert asked.read_text() == "requeue 17\n"
+
+
 def test_kubernetes(monkeypatch, tmp_path):
     text = (CLUSTERS / "kubernetes.yaml").read_text()
     lines = re.search(r"- \|\n(.*?)\n +- worker\n", text, re.DOTALL)[1]

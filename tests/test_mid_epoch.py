@@ -9,7 +9,7 @@ import pytest
 import tiny
 from interrupted import BATCH, EPOCHS, EXAMPLES, STEPS
 
-from elf_keras import preemption, runs
+from elf_keras import callbacks, mid_epoch, multi_worker, preemption, runs
 
 # Every step is due: the shortest interval that is one.
 ALWAYS = 1e-12
@@ -110,6 +110,30 @@ def test_without_an_interval_an_epoch_begins_again(whole, tmp_path):
     outcome, _ = interrupted.fit(tmp_path, built)
     assert min(built.seen) == STEPS
     assert_ends_alike(whole, built, outcome)
+
+
+def test_one_of_several_workers_may_stop_while_it_validates(tmp_path):
+    """SIGTERM of an epoch's last step, of which the others do not know."""
+    built = interrupted.model()
+    outcome, _ = interrupted.fit(tmp_path, built)
+    saver = outcome.checkpoints
+    clock = callbacks.EpochClock(EXAMPLES)
+    middle = mid_epoch.MidEpoch(saver, clock, minutes=0.0)
+    middle.set_model(built)
+    clock.on_epoch_begin(EPOCHS)
+    middle.on_epoch_begin(EPOCHS)
+    middle.wishes = multi_worker.Wishes()
+    with preemption.watched():
+        middle.on_train_batch_begin(STEPS - 1)
+        sigterm(built)
+        assert middle.wishes.mine == (False, False)
+        middle.on_train_batch_end(STEPS - 1)
+        with pytest.raises(preemption.Preempted):
+            middle.on_epoch_end(EPOCHS)
+    assert not middle.stopped_together
+    assert saver.place == (EPOCHS, STEPS)
+    middle.wishes.shared = (True, False)
+    assert middle.stopped_together
 
 
 def test_an_interval_that_is_not_over_saves_nothing(tmp_path):

@@ -186,7 +186,9 @@ def test_a_saved_model_loads_with_a_single_import(tmp_path, images):
         np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
 
 
-@pytest.mark.parametrize("kind", ["missing", "text", "folder", "cut", "plain"])
+@pytest.mark.parametrize(
+    "kind", ["missing", "text", "folder", "cut", "flipped", "code", "plain"]
+)
 def test_what_is_no_model_is_refused_in_one_line(tmp_path, kind, model):
     path = tmp_path / f"{kind}.keras"
     if kind == "text":
@@ -196,6 +198,16 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path, kind, model):
     elif kind == "cut":
         model.save(path)
         path.write_bytes(path.read_bytes()[:-1000])
+    elif kind == "flipped":
+        model.save(path)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif kind == "code":
+        # Python code in a file: safe mode does not run it.
+        keras.Sequential(
+            [keras.Input((2,)), keras.layers.Lambda(lambda x: x)]
+        ).save(path)
     elif kind == "plain":
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
     with pytest.raises(InputError) as caught:

@@ -76,6 +76,8 @@ def test_this_machine():
         "8xinfT",
         "x",
         "8x",
+        f"{'9' * 310}xA100",
+        f"8xA100@{'9' * 310}",
     ],
 )
 def test_refused(text):

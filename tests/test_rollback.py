@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import checkpoints, runs, training
+from elf_keras import checkpoints, determinism, runs, training
 from elf_keras.errors import InputError
 
 
@@ -87,6 +87,20 @@ def test_a_run_resumed_after_it_ends_alike(recovered, tmp_path, at):
         interrupted.state(built), interrupted.state(recovered[1]), strict=True
     ):
         np.testing.assert_array_equal(one, other)
+
+
+def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
+    """It diverges before it saved anything of its own."""
+    built = interrupted.model(at=5, event=cut)
+    with pytest.raises(PowerCutError):
+        interrupted.fit(tmp_path, built)
+    monkeypatch.setattr(determinism, "_processor", lambda: "another")
+    built = interrupted.model(at=6, event=once(spoil))
+    outcome, _ = interrupted.fit(tmp_path, built)
+    notes = outcome.checkpoints.notes
+    assert "rollback" in notes
+    (reason,) = determinism.reasons(notes, deterministic=True)
+    assert reason.startswith("resumed with processor another, before ")
 
 
 class PowerCutError(Exception):

@@ -99,29 +99,43 @@ def test_sigterm_to_one_stops_all_at_one_step(whole, tmp_path):
     for status, _, err in worker_processes.ended(processes):
         assert status == 75, err[-2000:]
         assert "Traceback" not in err
+        # Not "another worker is gone": they wait until the first has saved.
+        assert "stopped by SIGTERM" in err
     all_well(train(folder, "--resume"))
     assert_same_weights(folder, whole)
 
 
-def test_workers_must_agree(tmp_path):
-    folder = tmp_path / "run"
+def train_unlike(folder, *flags):
+    """Two workers, the second with flags of its own."""
     addresses = worker_processes.free_addresses(2)
-    processes = []
-    for index, flags in enumerate([(), ("--weight_decay=0.1",)]):
+    for index, own in enumerate([(), flags]):
         task = {"type": "worker", "index": index}
         config = {"cluster": {"worker": addresses}, "task": task}
-        processes.append(
-            command_runs.child(
-                *TRAIN,
-                f"--workdir={folder}",
-                *flags,
-                env=worker_processes.environment(json.dumps(config)),
-            )
+        yield command_runs.child(
+            *TRAIN,
+            f"--workdir={folder}",
+            *own,
+            env=worker_processes.environment(json.dumps(config)),
         )
+
+
+def test_workers_must_agree(tmp_path):
+    processes = [*train_unlike(tmp_path / "run", "--weight_decay=0.1")]
     for status, _, err in worker_processes.ended(processes):
         assert status == 2, err[-2000:]
         assert "worker 2 of 2 has other flags" in err
         assert "Traceback" not in err
+
+
+def test_a_worker_that_cannot_begin_is_told_and_no_other_waits(tmp_path):
+    flags = ("--dataset=folder", f"--data_dir={tmp_path / 'missing'}")
+    processes = [*train_unlike(tmp_path / "run", *flags)]
+    (status, _, err), (other, _, others_err) = worker_processes.ended(processes)
+    assert other == 2, others_err[-2000:]
+    assert "missing" in others_err
+    assert status == 75, err[-2000:]
+    assert "another worker is gone" in err
+    assert "Traceback" not in err + others_err
 
 
 def wait_for(folder, checkpoint, processes):

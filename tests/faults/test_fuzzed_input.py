@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings, strategies
 from PIL import Image
 
 from elf_keras import cluster, errors, fleets, train
-from elf_keras.data import images, list_files
+from elf_keras.data import image_files, images, list_files
 from elf_keras.deploy import chain_runner
 
 TRIED = 200
@@ -197,7 +197,38 @@ def test_images(tmp_path_factory, chain, count, content):
     assert (status == 2) == ("error" in json.loads(line))
 
 
-@fuzzed(text=strategies.text(max_size=60))
+@fuzzed(content=IMAGES)
+def test_images_on_disk(tmp_path_factory, count, content):
+    """By TensorFlow's decoders, where a header is sound."""
+    path = tmp_path_factory.getbasetemp() / "fuzzed.jpg"
+    path.write_bytes(content)
+    count.tried += 1
+    with no_hang():
+        special, (reason,) = images.scan([path])
+        if reason:
+            count.told(f"{path.name} {reason}")
+            return
+        files = image_files.of(
+            path.parent, [path.name], size=8, special=special
+        )
+        try:
+            pixels = np.asarray(files)
+        except errors.InputError as error:
+            count.told(str(error))
+            return
+    assert pixels.shape == (1, 8, 8, 3)
+
+
+FLEETS = strategies.one_of(
+    strategies.text(max_size=60),
+    *(
+        mutations.of_bytes(sound).map(lambda text: text.decode("latin-1"))
+        for sound in (b"8xA100@2.5", b"4x900/s@1", b"2x312T", b"1xhere")
+    ),
+)
+
+
+@fuzzed(text=FLEETS)
 def test_fleets(count, text):
     count.tried += 1
     try:

@@ -69,6 +69,9 @@ def test_kill_9_at_30_random_moments(whole, photos, tmp_path, figures):
     for run in made:
         again += run.check_images()
         run.check_same(whole)
+    # A checkpoint is due every 30 ms, and a step takes less: about a step or
+    # two a kill, were the machine idle.
+    assert again <= 10 * KILLS
     figures(
         "kill -9",
         injected=KILLS,
