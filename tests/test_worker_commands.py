@@ -91,7 +91,7 @@ def test_a_worker_dies_and_all_go_on(whole, tmp_path, victim):
     assert_same_weights(folder, whole)
 
 
-def test_sigterm_to_one_stops_all_at_one_step(whole, tmp_path):
+def test_sigterm_to_one_stops_all_and_they_go_on(whole, tmp_path):
     folder = tmp_path / "run"
     processes = train(folder)
     wait_for(folder, "epoch_0001", processes)
@@ -99,10 +99,23 @@ def test_sigterm_to_one_stops_all_at_one_step(whole, tmp_path):
     for status, _, err in worker_processes.ended(processes):
         assert status == 75, err[-2000:]
         assert "Traceback" not in err
-        # Not "another worker is gone": they wait until the first has saved.
-        assert "stopped by SIGTERM" in err
     all_well(train(folder, "--resume"))
     assert_same_weights(folder, whole)
+
+
+def test_sigterm_within_an_epoch_stops_all_at_one_step(tmp_path):
+    """None leaves before the one that writes has saved."""
+    folder = tmp_path / "run"
+    processes = train(folder, "--batch_size=2", "--checkpoint_minutes=1e-6")
+    wait_for(folder, "epoch_0000_step_000002", processes)
+    processes[1].send_signal(signal.SIGTERM)
+    for status, _, err in worker_processes.ended(processes):
+        assert status == 75, err[-2000:]
+        assert "Traceback" not in err
+        assert "stopped by SIGTERM" in err
+        assert "another worker is gone" not in err
+    (*_, newest) = sorted((folder / "checkpoints").glob("*.json"))
+    assert newest.name >= "epoch_0000_step_000003"
 
 
 def train_unlike(folder, *flags):
