@@ -43,6 +43,8 @@ def run_command(
     logging.set_verbosity(logging.ERROR)
     flag_definitions.define()
     command_flags.define()
+    # What reads a finished run has nothing to resume.
+    again = "" if of_run else "; go on with --resume"
     try:
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(_help(main, of_run), flush=True)
@@ -53,12 +55,12 @@ def run_command(
     except UnicodeDecodeError as error:
         _end(f"a flagfile or list is not text ({error}); check its path")
     except preemption.Preempted:
-        say("stopped by SIGTERM; go on with --resume")
+        say(f"stopped by SIGTERM{again}")
         raise
     except WorkerLostError as error:
         _end(str(error), error.status)
     except KeyboardInterrupt:
-        print("stopped; go on with --resume", file=sys.stderr)
+        say(f"stopped{again}")
         sys.exit(130)
     except BrokenPipeError:
         # The reader, such as `head`, has seen enough.

@@ -1,9 +1,11 @@
-"""Several workers: joining them, and the steps that Keras cannot take there.
+"""Several workers: the steps that Keras cannot take there.
 
-Keras' `fit` and `predict` fail under `MultiWorkerMirroredStrategy`: scalar
-logs cannot be averaged along an axis (keras issue 20585), and predictions
-come back in another order. `train_function` and `outputs` stand in for them;
-`tests/test_multi_worker.py` fails once Keras needs no stand-in any more.
+Keras' `fit` fails under `MultiWorkerMirroredStrategy`: first where it builds
+the model from a batch (`MultiExitModel` overrides that), then since scalar
+logs cannot be averaged along an axis (keras issue 20585), for which
+`train_function` stands in. `tests/test_multi_worker.py` fails once Keras needs
+either no more. `outputs` is there because with `predict` every worker would
+read and decode every image.
 """
 
 import functools

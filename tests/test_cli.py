@@ -45,6 +45,16 @@ def test_wrong_input_is_one_line_and_status_2(
     assert (ended.status, ended.err, ended.out) == (status, line, "")
 
 
+def test_what_reads_a_run_has_nothing_to_resume(monkeypatch, tmp_path):
+    def main(words):
+        raise KeyboardInterrupt
+
+    (tmp_path / runs.FLAGS).write_text("--seed=1\n")
+    monkeypatch.setitem(command_runs.COMMANDS, "reads", (main, True))
+    ended = command_runs.run("reads", f"--workdir={tmp_path}")
+    assert (ended.status, ended.err) == (130, "stopped\n")
+
+
 @pytest.mark.parametrize("flag", ["checkpoint_minutes", "weight_decay"])
 @pytest.mark.parametrize("value", ["nan", "inf"])
 def test_what_is_no_number_is_refused(monkeypatch, flag, value):
