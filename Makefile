@@ -16,10 +16,10 @@ test: $(STAMP) lint
 slow: $(STAMP)
 	$(RUN) -m pytest -n 2 --dist loadfile -m slow
 
-# The figures go to benchmarks/results/faults.json; stopped after 20 minutes
-# where there is a command that can.
+# The figures go to benchmarks/results/faults.json, and from there into the
+# README; stopped after 20 minutes where there is a command that can.
 faults: $(STAMP)
-	$$(command -v timeout > /dev/null && echo timeout 20m) \
+	$$(command -v timeout > /dev/null && echo timeout --foreground 20m) \
 		$(RUN) -m pytest -m faults tests/faults
 	$(RUN) -m benchmarks.faults_table
 

@@ -24,7 +24,8 @@ srun --kill-on-bad-exit=1 bash -c "$worker" worker \
 	--data_dir="$DATA_DIR" --workdir="$WORKDIR" --resume || status=$?
 
 # 75: stopped by SIGTERM, or a worker was lost; above 128: a signal ended one.
-# All start again and resume; a hundred times at most, should one never be able to.
+# All start again and resume, a hundred times at most: with one worker that
+# cannot even begin, wrong input included, srun tells what the others said.
 if [ "$status" -eq 75 ] || [ "$status" -gt 128 ]; then
 	if [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then
 		scontrol requeue "$SLURM_JOB_ID"

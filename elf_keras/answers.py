@@ -14,6 +14,7 @@ from scipy import special
 
 from elf_keras import calibration, certainty, inference
 from elf_keras.data import splits
+from elf_keras.losses import across_exits
 
 # Scores reduced at a time: they stay in a processor's cache.
 _CACHED = 2**20
@@ -31,7 +32,8 @@ class Answers:
       probability: largest class probability of σ · scores, which calibration
         looks at; σ = 1 but for cosines. `(images, exits)`.
       mean_classes: predicted by the mean of all exits' class probabilities,
-        softmax(σ · scores), `(images,)`.
+        softmax(σ · scores), or, of a model that was trained so, by the
+        weighted sum of their scores; `(images,)`.
     """
 
     labels: np.ndarray
@@ -56,6 +58,7 @@ def of_scores(
     *,
     scale: float = 1.0,
     rule: str = certainty.CONFIDENCE,
+    exit_weights: np.ndarray | None = None,
 ) -> Answers:
     """Reduce the scores of a split that are all there.
 
@@ -64,8 +67,11 @@ def of_scores(
       labels: `(images,)`.
       scale: σ by which the loss multiplied scores.
       rule: a key of `certainty.EXIT_RULES`.
+      exit_weights: α of a model that the summed scores trained, `(exits,)`.
     """
-    return of_parts([scores], labels, scale=scale, rule=rule)
+    return of_parts(
+        [scores], labels, scale=scale, rule=rule, exit_weights=exit_weights
+    )
 
 
 def of_parts(
@@ -74,6 +80,7 @@ def of_parts(
     *,
     scale: float = 1.0,
     rule: str = certainty.CONFIDENCE,
+    exit_weights: np.ndarray | None = None,
 ) -> Answers:
     """Reduce scores part by part.
 
@@ -82,9 +89,12 @@ def of_parts(
       labels: of all images, `(images,)`.
       scale: σ by which the loss multiplied scores.
       rule: a key of `certainty.EXIT_RULES`.
+      exit_weights: α of a model that the summed scores trained, `(exits,)`.
     """
     reduced = [
-        _reduced(rows, scale, rule) for part in parts for rows in _pieces(part)
+        _reduced(rows, scale, rule, exit_weights)
+        for part in parts
+        for rows in _pieces(part)
     ]
     return Answers(labels, *map(np.concatenate, zip(*reduced, strict=True)))
 
@@ -95,6 +105,7 @@ def collect(
     *,
     scale: float = 1.0,
     rule: str = certainty.CONFIDENCE,
+    exit_weights: np.ndarray | None = None,
     fit: calibration.TemperatureFit | None = None,
     weights: np.ndarray | None = None,
 ) -> Answers:
@@ -105,13 +116,20 @@ def collect(
       examples: the split.
       scale: σ by which the loss multiplied scores.
       rule: a key of `certainty.EXIT_RULES`.
+      exit_weights: α of a model that the summed scores trained, `(exits,)`.
       fit: is shown all scores on the way.
       weights: of the images, `(images,)`, for `fit`.
     """
     parts = inference.score_parts(model, examples)
     if fit is not None:
         parts = _shown(parts, fit, examples.labels, weights)
-    return of_parts(parts, examples.labels, scale=scale, rule=rule)
+    return of_parts(
+        parts,
+        examples.labels,
+        scale=scale,
+        rule=rule,
+        exit_weights=exit_weights,
+    )
 
 
 def _shown(parts, fit, labels, weights):
@@ -128,11 +146,14 @@ def _pieces(scores):
     return np.split(scores, range(step, len(scores), step))
 
 
-def _reduced(scores, scale, rule):
+def _reduced(scores, scale, rule, exit_weights):
     shares = special.softmax(scale * scores, axis=-1)
+    joint = shares.mean(1)
+    if exit_weights is not None:
+        joint = across_exits.sum_of_exits(scores, exit_weights)
     return (
         scores.argmax(-1).astype("int32"),
         certainty.of(scores, rule, scale=scale),
         shares.max(-1),
-        shares.mean(1).argmax(-1).astype("int32"),
+        joint.argmax(-1).astype("int32"),
     )

@@ -127,7 +127,15 @@ def scorer(built: keras.Model, data: splits.Splits) -> Scorer:
         prior=data.class_counts if by_training else None,
         scale=cli.score_scale_from_flags(),
         exit_rule=FLAGS.exit_rule,
+        exit_weights=_summed_weights(multi_exit.exits(built)),
     )
+
+
+def _summed_weights(exits):
+    """What the summed predictions are weighted by, where they were trained."""
+    if FLAGS.method != "summed":
+        return None
+    return across_exits.check_weights(FLAGS.exit_weights, exits)
 
 
 def _exit_loss(data):

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 
 from elf_keras import inference, metrics, watchdogs
+from elf_keras.losses import across_exits
 
 
 class DelayedReweighting(keras.callbacks.Callback):
@@ -66,27 +67,44 @@ class ValidationScores(keras.callbacks.Callback):
       validation: the validation `Examples`.
       classes: number of classes C.
       prior: class shares in deployment, or None for uniform.
+      exit_weights: α, `(exits,)`, where the exits' summed scores answer; None
+        where the last exit does.
     """
 
-    def __init__(self, validation, classes: int, *, prior=None):
+    def __init__(
+        self, validation, classes: int, *, prior=None, exit_weights=None
+    ):
         super().__init__()
         self.validation = validation
+        self.exit_weights = exit_weights
         self.weights = metrics.example_weights(
             validation.labels, classes, prior=prior
         )
 
     def on_epoch_end(self, epoch, logs=None):
-        """Score the epoch; `validation_accuracy` is the last exit's."""
+        """Score the epoch; `validation_accuracy` is the last exit's.
+
+        Or that of the summed scores, where those are the model's answer.
+        """
         # Part by part: all scores of a large split would not fit.
         parts = inference.score_parts(self.model, self.validation)
-        classes = np.concatenate([part.argmax(-1) for part in parts])
+        classes = np.concatenate([self._classes(part) for part in parts])
         correct = classes == self.validation.labels[:, None]
-        accuracy = self.weights @ correct
-        for number, value in enumerate(accuracy, start=1):
+        *exits, whole = self.weights @ correct
+        for number, value in enumerate(exits, start=1):
             logs[f"validation_exit_{number}_accuracy"] = float(value)
-        logs["validation_accuracy"] = float(accuracy[-1])
+        logs["validation_accuracy"] = float(whole)
         never = np.setdiff1d(self.validation.labels, classes[:, -1])
         logs[watchdogs.NEVER_PREDICTED] = float(len(never))
+
+    def _classes(self, scores):
+        """Each exit's class, then the whole model's."""
+        exits = scores.argmax(-1)
+        whole = exits[:, -1]
+        if self.exit_weights is not None:
+            total = across_exits.sum_of_exits(scores, self.exit_weights)
+            whole = total.argmax(-1)
+        return np.concatenate([exits, whole[:, None]], axis=1)
 
 
 class EpochClock(keras.callbacks.Callback):

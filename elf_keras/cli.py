@@ -177,11 +177,11 @@ def score_scale_from_flags() -> float:
 
 def _parse(argv, of_run):
     rest = FLAGS(argv)[1:]
-    _refuse_no_numbers()
     if of_run:
         run_flags.take_from(run_flags.workdir())
     else:
         command_flags.refuse()
+    _refuse_no_numbers()
     return rest
 
 

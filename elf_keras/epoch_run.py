@@ -97,7 +97,9 @@ def leaving(model) -> tuple[int, bool]:
     return exits, exits > 1 and np.isfinite(model.objective.train_threshold)
 
 
-def callbacks_of(model, data, schedule, saver, prior, report) -> list:
+def callbacks_of(
+    model, data, schedule, saver, report, *, prior, exit_weights
+) -> list:
     """Callbacks in order: rates, weights, scores, display, record."""
     factor = rollback.rate_factor(saver.notes)
     chosen = [
@@ -119,7 +121,12 @@ def callbacks_of(model, data, schedule, saver, prior, report) -> list:
     if data.validation is not None:
         classes = len(data.class_names)
         chosen.append(
-            callbacks.ValidationScores(data.validation, classes, prior=prior)
+            callbacks.ValidationScores(
+                data.validation,
+                classes,
+                prior=prior,
+                exit_weights=exit_weights,
+            )
         )
     chosen.append(
         keras.callbacks.TensorBoard(

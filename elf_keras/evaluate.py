@@ -58,6 +58,7 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
             part.labels,
             scale=scorer.scale,
             rule=scorer.exit_rule,
+            exit_weights=scorer.exit_weights,
         )
         record[name] = {"model": scorer.score(found)}
         if FLAGS.policy:

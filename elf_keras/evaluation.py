@@ -62,7 +62,11 @@ def score_model(
     parts = {"validation": data.validation, "test": data.test}
     found = {
         name: answers.collect(
-            model, part, scale=scorer.scale, rule=scorer.exit_rule
+            model,
+            part,
+            scale=scorer.scale,
+            rule=scorer.exit_rule,
+            exit_weights=scorer.exit_weights,
         )
         for name, part in parts.items()
         if part is not None

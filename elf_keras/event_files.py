@@ -1,4 +1,4 @@
-"""TensorBoard's event files: what a disk without room for them says."""
+"""TensorBoard's event files: what is said where they cannot be written."""
 
 import contextlib
 import errno
@@ -24,4 +24,4 @@ def clear_errors() -> Iterator[None]:
         if not found:
             raise
         name, reason = found.groups()
-        raise OSError(errno.ENOSPC, reason, name) from error
+        raise OSError(errno.EIO, reason, name) from error

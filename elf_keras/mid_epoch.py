@@ -4,7 +4,7 @@ import time
 
 import keras
 
-from elf_keras import callbacks, checkpoints, preemption
+from elf_keras import callbacks, checkpoints, preemption, workers
 
 
 class MidEpoch(keras.callbacks.Callback):
@@ -18,6 +18,7 @@ class MidEpoch(keras.callbacks.Callback):
       saver: the run's `Checkpoints`, at the place to go on from.
       clock: the epoch's clock; put it before this callback.
       minutes: between two checkpoints; 0 saves at the end of epochs only.
+        Several workers save there twice, before and after validation.
 
     Attributes:
       place: epoch, and steps done in it, that the weights now are at.
@@ -87,6 +88,8 @@ class MidEpoch(keras.callbacks.Callback):
             # Validation has no step to stop after together, and can take
             # longer than a scheduler waits: from here on each stops by itself.
             self.save()
+            # None leaves before the one that writes has written.
+            workers.check_agreement(self.model.distribute_strategy, "saved")
             preemption.let_go()
         self.saved = time.monotonic()
 

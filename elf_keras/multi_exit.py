@@ -18,6 +18,10 @@ from elf_keras.errors import InputError
 from elf_keras.exit_heads import EXIT_HEADS
 from elf_keras.multi_exit_model import MultiExitModel
 
+# What files that are cut, changed or foreign lead to.
+_DAMAGE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+_DAMAGE += (zipfile.BadZipFile,)
+
 
 def build(
     image_shape: tuple[int, int, int],
@@ -123,10 +127,7 @@ def load(path) -> MultiExitModel:
     """
     try:
         model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except (
-        *(OSError, ValueError, KeyError, TypeError),
-        *(RuntimeError, zipfile.BadZipFile),
-    ) as error:
+    except _DAMAGE as error:
         reason = str(error).strip().partition("\n")[0]
         raise InputError(
             f"{path}: cannot be loaded as a model ({reason}); expected a "

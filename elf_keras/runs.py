@@ -88,7 +88,8 @@ def replacing(path: pathlib.Path, *, size: int = 0) -> Iterator[pathlib.Path]:
         # On the disk before it has its name: a power cut leaves old or new.
         _flush(temporary, os.O_RDWR)
         temporary.replace(path)
-        if os.name == "posix":
+        # Some network file systems cannot; the file itself is whole.
+        with contextlib.suppress(OSError):
             _flush(path.parent, os.O_RDONLY)
     finally:
         temporary.unlink(missing_ok=True)

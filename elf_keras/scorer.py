@@ -30,6 +30,8 @@ class Scorer:
         calibration and the mean of exits look at; 1 but for cosine
         classifiers.
       exit_rule: a key of `certainty.EXIT_RULES`, which s is compared by.
+      exit_weights: α, `(exits,)`, of a model that one loss of the summed
+        scores trained; the mean of exits is that sum then. None for others.
     """
 
     classes: int
@@ -39,6 +41,7 @@ class Scorer:
     prior: np.ndarray | None = None
     scale: float = 1.0
     exit_rule: str = certainty.CONFIDENCE
+    exit_weights: np.ndarray | None = None
 
     def weights(self, labels: np.ndarray) -> np.ndarray:
         """Weights of images that make a mean one over classes, sum 1."""
@@ -66,11 +69,12 @@ class Scorer:
         }
 
     def mean_of_exits(self, found: Answers) -> dict:
-        """Score the mean of all exits' class probabilities.
+        """Score the mean of all exits' class probabilities, or their sum.
 
         The whole network runs, with every head.
 
-        Reference: Hu et al. 2020, Triple Wins (RDI-Nets), Sec. 3.
+        Reference: Hu et al. 2020, Triple Wins (RDI-Nets), Sec. 3; the sum of
+        scores: HAR, Eq. 2.
         """
         last = np.eye(found.classes.shape[1])[-1]
         return {

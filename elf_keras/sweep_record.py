@@ -41,13 +41,18 @@ def answers_of(
             data.validation,
             scale=scorer.scale,
             rule=scorer.exit_rule,
+            exit_weights=scorer.exit_weights,
             fit=fit,
             weights=scorer.weights(data.validation.labels),
         )
     }
     if data.test is not None:
         found["test"] = answers.collect(
-            model, data.test, scale=scorer.scale, rule=scorer.exit_rule
+            model,
+            data.test,
+            scale=scorer.scale,
+            rule=scorer.exit_rule,
+            exit_weights=scorer.exit_weights,
         )
     return found, fit.temperatures()
 

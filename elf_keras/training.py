@@ -140,6 +140,7 @@ def fit(
     batches: Batches,
     folder: pathlib.Path,
     prior: np.ndarray | None = None,
+    exit_weights: np.ndarray | None = None,
     checkpoint_minutes: float = 0.0,
     report: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
@@ -156,6 +157,8 @@ def fit(
       folder: the run's folder; checkpoints and TensorBoard logs go below.
       prior: class shares in deployment, by which the best epoch is chosen;
         None for uniform.
+      exit_weights: α, `(exits,)`, where the exits' summed scores answer, by
+        which the best epoch is chosen then; None where the last exit does.
       checkpoint_minutes: between two checkpoints within an epoch; 0 for none.
       report: called with each sentence the user should read.
 
@@ -187,7 +190,13 @@ def fit(
         middle = mid_epoch.MidEpoch(saver, clock, minutes=checkpoint_minutes)
         chosen = [clock, watchdogs.StopOnDivergence(), middle]
         chosen += epoch_run.callbacks_of(
-            model, data, schedule, saver, prior, report
+            model,
+            data,
+            schedule,
+            saver,
+            report,
+            prior=prior,
+            exit_weights=exit_weights,
         )
         try:
             epoch_run.fit_from(

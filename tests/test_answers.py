@@ -74,6 +74,27 @@ def test_the_mean_of_exits_by_a_loop(scale):
     assert differs
 
 
+def test_summed_scores_answer_where_they_were_trained():
+    # The last exit says 1, the sum (8, 1) says 0; with α = (1, 1, 9): 1. The
+    # mean of probabilities of the second image says 1, the sum (6, 3.3) 0.
+    scores = np.array(
+        [
+            [[4.0, 0.0], [4.0, 0.0], [0.0, 1.0]],
+            [[6.0, 0.0], [0.0, 1.7], [0.0, 1.6]],
+        ],
+        "float32",
+    )
+    labels = np.zeros(2, int)
+    plain = reduced.of_scores(scores, labels)
+    assert plain.mean_classes.tolist() == [0, 1]
+    for weights, expected in [((1, 1, 1), [0, 0]), ((1, 1, 9), [1, 1])]:
+        found = reduced.of_scores(
+            scores, labels, exit_weights=np.array(weights)
+        )
+        assert found.mean_classes.tolist() == expected
+        np.testing.assert_array_equal(found.classes, plain.classes)
+
+
 def test_the_mean_of_one_exit_is_that_exit():
     alone = reduced.of_scores(SCORES[:, :1], LABELS)
     np.testing.assert_array_equal(alone.mean_classes, alone.classes[:, 0])

@@ -271,6 +271,18 @@ def test_summed_reaches_the_objective():
     np.testing.assert_allclose(found[0], expected, rtol=1e-6)
 
 
+def test_summed_scores_answer_for_that_method_alone():
+    for words, expected in {
+        ("--method=summed", "--exit_weights=1,2,3"): [1, 2, 3],
+        ("--method=summed",): [1, 1, 1],
+        ("--method=sum", "--exit_weights=1,2,3"): None,
+    }.items():
+        with command_runs.fresh_flags(*SMALL, "--exits=1,2", *words):
+            data = made()
+            scorer = builders.scorer(builders.model(data), data)
+        np.testing.assert_array_equal(scorer.exit_weights, expected)
+
+
 def test_hardness_is_measured_by_the_plain_loss():
     words = ("--method=summed", "--exit_weights=1,2,3")
     with command_runs.fresh_flags(*SMALL, *words):

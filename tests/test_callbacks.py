@@ -125,6 +125,21 @@ def test_validation_scores_are_means_over_classes(prior):
     assert logs["validation_classes_never_predicted"] == never > 0
 
 
+def test_the_summed_scores_choose_the_epoch_where_they_answer(monkeypatch):
+    data = tiny.examples((7, 4, 2))
+    scores = np.random.default_rng(0).normal(size=(13, 2, tiny.CLASSES))
+    monkeypatch.setattr(inference, "score_parts", lambda *_: iter([scores]))
+    callback = callbacks.ValidationScores(
+        data, tiny.CLASSES, exit_weights=np.array([5.0, 1.0])
+    )
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    correct = (5 * scores[:, 0] + scores[:, 1]).argmax(-1) == data.labels
+    means = [correct[data.labels == label].mean() for label in range(3)]
+    assert logs["validation_accuracy"] == pytest.approx(np.mean(means))
+    assert logs["validation_accuracy"] != logs["validation_exit_2_accuracy"]
+
+
 def test_validation_without_an_image_of_a_class():
     model = tiny.model()
     data = tiny.examples((3, 0, 2))

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
+from elf_keras import array_namespace
 from elf_keras.array_namespace import at_least_float32
 from elf_keras.errors import InputError
 
@@ -71,6 +72,24 @@ def distilled(
     return functools.partial(_distilled, exit_loss, weight, temperature, scale)
 
 
+def sum_of_exits(scores, exit_weights: np.ndarray):
+    """What `summed` trains, and answers by: Σ_k α_k z_k.
+
+    Args:
+      scores: raw, arrays or tensors, `(batch, exits, classes)`.
+      exit_weights: α, `(exits,)`.
+
+    Returns:
+      Scores in at least float32, `(batch, classes)`.
+
+    Reference: HAR, Eq. 2.
+    """
+    ops = array_namespace.of(scores)
+    scores = at_least_float32(scores)
+    weights = ops.cast(exit_weights, ops.dtype(scores))
+    return ops.sum(weights[:, None] * scores, axis=1)
+
+
 def check_weights(values: list[str] | np.ndarray, exits: int) -> np.ndarray:
     """Return the exits' weights α, `(exits,)`, all 1 where none is given.
 
@@ -101,9 +120,7 @@ def _weighted(exit_loss, exit_weights, scores, labels):
 
 
 def _summed(exit_loss, exit_weights, scores, labels):
-    scores = at_least_float32(scores)
-    weights = ops.cast(exit_weights, scores.dtype)
-    total = ops.sum(weights[:, None] * scores, axis=1, keepdims=True)
+    total = sum_of_exits(scores, exit_weights)[:, None]
     losses = exit_loss(total, labels[:, -1:])
     return ops.pad(losses, [[0, 0], [scores.shape[1] - 1, 0]])
 

@@ -120,6 +120,7 @@ def _seen(model, part, scorer, *, fit=None, temperatures=None):
         part,
         scale=scorer.scale,
         rule=scorer.exit_rule,
+        exit_weights=scorer.exit_weights,
         fit=witness,
         weights=scorer.weights(part.labels),
     )
