@@ -134,7 +134,7 @@ def _read(path):
             f"{path} does not exist; --model names a folder written by "
             "elf_keras.export"
         ) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise InputError(
             f"{path} cannot be read ({error}); export the model again"
         ) from error
@@ -142,12 +142,18 @@ def _read(path):
 
 def _check(folder, name, expected):
     path = folder / name
-    if not path.resolve().is_relative_to(folder.resolve()):
+    try:
+        inside = path.resolve().is_relative_to(folder.resolve())
+        there = inside and path.is_file()
+    # What no name of a file can be: too long, in circles, with a zero in it.
+    except (ValueError, OSError, RuntimeError):
+        inside = there = False
+    if not inside:
         raise InputError(
-            f"{folder / MANIFEST} names {name}, which is outside of its "
+            f"{folder / MANIFEST} names {name!r}, which is outside of its "
             "folder; export the model again"
         )
-    if not path.is_file():
+    if not there:
         raise InputError(
             f"{path} is missing; copy the whole folder, or export the model "
             "again"

@@ -9,6 +9,7 @@ import contextlib
 import dataclasses
 import hashlib
 import http
+import http.client
 import http.server
 import os
 import pathlib
@@ -75,10 +76,13 @@ class Mount:
             return None
         if self.only is not None and name not in self.only:
             return None
-        # Links may not lead out.
-        file = self.folder.joinpath(*parts).resolve()
-        inside = file.is_relative_to(self.folder.resolve())
-        return file if inside and file.is_file() else None
+        # Links may not lead out, nor in circles; names may be too long.
+        try:
+            file = self.folder.joinpath(*parts).resolve()
+            inside = file.is_relative_to(self.folder.resolve())
+            return file if inside and file.is_file() else None
+        except (OSError, RuntimeError):
+            return None
 
 
 class PageServer(socketserver.ThreadingTCPServer):
@@ -116,7 +120,10 @@ class PageServer(socketserver.ThreadingTCPServer):
     def names(self) -> frozenset[str]:
         """What a browser on this machine may call the server."""
         port = self.server_address[1]
-        return frozenset(f"{host}:{port}" for host in (HOST, "localhost"))
+        hosts = (HOST, "localhost")
+        # Browsers leave the usual port out.
+        alone = hosts if port == http.client.HTTP_PORT else ()
+        return frozenset([*alone, *(f"{host}:{port}" for host in hosts)])
 
     def find(self, path: str) -> pathlib.Path | None:
         """Return the file for a decoded path, or None."""

@@ -14,6 +14,7 @@ chosen anew on each variant's own scores, since quantization moves confidences.
 """
 
 import importlib.util
+import json
 import pathlib
 import tempfile
 
@@ -27,6 +28,7 @@ from elf_keras import (
     policy_file,
     policy_flags,
     policy_rules,
+    preemption,
     run_flags,
     runs,
 )
@@ -68,7 +70,9 @@ def main(arguments: list[str]) -> None:
             "chosen on training images and will be too sure"
         )
     cli.load_tensorflow()
-    run(folder, output, data)
+    # So that nothing half-made is left then, either.
+    with preemption.watched():
+        run(folder, output, data)
 
 
 def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
@@ -104,10 +108,21 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
                 "an artefact does not answer as the model does (see DIFFERS "
                 "above); nothing was written, please report it"
             )
-        if output.exists():
-            output.rename(pathlib.Path(temporary, "before"))
-        made.rename(output)
+        _put(made, output, pathlib.Path(temporary, "before"))
     cli.say(f"written to {output}")
+
+
+def _put(made, output, before):
+    """Rename into place; where that fails, what was there stays."""
+    if not output.exists():
+        made.rename(output)
+        return
+    output.rename(before)
+    try:
+        made.rename(output)
+    except BaseException:
+        before.rename(output)
+        raise
 
 
 def _policies(exits):
@@ -151,12 +166,25 @@ def _output():
             f"--output={output} exists; name another folder, or add "
             "--overwrite to replace it"
         )
-    if any(output.iterdir()) and not (output / "manifest.json").exists():
-        raise InputError(
-            f"--output={output} holds something that is no export; it is not "
-            "overwritten, name another folder"
-        )
+    exported = _exported(output)
+    for path in sorted(output.rglob("*")):
+        if path.is_file() and path not in exported:
+            raise InputError(
+                f"--output={output} holds {path.relative_to(output)}, which is "
+                "of no export; it is not overwritten, name another folder"
+            )
     return output
+
+
+def _exported(output):
+    """The files of an export that is there: its manifest names them."""
+    manifest = output / "manifest.json"
+    try:
+        record = json.loads(manifest.read_bytes())
+        named = [*record["checksums"]] if "variants" in record else []
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        return set()
+    return {output / name for name in named} | {manifest}
 
 
 def _check_formats():

@@ -86,6 +86,21 @@ def test_a_damaged_manifest(export, changes, says):
         demo.checked_files(export)
 
 
+@pytest.mark.parametrize("name", ["a\0b", 300 * "a", "circle/a"])
+def test_a_manifest_that_names_what_cannot_be(export, name):
+    (export / "circle").symlink_to(export / "circle")
+    stages = {"a": {"stages": [{"file": name}]}}
+    change_manifest(export, checksums={name: "0"}, variants=stages)
+    with pytest.raises(InputError, match="outside of its folder|is missing"):
+        demo.checked_files(export)
+
+
+def test_a_manifest_without_end(export):
+    (export / demo.MANIFEST).write_text("[" * 99_999)
+    with pytest.raises(InputError, match="cannot be read"):
+        demo.checked_files(export)
+
+
 def test_a_manifest_that_names_files_elsewhere(export, tmp_path):
     (tmp_path / "secret.txt").write_text("secret")
     change_manifest(

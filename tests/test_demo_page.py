@@ -9,6 +9,7 @@ import page_runs
 import pytest
 from PIL import Image
 
+from elf_keras import demo
 from elf_keras.data import images
 from elf_keras.deploy import chain_runner
 
@@ -89,6 +90,71 @@ def test_a_picture_is_read_as_python_reads_it(demo_page, export, tmp_path):
     )
     told = page.inner_text("#status")
     assert f"{answer.class_name}, at exit {answer.exit} of" in told
+
+
+def test_the_committed_export_answers_as_in_python(chromium):
+    folder = demo.PAGE.parent.parent / "savedmodels" / "digits_lt"
+    with (
+        page_runs.serving(folder) as server,
+        page_runs.opened(chromium, server.url) as found,
+    ):
+        answers = page_runs.run_samples(found.page, "macs_50")
+    expected = page_runs.python_answers(folder, "macs_50")
+    for key in ("exit", "index", "macs"):
+        np.testing.assert_array_equal(
+            page_runs.column(answers, key), page_runs.column(expected, key)
+        )
+
+
+# The first picture is decoded only when it is told to.
+SLOW = """() => {
+  const decode = window.createImageBitmap;
+  let calls = 0;
+  window.createImageBitmap = async (...given) => {
+    if (++calls === 1) await new Promise((go) => (window.letGo = go));
+    return decode(...given);
+  };
+}"""
+
+
+def test_an_older_choice_does_not_overtake_a_newer(demo_page, tmp_path):
+    page = demo_page.page
+    page.evaluate(SLOW)
+    for name in ("old.png", "new.png"):
+        Image.new("L", (8, 8), 99).save(tmp_path / name)
+        page.set_input_files("#files", tmp_path / name)
+    page.wait_for_selector("#answers li")
+    page.evaluate("window.letGo()")
+    # What comes after it in the same queue has come.
+    page.set_input_files("#files", tmp_path / "new.png")
+    page.wait_for_function("document.querySelector('#stop').disabled")
+    text = page.inner_text("#answers")
+    assert "new.png" in text
+    assert "old.png" not in text
+
+
+def test_the_same_file_can_be_picked_again(demo_page, tmp_path):
+    page, path = demo_page.page, tmp_path / "one.png"
+    for _ in range(2):
+        Image.new("L", (8, 8), 99).save(path)
+        page.set_input_files("#files", path)
+        page.wait_for_selector("#answers li")
+        assert page.input_value("#files") == ""
+
+
+def test_without_samples_pictures_can_still_be_picked(
+    chromium, export, tmp_path
+):
+    folder = tmp_path / "export"
+    shutil.copytree(export, folder)
+    with page_runs.serving(folder) as server:
+        (folder / "samples" / "images.bin").write_bytes(b"cut")
+        with page_runs.opened(chromium, server.url) as found:
+            page = found.page
+            assert page.inner_text("#problem")
+            Image.new("L", (8, 8), 99).save(tmp_path / "one.png")
+            page.set_input_files("#files", tmp_path / "one.png")
+            page.wait_for_selector("#answers li")
 
 
 def test_no_error_and_no_other_host(demo_page, server):

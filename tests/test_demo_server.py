@@ -135,17 +135,27 @@ def test_headers_keep_the_page_to_itself(server):
         "/vendor/linked/secret.txt",
         "/vendor/.config",
         "/nothing.js",
+        "/" + 300 * "a",
+        "/vendor/circle/a.js",
     ],
 )
-def test_nothing_else_is_served(server, tmp_path, path):
+def test_nothing_else_is_served(server, tmp_path, path, capfd):
     vendor = tmp_path / "vendor"
     (tmp_path / "secret.txt").write_text("secret")
     (vendor / "link.txt").symlink_to(tmp_path / "secret.txt")
     (vendor / "linked").symlink_to(tmp_path)
     (vendor / ".config").write_text("secret")
+    (vendor / "circle").symlink_to(vendor / "circle")
     status, _, body = ask(server, path)
     assert status == 404
     assert b"secret" not in body
+    assert capfd.readouterr().err == ""
+
+
+def test_the_usual_port_is_left_out_by_browsers(server, monkeypatch):
+    assert "127.0.0.1" not in server.names
+    monkeypatch.setattr(server, "server_address", ("127.0.0.1", 80))
+    assert {"127.0.0.1", "localhost", "localhost:80"} <= server.names
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "X"])

@@ -265,7 +265,8 @@ def test_what_is_no_image_is_refused(chain, runner, image, says):
 @pytest.mark.parametrize(
     "policy",
     ["cheap", 0.5, [0.5], [0.5] * 3, [0, 0.5], [1.0, 0.5], [np.nan, 0.5]]
-    + [["0.5", 0.5], {0.5: 1}, [[0.5], [0.5]], b"accurate"],
+    + [["0.5", 0.5], {0.5: 1}, [[0.5], [0.5]], b"accurate", [[1], [1, 2]]]
+    + [np.array(0.5), np.full((2, 1), 0.5)],
 )
 def test_unknown_policies_are_refused(chain, runner, policy):
     with pytest.raises(ChainError, match="expected"):
@@ -273,6 +274,23 @@ def test_unknown_policies_are_refused(chain, runner, policy):
     runner.policy = policy
     with pytest.raises(ChainError, match="expected"):
         runner.predict(chain.images[0])
+
+
+@pytest.mark.parametrize("rule", [{}, {"policy": "all_exits"}])
+def test_scores_that_are_no_numbers_are_no_answer(
+    chain, runner, rule, monkeypatch
+):
+    nothing = np.full(3, np.nan, "float32")
+    monkeypatch.setattr(chain_runner.Stage, "run", lambda *_: nothing)
+    for deadline in (None, 1e9, 0.0):
+        with pytest.raises(ChainError, match="expected numbers"):
+            runner.predict(chain.images[0], deadline_ms=deadline, **rule)
+    assert runner.counts == [0, 0, 0]
+
+
+def test_a_manifest_is_named_by_a_path():
+    with pytest.raises(ChainError, match="manifest None: expected a path"):
+        ChainRunner(None)
 
 
 @pytest.mark.parametrize("deadline", ["soon", math.nan, 1j, [1]])

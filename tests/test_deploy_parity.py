@@ -5,6 +5,7 @@ import pytest
 
 from elf_keras import exit_rule
 from elf_keras.deploy import parity
+from elf_keras.errors import InputError
 
 IMAGES, EXITS, CLASSES = 60, 4, 10
 
@@ -82,9 +83,39 @@ def test_an_exit_moved_within_the_band_passes():
 
 def test_exits_that_do_not_answer_are_left_out():
     found = reference()
-    scores = np.full_like(found.scores, np.nan)
+    scores = np.ma.masked_all_like(found.scores)
     scores[:, -1] = found.scores[:, -1]
     assert parity.compare(found, "static", scores=scores)["score_error"] == 0
+    scores[5, -1] += 1
+    assert not parity.compare(found, "static", scores=scores)["passed"]
+
+
+def test_an_answer_that_is_no_number_fails():
+    found = reference()
+    for scores in (found.scores.copy(), np.ma.array(found.scores)):
+        scores[3] = np.nan
+        row = parity.compare(found, "made", scores=scores)
+        assert row["passed"] is False
+        assert parity.table([row]).endswith("DIFFERS")
+
+
+@pytest.mark.parametrize("sure", [0.0, 0.5, 0.9, 1.0])
+def test_saturated_confidences_leave_the_other_exits_their_share(sure):
+    found = reference()
+    found.scores[: int(sure * IMAGES), 0, 0] = 200
+    made = parity.Reference(
+        found.images, found.scores, parity.spread(found.scores)
+    )
+    assert ((made.thresholds > 0) & (made.thresholds < 1)).all()
+    rest = (1 - made.shares[0]) / 3
+    np.testing.assert_allclose(made.shares[1:], rest, atol=0.04)
+    assert made.shares[0] >= min(sure, 0.25) - 1e-6
+
+
+def test_a_model_without_numbers_is_refused():
+    scores = np.full((4, 3, 2), np.nan, "float32")
+    with pytest.raises(InputError, match="no numbers"):
+        parity.spread(scores)
 
 
 def test_table_names_what_differs():

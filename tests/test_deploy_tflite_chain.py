@@ -27,7 +27,7 @@ def folder(model, images, tmp_path_factory):
     tflite_chain.write(
         model,
         folder,
-        variants=["float32", "int8"],
+        variants=VARIANTS,
         images=images,
         with_single_file=True,
     )
@@ -58,7 +58,8 @@ def test_files(folder):
 
 
 @pytest.mark.parametrize(
-    ("variant", "tolerance"), [("float32", 1e-5), ("int8", 0.06)]
+    ("variant", "tolerance"),
+    zip(VARIANTS, [1e-5, 2e-3, 0.03, 0.06], strict=True),
 )
 def test_chain_answers_as_the_model(folder, model, images, variant, tolerance):
     scores = measure.chain_scores(opened(folder / variant, "stage"), images)

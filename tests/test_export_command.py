@@ -6,6 +6,7 @@ import pathlib
 import command_runs
 import pytest
 
+from elf_keras import export as elf_export
 from elf_keras import runs
 from elf_keras.deploy import chain_runner, manifest, parity_runs
 
@@ -111,7 +112,36 @@ def test_a_folder_of_something_else_is_never_replaced(run_folder, tmp_path):
     output = tmp_path / "thesis"
     output.mkdir()
     (output / "chapter.txt").write_text("years of work")
-    refused(run_folder, output, "--overwrite", says=["no export"])
+    refused(
+        run_folder, output, "--overwrite", says=["chapter.txt", "no export"]
+    )
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        '{"name": "an app"}',
+        "[" * 99_999,
+        '{"checksums": {}, "variants": {}}',
+        "\x00",
+    ],
+)
+def test_not_every_manifest_is_an_exports(run_folder, tmp_path, content):
+    output = tmp_path / "app"
+    output.mkdir()
+    (output / "manifest.json").write_text(content)
+    (output / "index.html").write_text("an app")
+    refused(run_folder, output, "--overwrite", says=["of no export"])
+
+
+def test_what_was_there_stays_where_the_new_one_cannot_go(tmp_path):
+    output, before = tmp_path / "digits", tmp_path / "before"
+    output.mkdir()
+    (output / "old").write_text("old")
+    with pytest.raises(FileNotFoundError):
+        elf_export._put(tmp_path / "missing", output, before)
+    assert (output / "old").read_text() == "old"
+    assert not before.exists()
 
 
 def test_an_output_below_a_file(run_folder, tmp_path):

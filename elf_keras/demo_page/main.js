@@ -17,6 +17,8 @@ let manifest, runtime, chain, variant, answers, samples;
 let items = [];
 // Each run has a number; one with an older number stops.
 let latest = 0;
+// So has each choice of pictures: decoding an older one may end later.
+let picked = 0;
 // Accuracy and cost of whole sample sets, by policy.
 let measured = new Map();
 
@@ -32,7 +34,8 @@ async function start() {
   at("model").textContent = `· ${manifest.name}`;
   offerVariants();
   await load(at("variant").value);
-  samples = await loadSamples(manifest);
+  // Pictures can be picked without them.
+  samples = await loadSamples(manifest).catch(fail);
   if (samples) {
     at("run").textContent = `Run the ${samples.length} samples`;
     at("samples").hidden = false;
@@ -51,7 +54,7 @@ function offerVariants() {
 
 /** Load a variant in place of the present one. */
 async function load(name) {
-  latest += 1;
+  stop();
   const loaded = await Chain.load(runtime, manifest, name);
   const policy = chain ? budget.name : manifest.default_policy;
   chain?.delete();
@@ -82,7 +85,11 @@ async function change({ target }) {
 }
 
 function listen() {
-  at("files").addEventListener("change", ({ target }) => pick(target.files));
+  at("files").addEventListener("change", ({ target }) => {
+    pick([...target.files]);
+    // The same file, picked again, is a change then, too.
+    target.value = "";
+  });
   at("run").addEventListener("click", () => run(samples));
   at("stop").addEventListener("click", stop);
   at("variant").addEventListener("change", change);
@@ -95,13 +102,14 @@ function listen() {
   document.addEventListener("drop", (event) => {
     event.preventDefault();
     drop.classList.remove("over");
-    pick(event.dataTransfer.files);
+    pick([...event.dataTransfer.files]);
   });
   new ResizeObserver(show).observe(at("plot"));
 }
 
 async function pick(files) {
   if (at("controls").disabled) return;
+  const number = ++picked;
   const found = [];
   const problems = [];
   for (const file of files) {
@@ -112,6 +120,7 @@ async function pick(files) {
       problems.push(sentence(error));
     }
   }
+  if (number !== picked || at("controls").disabled) return;
   warn(problems.join(" "));
   if (found.length) await run(found);
 }

@@ -109,11 +109,16 @@ def _some(examples, plan):
 
 
 def _reference(model, examples):
-    step = max(1, len(examples) // PARITY_IMAGES)
-    part = examples.take(np.arange(0, len(examples), step)[:PARITY_IMAGES])
+    part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
     scores = inference.predict_scores(model, part)
     pixels = np.asarray(part.images)
     return parity.Reference(pixels, scores, parity.spread(scores))
+
+
+def _spread_over(images, most):
+    """Rows from the first to the last: folders are read class by class."""
+    count = min(images, most)
+    return np.linspace(0, images - 1, count).round().astype(int)
 
 
 def _facts(data, scorer, plan, temperatures, reported_on):
@@ -154,12 +159,12 @@ def _tflite(folder, model, data, scorer, plan, reported_on):
     from elf_keras.deploy import tflite_chain, tflite_record
 
     variants = [name for name in TFLITE_VARIANTS if name in plan.formats]
-    step = max(1, len(data.train) // RANGE_IMAGES)
+    rows = _spread_over(len(data.train), RANGE_IMAGES)
     tflite_chain.write(
         model,
         folder / "tflite",
         variants=variants,
-        images=np.asarray(data.train.images[::step][:RANGE_IMAGES]),
+        images=np.asarray(data.train.images[rows]),
         with_single_file="single_file" in plan.formats,
     )
     return {

@@ -66,7 +66,10 @@ class ChainRunner:
     """
 
     def __init__(self, manifest, *, variant=None, threads: int = 1):
-        path = pathlib.Path(manifest)
+        try:
+            path = pathlib.Path(manifest)
+        except TypeError:
+            _expect(False, f"manifest {manifest!r}", "a path")
         try:
             record = json.loads(path.read_bytes())
             _expect(record["format"] == 1, f"{path}: unknown format", "1")
@@ -138,6 +141,7 @@ class ChainRunner:
         early = len(self._exits) - 1
         values = [None] * early if policy is None else policy
         fits = isinstance(values, list | tuple | np.ndarray)
+        fits = fits and getattr(values, "ndim", 1) == 1
         fits = fits and len(values) == early
         for value in values if fits else ():
             inside = isinstance(value, Real) and 0 < value < 1
@@ -171,6 +175,8 @@ class ChainRunner:
                 kept = best, sure, scores, temperature, number + 1, in_time
             if sure > thresholds[number] or not in_time:
                 break
+        if kept[1] != kept[1]:
+            _expect(False, f"scores {kept[2]}", "numbers; export it again")
         return Answer(self.class_names[kept[0]], *kept, macs, spent)
 
     def _read(self, record, policies):

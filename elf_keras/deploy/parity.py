@@ -9,6 +9,7 @@ import dataclasses
 import numpy as np
 
 from elf_keras import exit_rule
+from elf_keras.errors import InputError
 
 SCORE_TOLERANCE = 1e-4
 BAND = 1e-3
@@ -49,18 +50,34 @@ def spread(scores: np.ndarray) -> np.ndarray:
 
     Returns:
       float32 `(exits - 1,)`, each midway between two confidences.
+
+    Raises:
+      InputError: for scores that are no numbers.
     """
     confidence = exit_rule.confidence(scores)
-    images, exits = confidence.shape
-    alive = np.arange(images)
+    if not np.isfinite(confidence).all():
+        raise InputError(
+            "the model answers some validation images with scores that are no "
+            "numbers; train it again, at a lower --learning_rate"
+        )
+    alive = confidence
     found = []
-    for exit_index in range(exits - 1):
-        ordered = np.sort(confidence[alive, exit_index])[::-1]
-        leaving = min(max(images // exits, 1), len(alive) - 1)
-        found.append((ordered[leaving - 1] + ordered[leaving]) / 2)
-        alive = alive[confidence[alive, exit_index] <= found[-1]]
+    for left in range(confidence.shape[1], 1, -1):
+        threshold = _between(alive[:, -left], len(alive) // left)
+        found.append(threshold)
+        alive = alive[alive[:, -left] <= threshold]
+    return np.array(found, "float32")
+
+
+def _between(confidence, leaving):
+    """A threshold that so many confidences are above, or about as many."""
+    ordered = np.sort(confidence)[::-1]
+    if len(ordered) < 2:
+        return np.float32(0.5)
+    leaving = max(leaving, 1)
+    middle = np.mean(ordered[leaving - 1 : leaving + 1], dtype="float32")
     # A CE model's confidences may all round to 1, which none exceeds.
-    return np.minimum(np.array(found, "float32"), np.float32(1 - 2**-24))
+    return min(middle, np.float32(1 - 2**-24))
 
 
 def compare(
@@ -76,16 +93,18 @@ def compare(
     Args:
       reference: what the model says.
       name: of the artefact and the way it was asked.
-      scores: its scores, `(images, exits, classes)`; of exits that it does
-        not answer, NaN.
+      scores: its scores, `(images, exits, classes)`; masked where it gives
+        none.
       exits: the exits it took, from 0; None where it takes none.
       judged: False for quantized variants, which are only described.
     """
     error, moved, outside = 0.0, 0, 0
     if scores is not None:
-        size = np.maximum(1.0, np.abs(reference.scores))
-        difference = np.abs(scores - reference.scores) / size
-        error = float(np.nanmax(difference))
+        given = ~np.ma.getmaskarray(scores)
+        expected = reference.scores[given]
+        difference = np.abs(np.ma.getdata(scores)[given] - expected)
+        # NaN, if there is one: it is within no tolerance.
+        error = float((difference / np.maximum(1.0, np.abs(expected))).max())
     if exits is not None:
         differs = exits != reference.exits
         moved = int(differs.sum())

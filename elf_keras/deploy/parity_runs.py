@@ -130,7 +130,7 @@ def _ask(signature, **inputs):
 
 
 def _only(reference, answers):
-    """Scores at the exit that answered; NaN at the others."""
-    scores = np.full_like(reference.scores, np.nan)
+    """Scores at the exit that answered; masked at the others."""
+    scores = np.ma.masked_all_like(reference.scores)
     scores[np.arange(len(scores)), answers["exit"] - 1] = answers["scores"]
     return scores

@@ -19,6 +19,7 @@ import tensorflow as tf
 from elf_keras import exit_rule, multi_exit, runs, silence
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import single_file
+from elf_keras.errors import InputError
 
 SINGLE_FILE = "single_file"
 
@@ -115,7 +116,14 @@ def _convert(folder, signatures, variant, parts):
     _VARIANTS[variant](converter, chosen)
     with warnings.catch_warnings(), silence.standard_error():
         warnings.simplefilter("ignore")
-        return converter.convert()
+        try:
+            return converter.convert()
+        except Exception as error:  # the converter's own type is not public
+            raise InputError(
+                f"{variant}: TFLite cannot express this model "
+                f"({str(error).partition(chr(10))[0]}); choose another "
+                "--backbone, or --formats=saved_model"
+            ) from error
 
 
 def _float32(converter, parts):
