@@ -102,8 +102,8 @@ def _data():
     flags.DEFINE_float(
         "color_jitter",
         0.0,
-        "Most that brightness, contrast and saturation change by; the papers "
-        "have 0.4 for ImageNet-LT.",
+        "Most that brightness, contrast and saturation change by; 0.4 is "
+        "usual for ImageNet-LT.",
         0.0,
         0.99,
     )

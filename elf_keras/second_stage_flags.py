@@ -133,14 +133,28 @@ def _check_flags(record):
             f"({' '.join(sorted(before ^ now))}); a second stage needs the "
             "same data and backbone: repeat that run's flags"
         )
-    adjusted = {f"--exit_loss={loss}" for loss in choices.PRIOR_LOSSES}
-    if FLAGS.second_stage == "logit_adjustment" and adjusted & set(lines):
+    adjusted = _adjusted(lines)
+    if FLAGS.second_stage == "logit_adjustment" and adjusted:
         raise InputError(
             f"--weights={FLAGS.weights} was trained with "
-            f"{', '.join(adjusted & set(lines))}, which already adjusts for "
-            "the class counts; logit_adjustment would do so twice: start from "
-            "a run with --exit_loss=ce or focal"
+            f"{', '.join(adjusted)}, which already adjusts for the class "
+            "counts; logit_adjustment would do so twice: start from a run "
+            "with --exit_loss=ce or focal, --class_weighting=none and "
+            "--sampler=instance"
         )
+
+
+def _adjusted(lines):
+    """What in a run's flags moves scores towards rare classes."""
+    losses = {f"--exit_loss={loss}" for loss in choices.PRIOR_LOSSES}
+    plain = {"--class_weighting": "none", "--sampler": "instance"}
+    return [
+        line
+        for line in lines
+        if line in losses
+        or line == "--method=bbn"
+        or plain.get(line.partition("=")[0], "") not in line
+    ]
 
 
 def _check_model(loaded, data):

@@ -25,6 +25,7 @@ GROUPS = {
         *("sum_ce_drw", "har_ce_drw", "sum_ldam_drw", "har_ldam_drw_t1.6"),
         *("har_balanced_softmax", "sum_weighted_ce_drw", "summed_ce_drw"),
         *("sum_distilled_ce_drw", "sum_patience_ce_drw"),
+        *("sum_margin_ce_drw", "har_entropy_ce_drw"),
     ),
 }
 COLUMNS = (
@@ -49,15 +50,18 @@ def table(results: list[dict]) -> str:
 def _cells(result):
     scores = result["metrics"]["test"]["last"]
     accurate = tables.chosen(result)
-    mean = scores.get("mean_of_exits", {}).get("accuracy")
-    several = len(scores["exits"]) > 1
+    several, mean = len(scores["exits"]) > 1, "–"
+    if several:
+        # Runs of the first days were not scored so.
+        found = scores.get("mean_of_exits", {}).get("accuracy")
+        mean = tables.spread([found]) if found else "not recorded"
     return [
         tables.spread([scores["static"]["accuracy"]]),
         " / ".join(
             tables.spread([scores["static"][shots]])
             for shots in ("many", "medium")
         ),
-        tables.spread([mean if several else None]),
+        mean,
         f"{tables.spread([accurate['accuracy']])} "
         f"({tables.spread([accurate['saving']])})"
         if accurate

@@ -33,6 +33,7 @@ RIVALS = (
     *("balanced_softmax", "la", "vs", "ce_drs", "ldam_drs"),
     *("sum_weighted_ce_drw", "summed_ce_drw", "sum_distilled_ce_drw"),
     *("sum_patience_ce_drw", "har_balanced_softmax"),
+    *("sum_margin_ce_drw", "har_entropy_ce_drw"),
 )
 # Second stages of the plain run.
 SECOND_STAGES = ("crt", "lws", "tau_norm", "logit_adjustment")

@@ -26,6 +26,8 @@ INCIDENTAL = (
     # The default.
     "--exit_head=pooled",
 )
+# Without a validation split a run learns from more images, and has no policy.
+UNCUT = "--validation_fraction=0"
 HEAD = """# Recipes
 
 Made from `paper_tables.json`, the recipes and `results/*.json` by
@@ -36,9 +38,9 @@ python -m elf_keras.train --flagfile=experiments/RECIPE FLAGS \\
     --data_dir=FOLDER --workdir=RUN
 ```
 
-where FLAGS are those of the row and of the column. `--epochs=30` shortens a
-CIFAR recipe, and every epoch number in it. Recipes of a second stage (cRT,
-LWS, τ-norm, logit adjustment) start from a trained run: add
+where FLAGS are those of the row and of the column. `--epochs=30` makes a
+CIFAR recipe one of 30 epochs, with every epoch number in it. Recipes of a
+second stage (cRT, LWS, τ-norm, logit adjustment) start from a trained run: add
 `--weights=RUN/model.keras`. The header of each recipe says what it claims,
 what to expect, and how long it takes on which hardware.
 
@@ -52,8 +54,8 @@ accuracy of the last epoch on the test split, in percent (mean over classes,
 which on these balanced test sets is top-1), ± half the range over seeds; then
 that of the policy `accurate`, which validation chose for the best epoch's
 model, with the compute it saves, heads counted. Ours keep a tenth of the
-training images for validation. 30 epochs are not 200: see `FINDINGS.md` for
-what they can and cannot tell.
+training images for validation, but for those that say *all training images*. 30
+epochs are not 200: see `FINDINGS.md` for what they can and cannot tell.
 """
 
 
@@ -87,10 +89,11 @@ def ours(cell: dict, results: list[dict]) -> str:
     for result in results:
         words = result["command"].split()[3:]
         if _essential(words) == _essential(command(cell)):
-            found[len(result["history"]) - 1].append(result)
+            images = ", all training images" * (UNCUT in words)
+            found[len(result["history"]) - 1, images].append(result)
     return ", ".join(
-        f"{_scores(group)}, {epochs} epochs"
-        for epochs, group in sorted(found.items())
+        f"{_scores(group)}, {epochs} epochs{images}"
+        for (epochs, images), group in sorted(found.items())
     )
 
 

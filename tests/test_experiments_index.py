@@ -65,12 +65,14 @@ def test_runs_stand_in_the_cell_of_their_experiment():
         result(f"{recipe} --imbalance=50", 0.9),
         result(f"{recipe} --learning_rate=0.05", 0.1),
         result(f"{recipe} --mixed_precision=bfloat16", 0.7, epochs=200),
+        result(f"{recipe} --validation_fraction=0", 0.8, epochs=200),
         result("--flagfile=experiments/cifar10_lt/ce_drw.flags", 0.2),
     ]
     cell = {"recipe": "cifar10_lt/ce.flags", "flags": []}
     assert (
         index.ours(cell, results)
-        == "*52.0 ± 2.0*, 30 epochs, *70.0*, 200 epochs"
+        == "*52.0 ± 2.0*, 30 epochs, *70.0*, 200 epochs, "
+        "*80.0*, 200 epochs, all training images"
     )
     other = {**cell, "flags": ["--imbalance=50"]}
     assert index.ours(other, results) == "*90.0*, 30 epochs"

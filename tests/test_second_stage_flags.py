@@ -159,18 +159,28 @@ def bare(source, folder):
     return f"--weights={path}"
 
 
-@pytest.mark.parametrize("loss", choices.PRIOR_LOSSES)
-def test_no_logit_adjustment_of_what_is_adjusted(source, tmp_path, loss):
+@pytest.mark.parametrize(
+    ("flag", "plain", "value"),
+    [
+        *(("exit_loss", "ce", loss) for loss in choices.PRIOR_LOSSES),
+        ("class_weighting", "none", "effective_number"),
+        ("sampler", "instance", "class_balanced"),
+        ("sampler", "instance", "deferred"),
+    ],
+)
+def test_no_logit_adjustment_of_what_is_adjusted(
+    source, tmp_path, flag, plain, value
+):
     words = (bare(source, tmp_path), "--second_stage=logit_adjustment")
     record = (source / runs.FLAGS).read_text()
-    assert "--exit_loss=ce\n" in record
+    assert f"--{flag}={plain}\n" in record
     (tmp_path / runs.FLAGS).write_text(
-        record.replace("--exit_loss=ce\n", f"--exit_loss={loss}\n")
+        record.replace(f"--{flag}={plain}\n", f"--{flag}={value}\n")
     )
     command_runs.refused(
         "train",
         *staged(source, tmp_path / "run", *words),
-        says=[f"--exit_loss={loss}", "twice", "--exit_loss=ce"],
+        says=[f"with --{flag}={value}, which", "twice", f"--{flag}={plain}"],
     )
 
 

@@ -24,8 +24,8 @@ def weighted(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
       exit_loss: ℓ.
       exit_weights: α, `(exits,)`, > 0; see `check_weights`.
 
-    Reference: HAR, Eq. 1; Teerapittayanon et al. 2016, BranchyNet, whose two
-    exits have 1 and 0.3; Huang et al. 2018, Multi-Scale Dense Networks.
+    Reference: HAR, Eq. 1; Teerapittayanon et al. 2016, BranchyNet; Huang et
+    al. 2018, Multi-Scale Dense Networks.
     """
     return functools.partial(_weighted, exit_loss, exit_weights)
 
