@@ -1,5 +1,6 @@
 """MixUp, CutMix and RandAugment: shares, seeds, pixels."""
 
+import keras
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -47,6 +48,27 @@ def test_labels_are_the_shares_of_two_classes(examples, kind):
         error = 1 if kind == "mixup" else 200 * 2 * (2 * SIDE) / SIDE**2
         assert (abs(images.mean((1, 2, 3)) - expected) <= error).all()
     assert mixed > 10
+
+
+@pytest.mark.parametrize("share", [1.0, 0.25])
+def test_mixup_with_a_share_of_one_is_no_mixup(examples, monkeypatch, share):
+    """λ is drawn by Keras' layer; here it is given."""
+    drawn = keras.layers.MixUp.get_random_transformation
+
+    def given(self, *arguments, **options):
+        found = drawn(self, *arguments, **options)
+        found["mix_weight"] = share * tf.ones_like(found["mix_weight"])
+        return found
+
+    monkeypatch.setattr(keras.layers.MixUp, "get_random_transformation", given)
+    plain = batches(examples, mixing.Mixing())
+    mixed = batches(examples, mixing.Mixing("mixup", CLASSES))
+    same = [
+        np.array_equal(pixels, images)
+        and np.array_equal(shares, np.eye(CLASSES)[labels])
+        for (pixels, shares), (images, labels) in zip(mixed, plain, strict=True)
+    ]
+    assert all(same) == (share == 1)
 
 
 def test_cutmix_pastes_a_box(examples):

@@ -1,11 +1,20 @@
 """Parts of a batch: disjoint, together all of it, in every step."""
 
+import dataclasses
+
 import numpy as np
 import photo_folders
 import pytest
 
 from elf_keras import errors
-from elf_keras.data import augment, mixing, pipeline, shares, splits
+from elf_keras.data import (
+    augment,
+    mixing,
+    pipeline,
+    samplers,
+    shares,
+    splits,
+)
 
 COUNT, SIDE = 21, 4
 
@@ -31,9 +40,9 @@ def test_a_replica_needs_an_image():
         shares.bounds(3, replicas=2, workers=2)
 
 
-def joined(examples, rule, batch, workers, replicas):
+def joined(examples, rule, batch, workers, replicas, **more):
     """Every step's batch, put together from all workers' parts."""
-    rules = {"seed": 3, "epochs": range(1, 3), "augment": rule}
+    rules = {"seed": 3, "epochs": range(1, 3), "augment": rule, **more}
     steps = pipeline.steps_per_epoch(COUNT, batch) * 2
     found = [[] for _ in range(steps)]
     for worker in range(workers):
@@ -75,6 +84,29 @@ def test_parts_are_the_batch(rule, workers, replicas, batch):
         for kind, expected in enumerate((images, labels)):
             together = np.concatenate([part[kind].numpy() for part in parts])
             np.testing.assert_array_equal(together, expected)
+
+
+@pytest.mark.parametrize("sampler", samplers.SAMPLERS)
+def test_parts_have_the_sampled_labels_of_the_batch(sampler):
+    """So an epoch's class shares are those of one replica."""
+    examples = memory()
+    classes = np.repeat(np.arange(3, dtype="int32"), [14, 5, 2])
+    examples = dataclasses.replace(examples, labels=classes)
+    found, whole = joined(
+        examples,
+        RULES["plain"],
+        8,
+        workers=1,
+        replicas=2,
+        sampler=sampler,
+        deferred_epoch=2,
+    )
+    for parts, (_, labels) in zip(found, whole, strict=True):
+        together = np.concatenate([part[1].numpy() for part in parts])
+        np.testing.assert_array_equal(together, labels)
+    labels = np.concatenate([labels for _, labels in whole])
+    uneven = np.bincount(labels).tolist() != [14 * 2, 5 * 2, 2 * 2]
+    assert uneven == (sampler != "instance")
 
 
 @pytest.mark.parametrize("rule", ["mixup", "randaugment"])
