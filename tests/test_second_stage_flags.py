@@ -34,6 +34,18 @@ def record_of(folder):
     return json.loads((folder / runs.RECORD).read_text())
 
 
+def assert_only_classifiers_changed(source, folder):
+    """Bit for bit, batch statistics included."""
+    before = multi_exit.load(source / runs.MODEL)
+    after = multi_exit.load(folder / runs.MODEL)
+    changed = {layer.name for layer in classifiers(after)}
+    for old, new in zip(before.layers, after.layers, strict=True):
+        assert type(old) is type(new)
+        weights = zip(old.get_weights(), new.get_weights(), strict=True)
+        same = all(np.array_equal(one, other) for one, other in weights)
+        assert same == (not old.weights or old.name not in changed)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
@@ -47,14 +59,7 @@ def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
     record = record_of(folder)
     told = record["second_stage"]
     assert told["name"] == stage
-    before = multi_exit.load(source / runs.MODEL)
-    after = multi_exit.load(folder / runs.MODEL)
-    changed = {layer.name for layer in classifiers(after)}
-    for old, new in zip(before.layers, after.layers, strict=True):
-        assert type(old) is type(new)
-        weights = zip(old.get_weights(), new.get_weights(), strict=True)
-        same = all(np.array_equal(one, other) for one, other in weights)
-        assert same == (not old.weights or old.name not in changed)
+    assert_only_classifiers_changed(source, folder)
     parameters = record["model"]["trainable_parameters"]
     plain = record_of(source)["model"]["trainable_parameters"]
     assert parameters == plain
@@ -243,4 +248,4 @@ def test_two_replicas(source, tmp_path, stage):
     )
     ended = command_runs.ended(process)
     assert ended.status == 0, ended.err[-2000:]
-    assert multi_exit.exits(multi_exit.load(folder / runs.MODEL)) == 2
+    assert_only_classifiers_changed(source, folder)
