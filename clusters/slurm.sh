@@ -24,8 +24,8 @@ srun --kill-on-bad-exit=1 bash -c "$worker" worker \
 	--data_dir="$DATA_DIR" --workdir="$WORKDIR" --resume || status=$?
 
 # 75: stopped by SIGTERM, or a worker was lost; above 128: a signal ended one.
-# All start again and resume, a hundred times at most: with one worker that
-# cannot even begin, wrong input included, srun tells what the others said.
+# All start again and resume, a hundred times at most: where one worker has
+# wrong input the others end with 75, so that is tried again, too.
 if [ "$status" -eq 75 ] || [ "$status" -gt 128 ]; then
 	if [ "${SLURM_RESTART_COUNT:-0}" -lt 100 ]; then
 		scontrol requeue "$SLURM_JOB_ID"

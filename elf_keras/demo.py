@@ -141,17 +141,17 @@ def _read(path):
 
 
 def _check(folder, name, expected):
-    path = folder / name
     try:
+        path = folder / name
         inside = path.resolve().is_relative_to(folder.resolve())
         there = inside and path.is_file()
     # What no name of a file can be: too long, in circles, with a zero in it.
-    except (ValueError, OSError, RuntimeError):
+    except (TypeError, ValueError, OSError, RuntimeError):
         inside = there = False
     if not inside:
         raise InputError(
             f"{folder / MANIFEST} names {name!r}, which is outside of its "
-            "folder; export the model again"
+            "folder, or no name of a file; export the model again"
         )
     if not there:
         raise InputError(

@@ -69,6 +69,11 @@ def main(arguments: list[str]) -> None:
             "note: without validation split, thresholds and temperatures are "
             "chosen on training images and will be too sure"
         )
+    if FLAGS.method == "summed":
+        cli.say(
+            "note: --method=summed answers by the sum of all exits; an export "
+            "leaves at one of them, or answers by the last alone"
+        )
     cli.load_tensorflow()
     # So that nothing half-made is left then, either.
     with preemption.watched():
@@ -108,7 +113,8 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
                 "an artefact does not answer as the model does (see DIFFERS "
                 "above); nothing was written, please report it"
             )
-        _put(made, output, pathlib.Path(temporary, "before"))
+        with preemption.held():
+            _put(made, output, pathlib.Path(temporary, "before"))
     cli.say(f"written to {output}")
 
 
@@ -117,11 +123,12 @@ def _put(made, output, before):
     if not output.exists():
         made.rename(output)
         return
-    output.rename(before)
     try:
+        output.rename(before)
         made.rename(output)
     except BaseException:
-        before.rename(output)
+        if before.exists() and not output.exists():
+            before.rename(output)
         raise
 
 
@@ -181,10 +188,11 @@ def _exported(output):
     manifest = output / "manifest.json"
     try:
         record = json.loads(manifest.read_bytes())
-        named = [*record["checksums"]] if "variants" in record else []
+        if "variants" not in record:
+            return set()
+        return {output / name for name in record["checksums"]} | {manifest}
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return set()
-    return {output / name for name in named} | {manifest}
 
 
 def _check_formats():

@@ -139,15 +139,19 @@ def _check_flags(record):
             f"--weights={FLAGS.weights} was trained with "
             f"{', '.join(adjusted)}, which already adjusts for the class "
             "counts; logit_adjustment would do so twice: start from a run "
-            "with --exit_loss=ce or focal, --class_weighting=none and "
-            "--sampler=instance"
+            "with --exit_loss=ce or focal, --class_weighting=none, "
+            "--sampler=instance, no --second_stage and not bbn"
         )
 
 
 def _adjusted(lines):
     """What in a run's flags moves scores towards rare classes."""
     losses = {f"--exit_loss={loss}" for loss in choices.PRIOR_LOSSES}
-    plain = {"--class_weighting": "none", "--sampler": "instance"}
+    plain = {
+        "--class_weighting": "none",
+        "--sampler": "instance",
+        "--second_stage": "none",
+    }
     return [
         line
         for line in lines
@@ -172,6 +176,14 @@ def _check_model(loaded, data):
             f"--weights={FLAGS.weights} has {exits} exits, which is not "
             f"--method={FLAGS.method}; a second stage takes single for one "
             "exit (also of bbn), har or sum for several"
+        )
+    if FLAGS.method == "summed" and (
+        FLAGS.second_stage in choices.POST_HOC_STAGES
+    ):
+        raise InputError(
+            f"--second_stage={FLAGS.second_stage} changes each exit, of which "
+            "--method=summed answers by the sum; choose crt or lws, or another "
+            "method"
         )
     cosine = isinstance(second_stage.classifiers(loaded)[-1], CosineClassifier)
     if cosine != (FLAGS.exit_loss in train_threshold.COSINE_LOSSES):

@@ -54,7 +54,7 @@ def _cells(result):
     if several:
         # Runs of the first days were not scored so.
         found = scores.get("mean_of_exits", {}).get("accuracy")
-        mean = tables.spread([found]) if found else "not recorded"
+        mean = "not recorded" if found is None else tables.spread([found])
     return [
         tables.spread([scores["static"]["accuracy"]]),
         " / ".join(

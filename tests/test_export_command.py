@@ -123,6 +123,7 @@ def test_a_folder_of_something_else_is_never_replaced(run_folder, tmp_path):
         '{"name": "an app"}',
         "[" * 99_999,
         '{"checksums": {}, "variants": {}}',
+        '{"checksums": [1], "variants": {}}',
         "\x00",
     ],
 )
@@ -130,7 +131,8 @@ def test_not_every_manifest_is_an_exports(run_folder, tmp_path, content):
     output = tmp_path / "app"
     output.mkdir()
     (output / "manifest.json").write_text(content)
-    (output / "index.html").write_text("an app")
+    if "variants" in content:
+        (output / "index.html").write_text("an app")
     refused(run_folder, output, "--overwrite", says=["of no export"])
 
 

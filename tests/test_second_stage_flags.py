@@ -171,6 +171,7 @@ def bare(source, folder):
         ("class_weighting", "none", "effective_number"),
         ("sampler", "instance", "class_balanced"),
         ("sampler", "instance", "deferred"),
+        ("second_stage", "none", "tau_norm"),
     ],
 )
 def test_no_logit_adjustment_of_what_is_adjusted(

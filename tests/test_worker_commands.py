@@ -107,7 +107,7 @@ def test_sigterm_within_an_epoch_stops_all_at_one_step(tmp_path):
     """None leaves before the one that writes has saved."""
     folder = tmp_path / "run"
     processes = train(folder, "--batch_size=2", "--checkpoint_minutes=1e-6")
-    # Of two steps in a row, which are kept, one ends so.
+    # Any step but 0, as the last two are kept.
     wait_for(folder, "epoch_0000_step_*[1-9]", processes)
     processes[1].send_signal(signal.SIGTERM)
     told = worker_processes.ended(processes)

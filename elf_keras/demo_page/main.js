@@ -42,7 +42,7 @@ async function start() {
   }
   listen();
   at("controls").disabled = false;
-  say("Ready: pick a picture or run the samples.");
+  say(`Ready: pick a picture${samples ? " or run the samples" : ""}.`);
 }
 
 function offerVariants() {
@@ -90,7 +90,10 @@ function listen() {
     // The same file, picked again, is a change then, too.
     target.value = "";
   });
-  at("run").addEventListener("click", () => run(samples));
+  at("run").addEventListener("click", () => {
+    picked += 1;
+    run(samples);
+  });
   at("stop").addEventListener("click", stop);
   at("variant").addEventListener("change", change);
   const drop = at("drop");

@@ -7,6 +7,7 @@ import tensorflow as tf
 
 from elf_keras import exit_rule
 from elf_keras.deploy import chain_runner, manifest, measure, parity
+from elf_keras.errors import InputError
 
 BATCH = 64
 
@@ -59,10 +60,13 @@ def of_tflite(
     """
     runner = chain_runner.ChainRunner(folder / manifest.NAME, variant=variant)
     policy = [float(threshold) for threshold in reference.thresholds]
-    taken = [
-        runner.predict(image, policy=policy).exit - 1
-        for image in reference.images
-    ]
+    try:
+        taken = [
+            runner.predict(image, policy=policy).exit - 1
+            for image in reference.images
+        ]
+    except chain_runner.ChainError as error:
+        raise InputError(f"{variant}: {error}; nothing was written") from error
     files = folder / "tflite" / variant
     count = reference.scores.shape[1]
     stages, joint, alone = (

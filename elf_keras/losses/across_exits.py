@@ -84,10 +84,10 @@ def sum_of_exits(scores, exit_weights: np.ndarray):
 
     Reference: HAR, Eq. 2.
     """
-    ops = array_namespace.of(scores)
+    functions = array_namespace.of(scores)
     scores = at_least_float32(scores)
-    weights = ops.cast(exit_weights, ops.dtype(scores))
-    return ops.sum(weights[:, None] * scores, axis=1)
+    weights = functions.cast(exit_weights, functions.dtype(scores))
+    return functions.sum(weights[:, None] * scores, axis=1)
 
 
 def check_weights(values: list[str] | np.ndarray, exits: int) -> np.ndarray:
