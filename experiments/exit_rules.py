@@ -1,0 +1,81 @@
+"""Which images should leave: the exit rules, on one and the same model.
+
+python -m experiments.exit_rules --run=RUN   sweeps a run by each rule
+python -m experiments.exit_rules             writes the table into FINDINGS.md
+python -m experiments.exit_rules --check     fails where it is out of date
+
+A rule trains nothing, so a single trained model tells rules apart better than
+one training for each would. Thresholds are chosen on validation.
+"""
+
+import argparse
+import pathlib
+import shutil
+import subprocess
+import sys
+import tempfile
+
+from elf_keras import certainty, policy_file, runs
+from experiments import tables
+
+FOLDER = pathlib.Path(__file__).parent
+FINDINGS, RECORD = FOLDER / "FINDINGS.md", FOLDER / "exit_rules.json"
+MARK = "exit_rules"
+POLICIES = ("accurate", "macs_75", "macs_50", "macs_25")
+COLUMNS = ("exit rule", *(f"`{name}` (saving)" for name in POLICIES))
+
+
+def table(record: dict) -> str:
+    """Return the table as Markdown, a row for each rule.
+
+    Args:
+      record: rule -> what a sweep by it wrote of its policies.
+    """
+    lines = [tables.row(COLUMNS), tables.row(["---"] * len(COLUMNS))]
+    for rule, found in record["rules"].items():
+        scores = [found["policies"][name]["test"] for name in POLICIES]
+        cells = [
+            f"{tables.spread([each['accuracy']])} "
+            f"({tables.spread([each['saving']])})"
+            for each in scores
+        ]
+        lines.append(tables.row([rule, *cells]))
+    return "\n".join(lines)
+
+
+def sweep(folder: pathlib.Path, data_dir: str) -> dict:
+    """Sweep a copy of a trained run by each rule; return all policies."""
+    found = {}
+    for rule in certainty.EXIT_RULES:
+        words = [f"--exit_rule={rule}", f"--data_dir={data_dir}"]
+        with tempfile.TemporaryDirectory() as name:
+            copy = pathlib.Path(name, folder.name)
+            left_out = shutil.ignore_patterns("checkpoints", "tensorboard")
+            shutil.copytree(folder, copy, ignore=left_out)
+            command = [sys.executable, "-m", "elf_keras.sweep", *words]
+            subprocess.run([*command, f"--workdir={copy}"], check=True)
+            made = runs.read_json(copy / policy_file.NAME)
+        found[rule] = {
+            "command": f"python -m elf_keras.sweep {' '.join(words)} "
+            f"--workdir=runs/{folder.name}",
+            "commit": made["git_revision"],
+            "policies": {name: made["policies"][name] for name in POLICIES},
+        }
+    return {"run": folder.name, "rules": found}
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--run", type=pathlib.Path)
+    parser.add_argument("--data_dir", default="../shared/data")
+    options, rest = parser.parse_known_args()
+    if options.run:
+        runs.write_json(RECORD, sweep(options.run, options.data_dir))
+    sys.argv[1:] = rest
+    made = table(runs.read_json(RECORD))
+    tables.publish(FINDINGS, MARK, lambda _: made, "experiments.exit_rules")
+
+
+if __name__ == "__main__":
+    main()
