@@ -140,7 +140,7 @@ def _check_flags(record):
             f"{', '.join(adjusted)}, which already adjusts for the class "
             "counts; logit_adjustment would do so twice: start from a run "
             "with --exit_loss=ce or focal, --class_weighting=none, "
-            "--sampler=instance, no --second_stage and not bbn"
+            "--sampler=instance, --second_stage=none and not bbn"
         )
 
 
