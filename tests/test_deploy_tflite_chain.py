@@ -1,11 +1,16 @@
 """TFLite files of a tiny model, run by LiteRT, against the Keras model."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
+import tensorflow as tf
 import tiny
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import exit_rule, inference
 from elf_keras.deploy import measure, tflite_chain
+from elf_keras.errors import InputError
 
 EXITS = 2
 VARIANTS = ["float32", "float16", "int8_weights", "int8"]
@@ -105,6 +110,29 @@ def test_single_file_leaves_where_the_rule_says(folder, model, images):
         np.testing.assert_allclose(
             found["scores"][0], wanted[index, taken], atol=1e-5
         )
+
+
+@pytest.mark.parametrize(
+    ("raised", "expected"),
+    [
+        (ConverterError("no such op\nand more"), InputError),
+        (MemoryError(), MemoryError),
+    ],
+)
+def test_what_tflite_cannot_express_is_one_line(
+    model, images, tmp_path, monkeypatch, raised, expected
+):
+    failing = mock.Mock(convert=mock.Mock(side_effect=raised))
+    monkeypatch.setattr(
+        tf.lite.TFLiteConverter, "from_saved_model", lambda *_, **__: failing
+    )
+    with pytest.raises(expected) as caught:
+        tflite_chain.write(model, tmp_path, variants=["int8"], images=images)
+    if expected is InputError:
+        message = str(caught.value)
+        assert message.startswith("int8: TFLite cannot express this model (no")
+        assert "--formats=saved_model" in message
+        assert "\n" not in message
 
 
 def test_integers_pass_between_stages_as_they_are(folder):

@@ -15,6 +15,7 @@ import warnings
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import exit_rule, multi_exit, runs, silence
 from elf_keras.choices import TFLITE_VARIANTS
@@ -118,7 +119,7 @@ def _convert(folder, signatures, variant, parts):
         warnings.simplefilter("ignore")
         try:
             return converter.convert()
-        except Exception as error:  # the converter's own type is not public
+        except ConverterError as error:
             raise InputError(
                 f"{variant}: TFLite cannot express this model "
                 f"({str(error).partition(chr(10))[0]}); choose another "
