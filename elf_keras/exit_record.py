@@ -1,9 +1,10 @@
 """A Keras metric that records what happens at each exit."""
 
 import keras
+import tensorflow as tf
 from keras import ops
 
-from elf_keras.replicas import sum_over_replicas
+from elf_keras import replicas
 
 
 class ExitRecord(keras.metrics.Metric):
@@ -27,6 +28,16 @@ class ExitRecord(keras.metrics.Metric):
         self.exit_sums = self.add_variable(
             (3, exits), "zeros", name="exit_sums"
         )
+        self._strategy = tf.distribute.get_strategy()
+
+    def reset_state(self):
+        """Start anew, each worker by itself.
+
+        Keras' own reads what it wrote, which asks all workers for their part.
+        """
+        with self._strategy.scope():
+            for each in self.variables:
+                replicas.clear(each)
 
     def update_state(self, terms):
         """Add the terms of one batch; see `losses.objective.Terms`."""
@@ -55,12 +66,7 @@ class ExitRecord(keras.metrics.Metric):
 
     def result(self):
         """Return the logs by name, as scalars: those of all replicas."""
-        # One sum a step: a message to the other workers is slow, not long.
-        sums = sum_over_replicas(
-            ops.concatenate(
-                [self.loss_sum.value, ops.reshape(self.exit_sums.value, [-1])]
-            )
-        )
+        sums = self._sums()
         loss, weight = sums[0], sums[1]
         correct, taken, losses = ops.unstack(
             ops.reshape(sums[2:], [3, self.exits]), axis=0
@@ -77,3 +83,13 @@ class ExitRecord(keras.metrics.Metric):
                 losses[number], taken[number]
             )
         return logs
+
+    def _sums(self):
+        if self._strategy.num_replicas_in_sync > 1 and tf.executing_eagerly():
+            with self._strategy.scope():
+                parts = [replicas.total(each) for each in self.variables]
+        else:
+            parts = [each.value for each in self.variables]
+        sums = ops.concatenate([ops.reshape(part, [-1]) for part in parts])
+        # One sum a step: a message to the other workers is slow, not long.
+        return replicas.sum_over_replicas(sums)

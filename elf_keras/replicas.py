@@ -83,6 +83,20 @@ def set_local_values(variable, values: list) -> None:
         part.assign(np.array(value, variable.dtype))
 
 
+def clear(variable) -> None:
+    """Set this worker's own parts to 0; the others are not asked."""
+    for part in _parts(variable):
+        part.assign(tf.zeros_like(part))
+
+
+def total(variable) -> np.ndarray:
+    """Return the sum that a read gives, where every worker calls.
+
+    TensorFlow's own read leaves threads behind where another worker is gone.
+    """
+    return np.sum(local_values(variable), axis=0)
+
+
 def _parts(variable):
     strategy = tf.distribute.get_strategy()
     return strategy.experimental_local_results(variable.value)

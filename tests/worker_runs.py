@@ -5,6 +5,7 @@ own, since devices and workers must be there before TensorFlow starts. Writes
 what it saw and learned; each worker a file of its own.
 """
 
+import multiprocessing.pool
 import os
 import pathlib
 import sys
@@ -140,7 +141,14 @@ def seen(strategy, rule):
     return found
 
 
+def refuse_pool(*_):
+    raise AssertionError("TensorFlow asked the other workers in a thread pool")
+
+
 def main(kind, folder):
+    # It stays open where another worker is gone, and Python then ends with a
+    # traceback of it.
+    multiprocessing.pool.ThreadPool = refuse_pool
     if kind == "mirrored":
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0],
