@@ -102,9 +102,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         record = bundle.write(
             made, model, data, builders.scorer(model, data), plan
         )
-        shares = record["parity_at"]["exit_shares"]
-        left = ", ".join(f"{share:.0%}" for share in shares)
-        print(f"parity where {left} of validation images leave at each exit")
+        print(parity.heading(record["parity_at"]["exit_shares"]))
         print(parity.table(record["parity"]), flush=True)
         print(export_table.variants(record), flush=True)
         _refuse_without_default(record)

@@ -73,6 +73,11 @@ def main(arguments: list[str]) -> None:
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "
             "ended; go on with elf_keras.train --resume"
         )
+    if FLAGS.method == "summed":
+        cli.say(
+            "note: --method=summed answers by the sum of all exits; policies "
+            "leave at one of them, and are compared with the last alone"
+        )
     data = cli.splits_from_flags()
     if data.validation is None:
         raise InputError(

@@ -61,8 +61,9 @@ def planned(head: str) -> dict[str, tuple[str, ...]]:
             *("har_ce_drw", "ce_drw", "sum_ce_drw"),
         ):
             flags = _cifar(recipe, head, seed)
-            # One of the runs that chose the head is this very run.
-            if flags not in found.values():
+            # One of the runs that chose the head is this very run; another
+            # seed of it would be the plain sum again: at its t nobody leaves.
+            if flags not in found.values() and recipe != "har_ldam_drw":
                 found[f"{recipe}_seed{seed}"] = flags
         flags = _cifar("har_ldam_drw", head, seed)
         found[f"har_ldam_drw_t1.6_seed{seed}"] = (*flags, *THRESHOLD)

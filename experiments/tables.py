@@ -69,11 +69,11 @@ def threshold_within(result: dict, budget: float) -> float | None:
     """
     metrics = result["metrics"]
     backbone = metrics["test"]["best"]["static"]["macs"]
-    curve = metrics["validation"]["best"]["curve"]
-    costs = np.array(curve["macs"]) / backbone
+    scores = metrics["validation"]["best"]
+    costs = np.array(scores["curve"]["macs"]) / backbone
     if costs[0] > budget:
         return None
-    return float(np.interp(budget, costs, curve["exit_threshold"]))
+    return _read(budget, costs, "exit_threshold", scores)
 
 
 def within(result: dict, budget: float) -> float | None:
@@ -89,8 +89,8 @@ def within(result: dict, budget: float) -> float | None:
     s = threshold_within(result, budget)
     if s is None:
         return None
-    test = result["metrics"]["test"]["best"]["curve"]
-    return float(np.interp(s, test["exit_threshold"], test["accuracy"]))
+    scores = result["metrics"]["test"]["best"]
+    return _read(s, scores["curve"]["exit_threshold"], "accuracy", scores)
 
 
 def table(results: list[dict]) -> str:
@@ -149,6 +149,15 @@ def publish(
         sys.exit(f"{path.name} is out of date: run python -m {module}")
     if not options.check:
         runs.write_text(path, fresh)
+
+
+def _read(at, points, name, scores):
+    """A column of a recorded curve where another one, `points`, is `at`."""
+    values = scores["curve"][name]
+    if scores.get("dynamic", {}).get("exit_rule") == "patience":
+        # It has a few thresholds, all recorded, and nothing between them.
+        return float(values[np.searchsorted(points, at, side="right") - 1])
+    return float(np.interp(at, points, values))
 
 
 def _cells(name, group):

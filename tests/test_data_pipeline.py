@@ -168,6 +168,7 @@ def test_no_epoch_left_is_an_empty_dataset(examples):
     assert collect(batches) == []
 
 
+@pytest.mark.slow
 def test_two_replicas_see_the_batches_of_one(examples):
     ran = subprocess.run(
         [sys.executable, "-c", TWO_REPLICAS],

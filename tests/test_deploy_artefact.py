@@ -35,13 +35,13 @@ def export(run_folder):
     return output
 
 
-def evaluated(run_folder, *words):
+def evaluated(run_folder, *words, split="test"):
     ended = command_runs.run(
-        "evaluate", f"--workdir={run_folder}", "--split=test", *words
+        "evaluate", f"--workdir={run_folder}", f"--split={split}", *words
     )
     assert ended.status == 0, ended.err
     record = runs.read_json(run_folder / "evaluation.json")
-    return record["splits"]["test"]["model"]
+    return record["splits"][split]["model"]
 
 
 @pytest.mark.parametrize("variant", ["saved_model", "float32"])
@@ -75,6 +75,28 @@ def test_a_policy_scores_as_the_manifest_says(run_folder, export, variant):
         )["dynamic"]
         assert dynamic["accuracy"] == pytest.approx(policy["accuracy"])
         assert dynamic["macs"] == pytest.approx(policy["macs"])
+
+
+@pytest.mark.parametrize("variant", ["saved_model", "float32", "int8"])
+def test_thresholds_keep_their_word_on_the_scores_that_chose_them(
+    run_folder, export, variant
+):
+    """Those of this variant on validation; others need not."""
+    record = json.loads((export / manifest.NAME).read_text())
+    held = record[variant] if variant == "saved_model" else None
+    policies = (held or record["variants"][variant])["policies"]
+    words = (f"--export={export}", f"--variant={variant}")
+    for name in policies:
+        found = evaluated(
+            run_folder, *words, f"--policy={name}", split="validation"
+        )
+        static, dynamic = found["static"], found["dynamic"]
+        if name.startswith("macs_"):
+            budget = float(name.removeprefix("macs_")) / 100
+            assert dynamic["macs"] <= budget * record["backbone_macs"]
+        elif name == "accurate":
+            assert dynamic["accuracy"] >= static["accuracy"]
+    assert {"accurate", "macs_50"} <= policies.keys()
 
 
 @pytest.mark.parametrize(

@@ -112,6 +112,14 @@ def test_saturated_confidences_leave_the_other_exits_their_share(sure):
     assert made.shares[0] >= min(sure, 0.25) - 1e-6
 
 
+def test_heading_warns_of_an_exit_that_few_images_take():
+    shares = reference().shares
+    assert "where 25%, 25%, 25%, 25% of" in parity.heading(shares)
+    assert "warning" not in parity.heading(shares)
+    _, warning = parity.heading(np.array([0.9, 0.05, 0.049, 0.001])).split("\n")
+    assert warning.startswith("warning: exit 3, 4 is compared on few images")
+
+
 def test_a_model_without_numbers_is_refused():
     scores = np.full((4, 3, 2), np.nan, "float32")
     with pytest.raises(InputError, match="no numbers"):

@@ -139,8 +139,13 @@ def test_integers_pass_between_stages_as_they_are(folder):
     first, second = opened(folder / "int8", "stage")
     (image,), (features,) = first.inputs.values(), second.inputs.values()
     assert image["dtype"] is features["dtype"] is np.int8
-    given = first.outputs["features"]
-    assert given["quantization"] == features["quantization"]
+    (given, origin), (taken, at) = (
+        each["quantization"] for each in (first.outputs["features"], features)
+    )
+    # Ranges of the same features, found once in the graph, once as its input:
+    # on some CPUs apart by a rounding, which moves no integer.
+    assert given == pytest.approx(taken, rel=1e-6)
+    assert origin == at
     # Pixels 0 to 255 are the bytes themselves, moved.
     scale, zero_point = image["quantization"]
     assert scale == pytest.approx(images_scale(), rel=0.01)

@@ -104,6 +104,17 @@ def test_a_budget_is_read_off_validation():
     assert tables.within(found, 0.1) is None
 
 
+def test_patience_has_no_budget_between_its_thresholds():
+    found = result("x", accuracy=0.5, exits=2)
+    for split in found["metrics"].values():
+        if "best" in split:
+            split["best"]["dynamic"] = {"exit_rule": "patience"}
+    # The dearest of 0.2, 0.6 and 1: s = 0.2, then 0.6, there test's 0 and 0.5.
+    assert tables.within(found, 0.5) == pytest.approx(0.1)
+    assert tables.within(found, 0.8) == pytest.approx(0.6)
+    assert tables.within(found, 0.1) is None
+
+
 def full_length_run():
     """Two exits of 30 and 110, of which the heads are 10 each."""
     taps = [

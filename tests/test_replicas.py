@@ -24,9 +24,7 @@ CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 SCRIPT = pathlib.Path(__file__).with_name("replica_runs.py")
 
 
-@pytest.fixture(
-    scope="module", params=[2, pytest.param(3, marks=pytest.mark.slow)]
-)
+@pytest.fixture(scope="module", params=[2, 3])
 def replicas(request):
     return request.param
 
@@ -71,6 +69,7 @@ def test_gradients_and_logs_do_not_depend_on_replicas(
         )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", replica_runs.KINDS)
 def test_the_cases_are_telling(runs, kind):
     one = part(runs, kind, 1, replica_runs.FULL)
@@ -83,6 +82,7 @@ def test_the_cases_are_telling(runs, kind):
     assert max(np.abs(change).max() for change in changes) > 0.1
 
 
+@pytest.mark.slow
 def test_class_shares_of_an_epoch_of_pairs(runs, replicas):
     """Counts 600, 200, 100 as they are, and by 1/600 : 1/200 : 1/100."""
     for number in (1, replicas):
@@ -91,6 +91,7 @@ def test_class_shares_of_an_epoch_of_pairs(runs, replicas):
         np.testing.assert_allclose(reverse, [90, 270, 540], atol=1)
 
 
+@pytest.mark.slow
 def test_the_first_batch_may_be_uneven(runs):
     assert str(runs["uneven"]) == ""
 
@@ -120,7 +121,6 @@ def test_the_parts_of_other_replicas_are_summed():
 
 
 OVERFLOW = """
-import sys
 import keras
 import numpy as np
 import tensorflow as tf
@@ -130,47 +130,47 @@ tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],
     [tf.config.LogicalDeviceConfiguration()] * 2,
 )
-together = overflow_together if sys.argv[1] == "together" else lambda x: x
 strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-with strategy.scope():
-    weight = keras.Variable([1.0, 1.0])
-    optimizer = keras.optimizers.LossScaleOptimizer(
-        keras.optimizers.SGD(0.5), initial_scale=4.0
-    )
-    optimizer.build([weight])
 
-@tf.function
-def step(value):
-    def run():
-        number = tf.distribute.get_replica_context().replica_id_in_sync_group
-        gradient = tf.stack([4.0, tf.where(tf.equal(number, 1), value, 4.0)])
-        optimizer.apply_gradients(zip(together([gradient]), [weight]))
-    strategy.run(run)
+def steps(together):
+    with strategy.scope():
+        weight = keras.Variable([1.0, 1.0])
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.SGD(0.5), initial_scale=4.0
+        )
+        optimizer.build([weight])
 
-for value in (np.inf, 4.0):
-    step(tf.constant(value, "float32"))
-    print(*weight.numpy(), optimizer.dynamic_scale.numpy())
+    @tf.function
+    def step(value):
+        def run():
+            context = tf.distribute.get_replica_context()
+            second = tf.equal(context.replica_id_in_sync_group, 1)
+            gradient = tf.stack([4.0, tf.where(second, value, 4.0)])
+            optimizer.apply_gradients(zip(together([gradient]), [weight]))
+        strategy.run(run)
+
+    for value in (np.inf, 4.0):
+        step(tf.constant(value, "float32"))
+        print(*weight.numpy(), optimizer.dynamic_scale.numpy())
+
+steps(overflow_together)
+steps(lambda gradients: gradients)
 """
 
 
-@pytest.mark.parametrize(
-    ("how", "first", "then"),
-    [
-        # Left out at a scale halved; then 0.5 (4 / 2 + 4 / 2) each.
-        ("together", "1.0 1.0 2.0", "-1.0 -1.0 2.0"),
-        # Why it is needed: Keras looks at the first replica's alone.
-        ("alone", "0.0 -inf 4.0", "-1.0 -inf 4.0"),
-    ],
-)
-def test_one_replicas_overflow_is_everybodys(how, first, then):
+def test_one_replicas_overflow_is_everybodys():
     ended = subprocess.run(
-        [sys.executable, "-c", OVERFLOW, how],
+        [sys.executable, "-c", OVERFLOW],
         check=True,
         capture_output=True,
         text=True,
         env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
     )
-    assert ended.stdout.splitlines() == [first, then]
+    first, then, *alone = ended.stdout.splitlines()
+    # Left out at a scale halved; then 0.5 (4 / 2 + 4 / 2) each.
+    assert (first, then) == ("1.0 1.0 2.0", "-1.0 -1.0 2.0")
+    # Why it is needed: Keras looks at the first replica's alone.
+    assert alone == ["0.0 -inf 4.0", "-1.0 -inf 4.0"]
 
 
 def test_an_overflow_without_replicas_is_left_to_keras():

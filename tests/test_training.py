@@ -1,6 +1,8 @@
 """The optimizer by hand, and what a whole `fit` records and resumes."""
 
+import dataclasses
 import math
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -137,6 +139,24 @@ def test_a_passed_over_checkpoint_is_reported(tmp_path):
     assert "epoch_0002" in said[0]
     assert outcome.problems == said[:1]
     assert said[1] == "going on after epoch 1"
+
+
+def test_the_share_of_two_branches_follows_the_epochs(tmp_path):
+    model = tiny.compiled()
+    plain, share = model.training_pass, tf.Variable(1.0)
+    model.training_pass = mock.Mock(side_effect=plain, share=share)
+    shares = dict(enumerate([1.0, 0.75, 0.25]))
+    for epochs in (2, 3):
+        training.fit(
+            model,
+            tiny.data(),
+            schedule=dataclasses.replace(
+                tiny.schedule(epochs), conventional_share=shares.get
+            ),
+            batches=training.Batches(5, seed=0),
+            folder=tmp_path,
+        )
+        assert share.numpy() == shares[epochs - 1]
 
 
 def test_without_validation(tmp_path):

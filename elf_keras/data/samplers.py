@@ -3,7 +3,8 @@
 Kang et al. 2020, *Decoupling Representation and Classifier for Long-Tailed
 Recognition*, section 3.1: q = 1 instance-balanced, 0 class-balanced, 1/2
 square root; progressive mixes the first two by the epoch, Eq. 2; deferred is
-the first up to an epoch, then the second (DRS; Cao et al. 2019, section 3.3).
+the first up to an epoch, then the second (DRS; Cao et al. 2019, section 3.3;
+their code draws by the effective number there, which is nearly the same).
 Drawn here by systematic sampling, so that an epoch's shares are exact but for
 one image.
 """
