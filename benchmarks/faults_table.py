@@ -23,7 +23,8 @@ ROWS = {
     "SIGTERM at random moments": (("SIGTERM",), ""),
     "a full disk (`RLIMIT_FSIZE`)": (
         ("full disk",),
-        "status 2, one line; once freed, the same bits",
+        "status 2, one line; once freed, a training ends with the same bits; "
+        "of an export nothing is left",
     ),
     "damaged, misnamed, empty images, decompression bombs": (
         ("bad ", "bombs ", "many bad ", "cut."),

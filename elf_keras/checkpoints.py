@@ -61,7 +61,8 @@ class Checkpoints(keras.callbacks.Callback):
         """
         self.set_model(model)
         problems = []
-        for path in sorted(self.folder.glob("epoch_*.json"), reverse=True):
+        records = self.folder.glob("epoch_*.json")
+        for path in sorted(records, key=runs.numbers, reverse=True):
             try:
                 record = _sound_record(path)
                 _check(self.folder, record["weights"])
@@ -201,7 +202,7 @@ class Checkpoints(keras.callbacks.Callback):
         A damaged one counts for nothing: kept, it would push a sound one out.
         """
         found = {*self.folder.glob("epoch_*.json")} - self._damaged
-        records = sorted(found)[-KEPT:]
+        records = sorted(found, key=runs.numbers)[-KEPT:]
         kept = {path.name for path in records}
         for path in records:
             with contextlib.suppress(InputError):
@@ -215,7 +216,6 @@ class Checkpoints(keras.callbacks.Callback):
 
 
 def _name(epochs, steps):
-    # Sorted as they were written.
     return f"epoch_{epochs:04d}_step_{steps:06d}"
 
 
@@ -236,7 +236,7 @@ def file_size(model: keras.Model) -> int:
 
 def _sound_record(path):
     record = runs.read_json(path)
-    given = record.get("checksum") if isinstance(record, dict) else None
+    given = record.get("checksum")
     if given is None or given != _record_checksum(record):
         raise InputError(f"{path.name} does not match its checksum")
     if record.get("format") != FORMAT:

@@ -31,7 +31,10 @@ _REFUSED_LATER = ("imbalance", "learning_rate")
 
 
 def run_command(
-    main: Callable[[list[str]], None], *, of_run: bool = False
+    main: Callable[[list[str]], None],
+    *,
+    of_run: bool = False,
+    resumes: bool = False,
 ) -> None:
     """Parse the command line, run the command, end with its status.
 
@@ -39,14 +42,14 @@ def run_command(
       main: called with the arguments that are no flags.
       of_run: start from the flags that the run in --workdir was trained
         with; those on the command line win.
+      resumes: whether what was stopped goes on with --resume.
     """
     # TensorFlow's start-up notices would bury the one line that matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)
     flag_definitions.define()
     command_flags.define()
-    # What reads a finished run has nothing to resume.
-    again = "" if of_run else "; go on with --resume"
+    again = "; go on with --resume" if resumes else ""
     try:
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(_help(main, of_run), flush=True)

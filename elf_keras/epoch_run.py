@@ -12,8 +12,8 @@ import tensorflow as tf
 
 from elf_keras import (
     callbacks,
-    event_files,
     rollback,
+    tensorflow_files,
     watchdogs,
     workers,
 )
@@ -75,7 +75,7 @@ def epochs_of(
 def fit_from(place, model, data, schedule, batches, chosen) -> None:
     """Train from a place, (epochs, steps) that are done, to the end."""
     epochs = range(place[0], schedule.epochs)
-    with decoding.clear_errors(), event_files.clear_errors():
+    with decoding.clear_errors(), tensorflow_files.clear_errors():
         model.fit(
             shared_epochs(
                 model.distribute_strategy, data, batches, epochs, done=place[1]

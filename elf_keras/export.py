@@ -82,7 +82,7 @@ def main(arguments: list[str]) -> None:
 
 def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     """Export one run; nothing half-made is left behind."""
-    from elf_keras import builders, multi_exit
+    from elf_keras import builders, multi_exit, tensorflow_files
     from elf_keras.deploy import bundle, parity
 
     model = multi_exit.load(folder / runs.MODEL)
@@ -94,9 +94,12 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         *_policies(multi_exit.exits(model)),
     )
     output.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(
-        dir=output.parent, prefix=runs.WRITING
-    ) as temporary:
+    with (
+        tensorflow_files.clear_errors(),
+        tempfile.TemporaryDirectory(
+            dir=output.parent, prefix=runs.WRITING
+        ) as temporary,
+    ):
         made = pathlib.Path(temporary, "export")
         made.mkdir()
         record = bundle.write(

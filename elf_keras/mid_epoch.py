@@ -91,6 +91,9 @@ class MidEpoch(keras.callbacks.Callback):
             # None leaves before the one that writes has written.
             workers.check_agreement(self.model.distribute_strategy, "saved")
             preemption.let_go()
+        elif self._is_due():
+            # Validation may take longer than the interval.
+            self.save()
         self.saved = time.monotonic()
 
     def on_train_end(self, logs=None):

@@ -19,7 +19,7 @@ from elf_keras.exit_heads import EXIT_HEADS
 from elf_keras.multi_exit_model import MultiExitModel
 
 # What files that are cut, changed or foreign lead to.
-_DAMAGE = (OSError, ValueError, KeyError, TypeError, RuntimeError)
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
 _DAMAGE += (zipfile.BadZipFile,)
 
 

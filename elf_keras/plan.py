@@ -12,6 +12,7 @@ import keras
 import numpy as np
 
 from elf_keras import dry_run, flops
+from elf_keras.data import shares
 from elf_keras.fleets import Fleet
 
 # FLOPs of training for one MAC of prediction: 2, forward and twice backward.
@@ -83,7 +84,11 @@ def rows(
       half: whether layers compute in half precision.
       utilization: share of the peak that is reached, in (0, 1].
       efficiency: share of the summed speed that several devices reach.
+
+    Raises:
+      InputError: for more devices than a batch has images.
     """
+    shares.check(work.batch, fleet.count)
     one, told = _speed(work, fleet, half, utilization)
     together = one * fleet.count * (efficiency if fleet.count > 1 else 1.0)
     hours = work.images / together / 3600

@@ -21,7 +21,7 @@ from numbers import Real
 
 import numpy as np
 
-from elf_keras import certainty, runs
+from elf_keras import certainty, policy_rules, runs
 from elf_keras.errors import InputError
 
 NAME = "policy.json"
@@ -41,10 +41,9 @@ def read(path: pathlib.Path) -> dict:
         early = int(record["model"]["exits"]) - 1
         for name, policy in record["policies"].items():
             _check(name, policy["thresholds"], early)
-            _ = [policy["rule"][key] for key in ("kind", "unit", "limit")]
+        policy_rules.of_file(record)
         if record["default_policy"] not in record["policies"]:
             raise ValueError("its default policy is not among them")
-        _ = [record["guard"][key] for key in ("tolerance", "confidence")]
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         reason = f"{error} is missing" if type(error) is KeyError else error
         raise InputError(

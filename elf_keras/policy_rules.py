@@ -6,6 +6,7 @@ thresholds of every variant anew by the very same rules.
 
 import dataclasses
 import math
+from numbers import Integral, Real
 
 from elf_keras.errors import InputError
 
@@ -79,15 +80,42 @@ def rules(budgets: list[str], kinds: tuple[str, ...]) -> tuple[Rule, ...]:
 
 
 def of_file(record: dict) -> Plan:
-    """Return the rules and the guard that a policy file was made by."""
-    return Plan(
-        tuple(
-            Rule(name, **policy["rule"])
-            for name, policy in record["policies"].items()
-            if name != ALL_EXITS
-        ),
-        Guard(**record["guard"]),
+    """Return the rules and the guard that a policy file was made by.
+
+    Raises:
+      TypeError, ValueError, KeyError, AttributeError: for any others.
+    """
+    found = tuple(
+        Rule(name, **policy["rule"])
+        for name, policy in record["policies"].items()
     )
+    guard = Guard(**record["guard"])
+    for rule in found:
+        _check_rule(rule)
+    _check_guard(guard)
+    return Plan(tuple(rule for rule in found if rule.name != ALL_EXITS), guard)
+
+
+def _check_rule(rule):
+    kinds, units = rule.kind in KINDS, rule.unit in (None, "macs", "ms")
+    if not (kinds and units):
+        raise ValueError(f"{rule.name} is chosen for {rule.kind}, {rule.unit}")
+    limited = isinstance(rule.limit, Real) and 0 < rule.limit < math.inf
+    if limited == (rule.unit is None):
+        raise ValueError(f"{rule.name} has the limit {rule.limit!r}")
+
+
+def _check_guard(guard):
+    for name, least, most in (
+        ("tolerance", 0, 1),
+        ("confidence", 0, 1),
+        ("resamples", 1, 10**6),
+        ("seed", 0, 2**63),
+    ):
+        value = getattr(guard, name)
+        kind = Integral if name in ("resamples", "seed") else Real
+        if not (isinstance(value, kind) and least <= value <= most):
+            raise ValueError(f"its guard has {name} {value!r}")
 
 
 def _budget(text):

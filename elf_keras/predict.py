@@ -32,7 +32,7 @@ def main(arguments: list[str]) -> None:
             f"{FLAGS.export}/manifest.json {arguments[0]}"
         )
     folder = run_flags.workdir()
-    names = runs.read_json(folder / runs.RECORD)["data"]["class_names"]
+    names = _class_names(folder / runs.RECORD)
     cli.load_tensorflow()
     from elf_keras import flops, multi_exit
 
@@ -46,6 +46,17 @@ def main(arguments: list[str]) -> None:
     ]
     if not all(answers):
         sys.exit(2)
+
+
+def _class_names(path):
+    data = runs.read_json(path).get("data")
+    names = data.get("class_names") if isinstance(data, dict) else None
+    if not isinstance(names, list):
+        raise InputError(
+            f"{path} names no classes; restore it, or train again in a new "
+            "--workdir"
+        )
+    return names
 
 
 def _answer(file, stages, names, costs, limits):

@@ -13,6 +13,7 @@ import json
 import os
 import pathlib
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -137,16 +138,24 @@ def read_json(path: pathlib.Path) -> dict:
       InputError: where the file is missing or damaged.
     """
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        record = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(record, dict):
+            raise ValueError(f"it holds a {type(record).__name__}")
+        return record
     except FileNotFoundError as error:
         raise InputError(
             f"{path} does not exist; is {path.parent} the --workdir of a "
             "finished run?"
         ) from error
-    except (ValueError, OSError) as error:
+    except (ValueError, OSError, RecursionError) as error:
         raise InputError(
             f"{path} cannot be read ({error}); restore it or train again"
         ) from error
+
+
+def numbers(path: pathlib.Path) -> list[int]:
+    """Numbers in a file's name, to sort by: as text, 10 comes before 9."""
+    return [int(number) for number in re.findall(r"\d+", path.name)]
 
 
 def checksum(path: pathlib.Path) -> str:

@@ -166,4 +166,4 @@ def _check_method():
 
 
 if __name__ == "__main__":
-    cli.run_command(main)
+    cli.run_command(main, resumes=True)

@@ -116,6 +116,7 @@ def run(model, data, *, started: float) -> None:
         second_stage_flags,
         workers,
     )
+    from elf_keras.data import shares
 
     # All that can be wrong with flags and data is found before this.
     parts = {
@@ -125,6 +126,7 @@ def run(model, data, *, started: float) -> None:
     }
     parts["stage"] = second_stage_flags.begin(model, data, parts["scorer"])
     strategy = model.distribute_strategy
+    shares.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
     with contextlib.ExitStack() as stack:
         if workers.is_chief(strategy):
             folder, say = run_flags.open_workdir(), cli.say
@@ -203,4 +205,4 @@ def _model(data, strategy):
 
 
 if __name__ == "__main__":
-    cli.run_command(main)
+    cli.run_command(main, resumes=True)

@@ -207,6 +207,8 @@ def fit(
             for line in rollback.roll_back(saver, model, epoch, problem):
                 report(line)
         except preemption.Preempted:
+            # Saved and told before this ends, whatever comes meanwhile.
+            preemption.hold()
             # Spoiled weights are not saved; the resumed run meets them again.
             with contextlib.suppress(watchdogs.DivergedError):
                 middle.save()

@@ -110,7 +110,8 @@ def run(command: str, *arguments) -> Ended:
         contextlib.redirect_stderr(err),
     ):
         try:
-            cli.run_command(main, of_run=of_run)
+            resumes = command in ("train", "search")
+            cli.run_command(main, of_run=of_run, resumes=resumes)
         except SystemExit as ended:
             status = ended.code
     return Ended(status, out.getvalue(), err.getvalue())

@@ -42,9 +42,16 @@ def model(*, seed=0, at=None, event=None):
     return built
 
 
-def fit(folder, built, *, minutes=0.0, rate=lambda epoch: 0.1 / (1 + epoch)):
+def fit(
+    folder,
+    built,
+    *,
+    minutes=0.0,
+    rate=lambda epoch: 0.1 / (1 + epoch),
+    said=None,
+):
     """Train three epochs of five steps; return outcome and what was said."""
-    said = []
+    said = [] if said is None else said
     outcome = training.fit(
         built,
         tiny.data(),

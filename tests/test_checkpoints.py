@@ -22,6 +22,19 @@ def test_two_epochs_and_the_best_are_kept(tmp_path):
     assert saver.place == (5, 0)
 
 
+def test_the_newest_is_so_by_number_however_many_digits_it_has(tmp_path):
+    saver, _ = save(tmp_path, scores=[0.1])
+    for epochs in (9_999, 10_000, 10_001):
+        saver.save(epochs)
+    assert [name for name in names(tmp_path) if name.endswith(".json")] == [
+        "epoch_10000_step_000000.json",
+        "epoch_10001_step_000000.json",
+    ]
+    again = checkpoints.Checkpoints(tmp_path, monitor="score")
+    assert again.restore(fresh()) == []
+    assert again.place == (10_001, 0)
+
+
 def test_a_best_that_an_older_checkpoint_names_is_kept(tmp_path):
     save(tmp_path, scores=[0.9, 0.2, 0.3, 1.0])
     assert [name for name in names(tmp_path) if name.endswith(".h5")] == [

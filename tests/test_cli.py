@@ -30,7 +30,7 @@ def values(flag_values):
             2,
             "error: Can't write data; free the disk or mend the path\n",
         ),
-        (KeyboardInterrupt(), 130, "stopped; go on with --resume\n"),
+        (KeyboardInterrupt(), 130, "stopped\n"),
     ],
 )
 def test_wrong_input_is_one_line_and_status_2(
@@ -53,6 +53,22 @@ def test_what_reads_a_run_has_nothing_to_resume(monkeypatch, tmp_path):
     monkeypatch.setitem(command_runs.COMMANDS, "reads", (main, True))
     ended = command_runs.run("reads", f"--workdir={tmp_path}")
     assert (ended.status, ended.err) == (130, "stopped\n")
+
+
+@pytest.mark.parametrize(
+    ("resumes", "told"),
+    [(True, "stopped; go on with --resume\n"), (False, "stopped\n")],
+)
+def test_what_has_nothing_to_resume_does_not_ask_for_it(
+    monkeypatch, capsys, resumes, told
+):
+    def main(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(sys, "argv", ["command"])
+    with command_runs.fresh_flags(), pytest.raises(SystemExit):
+        cli.run_command(main, resumes=resumes)
+    assert capsys.readouterr().err == told
 
 
 @pytest.mark.parametrize("flag", ["checkpoint_minutes", "weight_decay"])

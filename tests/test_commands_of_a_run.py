@@ -48,6 +48,16 @@ def test_predict_with_a_damaged_record(tmp_path):
     )
 
 
+@pytest.mark.parametrize(
+    "record", ["{}", "[1]", '{"data": 1}', '{"data": {"class_names": "a"}}']
+)
+def test_predict_with_a_record_of_something_else(tmp_path, record):
+    folder = untrained(tmp_path / "run", record=record)
+    command_runs.refused(
+        "predict", f"--workdir={folder}", "a.png", says=["run.json", "restore"]
+    )
+
+
 def test_predict_with_a_damaged_model(tmp_path):
     folder = untrained(tmp_path / "run")
     content = (folder / runs.MODEL).read_bytes()

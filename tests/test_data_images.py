@@ -4,7 +4,7 @@ import io
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from elf_keras.data import images, splits
 
@@ -115,6 +115,29 @@ def test_bombs_cut_files_and_text_are_given_reasons(tmp_path, monkeypatch):
     assert [bool(reason) for reason in reasons] == [False] + [True] * 6
     assert "too many" in reasons[1]
     assert not any("\n" in reason for reason in reasons)
+
+
+def test_a_program_is_no_image(tmp_path):
+    """Pillow would hand PostScript to an interpreter."""
+    path = tmp_path / "photo.jpg"
+    image = Image.new("RGB", (8, 8))
+    image.save(path, "EPS")
+    with Image.open(path) as opened:
+        assert opened.format == "EPS"
+    for read in (images.read, images.upright):
+        with pytest.raises(UnidentifiedImageError):
+            read(path, *([8] if read is images.read else []))
+    _, (reason,) = images.scan([path])
+    assert "cannot identify" in reason
+
+
+@pytest.mark.parametrize(
+    "kind", ["JPEG", "MPO", "PNG", "TIFF", "PPM", "BMP", "WEBP", "GIF"]
+)
+def test_formats_that_a_folder_may_hold(tmp_path, kind):
+    path = tmp_path / "image"
+    Image.new("RGB", (8, 8), (255, 255, 255)).save(path, kind)
+    assert (images.read(path, 4) == 255).all()
 
 
 def test_resized_keeps_labels_and_constant_colours():

@@ -130,6 +130,17 @@ def cut(folder):
     path.write_bytes(path.read_bytes()[:-1])
 
 
+def unlisted(folder):
+    path = folder / manifest.NAME
+    record = json.loads(path.read_text())
+    record["checksums"] = {
+        name: found
+        for name, found in record["checksums"].items()
+        if not name.endswith("saved_model.pb")
+    }
+    path.write_text(json.dumps(record))
+
+
 def of_others(folder):
     path = folder / manifest.NAME
     record = json.loads(path.read_text())
@@ -142,6 +153,7 @@ def of_others(folder):
     [
         (swapped, "float32", "swapped"),
         (cut, "saved_model", "saved_model.pb is cut"),
+        (unlisted, "saved_model", "saved_model.pb"),
         (of_others, "float32", "name an export of this run"),
         (shutil.rmtree, "float32", "does not exist"),
     ],

@@ -17,7 +17,7 @@ ROWS = (
     "demo_server deploy.chain_runner preemption",
     "replicas workers multi_worker strategies batch_normalization blocks "
     "classifier exit_heads exit_record layer_graph backbones losses schedules "
-    "metrics reports.run_folder reports.score_table event_files",
+    "metrics reports.run_folder reports.score_table tensorflow_files",
     "multi_exit_model multi_exit bilateral manifold_mixup inference flops "
     "callbacks checkpoints answers data second_stage post_hoc watchdogs "
     "mid_epoch rollback determinism",

@@ -9,7 +9,14 @@ import pytest
 import tiny
 from interrupted import BATCH, EPOCHS, EXAMPLES, STEPS
 
-from elf_keras import callbacks, mid_epoch, multi_worker, preemption, runs
+from elf_keras import (
+    callbacks,
+    checkpoints,
+    mid_epoch,
+    multi_worker,
+    preemption,
+    runs,
+)
 
 # Every step is due: the shortest interval that is one.
 ALWAYS = 1e-12
@@ -136,6 +143,22 @@ def test_one_of_several_workers_may_stop_while_it_validates(tmp_path):
     assert middle.stopped_together
 
 
+def test_what_was_trained_is_saved_before_a_long_validation(tmp_path):
+    saver = checkpoints.Checkpoints(tmp_path, monitor=None)
+    built = interrupted.model()
+    built.optimizer.build(built.trainable_variables)
+    saver.set_model(built)
+    saver.save(1)
+    clock = callbacks.EpochClock(EXAMPLES)
+    for minutes, place in ((1000.0, (1, 0)), (ALWAYS, (1, STEPS))):
+        middle = mid_epoch.MidEpoch(saver, clock, minutes=minutes)
+        middle.set_model(built)
+        clock.on_epoch_begin(1)
+        middle.place = (1, STEPS)
+        middle.on_epoch_end(1)
+        assert saver.place == place
+
+
 def test_an_interval_that_is_not_over_saves_nothing(tmp_path):
     stopped(tmp_path, 4, power_cut, 1000.0)
     held = [path.name for path in tmp_path.glob("checkpoints/*.json")]
@@ -162,6 +185,14 @@ def test_sigterm_within_validation_loses_no_step(whole, tmp_path, monkeypatch):
     assert said[0] == "going on after epoch 0 and 5 steps"
     assert min(built.seen) == STEPS
     assert_ends_alike(whole, built, outcome)
+
+
+def test_who_is_stopped_is_told_what_was_saved(tmp_path):
+    said = []
+    built = interrupted.model(at=2, event=sigterm)
+    with preemption.watched(), pytest.raises(preemption.Preempted):
+        interrupted.fit(tmp_path, built, said=said)
+    assert said == ["saved after epoch 0 and 3 steps"]
 
 
 def test_sigterm_in_a_step_that_spoils_the_weights_saves_none(tmp_path):

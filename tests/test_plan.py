@@ -85,6 +85,12 @@ def test_refused(text):
         fleets.parse(text)
 
 
+def test_more_devices_than_a_batch_has_images():
+    assert planned("10x100/s")["images of each device in a step"] == "1"
+    with pytest.raises(errors.InputError, match="=10 for 11 replicas"):
+        planned("11x100/s")
+
+
 def test_command(tmp_path, monkeypatch):
     monkeypatch.setattr(dry_run.measure, "__kwdefaults__", {"seconds": 0.1})
     words = (*command_runs.TINY, "--plan=8xA100@2.5", "--epochs=100")

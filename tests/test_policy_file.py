@@ -21,6 +21,11 @@ WHOLE = {
 }
 
 
+def of_rule(**change):
+    policy = {"rule": RULE | change, "thresholds": [0.5, 0.5]}
+    return {"policies": {"accurate": policy}}
+
+
 @pytest.fixture
 def path(tmp_path):
     file = tmp_path / policy_file.NAME
@@ -58,7 +63,18 @@ def test_an_unknown_name_and_another_model(path):
         {"policies": {"accurate": {"rule": RULE, "thresholds": ["a", 0.5]}}},
         {"policies": {"accurate": {"thresholds": [0.5, 0.5]}}},
         {"policies": [1]},
-        {"guard": {}},
+        {"guard": {"tolerance": None}},
+        {"guard": {"confidence": "0.9"}},
+        {"guard": {"tolerance": 2}},
+        {"guard": {"resamples": 0.5}},
+        {"guard": {"comment": "mine"}},
+        {"guard": []},
+        of_rule(kind="own"),
+        of_rule(unit="s", limit=1),
+        of_rule(unit="macs"),
+        of_rule(unit="macs", limit="0.5"),
+        of_rule(limit=0.5),
+        of_rule(comment="mine"),
         {"default_policy": "none"},
     ],
 )

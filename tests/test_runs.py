@@ -97,7 +97,10 @@ def test_floats_come_back_exactly(tmp_path):
     assert runs.read_json(tmp_path / "floats.json")["values"] == values
 
 
-@pytest.mark.parametrize("damage", [b"", b'{"a": 1', b"\xff\xfe\x00", b"no"])
+@pytest.mark.parametrize(
+    "damage",
+    [b"", b'{"a": 1', b"\xff\xfe\x00", b"no", b"[1]", b"1", b"[" * 200_000],
+)
 def test_damaged_json_is_one_clear_line(tmp_path, damage):
     path = tmp_path / "run.json"
     path.write_bytes(damage)

@@ -106,6 +106,18 @@ def test_two_replicas_and_a_last_batch_of_one_image(tmp_path, side, batch):
 
 
 @pytest.mark.slow
+def test_fewer_images_in_a_batch_than_replicas_is_found_first(tmp_path):
+    process = command_runs.child(
+        *("-c", command_runs.TRAIN_ON_TWO, f"--workdir={tmp_path / 'run'}"),
+        *(*command_runs.TINY, "--strategy=mirrored", "--batch_size=1"),
+    )
+    ended = command_runs.ended(process)
+    assert ended.status == 2, ended.err[-2000:]
+    assert "--batch_size=1 for 2 replicas" in ended.errors[-1]
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
 def test_the_best_epoch_is_chosen_for_the_deployment_that_is_scored(tmp_path):
     """design.md, section 3: the best epoch uses --deployment_prior too."""
     folder = tmp_path / "run"

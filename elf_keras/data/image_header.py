@@ -8,7 +8,7 @@ import tensorflow as tf
 
 # Pillow's Image.MAX_IMAGE_PIXELS: a quarter of a GiB in RGB.
 MOST_PIXELS = 2**30 // 4 // 3
-JPEG = b"\xff\xd8\xff"
+JPEG, GIF = b"\xff\xd8\xff", b"GIF8"
 _HEAD = 32
 
 
@@ -16,18 +16,23 @@ def bounded(content: tf.Tensor) -> tf.Tensor:
     """Return the bytes of a file, unless it holds too many pixels.
 
     Args:
-      content: of a JPEG, PNG, GIF, BMP or WebP file, a string scalar; of
+      content: of a JPEG, PNG, BMP or WebP file, a string scalar; of
         another, the decoder will refuse it.
 
     Raises:
-      InvalidArgumentError: when run, above `MOST_PIXELS`.
+      InvalidArgumentError: when run, above `MOST_PIXELS`, or for a GIF:
+        TensorFlow decodes all its pictures, whose sizes no header tells.
     """
+    still = tf.debugging.Assert(
+        tf.strings.substr(content, 0, len(GIF)) != GIF,
+        ["a GIF image came; expected JPEG, PNG, BMP or WebP"],
+    )
     counted = tf.cond(
         tf.strings.substr(content, 0, len(JPEG)) == JPEG,
         lambda: pixels_of(tf.io.extract_jpeg_shape(content)),
         lambda: _pixels(content),
     )
-    with tf.control_dependencies([refuse_above(counted)]):
+    with tf.control_dependencies([still, refuse_above(counted)]):
         return tf.identity(content)
 
 
@@ -65,7 +70,6 @@ def _pixels(content):
     webp, sides = starts(8, b"WEBP"), little(21, 4)
     known = [
         (starts(0, b"\x89PNG"), big(16) * big(20)),
-        (starts(0, b"GIF8"), little(6, 2) * little(8, 2)),
         (starts(0, b"BM"), little(18, 4) * rows),
         (
             webp & starts(12, b"VP8X"),

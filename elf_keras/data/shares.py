@@ -28,14 +28,23 @@ def bounds(
       InputError: for batches of fewer images than replicas.
     """
     total = workers * replicas
-    if batch_size < total:
-        raise InputError(
-            f"--batch_size={batch_size} for {total} replicas: expected at "
-            f"least one image for each; raise it or use fewer devices"
-        )
+    check(batch_size, total)
     first = worker * replicas
     places = range(first, first + replicas + 1)
     return tuple(batch_size * place // total for place in places)
+
+
+def check(batch_size: int, replicas: int) -> None:
+    """Refuse batches of fewer images than replicas, all together.
+
+    Raises:
+      InputError: then.
+    """
+    if batch_size < replicas:
+        raise InputError(
+            f"--batch_size={batch_size} for {replicas} replicas: expected at "
+            f"least one image for each; raise it or use fewer devices"
+        )
 
 
 def cut(

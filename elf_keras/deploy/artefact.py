@@ -13,7 +13,7 @@ from elf_keras.errors import InputError
 
 SAVED_MODEL = "saved_model"
 BATCH = 64
-_DAMAGE = (KeyError, TypeError, ValueError, AttributeError)
+_DAMAGE = (LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -114,11 +114,16 @@ def _chain(folder, record, variant):
 def _saved_model(folder, record, _):
     import tensorflow as tf
 
-    for name, expected in record["checksums"].items():
-        inside = pathlib.PurePosixPath(name).parts[0] == SAVED_MODEL
-        if inside and runs.checksum(folder / name) != expected:
-            raise ValueError(f"{name} is cut, changed or swapped")
-    loaded = tf.saved_model.load(folder / SAVED_MODEL)
+    # Files that are there, whatever names the manifest has.
+    for path in sorted((folder / SAVED_MODEL).rglob("*")):
+        if path.is_file():
+            name = path.relative_to(folder).as_posix()
+            if runs.checksum(path) != record["checksums"][name]:
+                raise ValueError(f"{name} is cut, changed or swapped")
+    try:
+        loaded = tf.saved_model.load(folder / SAVED_MODEL)
+    except (OSError, tf.errors.OpError) as error:
+        raise ValueError(str(error).partition("\n")[0]) from error
     names = exit_rule.exit_names(len(record["exits"]))
 
     def ask(images):

@@ -21,6 +21,8 @@ import numpy as np
 # What files that are cut, changed or foreign lead to, and a missing LiteRT.
 _DAMAGE = (OSError, LookupError, TypeError, ValueError, RuntimeError)
 _DAMAGE += (ArithmeticError, AttributeError, ImportError)
+# What Pillow may take a file for; PostScript, say, it would run.
+_FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 # Made once: a first stage can be so fast that half a microsecond counts.
 _ONE, _BYTES, _FLOAT = np.float32(1), np.dtype("uint8"), np.dtype("float32")
 
@@ -312,7 +314,7 @@ def read_image(file, shape):
     from PIL import Image, ImageOps
 
     height, width, channels = shape
-    with Image.open(file) as image:
+    with Image.open(file, formats=_FORMATS) as image:
         few = image.width * image.height <= Image.MAX_IMAGE_PIXELS
         _expect(
             few, f"{image.size} pixels", f"{Image.MAX_IMAGE_PIXELS} at most"

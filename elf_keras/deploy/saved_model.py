@@ -149,7 +149,7 @@ def save(
 
 
 def decode(content, shape):
-    """Decode a JPEG, PNG, GIF, BMP or WebP file to the pixels expected.
+    """Decode a JPEG, PNG, BMP or WebP file to the pixels expected.
 
     Args:
       content: the file's bytes, a string scalar.
@@ -159,7 +159,7 @@ def decode(content, shape):
       Centre square, antialiased bilinear, whole pixel values as float32.
     """
     height, width, channels = shape
-    # As RGB whatever is asked: grey is refused from BMP, GIF and WebP.
+    # As RGB whatever is asked: grey is refused from BMP and WebP.
     content = image_header.bounded(content)
     image = tf.io.decode_image(content, 3, expand_animations=False)
     if channels == 1:

@@ -219,7 +219,8 @@ def _history(path):
     """Rows of history.csv, or of the newest checkpoint that can be read."""
     if (path / "history.csv").exists():
         return _table(path / "history.csv")
-    for record in sorted(path.glob("checkpoints/epoch_*.json"), reverse=True):
+    records = path.glob("checkpoints/epoch_*.json")
+    for record in sorted(records, key=runs.numbers, reverse=True):
         try:
             return runs.read_json(record)["history"]
         except (InputError, KeyError, TypeError):

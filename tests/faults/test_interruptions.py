@@ -136,3 +136,27 @@ def test_a_full_disk_ends_clearly_and_once_freed_the_run_goes_on(
     run.check_images()
     run.check_same(whole)
     figures(f"full disk at {limit} bytes", injected=1, survived=1)
+
+
+@pytest.mark.parametrize(
+    ("form", "limit"), [("saved_model", 30_000), ("float32", 60_000)]
+)
+def test_an_export_on_a_full_disk_leaves_nothing(
+    whole, tmp_path, figures, form, limit
+):
+    output = tmp_path / "exports" / "made"
+    ended = command_runs.ended(
+        command_runs.child(
+            *("-m", "elf_keras.export", f"--workdir={whole.folder}"),
+            *(f"--output={output}", f"--formats={form}"),
+            preexec_fn=lambda: resource.setrlimit(
+                resource.RLIMIT_FSIZE, (limit, limit)
+            ),
+        )
+    )
+    assert ended.status == 2, ended.err[-2000:]
+    assert len(ended.errors) == 1
+    assert "free the disk" in ended.errors[0]
+    assert "Traceback" not in ended.err
+    assert list(output.parent.iterdir()) == []
+    figures(f"full disk at {limit} bytes, export", injected=1, survived=1)
