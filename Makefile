@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 STAMP := $(VENV)/.installed
 RUN := $(VENV)/bin/python
+# A file stays in one process; tests/conftest.py says which are begun first.
+PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
 .PHONY: train test slow faults lint wheel page clean
 
@@ -11,10 +13,10 @@ train: $(STAMP)
 		--workdir=runs/digits_lt --resume
 
 test: $(STAMP) lint
-	$(RUN) -m pytest -n 2 --dist loadfile -m "not slow"
+	$(RUN) -m pytest $(PARALLEL) -m "not slow"
 
 slow: $(STAMP)
-	$(RUN) -m pytest -n 2 --dist loadfile -m slow
+	$(RUN) -m pytest $(PARALLEL) -m slow
 
 # The figures go to benchmarks/results/faults.json, and from there into the
 # README; stopped after 20 minutes where there is a command that can.

@@ -9,6 +9,15 @@ import pytest
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 FAULTS = CHECKOUT / "tests" / "faults"
 FIGURES = CHECKOUT / "benchmarks" / "results" / "faults.json"
+# Files that take longest, begun first: left for the end, one of them would
+# keep a single process busy while the others have nothing to do.
+LONGEST = (
+    *("test_worker_commands", "test_experiments_rows", "test_resume"),
+    *("test_replicas", "test_second_stage_flags", "test_photos_224"),
+    *("test_multi_worker", "test_train_command", "test_deploy_artefact"),
+    *("test_determinism", "test_search", "test_export_command"),
+    "test_deploy_tflite_chain",
+)
 
 
 def pytest_collection_modifyitems(config, items):
@@ -19,6 +28,8 @@ def pytest_collection_modifyitems(config, items):
     if "faults" not in config.option.markexpr:
         config.hook.pytest_deselected(items=mine)
         items[:] = [item for item in items if item not in mine]
+    order = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: order.get(item.path.stem, len(LONGEST)))
 
 
 @pytest.fixture(scope="session")

@@ -25,25 +25,26 @@ COUNTS = (12, 6, 4)
 def starts():
     """A cell of every row; rows that only differ in numbers are one.
 
-    The first column of every other table, the last one of the rest: so that
-    each data set, and each recipe of it, is met.
+    Of rows that have several, another column each time: so that each data set
+    is met.
     """
     seen = {}
-    for number, table in enumerate(index.tables()):
+    for table in index.tables():
         for row in table["rows"]:
             cells = index.cells_of(table, row)
             cells = [cell for cell in cells if cell["paper"] is not None]
-            cell = cells[-(number % 2)]
-            flags = [f for f in cell["flags"] if "=densenet" not in f]
-            key = (cell["recipe"], *map(_kind, flags))
-            seen.setdefault(key, {**cell, "flags": flags})
+            cell = cells[len(seen) % len(cells)]
+            folder, _, recipe = cell["recipe"].partition("/")
+            flags = row.get("flags", "").split()
+            key = (folder in LARGE, recipe, *map(_kind, flags))
+            kept = [f for f in cell["flags"] if "=densenet" not in f]
+            seen.setdefault(key, {**cell, "flags": kept})
     return list(seen.values())
 
 
 def _kind(flag):
-    name, _, value = flag.partition("=")
-    # A place in the network, or other data: no mere number.
-    return flag if name in ("--exits", "--dataset") else name
+    # A place in the network is no mere number.
+    return flag if flag.startswith("--exits=") else flag.partition("=")[0]
 
 
 STARTS = starts()
