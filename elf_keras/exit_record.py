@@ -85,7 +85,11 @@ class ExitRecord(keras.metrics.Metric):
         return logs
 
     def _sums(self):
-        if self._strategy.num_replicas_in_sync > 1 and tf.executing_eagerly():
+        inside = (
+            tf.distribute.get_strategy() is self._strategy
+            and not tf.distribute.in_cross_replica_context()
+        )
+        if not inside:
             with self._strategy.scope():
                 parts = [replicas.total(each) for each in self.variables]
         else:

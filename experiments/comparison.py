@@ -25,7 +25,6 @@ GROUPS = {
         *("sum_ce_drw", "har_ce_drw", "sum_ldam_drw", "har_ldam_drw_t1.6"),
         *("har_balanced_softmax", "sum_weighted_ce_drw", "summed_ce_drw"),
         *("sum_distilled_ce_drw", "sum_patience_ce_drw"),
-        *("sum_margin_ce_drw", "har_entropy_ce_drw"),
     ),
 }
 COLUMNS = (
