@@ -1,4 +1,7 @@
-"""One device, two replicas and two workers learn the same; Keras' gaps."""
+"""One device, replicas, workers and workers of several learn the same.
+
+And what Keras lacks for it.
+"""
 
 import pathlib
 import subprocess
@@ -11,7 +14,7 @@ import worker_runs
 
 pytestmark = pytest.mark.slow
 SCRIPT = pathlib.Path(worker_runs.__file__)
-KINDS = ("mirrored", "multi_worker")
+KINDS = ("mirrored", "multi_worker", "workers_of_two")
 WORKERS = 2
 
 # Keras as it is shipped: a model, a loss and logs of its own.
@@ -49,9 +52,10 @@ def runs(tmp_path_factory):
             env=worker_processes.environment(),
             timeout=240,
         )
-    processes = worker_processes.start(SCRIPT, "multi_worker", folder)
-    for status, _, err in worker_processes.ended(processes):
-        assert status == 0, err[-2000:]
+    for kind in ("multi_worker", "workers_of_two"):
+        processes = worker_processes.start(SCRIPT, kind, folder)
+        for status, _, err in worker_processes.ended(processes):
+            assert status == 0, err[-2000:]
     return {path.stem: dict(np.load(path)) for path in folder.glob("*.npz")}
 
 

@@ -1,8 +1,8 @@
-"""The same training on one device, two replicas or two workers.
+"""The same training on one device, two replicas, two workers, two of each.
 
-python worker_runs.py single|mirrored|multi_worker FOLDER: a process of its
-own, since devices and workers must be there before TensorFlow starts. Writes
-what it saw and learned; each worker a file of its own.
+python worker_runs.py single|mirrored|multi_worker|workers_of_two FOLDER: a
+process of its own, since devices and workers must be there before TensorFlow
+starts. Writes what it saw and learned; each worker a file of its own.
 """
 
 import multiprocessing.pool
@@ -14,6 +14,7 @@ import tempfile
 import keras
 import numpy as np
 import tensorflow as tf
+from tensorflow.python.distribute import collective_all_reduce_strategy
 
 from elf_keras import (
     cluster,
@@ -141,6 +142,11 @@ def seen(strategy, rule):
     return found
 
 
+def two_devices(extended, resolver, worker):
+    """Of a worker, which TensorFlow lets have several GPUs, but one CPU."""
+    return tuple(f"{worker}/device:CPU:{number}" for number in range(2)), "CPU"
+
+
 def refuse_pool(*_):
     raise AssertionError("TensorFlow asked the other workers in a thread pool")
 
@@ -149,11 +155,14 @@ def main(kind, folder):
     # It stays open where another worker is gone, and Python then ends with a
     # traceback of it.
     multiprocessing.pool.ThreadPool = refuse_pool
-    if kind == "mirrored":
+    if kind in ("mirrored", "workers_of_two"):
         tf.config.set_logical_device_configuration(
             tf.config.list_physical_devices("CPU")[0],
             [tf.config.LogicalDeviceConfiguration()] * 2,
         )
+    if kind == "workers_of_two":
+        extended = collective_all_reduce_strategy.CollectiveAllReduceExtended
+        extended._initialize_local_devices = two_devices
     joined = cluster.from_environment()
     strategy = strategies.create(kind, joined)
     found = {
