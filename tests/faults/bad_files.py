@@ -59,6 +59,14 @@ def gif_bomb() -> bytes:
     return bytes(content)
 
 
+def large_picture_gif() -> bytes:
+    """A GIF whose screen is small, and its picture 20,000 pixels square."""
+    content = bytearray(image_bytes("GIF"))
+    start = content.index(b"\x2c" + bytes(4))
+    content[start + 5 : start + 9] = struct.pack("<HH", 20_000, 20_000)
+    return bytes(content)
+
+
 def bmp_bomb() -> bytes:
     """A BMP whose header says 30,000 pixels square."""
     content = bytearray(image_bytes("BMP"))
@@ -87,6 +95,7 @@ BY_HEADER = {
     "bomb.png": png_bomb(),
     "bomb.jpg": jpeg_bomb(),
     "bomb.gif": gif_bomb(),
+    "bomb_picture.gif": large_picture_gif(),
     "bomb.bmp": bmp_bomb(),
     "jpeg_cut_in_its_header.jpg": image_bytes("JPEG")[:20],
     "cut.png": _cut(image_bytes("PNG")),
