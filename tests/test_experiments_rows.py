@@ -75,12 +75,12 @@ def test_a_row_starts_with_one_command(cell, places, tmp_path, monkeypatch):
     for name in ("cifar10_lt", "cifar100_lt"):
         monkeypatch.setitem(data.SOURCES, name, made_cifar)
     words = [*index.command(cell), *SMALL]
-    if "--exits=4" in words:
-        # The small network has three.
-        words.append("--backbone=resnet50")
     folder = cell["recipe"].partition("/")[0]
     if folder in LARGE:
         words += [f"--data_dir={places / folder}", "--image_size=16"]
+    if "--exits=4" in words:
+        # The small network has three.
+        words += ["--backbone=resnet50", "--image_size=32"]
     with command_runs.fresh_flags("--workdir=x", *words) as flags:
         needs_run = flags.second_stage != "none"
         shared = [f"--exit_loss={flags.exit_loss}", f"--method={flags.method}"]
