@@ -5,6 +5,7 @@ import dataclasses
 import io
 import os
 import pathlib
+import resource
 import subprocess
 import sys
 from unittest import mock
@@ -115,6 +116,23 @@ def run(command: str, *arguments) -> Ended:
         except SystemExit as ended:
             status = ended.code
     return Ended(status, out.getvalue(), err.getvalue())
+
+
+def small_files(limit: int) -> dict:
+    """Options of a child whose files may not grow beyond `limit` bytes.
+
+    SIGXFSZ is ignored by Python, so that writing fails as on a full disk.
+    """
+    both = (resource.RLIMIT_FSIZE, (limit, limit))
+    return {"preexec_fn": lambda: resource.setrlimit(*both)}
+
+
+def assert_told_of_a_full_disk(ended: Ended) -> None:
+    """One clear line and status 2."""
+    assert ended.status == 2, ended.err[-2000:]
+    assert len(ended.errors) == 1
+    assert "free the disk" in ended.errors[0]
+    assert "Traceback" not in ended.err
 
 
 def refused(command: str, *arguments, says) -> Ended:

@@ -11,7 +11,7 @@ import types
 import made_chain
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, UnidentifiedImageError
 
 from elf_keras import exit_rule, flops, inference
 from elf_keras.data import images
@@ -503,3 +503,11 @@ def test_the_file_runs_alone_beside_a_manifest(chain, copy, files):
     assert "install" in lines[1]["error"]
     assert ended.returncode == 2
     assert "Traceback" not in ended.stderr
+
+
+def test_a_program_is_no_image(tmp_path):
+    """Pillow would hand PostScript to an interpreter; as in training."""
+    Image.new("RGB", (8, 8)).save(tmp_path / "photo.jpg", "EPS")
+    with pytest.raises(UnidentifiedImageError):
+        chain_runner.read_image(tmp_path / "photo.jpg", (8, 8, 3))
+    assert images.FORMATS == chain_runner._FORMATS

@@ -2,7 +2,6 @@
 
 import concurrent.futures
 import random
-import resource
 import signal
 import time
 
@@ -120,17 +119,8 @@ def test_a_full_disk_ends_clearly_and_once_freed_the_run_goes_on(
     whole, photos, tmp_path, figures, limit
 ):
     run = Run(photos, tmp_path / "run")
-    ended = command_runs.ended(
-        run.start(
-            preexec_fn=lambda: resource.setrlimit(
-                resource.RLIMIT_FSIZE, (limit, limit)
-            )
-        )
-    )
-    assert ended.status == 2, ended.err[-2000:]
-    assert len(ended.errors) == 1
-    assert "free the disk" in ended.errors[0]
-    assert "Traceback" not in ended.err
+    ended = command_runs.ended(run.start(**command_runs.small_files(limit)))
+    command_runs.assert_told_of_a_full_disk(ended)
     assert not list(run.folder.rglob(".writing*"))
     run.finish()
     run.check_images()
@@ -149,14 +139,9 @@ def test_an_export_on_a_full_disk_leaves_nothing(
         command_runs.child(
             *("-m", "elf_keras.export", f"--workdir={whole.folder}"),
             *(f"--output={output}", f"--formats={form}"),
-            preexec_fn=lambda: resource.setrlimit(
-                resource.RLIMIT_FSIZE, (limit, limit)
-            ),
+            **command_runs.small_files(limit),
         )
     )
-    assert ended.status == 2, ended.err[-2000:]
-    assert len(ended.errors) == 1
-    assert "free the disk" in ended.errors[0]
-    assert "Traceback" not in ended.err
+    command_runs.assert_told_of_a_full_disk(ended)
     assert list(output.parent.iterdir()) == []
     figures(f"full disk at {limit} bytes, export", injected=1, survived=1)
