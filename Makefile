@@ -37,7 +37,7 @@ page:
 	@command -v npm > /dev/null || \
 		{ echo "make page needs npm (Node.js 20 or later)"; exit 1; }
 	mkdir -p build/page
-	cp elf_keras/demo_page/package.json elf_keras/demo_page/package-lock.json \
+	cp elf_keras/demo/page/package.json elf_keras/demo/page/package-lock.json \
 		build/page
 	npm ci --prefix build/page --ignore-scripts --no-audit --no-fund
 

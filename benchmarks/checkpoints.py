@@ -18,8 +18,8 @@ import keras
 import tensorflow as tf
 
 from benchmarks import overheads, training_step
-from elf_keras import checkpoints
 from elf_keras.data import pipeline
+from elf_keras.training import checkpoints
 
 MINUTES = 10
 

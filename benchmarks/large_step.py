@@ -16,8 +16,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import flops, losses, multi_exit, training
+from elf_keras import losses
 from elf_keras.losses import objective
+from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.training import loop
 
 SIDE, CLASSES, NOT_COUNTED = 224, 1000, 3
 BOUND = 1.10
@@ -45,7 +47,7 @@ def main() -> None:
 
 def _measure(name, size, steps):
     models = {kind: _build(name, kind) for kind in ("all", "none")}
-    costs = flops.exit_costs(models["all"])
+    costs = multiply_adds.exit_costs(models["all"])
     share = costs.with_heads[-1] / costs.backbone - 1
     seconds = _time_in_turn(models, _batch(size), steps)
     medians = {kind: statistics.median(s) for kind, s in seconds.items()}
@@ -71,7 +73,7 @@ def _build(name, exits):
     threshold = np.inf if exits == "none" else 0.9
     loss = losses.exit_loss("ce", np.full(CLASSES, 100))
     model.compile(
-        training.CoupledSGD(0.1),
+        loop.CoupledSGD(0.1),
         objective.CumulativeLoss(loss, CLASSES, train_threshold=threshold),
     )
     return model

@@ -19,8 +19,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import training_step
-from elf_keras import training
 from elf_keras.data import augment, pipeline, splits
+from elf_keras.training import loop
 
 # As many as CIFAR-10 LT at 100x keeps after the validation cut.
 EXAMPLES, EPOCHS = 11166, 2
@@ -78,12 +78,12 @@ def _fit_over_loop(rounds):
 
 
 def _fit(model, data):
-    """Seconds of EPOCHS epochs in `training.fit`, without compiling."""
-    schedule = training.Schedule(EPOCHS, lambda epoch: 0.1, 0, np.ones(10))
-    batches = training.Batches(training_step.BATCH, 0, _augmentation())
+    """Seconds of EPOCHS epochs in `loop.fit`, without compiling."""
+    schedule = loop.Schedule(EPOCHS, lambda epoch: 0.1, 0, np.ones(10))
+    batches = loop.Batches(training_step.BATCH, 0, _augmentation())
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
-        training.fit(
+        loop.fit(
             model,
             data,
             schedule=schedule,

@@ -4,7 +4,7 @@ python -m benchmarks.replicas [--steps=20] [--rounds=5]
 
 Images a second of one global batch of a ResNet-32 with three heads: on one
 device, on two logical CPU devices (`mirrored`), and on two processes that
-talk over loopback (`multi_worker`). All use the same cores, so an ideal
+talk over loopback (`worker_steps`). All use the same cores, so an ideal
 sharing out would be as fast as one device: the ratio is what replicas,
 statistics over all of them and messages cost, not what a second device would
 gain. The steps are those that `fit` takes. Takes turns; prints JSON.
@@ -98,7 +98,12 @@ def _environments(kind):
 def _speed(kind, steps):
     import tensorflow as tf
 
-    from elf_keras import cluster, multi_worker, strategies, workers
+    from elf_keras.distribution import (
+        cluster,
+        strategies,
+        worker_steps,
+        workers,
+    )
 
     if kind == "mirrored":
         tf.config.set_logical_device_configuration(
@@ -112,7 +117,7 @@ def _speed(kind, steps):
         model = training_step.build("har", synchronized=kind != "single")
         model.optimizer.build(model.trainable_variables)
     if kind == "multi_worker":
-        step = multi_worker.train_function(model)
+        step = worker_steps.train_function(model)
     else:
         model.make_train_function()
         step = model.train_function

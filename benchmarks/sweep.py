@@ -15,16 +15,12 @@ import time
 
 import numpy as np
 
-from elf_keras import (
-    answers,
-    calibration,
-    flops,
-    policy_rules,
-    runs,
-    trade_off,
-    train_threshold,
-)
-from elf_keras.scorer import Scorer
+from elf_keras import runs
+from elf_keras.evaluation import answers, calibration
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits import thresholds
+from elf_keras.models import multiply_adds
+from elf_keras.policies import policy_rules, trade_off
 
 PART_BYTES = 2**27
 
@@ -51,7 +47,7 @@ def main() -> None:
     plan = policy_rules.Plan(rules, policy_rules.Guard())
     done = trade_off.sweep(splits, scorer, plan, [2.0] * options.exits)
     chosen = time.perf_counter()
-    trade_off.pictured(done, train_threshold.papers_grid("ce", options.classes))
+    trade_off.pictured(done, thresholds.papers_grid("ce", options.classes))
     trade_off.compared(done)
     trade_off.rows(done)
     ended = time.perf_counter()
@@ -100,7 +96,7 @@ def _scorer(options):
             name: third == number
             for number, name in enumerate(("many", "medium", "few"))
         },
-        costs=flops.ExitCosts(macs, 0.95 * macs, 0.95 * macs[-1]),
+        costs=multiply_adds.ExitCosts(macs, 0.95 * macs, 0.95 * macs[-1]),
         exit_threshold=0.5,
     )
 

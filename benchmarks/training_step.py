@@ -13,8 +13,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import losses, multi_exit, training
+from elf_keras import losses
 from elf_keras.losses import objective
+from elf_keras.models import multi_exit
+from elf_keras.training import loop
 
 BATCH, CLASSES = 128, 10
 THRESHOLDS = {"har": 0.9, "sum": np.inf, "single": np.inf}
@@ -53,7 +55,7 @@ def build(method: str, *, synchronized: bool = False) -> keras.Model:
     )
     loss = losses.exit_loss("ce", np.full(CLASSES, 100))
     model.compile(
-        training.CoupledSGD(0.1),
+        loop.CoupledSGD(0.1),
         objective.CumulativeLoss(
             loss, CLASSES, train_threshold=THRESHOLDS[method]
         ),

@@ -1,6 +1,6 @@
 """The names that flags accept, readable without loading Keras.
 
-Each table of functions has exactly these keys (`tests/test_choices.py`): a
+Each table of functions has exactly these keys (`tests/cli/test_choices.py`): a
 new loss, backbone or head is one function, one line in its table, and its
 name here. `--help` answers at once because it needs nothing else.
 """

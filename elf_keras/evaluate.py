@@ -17,7 +17,8 @@ import pathlib
 
 from absl import flags
 
-from elf_keras import cli, policy_flags, run_flags, runs
+from elf_keras import runs
+from elf_keras.cli import command, thresholds_from_flags, workdir
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -25,9 +26,9 @@ FLAGS = flags.FLAGS
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
-    cli.refuse_arguments(arguments)
-    folder = run_flags.workdir()
-    data = cli.splits_from_flags()
+    command.refuse_arguments(arguments)
+    folder = workdir.workdir()
+    data = command.splits_from_flags()
     parts = {name: getattr(data, name) for name in FLAGS.split}
     absent = [name for name, part in parts.items() if part is None]
     asked = FLAGS["split"].present
@@ -41,13 +42,14 @@ def main(arguments: list[str]) -> None:
         folder / "evaluation.json",
         {**runs.environment(), "splits": record},
     )
-    cli.show(record)
+    command.show(record)
 
 
 def run(folder: pathlib.Path, data, names: list[str]) -> dict:
     """Score the splits of those names, write their per-class tables."""
-    cli.load_tensorflow()
-    from elf_keras import answers, builders, evaluation, loss_by_exit
+    command.load_tensorflow()
+    from elf_keras.cli import model_from_flags
+    from elf_keras.evaluation import answers, loss_by_exit, score_model
 
     scorer, score_parts = _source(folder, data)
     record = {}
@@ -68,9 +70,9 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
             record[name]["model"]["loss_by_exit"] = loss_by_exit.of_parts(
                 score_parts(part),
                 part.labels,
-                builders.cumulative_loss(data, leaving=True),
+                model_from_flags.cumulative_loss(data, leaving=True),
             )
-        rows = evaluation.per_class_rows(
+        rows = score_model.per_class_rows(
             data, found, scorer.exit_threshold, split=name
         )
         runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
@@ -79,21 +81,23 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
 
 def _source(folder, data):
     """What scores answers, and what gives the scores of a split in parts."""
-    from elf_keras import builders, inference, multi_exit
+    from elf_keras.cli import model_from_flags
+    from elf_keras.evaluation import prediction
+    from elf_keras.models import multi_exit
 
     classes = len(data.class_names)
     model = multi_exit.load(folder / runs.MODEL)
-    scorer = builders.scorer(model, data)
+    scorer = model_from_flags.scorer(model, data)
     if FLAGS.export is None:
-        limits = policy_flags.limits(classes, multi_exit.exits(model))
-        score_parts = functools.partial(inference.score_parts, model)
+        limits = thresholds_from_flags.limits(classes, multi_exit.exits(model))
+        score_parts = functools.partial(prediction.score_parts, model)
     else:
-        found = policy_flags.artefact(data.class_names)
+        found = thresholds_from_flags.artefact(data.class_names)
         scorer = dataclasses.replace(scorer, costs=found.costs)
-        limits = policy_flags.limits_of_export(found)
+        limits = thresholds_from_flags.limits_of_export(found)
         score_parts = found.score_parts
     return dataclasses.replace(scorer, exit_threshold=limits), score_parts
 
 
 if __name__ == "__main__":
-    cli.run_command(main, of_run=True)
+    command.run_command(main, of_run=True)

@@ -20,19 +20,17 @@ import tempfile
 
 from absl import flags
 
-from elf_keras import (
-    choices,
-    cli,
+from elf_keras import choices, runs
+from elf_keras.cli import (
+    command,
     export_table,
     output_flag,
-    policy_file,
-    policy_flags,
-    policy_rules,
-    preemption,
-    run_flags,
-    runs,
+    thresholds_from_flags,
+    workdir,
 )
 from elf_keras.errors import InputError
+from elf_keras.policies import policy_file, policy_rules
+from elf_keras.runs import preemption
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(output_flag)
@@ -53,28 +51,28 @@ flags.DEFINE_integer(
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
-    cli.refuse_arguments(arguments)
+    command.refuse_arguments(arguments)
     _check_formats()
-    policy_flags.check_rule_of_export()
-    folder = run_flags.workdir()
+    thresholds_from_flags.check_rule_of_export()
+    folder = workdir.workdir()
     output = _output()
     if not (folder / runs.MODEL).exists():
         raise InputError(
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "
             "ended; go on with elf_keras.train --resume"
         )
-    data = cli.splits_from_flags()
+    data = command.splits_from_flags()
     if data.validation is None:
-        cli.say(
+        command.say(
             "note: without validation split, thresholds and temperatures are "
             "chosen on training images and will be too sure"
         )
     if FLAGS.method == "summed":
-        cli.say(
+        command.say(
             "note: --method=summed answers by the sum of all exits; an export "
             "leaves at one of them, or answers by the last alone"
         )
-    cli.load_tensorflow()
+    command.load_tensorflow()
     # So that nothing half-made is left then, either.
     with preemption.watched():
         run(folder, output, data)
@@ -82,8 +80,10 @@ def main(arguments: list[str]) -> None:
 
 def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     """Export one run; nothing half-made is left behind."""
-    from elf_keras import builders, multi_exit, tensorflow_files
+    from elf_keras.cli import model_from_flags
     from elf_keras.deploy import bundle, parity
+    from elf_keras.models import multi_exit
+    from elf_keras.runs import tensorflow_files
 
     model = multi_exit.load(folder / runs.MODEL)
     plan = bundle.Plan(
@@ -103,7 +103,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         made = pathlib.Path(temporary, "export")
         made.mkdir()
         record = bundle.write(
-            made, model, data, builders.scorer(model, data), plan
+            made, model, data, model_from_flags.scorer(model, data), plan
         )
         print(parity.heading(record["parity_at"]["exit_shares"]))
         print(parity.table(record["parity"]), flush=True)
@@ -116,7 +116,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
             )
         with preemption.held():
             _put(made, output, pathlib.Path(temporary, "before"))
-    cli.say(f"written to {output}")
+    command.say(f"written to {output}")
 
 
 def _put(made, output, before):
@@ -137,7 +137,7 @@ def _policies(exits):
     """Rules of the policy file, and which is the default."""
     if FLAGS.policy is None and FLAGS.policy_file is None:
         return policy_rules.DEFAULT, policy_rules.ACCURATE
-    path = policy_flags.file()
+    path = thresholds_from_flags.file()
     record = policy_file.read(path)
     policy_file.limits(record, FLAGS.policy, exits=exits, path=path)
     plan = policy_rules.of_file(record)
@@ -217,4 +217,4 @@ def _check_formats():
 
 
 if __name__ == "__main__":
-    cli.run_command(main, of_run=True)
+    command.run_command(main, of_run=True)

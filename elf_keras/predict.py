@@ -15,7 +15,8 @@ import sys
 
 from absl import flags
 
-from elf_keras import cli, policy_flags, run_flags, runs
+from elf_keras import runs
+from elf_keras.cli import command, thresholds_from_flags, workdir
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -31,14 +32,14 @@ def main(arguments: list[str]) -> None:
             "export with python -m elf_keras.deploy.chain_runner "
             f"{FLAGS.export}/manifest.json {arguments[0]}"
         )
-    folder = run_flags.workdir()
+    folder = workdir.workdir()
     names = _class_names(folder / runs.RECORD)
-    cli.load_tensorflow()
-    from elf_keras import flops, multi_exit
+    command.load_tensorflow()
+    from elf_keras.models import multi_exit, multiply_adds
 
     model = multi_exit.load(folder / runs.MODEL)
-    costs = flops.exit_costs(model)
-    limits = policy_flags.limits(len(names), multi_exit.exits(model))
+    costs = multiply_adds.exit_costs(model)
+    limits = thresholds_from_flags.limits(len(names), multi_exit.exits(model))
     # One file at a time: memory stays flat, and an answer comes at once.
     stages = multi_exit.stages(model)
     answers = [
@@ -60,20 +61,20 @@ def _class_names(path):
 
 
 def _answer(file, stages, names, costs, limits):
-    from elf_keras import inference
     from elf_keras.data import images
+    from elf_keras.evaluation import prediction
 
     height, _, channels = stages[0].inputs[0].shape[1:]
     image, reason = images.attempt(file, height, channels=channels)
     if image is None:
         print(json.dumps({"file": file, "error": reason}), flush=True)
         return False
-    answer = inference.predict_dynamic(
+    answer = prediction.predict_dynamic(
         stages,
         image[None],
         exit_threshold=limits,
         rule=FLAGS.exit_rule,
-        scale=cli.score_scale_from_flags(),
+        scale=command.score_scale_from_flags(),
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])
@@ -90,4 +91,4 @@ def _answer(file, stages, names, costs, limits):
 
 
 if __name__ == "__main__":
-    cli.run_command(main, of_run=True)
+    command.run_command(main, of_run=True)

@@ -16,7 +16,8 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from elf_keras import cli, output_flag, run_flags, runs
+from elf_keras import runs
+from elf_keras.cli import command, output_flag, workdir
 from elf_keras.errors import InputError
 from elf_keras.reports import run_folder
 
@@ -67,7 +68,7 @@ def run(
 ) -> None:
     """Draw the page of runs that have been read."""
     _check_classes({each.name: _classes(each) for each in read})
-    cli.load_tensorflow()
+    command.load_tensorflow()
     import tensorflow as tf
 
     from elf_keras.reports import page
@@ -78,9 +79,9 @@ def run(
     _check_classes({view.name: view.class_names for view in views})
     for view in views:
         for sentence in view.missing:
-            cli.say(f"note: {view.name}: {sentence}")
+            command.say(f"note: {view.name}: {sentence}")
     page.write(output, views, searches=searches, exports=exports)
-    cli.say(f"written to {output}: index.html, figures/")
+    command.say(f"written to {output}: index.html, figures/")
 
 
 def _view(folder):
@@ -107,12 +108,12 @@ def _data(folder):
     """The run's images, or what is missing without them."""
     if not FLAGS.run_models:
         return None, ("Drawn without running the model (--norun_models).",)
-    run_flags.take_from(folder.path)
+    workdir.take_from(folder.path)
     try:
-        data = cli.splits_from_flags()
+        data = command.splits_from_flags()
     except (InputError, OSError) as reason:
         # The page must not tell where anything lies on this machine.
-        cli.say(f"note: {folder.name}: {reason}")
+        command.say(f"note: {folder.name}: {reason}")
         return None, (_without("the run's images were not found"),)
     record = (folder.record or {}).get("data")
     if record and not (
@@ -131,10 +132,11 @@ def _without(reason):
 
 
 def _scored(view, data):
-    from elf_keras import builders, multi_exit
+    from elf_keras.cli import model_from_flags
+    from elf_keras.models import multi_exit
     from elf_keras.reports import scoring
 
-    cli.say(f"{view.name}: running the model over validation and test")
+    command.say(f"{view.name}: running the model over validation and test")
     model = multi_exit.load(view.folder.path / runs.MODEL)
     if len(data.class_names) != model.outputs[0].shape[-1]:
         raise InputError(
@@ -142,7 +144,7 @@ def _scored(view, data):
             f"{model.outputs[0].shape[-1]} classes, the images "
             f"{len(data.class_names)}; restore the run's own model"
         )
-    found = scoring.score(model, data, builders.scorer(model, data))
+    found = scoring.score(model, data, model_from_flags.scorer(model, data))
     if not found.splits:
         return view
     return dataclasses.replace(
@@ -207,4 +209,4 @@ def _search(path):
 
 
 if __name__ == "__main__":
-    cli.run_command(main)
+    command.run_command(main)

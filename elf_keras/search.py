@@ -16,16 +16,12 @@ import sys
 
 from absl import flags
 
-from elf_keras import (
-    cli,
-    policy_file,
-    preemption,
-    run_flags,
-    runs,
-    search_table,
-    train_threshold,
-)
+from elf_keras import runs
+from elf_keras.cli import command, workdir
 from elf_keras.errors import InputError
+from elf_keras.exits import thresholds
+from elf_keras.policies import policy_file, search_record
+from elf_keras.runs import preemption
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
@@ -39,18 +35,18 @@ RECORD = "search.flags"
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
-    cli.refuse_arguments(arguments)
+    command.refuse_arguments(arguments)
     with preemption.watched():
         _main()
 
 
 def _main():
     _check_method()
-    folder = run_flags.workdir()
-    run_flags.check_same(folder, RECORD)
+    folder = workdir.workdir()
+    workdir.check_same(folder, RECORD)
     thresholds = _thresholds()
     if not (folder / RECORD).exists():
-        runs.write_text(folder / RECORD, run_flags.resolved())
+        runs.write_text(folder / RECORD, workdir.resolved())
     done = {}
     for number, text in enumerate(thresholds, start=1):
         place = folder / f"t_{text.replace('/', '_')}"
@@ -59,17 +55,17 @@ def _main():
         if not (place / runs.METRICS).exists():
             _child(place, where, "train", *_training(folder, place, text))
         if not (place / policy_file.NAME).exists():
-            flags_of_sweep = (f"--workdir={place}", *run_flags.incidental())
+            flags_of_sweep = (f"--workdir={place}", *workdir.incidental())
             _child(place, where, "sweep", *flags_of_sweep)
         done[text] = place
         table = _write(folder, done)
     print(table, flush=True)
-    cli.say(f"written to {folder}: search.json, search.csv, search.png")
+    command.say(f"written to {folder}: search.json, search.csv, search.png")
 
 
 def _write(folder, done):
     """Write what is known so far; return it as text."""
-    from elf_keras import plots
+    from elf_keras.reports.charts import plots
 
     found = {
         text: (
@@ -78,9 +74,9 @@ def _write(folder, done):
         )
         for text, place in done.items()
     }
-    rows = search_table.rows({text: pair[0] for text, pair in found.items()})
+    rows = search_record.rows({text: pair[0] for text, pair in found.items()})
     chosen = next(row["t"] for row in rows if row["chosen"])
-    lines = search_table.lines(
+    lines = search_record.lines(
         {text: pair[1] for text, pair in found.items()}, chosen
     )
     runs.write_json(
@@ -100,7 +96,7 @@ def _write(folder, done):
         title=f"{folder.name}: train threshold t (lines), exit threshold s "
         "(along a line), static (white)",
     )
-    return search_table.text(rows)
+    return search_record.text(rows)
 
 
 def _training(folder, place, text):
@@ -109,24 +105,24 @@ def _training(folder, place, text):
         f"--train_threshold={text}",
         f"--workdir={place}",
         "--resume",
-        *run_flags.incidental(),
+        *workdir.incidental(),
     )
 
 
-def _child(place, where, command, *words):
+def _child(place, where, name, *words):
     """Run a command in a process of its own, so that memory is freed."""
     log = place.with_name(f"{place.name}.log")
-    cli.say(f"{where}: {command}, see {log}")
+    command.say(f"{where}: {name}, see {log}")
     with log.open("a", encoding="utf-8") as file:
         status = preemption.run_child(
-            [sys.executable, "-m", f"elf_keras.{command}", *words],
+            [sys.executable, "-m", f"elf_keras.{name}", *words],
             stdout=file,
             stderr=file,
         )
     if status:
         lines = log.read_text(encoding="utf-8").splitlines() or [""]
         raise InputError(
-            f"{where}: elf_keras.{command} ended with status "
+            f"{where}: elf_keras.{name} ended with status "
             f"{status} ({lines[-1].removeprefix('error: ')}); see "
             f"{log}, then give the same command again to go on"
         )
@@ -134,18 +130,18 @@ def _child(place, where, command, *words):
 
 def _thresholds():
     """The values of t, all within reach of the loss."""
-    data = cli.splits_from_flags()
+    data = command.splits_from_flags()
     classes = len(data.class_names)
     if data.validation is None:
         raise InputError(
             "t is chosen on validation, and this data has no such split: set "
             "--validation_fraction above 0, or add a folder validation/"
         )
-    grid = train_threshold.papers_search(FLAGS.exit_loss)
+    grid = thresholds.papers_search(FLAGS.exit_loss)
     texts = [text.strip() for text in FLAGS.thresholds] or grid
     values = {}
     for text in texts:
-        value = train_threshold.parse(text, FLAGS.exit_loss, classes)
+        value = thresholds.parse(text, FLAGS.exit_loss, classes)
         if value in values:
             raise InputError(
                 f"--thresholds: {text} and {values[value]} are the same; name "
@@ -162,8 +158,10 @@ def _check_method():
             "with --method=har"
         )
     if FLAGS["train_threshold"].value != "auto":
-        cli.say("note: --thresholds is searched, --train_threshold is not used")
+        command.say(
+            "note: --thresholds is searched, --train_threshold is not used"
+        )
 
 
 if __name__ == "__main__":
-    cli.run_command(main, resumes=True)
+    command.run_command(main, resumes=True)

@@ -19,16 +19,11 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from elf_keras import (
-    cli,
-    policy_file,
-    policy_rules,
-    run_flags,
-    runs,
-    sweep_table,
-    train_threshold,
-)
+from elf_keras import runs
+from elf_keras.cli import command, sweep_table, workdir
 from elf_keras.errors import InputError
+from elf_keras.exits import thresholds
+from elf_keras.policies import policy_file, policy_rules
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
@@ -56,7 +51,7 @@ flags.DEFINE_integer("resamples", 1000, "Of that bootstrap.", 100, 100_000)
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
-    cli.refuse_arguments(arguments)
+    command.refuse_arguments(arguments)
     _check_split()
     plan = policy_rules.Plan(
         policy_rules.rules(FLAGS.budget, policy_rules.KINDS),
@@ -67,18 +62,18 @@ def main(arguments: list[str]) -> None:
             FLAGS.seed,
         ),
     )
-    folder = run_flags.workdir()
+    folder = workdir.workdir()
     if not (folder / runs.MODEL).exists():
         raise InputError(
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "
             "ended; go on with elf_keras.train --resume"
         )
     if FLAGS.method == "summed":
-        cli.say(
+        command.say(
             "note: --method=summed answers by the sum of all exits; policies "
             "leave at one of them, and are compared with the last alone"
         )
-    data = cli.splits_from_flags()
+    data = command.splits_from_flags()
     if data.validation is None:
         raise InputError(
             "this run has no validation split, and thresholds are never "
@@ -86,13 +81,16 @@ def main(arguments: list[str]) -> None:
             "folder validation/ to your images; or take the thresholds of a "
             "sibling run by --policy_file"
         )
-    cli.load_tensorflow()
+    command.load_tensorflow()
     run(folder, data, plan)
 
 
 def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
     """Sweep one run and write the four files."""
-    from elf_keras import builders, multi_exit, plots, sweep_record, trade_off
+    from elf_keras.cli import model_from_flags
+    from elf_keras.models import multi_exit
+    from elf_keras.policies import sweep_record, trade_off
+    from elf_keras.reports.charts import plots
 
     model = multi_exit.load(folder / runs.MODEL)
     exits = multi_exit.exits(model)
@@ -103,10 +101,10 @@ def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
             "--method=har or sum"
         )
     times = _times(model, data)
-    scorer = builders.scorer(model, data)
+    scorer = model_from_flags.scorer(model, data)
     found, temperatures = sweep_record.answers_of(model, data, scorer)
     done = trade_off.sweep(found, scorer, plan, times.stages)
-    grid = train_threshold.papers_grid(
+    grid = thresholds.papers_grid(
         FLAGS.exit_loss, scorer.classes, FLAGS.exit_rule
     )
     picture = sweep_record.curves(done, grid, times)
@@ -125,11 +123,14 @@ def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
     # Last: who finds it finds the others, too.
     runs.write_json(folder / policy_file.NAME, record)
     print(sweep_table.policies(record), flush=True)
-    cli.say(f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}")
+    command.say(
+        f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
+    )
 
 
 def _times(model, data):
-    from elf_keras import multi_exit, stage_times
+    from elf_keras.evaluation import stage_times
+    from elf_keras.models import multi_exit
 
     if FLAGS.export is None:
         examples = data.validation.take(
@@ -155,4 +156,4 @@ def _check_split():
 
 
 if __name__ == "__main__":
-    cli.run_command(main, of_run=True)
+    command.run_command(main, of_run=True)

@@ -18,7 +18,10 @@ import time
 
 from absl import flags
 
-from elf_keras import cli, fleets, preemption, run_flags, runs
+from elf_keras import runs
+from elf_keras.cli import command, workdir
+from elf_keras.runs import preemption
+from elf_keras.training import fleets
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -54,7 +57,7 @@ flags.DEFINE_float(
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
-    cli.refuse_arguments(arguments)
+    command.refuse_arguments(arguments)
     with preemption.watched():
         _main()
 
@@ -64,16 +67,18 @@ def _main():
     if FLAGS.dry_run or FLAGS.plan:
         dry_run()
         return
-    folder = run_flags.check_workdir()
+    folder = workdir.check_workdir()
     if (folder / runs.METRICS).exists():
-        cli.say(f"{folder} is trained; choose another --workdir to train anew")
-        cli.show(runs.read_json(folder / runs.METRICS))
+        command.say(
+            f"{folder} is trained; choose another --workdir to train anew"
+        )
+        command.show(runs.read_json(folder / runs.METRICS))
         return
-    if cli.cluster_from_flags():
+    if command.cluster_from_flags():
         # Workers are joined before TensorFlow does anything with data.
         _strategy()
     data, strategy = _data(), _strategy()
-    from elf_keras import workers
+    from elf_keras.distribution import workers
 
     with workers.clear_errors(strategy):
         run(_model(data, strategy), data, started=started)
@@ -83,17 +88,18 @@ def dry_run() -> None:
     """Check what `run` needs, and print what it would take."""
     fleet = fleets.parse(FLAGS.plan) if FLAGS.plan else None
     if FLAGS.workdir:
-        run_flags.check_workdir()
+        workdir.check_workdir()
     data = _data()
-    cli.load_tensorflow()
-    from elf_keras import builders, epoch_flags, plan
-    from elf_keras import dry_run as checks
+    command.load_tensorflow()
+    from elf_keras.cli import model_from_flags, schedule_from_flags
+    from elf_keras.training import dry_run as checks
+    from elf_keras.training import plan
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
-    model = _model(data, builders.strategy(alone=True))
-    builders.scorer(model, data)
-    schedule = epoch_flags.schedule(data)
-    speed = checks.measure(model, data, epoch_flags.batches(data))
+    model = _model(data, model_from_flags.strategy(alone=True))
+    model_from_flags.scorer(model, data)
+    schedule = schedule_from_flags.schedule(data)
+    speed = checks.measure(model, data, schedule_from_flags.batches(data))
     rows += speed.rows(schedule.epochs)
     if fleet:
         work = plan.work_of(model, speed, epochs=schedule.epochs)
@@ -109,38 +115,38 @@ def dry_run() -> None:
 
 def run(model, data, *, started: float) -> None:
     """Train a compiled model and write the run's folder."""
-    from elf_keras import (
-        builders,
-        epoch_flags,
-        run_record,
-        second_stage_flags,
-        workers,
+    from elf_keras.cli import (
+        model_from_flags,
+        schedule_from_flags,
+        second_stage_from_flags,
     )
-    from elf_keras.data import shares
+    from elf_keras.data import replica_parts
+    from elf_keras.distribution import workers
+    from elf_keras.training import run_record
 
     # All that can be wrong with flags and data is found before this.
     parts = {
-        "scorer": builders.scorer(model, data),
-        "schedule": epoch_flags.schedule(data),
-        "batches": epoch_flags.batches(data),
+        "scorer": model_from_flags.scorer(model, data),
+        "schedule": schedule_from_flags.schedule(data),
+        "batches": schedule_from_flags.batches(data),
     }
-    parts["stage"] = second_stage_flags.begin(model, data, parts["scorer"])
+    parts["stage"] = second_stage_from_flags.begin(model, data, parts["scorer"])
     strategy = model.distribute_strategy
-    shares.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
+    replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
     with contextlib.ExitStack() as stack:
         if workers.is_chief(strategy):
-            folder, say = run_flags.open_workdir(), cli.say
+            folder, say = workdir.open_workdir(), command.say
         else:
             place = stack.enter_context(tempfile.TemporaryDirectory())
             folder, say = (
-                run_flags.follow_workdir(pathlib.Path(place)),
+                workdir.follow_workdir(pathlib.Path(place)),
                 _be_silent,
             )
-        facts = sorted(run_flags.lasting(run_flags.resolved()))
+        facts = sorted(workdir.lasting(workdir.resolved()))
         workers.check_agreement(strategy, facts, run_record.start(folder, data))
         record = _train(model, data, folder, say, started, **parts)
-        if say is cli.say:
-            cli.show(record)
+        if say is command.say:
+            command.show(record)
         say(f"written to {folder}")
         workers.leave_together(strategy)
 
@@ -148,9 +154,10 @@ def run(model, data, *, started: float) -> None:
 def _train(
     model, data, folder, say, started, *, scorer, schedule, batches, stage
 ):
-    from elf_keras import builders, run_record, second_stage, training
+    from elf_keras.cli import model_from_flags
+    from elf_keras.training import loop, run_record, second_stage
 
-    outcome = training.fit(
+    outcome = loop.fit(
         model,
         data,
         schedule=schedule,
@@ -161,7 +168,7 @@ def _train(
         checkpoint_minutes=FLAGS.checkpoint_minutes,
         report=say,
     )
-    objective = builders.cumulative_loss(data, leaving=True)
+    objective = model_from_flags.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(
         folder, model, data, scorer, objective, outcome
     )
@@ -184,25 +191,25 @@ def _be_silent(line):
 
 
 def _data():
-    data = cli.splits_from_flags()
+    data = command.splits_from_flags()
     for note in data.notes:
-        cli.say(f"note: {note}")
+        command.say(f"note: {note}")
     return data
 
 
 def _strategy():
-    cli.load_tensorflow(devices=cli.cluster_from_flags() is None)
-    from elf_keras import builders
+    command.load_tensorflow(devices=command.cluster_from_flags() is None)
+    from elf_keras.cli import model_from_flags
 
-    return builders.strategy()
+    return model_from_flags.strategy()
 
 
 def _model(data, strategy):
-    from elf_keras import builders
+    from elf_keras.cli import model_from_flags
 
     with strategy.scope():
-        return builders.compiled(builders.model(data), data)
+        return model_from_flags.compiled(model_from_flags.model(data), data)
 
 
 if __name__ == "__main__":
-    cli.run_command(main, resumes=True)
+    command.run_command(main, resumes=True)

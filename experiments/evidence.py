@@ -12,7 +12,8 @@ import pathlib
 import subprocess
 import sys
 
-from elf_keras import policy_file, runs
+from elf_keras import runs
+from elf_keras.policies import policy_file
 
 RESULTS = pathlib.Path(__file__).parent / "results"
 CIFAR = "experiments/cifar10_lt"

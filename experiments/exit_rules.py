@@ -15,7 +15,9 @@ import subprocess
 import sys
 import tempfile
 
-from elf_keras import certainty, policy_file, runs
+from elf_keras import runs
+from elf_keras.exits import certainty
+from elf_keras.policies import policy_file
 from experiments import tables
 
 FOLDER = pathlib.Path(__file__).parent

@@ -13,7 +13,8 @@ import pathlib
 import keras
 import numpy as np
 
-from elf_keras import multi_exit, runs
+from elf_keras import runs
+from elf_keras.models import multi_exit
 
 
 def growth(model: keras.Model) -> float:

@@ -12,11 +12,10 @@ FIGURES = CHECKOUT / "benchmarks" / "results" / "faults.json"
 # Files that take longest, begun first: left for the end, one of them would
 # keep a single process busy while the others have nothing to do.
 LONGEST = (
-    *("test_worker_commands", "test_experiments_rows", "test_resume"),
-    *("test_replicas", "test_second_stage_flags", "test_photos_224"),
-    *("test_multi_worker", "test_train_command", "test_deploy_artefact"),
-    *("test_determinism", "test_search", "test_export_command"),
-    "test_deploy_tflite_chain",
+    *("test_worker_commands", "test_rows", "test_resume", "test_replicas"),
+    *("test_second_stage_from_flags", "test_photos_224", "test_worker_steps"),
+    *("test_train_command", "test_artefact", "test_determinism"),
+    *("test_search", "test_export_command", "test_tflite_chain"),
 )
 
 

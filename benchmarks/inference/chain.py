@@ -20,9 +20,11 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from benchmarks.inference import timing
-from elf_keras import multi_exit, runs, silence
+from elf_keras import runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import chain_runner, manifest, measure, tflite_chain
+from elf_keras.models import multi_exit
+from elf_keras.runs import silence
 
 LEAVE = 1e-6
 

@@ -16,8 +16,8 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.inference import timing
-from elf_keras import flops, multi_exit
 from elf_keras.deploy import frozen_stage, manifest, saved_model
+from elf_keras.models import multi_exit, multiply_adds
 
 BATCHES = {1: 300, 32: 40, 256: 12}
 SHARES = (0.0, 0.5, 0.9)
@@ -30,7 +30,7 @@ def main() -> None:
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
     model = multi_exit.build((32, 32, 3), 10, cosine=True)
-    costs = flops.exit_costs(model)
+    costs = multiply_adds.exit_costs(model)
     with tempfile.TemporaryDirectory() as folder:
         saved_model.save(model, pathlib.Path(folder), temperatures=np.ones(4))
         loaded = tf.saved_model.load(folder)
@@ -84,7 +84,7 @@ def _rows(batch, rounds, dynamic, stages, whole, costs):
             "ratio_to_all_exits": round(
                 float(measured / middle(times["all exits"])), 3
             ),
-            "macs_saved": round(flops.saving(spent, costs.backbone), 3),
+            "macs_saved": round(multiply_adds.saving(spent, costs.backbone), 3),
         }
 
 

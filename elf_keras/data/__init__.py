@@ -3,20 +3,14 @@
 import dataclasses
 import pathlib
 
-from elf_keras.data import (
-    embedded,
-    folder,
-    images,
-    published,
-    splits,
-    tfds_sources,
-)
+from elf_keras.data import images, splits
+from elf_keras.data.sources import cifar, digits, folder, published
 from elf_keras.errors import InputError
 
 SOURCES = {
-    "digits_lt": embedded.digits_lt,
-    "cifar10_lt": tfds_sources.cifar10_lt,
-    "cifar100_lt": tfds_sources.cifar100_lt,
+    "digits_lt": digits.digits_lt,
+    "cifar10_lt": cifar.cifar10_lt,
+    "cifar100_lt": cifar.cifar100_lt,
     "folder": folder.load,
     "imagenet_lt": published.imagenet_lt,
     "places_lt": published.places_lt,

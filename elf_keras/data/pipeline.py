@@ -13,8 +13,8 @@ from elf_keras.data import (
     epoch_rows,
     image_files,
     mixing,
+    replica_parts,
     samplers,
-    shares,
     splits,
 )
 from elf_keras.errors import InputError
@@ -68,9 +68,9 @@ def training_batches(
       sampler: key of `samplers.SAMPLERS`.
       deferred_epoch: zero-based, from which `deferred` balances classes.
       done: batches of the first epoch that are left out, to resume.
-      share: of `shares.bounds`, where this is one of several workers or has
-        several replicas; the dataset then holds its replicas' parts in turn,
-        and begins anew at the end.
+      share: of `replica_parts.bounds`, where this is one of several workers or
+        has several replicas; the dataset then holds its replicas' parts in
+        turn, and begins anew at the end.
 
     Returns:
       Dataset of (uint8 (batch, height, width, channels), int32 (batch,)), or
@@ -111,7 +111,7 @@ def training_batches(
         total,
         _ahead(examples),
     )
-    return found if share is None else shares.cut(found, share, part[0])
+    return found if share is None else replica_parts.cut(found, share, part[0])
 
 
 def paired(first: tf.data.Dataset, second: tf.data.Dataset) -> tf.data.Dataset:

@@ -11,7 +11,7 @@ from collections.abc import Hashable, Sequence
 
 import numpy as np
 
-from elf_keras import long_tail
+from elf_keras.data import long_tail
 from elf_keras.errors import InputError
 
 NAMES_SHOWN = 5

@@ -6,10 +6,14 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from elf_keras import exit_rule, flops, policy_file, runs, silence
+from elf_keras import runs
 from elf_keras.data import decoding, pipeline, splits
 from elf_keras.deploy import chain_runner, manifest, measure
 from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
+from elf_keras.models import multiply_adds
+from elf_keras.policies import policy_file
+from elf_keras.runs import silence
 
 SAVED_MODEL = "saved_model"
 BATCH = 64
@@ -30,7 +34,7 @@ class Artefact:
     """
 
     class_names: list[str]
-    costs: flops.ExitCosts
+    costs: multiply_adds.ExitCosts
     limits: dict[str, np.ndarray]
     ask: Callable[[np.ndarray], np.ndarray]
 
@@ -96,7 +100,7 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
 
 def _costs(record):
     exits = record["exits"]
-    return flops.ExitCosts(
+    return multiply_adds.ExitCosts(
         np.array([at["macs"] for at in exits]),
         np.array([at["macs_without_heads"] for at in exits]),
         record["backbone_macs"],

@@ -6,17 +6,13 @@ import pathlib
 import keras
 import numpy as np
 
-from elf_keras import (
-    answers,
-    calibration,
-    inference,
-    policy_rules,
-    runs,
-)
+from elf_keras import runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.data import splits
 from elf_keras.deploy import float32_model, manifest, parity, sample_set
-from elf_keras.scorer import Scorer
+from elf_keras.evaluation import answers, calibration, prediction
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.policies import policy_rules
 
 # Images that set the ranges of int8, and that parity is checked on.
 RANGE_IMAGES, PARITY_IMAGES = 200, 200
@@ -110,7 +106,7 @@ def _some(examples, plan):
 
 def _reference(model, examples):
     part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
-    scores = inference.predict_scores(model, part)
+    scores = prediction.predict_scores(model, part)
     pixels = np.asarray(part.images)
     return parity.Reference(pixels, scores, parity.spread(scores))
 

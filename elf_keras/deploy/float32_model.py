@@ -4,7 +4,7 @@ Phones and servers compute in float32 or in integers; a graph in bfloat16
 converts without a word and then cannot run.
 """
 
-from elf_keras.multi_exit_model import MultiExitModel
+from elf_keras.models.multi_exit_model import MultiExitModel
 
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 

@@ -10,8 +10,10 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import answers, policies, policy_rules, runs
-from elf_keras.scorer import Scorer
+from elf_keras import runs
+from elf_keras.evaluation import answers
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.policies import policy_rules, selection
 
 NAME = "manifest.json"
 FORMAT = 1
@@ -44,11 +46,11 @@ def policies_of(
       milliseconds: time of each stage, `(exits,)`; None leaves times out.
       plan: rules and guard to choose by.
     """
-    chosen, _ = policies.choose(scored.chosen_on, scorer, plan, milliseconds)
+    chosen, _ = selection.choose(scored.chosen_on, scorer, plan, milliseconds)
     return {
         name: {
-            "thresholds": policies.written(choice.limits),
-            **policies.score(choice, scored.reported_on, scorer, milliseconds),
+            "thresholds": selection.written(choice.limits),
+            **selection.score(choice, scored.reported_on, scorer, milliseconds),
             "guard_kept": choice.kept,
             "said": choice.said,
         }

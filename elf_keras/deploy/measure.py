@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 
-from elf_keras import silence
 from elf_keras.deploy import chain_runner
+from elf_keras.runs import silence
 
 ROUNDS = 30
 

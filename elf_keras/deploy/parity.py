@@ -8,8 +8,8 @@ import dataclasses
 
 import numpy as np
 
-from elf_keras import exit_rule
 from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
 
 SCORE_TOLERANCE = 1e-4
 BAND = 1e-3

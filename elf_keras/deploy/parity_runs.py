@@ -5,9 +5,9 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import exit_rule
 from elf_keras.deploy import chain_runner, manifest, measure, parity
 from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
 
 BATCH = 64
 

@@ -11,11 +11,12 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import exit_rule, multi_exit
 from elf_keras.data import image_header
-from elf_keras.deploy import dynamic_graph
+from elf_keras.deploy import graphs
 from elf_keras.deploy.frozen_stage import FrozenStage
-from elf_keras.multi_exit_model import MultiExitModel
+from elf_keras.exits import exit_rule
+from elf_keras.models import multi_exit
+from elf_keras.models.multi_exit_model import MultiExitModel
 
 
 class Endpoints:
@@ -79,7 +80,7 @@ class Endpoints:
         """Return each image's answer at the first exit that is sure."""
         image = self._checked(image)
         limits = self._checked_thresholds(exit_threshold, image)
-        scores, taken = dynamic_graph.leave_early(self._stages, image, limits)
+        scores, taken = graphs.leave_early(self._stages, image, limits)
         return self._answer(scores, taken)
 
     def dynamic_jpeg(self, image_bytes, exit_threshold):

@@ -6,7 +6,7 @@ NPUs do not take IF, which is why the chain of stages comes first.
 
 import tensorflow as tf
 
-from elf_keras import exit_rule
+from elf_keras.exits import exit_rule
 
 
 def signature(stages):

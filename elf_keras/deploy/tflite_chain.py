@@ -17,10 +17,13 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from elf_keras import exit_rule, multi_exit, runs, silence
+from elf_keras import runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import single_file
 from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
+from elf_keras.models import multi_exit
+from elf_keras.runs import silence
 
 SINGLE_FILE = "single_file"
 

@@ -4,11 +4,12 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import answers, policy_rules
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, measure, tflite_lint
 from elf_keras.errors import InputError
-from elf_keras.scorer import Scorer
+from elf_keras.evaluation import answers
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.policies import policy_rules
 
 
 def variant(

@@ -6,9 +6,8 @@ from collections.abc import Callable
 
 import numpy as np
 
-from elf_keras import class_weights
 from elf_keras.errors import InputError
-from elf_keras.losses import exit_losses
+from elf_keras.losses import class_weights, exit_losses
 
 # A loss' keyword arguments are filled from the parameters of that name.
 EXIT_LOSSES = {

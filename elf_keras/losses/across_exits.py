@@ -12,9 +12,9 @@ from collections.abc import Callable
 import numpy as np
 from keras import ops
 
-from elf_keras import array_namespace
-from elf_keras.array_namespace import at_least_float32
 from elf_keras.errors import InputError
+from elf_keras.exits import arrays
+from elf_keras.exits.arrays import at_least_float32
 
 
 def weighted(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
@@ -84,7 +84,7 @@ def sum_of_exits(scores, exit_weights: np.ndarray):
 
     Reference: HAR, Eq. 2.
     """
-    functions = array_namespace.of(scores)
+    functions = arrays.of(scores)
     scores = at_least_float32(scores)
     weights = functions.cast(exit_weights, functions.dtype(scores))
     return functions.sum(weights[:, None] * scores, axis=1)

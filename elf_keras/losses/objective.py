@@ -12,9 +12,9 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from elf_keras import exit_rule
+from elf_keras.distribution.replicas import sum_over_replicas
 from elf_keras.errors import InputError
-from elf_keras.replicas import sum_over_replicas
+from elf_keras.exits import exit_rule
 
 
 @dataclasses.dataclass(frozen=True)

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from elf_keras.reports import bands, charts, score_table
+from elf_keras.reports import score_rows, statistics
+from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
 
 
@@ -15,7 +16,7 @@ def compared(views: list[RunView]) -> list[str]:
     scored = {view.name: view for view in views if view.scored is not None}
     if len({view.scored.shown for view in scored.values()}) != 1:
         return []
-    groups = score_table.groups([view.folder for view in scored.values()])
+    groups = score_rows.groups([view.folder for view in scored.values()])
     found = [
         _group([scored[folder.name] for folder in group]) for group in groups
     ]
@@ -28,7 +29,7 @@ def _group(views):
     means = [whole_backbone(view, view.scored.shown) for view in views]
     values = [mean for mean, _ in means]
     return {
-        "name": score_table.common([view.name for view in views]),
+        "name": score_rows.common([view.name for view in views]),
         "split": views[0].scored.shown,
         "seeds": len(views),
         "mean": float(np.mean(values)),
@@ -42,19 +43,19 @@ def _seeds(group):
     low, high = group["range"]
     return (
         f"{group['name']}: over {group['seeds']} seeds the whole backbone has "
-        f"{charts.percent(low)} to {charts.percent(high)} on "
+        f"{style.percent(low)} to {style.percent(high)} on "
         f"{group['split']}."
     )
 
 
 def _first(best, second):
-    reach = bands.SURE * float(np.hypot(best["error"], second["error"]))
+    reach = statistics.SURE * float(np.hypot(best["error"], second["error"]))
     clear = best["mean"] - second["mean"] > reach
     seeds = min(best["seeds"], second["seeds"])
     return (
         f"With the whole backbone, {best['name']} is the most accurate on "
-        f"{best['split']} ({charts.percent(best['mean'])}), ahead of "
-        f"{second['name']} ({charts.percent(second['mean'])}), by "
+        f"{best['split']} ({style.percent(best['mean'])}), ahead of "
+        f"{second['name']} ({style.percent(second['mean'])}), by "
         f"{'more than' if clear else 'no more than'} the choice of images "
         f"explains ({margin(reach)})"
         + ("; of one seed, another training may differ." * (seeds == 1) or ".")
@@ -74,9 +75,9 @@ def whole_backbone(
     found = view.scored.splits[split].answers
     if classes is None:
         classes = np.unique(found.labels)
-    return bands.class_means(found.correct[:, -1], found.labels, classes)
+    return statistics.class_means(found.correct[:, -1], found.labels, classes)
 
 
 def margin(value: float) -> str:
     """How far chance reaches, in words."""
-    return f"± {charts.points(value)} points"
+    return f"± {style.points(value)} points"

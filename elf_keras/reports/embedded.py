@@ -1,7 +1,7 @@
 """A run's answers as text in a page: what its slider needs, exactly.
 
 Certainties stay float32, as the exit rule compares them, so that the page
-counts the very images that `thresholds.curve` counts.
+counts the very images that `cost_curve.curve` counts.
 """
 
 import base64
@@ -9,7 +9,7 @@ import zlib
 
 import numpy as np
 
-from elf_keras import thresholds
+from elf_keras.evaluation import cost_curve
 from elf_keras.reports.run_view import GROUPS, RunView
 
 POINTS = 200
@@ -28,7 +28,7 @@ def record(view: RunView) -> dict:
       uint16 labels `(images,)`.
     """
     scorer, found = view.scored.scorer, view.seen.answers
-    curve = thresholds.thin(scorer.curve(found), POINTS)
+    curve = cost_curve.thin(scorer.curve(found), POINTS)
     parts = (
         found.certainty[:, :-1].T.astype("<f4"),
         found.classes.T.astype("<u2"),

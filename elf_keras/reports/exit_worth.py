@@ -6,9 +6,9 @@ images that leave there would have cost more than that further on.
 
 import numpy as np
 
-from elf_keras import inference
-from elf_keras.answers import Answers
-from elf_keras.scorer import Scorer
+from elf_keras.evaluation import prediction
+from elf_keras.evaluation.answers import Answers
+from elf_keras.evaluation.scorer import Scorer
 
 
 def of_exits(found: Answers, scorer: Scorer, limits: np.ndarray) -> list[dict]:
@@ -36,7 +36,7 @@ def of_exits(found: Answers, scorer: Scorer, limits: np.ndarray) -> list[dict]:
     for number in range(len(limits) - 1):
         kept = np.arange(len(limits)) != number
         cheaper = costs - heads[number] * (np.arange(len(limits)) > number)
-        chosen = inference.leave(
+        chosen = prediction.leave(
             found.classes[:, kept], found.certainty[:, kept], limits[kept]
         )
         macs = float(weights @ cheaper[kept][chosen.exit_taken])

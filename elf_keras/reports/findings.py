@@ -2,15 +2,9 @@
 
 import numpy as np
 
-from elf_keras import policy_rules
-from elf_keras.reports import (
-    bands,
-    charts,
-    comparison,
-    exit_worth,
-    leavers,
-    loss_charts,
-)
+from elf_keras.policies import policy_rules
+from elf_keras.reports import comparison, exit_worth, leavers, statistics
+from elf_keras.reports.charts import loss, style
 from elf_keras.reports.run_view import RunView
 
 _LOSERS = 3
@@ -58,10 +52,10 @@ def _recorded(view):
         if scores:
             static, dynamic = scores["static"], scores["dynamic"]
             return [
-                f"Recorded on {split}: {charts.percent(static['accuracy'])} "
+                f"Recorded on {split}: {style.percent(static['accuracy'])} "
                 f"with the whole backbone, "
-                f"{charts.percent(dynamic['accuracy'])} leaving early, with "
-                f"{charts.percent(dynamic['saving_with_heads'])} of the "
+                f"{style.percent(dynamic['accuracy'])} leaving early, with "
+                f"{style.percent(dynamic['saving_with_heads'])} of the "
                 "multiply-adds saved, heads counted."
             ]
     return []
@@ -75,11 +69,11 @@ def _bargain(view):
     spent = "saves" if saving >= 0 else "costs"
     return (
         f"Leaving early (s = {view.point.written}, {view.point.said}) {spent} "
-        f"{charts.percent(abs(saving))} of the multiply-adds"
+        f"{style.percent(abs(saving))} of the multiply-adds"
         f"{' more than the backbone alone' if saving < 0 else ''}, heads "
         f"counted; accuracy on {view.scored.shown} goes from "
-        f"{charts.percent(static['accuracy'])} to "
-        f"{charts.percent(dynamic['accuracy'])}."
+        f"{style.percent(static['accuracy'])} to "
+        f"{style.percent(dynamic['accuracy'])}."
     )
 
 
@@ -95,8 +89,8 @@ def _budgets(view):
             and scores
         ):
             parts.append(
-                f"{charts.percent(scores['accuracy'])} within "
-                f"{charts.percent(rule['limit'], 0)} of the multiply-adds"
+                f"{style.percent(scores['accuracy'])} within "
+                f"{style.percent(rule['limit'], 0)} of the multiply-adds"
             )
     return [f"One model, other budgets: {', '.join(parts)}."] if parts else []
 
@@ -104,9 +98,10 @@ def _budgets(view):
 def _bare(view):
     mean, error = comparison.whole_backbone(view, view.scored.shown)
     return (
-        f"A model of a single exit: {charts.percent(mean)} on "
-        f"{view.scored.shown}, {comparison.margin(bands.SURE * error)} by the "
-        "choice of images. Nobody can leave early."
+        f"A model of a single exit: {style.percent(mean)} on "
+        f"{view.scored.shown}, "
+        f"{comparison.margin(statistics.SURE * error)} by the choice of "
+        "images. Nobody can leave early."
     )
 
 
@@ -125,12 +120,12 @@ def _worth(view):
         return [
             f"Every exit pays for its head; exit {best['exit']} the most: "
             f"without it an image would cost "
-            f"{charts.percent(best['saved'])} of the backbone more."
+            f"{style.percent(best['saved'])} of the backbone more."
         ]
     return [
         f"Exit {row['exit']} does not pay: "
-        f"{charts.percent(row['share'])} of the images leave there, and "
-        f"without it an image would cost {charts.percent(-row['saved'])} of "
+        f"{style.percent(row['share'])} of the images leave there, and "
+        f"without it an image would cost {style.percent(-row['saved'])} of "
         f"the backbone less; accuracy {_would(-row['accuracy_gain'])}."
         for row in poor
     ]
@@ -161,7 +156,7 @@ def _early(view):
         shares = [row["share"] for row in rows if row["group"] == group]
         if shares:
             parts.append(
-                f"{charts.percent(sum(shares[:-1]), 0)} of {group}-shot"
+                f"{style.percent(sum(shares[:-1]), 0)} of {group}-shot"
             )
     scores = view.scored.scorer.dynamic(
         view.seen.answers, np.append(view.point.limits, np.inf)
@@ -171,13 +166,13 @@ def _early(view):
         return text + "."
     return (
         f"{text}; answers given at exit 1 are right in "
-        f"{charts.percent(scores[0], 0)}, those of the last exit in "
-        f"{charts.percent(scores[-1], 0)}."
+        f"{style.percent(scores[0], 0)}, those of the last exit in "
+        f"{style.percent(scores[-1], 0)}."
     )
 
 
 def _increasing(view):
-    part = loss_charts.loss_by_exit(view)
+    part = loss.loss_by_exit(view)
     if part is None:
         return []
     known = [
@@ -219,10 +214,10 @@ def _splits(view):
         comparison.whole_backbone(view, split, shared)
         for split in ("validation", "test")
     )
-    reach = bands.SURE * float(np.hypot(one, other))
+    reach = statistics.SURE * float(np.hypot(one, other))
     apart = first - second
     numbers = (
-        f"{charts.percent(first)} on validation, {charts.percent(second)} on "
+        f"{style.percent(first)} on validation, {style.percent(second)} on "
         f"test for the whole backbone, {_signed(apart)} where chance explains "
         f"{comparison.margin(reach)}"
     )

@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from elf_keras.reports import markup
+from elf_keras.reports import render
 from elf_keras.reports.run_view import RunView
 
 CLASSES, EACH, SIDE = 8, 12, 48
@@ -53,7 +53,7 @@ def block(view: RunView) -> str:
             for k in range(view.exits)
         )
         blocks.append(
-            f"<div><h4>{markup.text(view.class_names[c])} <small>"
+            f"<div><h4>{render.text(view.class_names[c])} <small>"
             f"{view.class_counts[c]} training images</small></h4>{lines}</div>"
         )
     return (
@@ -134,5 +134,5 @@ def _thumbnail(view, each, chosen):
     wrong = "wrong" if answer != each.label else "right"
     return (
         f'<img class="{wrong}" src="{each.address}" data-index="{each.index}" '
-        f'alt="{markup.text(said)}" title="{markup.text(said)}" tabindex="-1">'
+        f'alt="{render.text(said)}" title="{render.text(said)}" tabindex="-1">'
     )

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from elf_keras import metrics
+from elf_keras.evaluation import metrics
 from elf_keras.reports.run_view import RunView
 
 

@@ -5,18 +5,14 @@ import string
 
 from elf_keras import runs
 from elf_keras.reports import (
-    charts,
-    class_charts,
     comparison,
     findings,
-    loss_charts,
-    markup,
+    render,
     results_section,
     run_section,
-    score_table,
-    search_charts,
-    trade_off_charts,
+    score_rows,
 )
+from elf_keras.reports.charts import classes, cost, loss, search, style
 from elf_keras.reports.run_view import RunView
 
 PAGE = pathlib.Path(__file__).parent / "page"
@@ -41,14 +37,14 @@ def write(
     text, drawn = build(views, searches=searches or {}, exports=exports or {})
     for chart in drawn:
         chart.write(folder / "figures")
-    rows = score_table.rows([view.folder for view in views])
+    rows = score_rows.rows([view.folder for view in views])
     runs.write_csv(folder / "figures" / "results.csv", rows)
     runs.write_text(folder / "index.html", text)
 
 
 def build(
     views: list[RunView], *, searches: dict, exports: dict
-) -> tuple[str, list[charts.Chart]]:
+) -> tuple[str, list[style.Chart]]:
     """Return the page and its charts; arguments as in `write`."""
     together = _together(views, searches)
     sections, drawn = [], list(together)
@@ -58,16 +54,16 @@ def build(
         drawn += found
     parts = {
         "In words": _words(views),
-        "In pictures": markup.figures(together, level=3),
+        "In pictures": render.figures(together, level=3),
         "Results": results_section.results([view.folder for view in views]),
         "Exported models": results_section.exported(exports),
     }
-    body = [markup.section(title, part) for title, part in parts.items()]
+    body = [render.section(title, part) for title, part in parts.items()]
     body += [_picker(views), *sections]
     page = string.Template((PAGE / "page.html").read_text(encoding="utf-8"))
     title = ", ".join(view.name for view in views)
     text = page.substitute(
-        title=markup.text(title),
+        title=render.text(title),
         intro=_intro(views),
         style=(PAGE / "page.css").read_text(encoding="utf-8"),
         body="\n".join(body),
@@ -80,7 +76,7 @@ def build(
 
 def _together(views, searches):
     """Charts that hold several runs."""
-    found = [trade_off_charts.curves(views), loss_charts.losses(views)]
+    found = [cost.curves(views), loss.losses(views)]
     seen = set()
     for view in views:
         if view.class_counts is None:
@@ -88,10 +84,10 @@ def _together(views, searches):
         counts = tuple(int(count) for count in view.class_counts)
         if counts not in seen:
             name = "distribution" + (f"_{len(seen) + 1}" if seen else "")
-            found.append(class_charts.distribution(name, view))
+            found.append(classes.distribution(name, view))
             seen.add(counts)
     found += [
-        search_charts.search(name, each["curves"], each["chosen"])
+        search.search(name, each["curves"], each["chosen"])
         for name, each in searches.items()
     ]
     return [chart for chart in found if chart is not None]
@@ -100,7 +96,7 @@ def _together(views, searches):
 def _intro(views):
     known = [view for view in views if view.class_counts is not None]
     data = views[0].folder.flags.get("dataset", "").replace("_lt", "")
-    data = "" if data == "folder" else markup.text(data)
+    data = "" if data == "folder" else render.text(data)
     if not known:
         return f"Trained on {data or 'a folder'}."
     counts = known[0].class_counts
@@ -127,7 +123,7 @@ def _words(views):
             for view in views
             for sentence in view.missing
         ]
-    return markup.items(told) + markup.items(missing, kind="missing")
+    return render.items(told) + render.items(missing, kind="missing")
 
 
 def _picker(views):
@@ -136,7 +132,7 @@ def _picker(views):
         return ""
     buttons = "".join(
         f'<button type="button" data-show="{number}">'
-        f"{markup.text(view.name)}</button>"
+        f"{render.text(view.name)}</button>"
         for number, view in enumerate(views, start=1)
     )
     return (

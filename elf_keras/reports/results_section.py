@@ -1,7 +1,8 @@
 """The results of all runs, and of exported models, as tables of a page."""
 
-from elf_keras import policy_rules
-from elf_keras.reports import charts, markup, score_table
+from elf_keras.policies import policy_rules
+from elf_keras.reports import render, score_rows
+from elf_keras.reports.charts import style
 from elf_keras.reports.run_folder import RunFolder
 
 
@@ -11,7 +12,7 @@ def results(found: list[RunFolder]) -> str:
     Args:
       found: the runs.
     """
-    rows = score_table.rows(found)
+    rows = score_rows.rows(found)
     if not rows:
         return ""
     best = any(row["epoch"].startswith("best") for row in rows)
@@ -56,11 +57,11 @@ def exported(exports: dict[str, dict]) -> str:
     """
     lines = [
         [
-            markup.text(name),
-            markup.text(variant),
-            markup.text(policy),
-            charts.percent(scores["accuracy"]),
-            charts.percent(scores.get("saving")),
+            render.text(name),
+            render.text(variant),
+            render.text(policy),
+            style.percent(scores["accuracy"]),
+            style.percent(scores.get("saving")),
             f"{scores['milliseconds']:.3g}"
             if scores.get("milliseconds") is not None
             else "–",
@@ -76,7 +77,7 @@ def exported(exports: dict[str, dict]) -> str:
         "<p>The files that ship, each with thresholds of its own; "
         "milliseconds are expected times of one image on the machine that "
         "exported.</p>"
-        + markup.table(
+        + render.table(
             [
                 *("export", "variant", "policy", "accuracy"),
                 *("saved, heads counted", "ms", "kB"),
@@ -92,20 +93,20 @@ def _score_table(rows, caption):
     for row in rows:
         name = row["run"] if row["run"] != before else ""
         before = row["run"]
-        seeds = f" <small>seed {markup.text(row['seeds'])}</small>" * bool(name)
+        seeds = f" <small>seed {render.text(row['seeds'])}</small>" * bool(name)
         lines.append(
             [
-                f"{markup.text(name)}{seeds}",
-                markup.text(row["mode"]),
-                markup.text(row["epoch"]),
-                markup.text(row["exit_threshold"]),
+                f"{render.text(name)}{seeds}",
+                render.text(row["mode"]),
+                render.text(row["epoch"]),
+                render.text(row["exit_threshold"]),
                 *(
                     _score(row, key)
-                    for key in (*score_table.ACCURACIES, *score_table.SAVINGS)
+                    for key in (*score_rows.ACCURACIES, *score_rows.SAVINGS)
                 ),
             ]
         )
-    return markup.table(
+    return render.table(
         [
             *("run", "mode", "epoch", "s", "all", "many", "medium", "few"),
             *("saved, heads counted", "saved, heads not counted"),
@@ -119,5 +120,5 @@ def _score_table(rows, caption):
 def _score(row, key):
     if row[key] is None:
         return "–"
-    mean, spread = charts.points(row[key]), row[f"{key}_spread"]
-    return mean if spread is None else f"{mean} ± {charts.points(spread)}"
+    mean, spread = style.points(row[key]), row[f"{key}_spread"]
+    return mean if spread is None else f"{mean} ± {style.points(spread)}"

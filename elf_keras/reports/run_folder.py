@@ -8,8 +8,11 @@ import csv
 import dataclasses
 import pathlib
 
-from elf_keras import certainty, policy_file, runs, schedules
+from elf_keras import runs
 from elf_keras.errors import InputError
+from elf_keras.exits import certainty
+from elf_keras.policies import policy_file
+from elf_keras.training import schedules
 
 RESUME = "go on with elf_keras.train --resume"
 

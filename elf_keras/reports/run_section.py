@@ -1,18 +1,14 @@
 """The part of a report that is about one run."""
 
-from elf_keras.reports import (
-    calibration_charts,
-    charts,
-    class_charts,
-    composition_charts,
-    confusion_charts,
-    facts_section,
-    findings,
-    gallery,
-    gallery_charts,
-    markup,
-    threshold_section,
-    training_charts,
+from elf_keras.reports import findings, gallery, render, slider, tables
+from elf_keras.reports.charts import (
+    calibration,
+    classes,
+    confusion,
+    leaving,
+    pictures,
+    style,
+    training,
 )
 from elf_keras.reports.run_view import RunView
 
@@ -31,7 +27,7 @@ _CALIBRATION = (
 
 def of_run(
     view: RunView, number: int, *, alone: bool
-) -> tuple[str, list[charts.Chart]]:
+) -> tuple[str, list[style.Chart]]:
     """Return the section as HTML, and its charts.
 
     Args:
@@ -41,20 +37,20 @@ def of_run(
     """
     parts, drawn = [], []
     if not alone:
-        parts.append(markup.items(findings.of_run(view)))
-        parts.append(markup.items(view.missing, kind="missing"))
+        parts.append(render.items(findings.of_run(view)))
+        parts.append(render.items(view.missing, kind="missing"))
     for found, files in (_leaving(view, number), _answers(view)):
         parts.append(found)
         drawn += files
-    trained = training_charts.all_of(view)
+    trained = training.all_of(view)
     if trained:
         parts.append("<h3>How training went</h3>")
-        parts.append(markup.figures(trained))
-    parts.append(facts_section.facts(view))
+        parts.append(render.figures(trained))
+    parts.append(tables.facts(view))
     html = (
         f'<section class="run" id="run-{number}" data-run="{number}" '
         f'aria-labelledby="run-{number}-name">'
-        f'<h2 id="run-{number}-name">Run: {markup.text(view.name)}</h2>'
+        f'<h2 id="run-{number}-name">Run: {render.text(view.name)}</h2>'
         f"{''.join(parts)}</section>"
     )
     return html, drawn + trained
@@ -65,14 +61,14 @@ def _leaving(view, number):
     if view.exits < 2:
         return (gallery.block(view) if view.scored is not None else ""), []
     if view.scored is None:
-        return facts_section.costs(view) if view.folder.metrics else "", []
-    files = [composition_charts.composition(view)]
-    html = threshold_section.controls_and_tables(view, number)
-    html += markup.files(files[0])
+        return tables.costs(view) if view.folder.metrics else "", []
+    files = [leaving.composition(view)]
+    html = slider.controls_and_tables(view, number)
+    html += render.files(files[0])
     if view.examples is not None:
-        files.append(gallery_charts.gallery_of(view))
-        html += gallery.block(view) + markup.files(files[1])
-    return html + facts_section.costs(view), files
+        files.append(pictures.gallery_of(view))
+        html += gallery.block(view) + render.files(files[1])
+    return html + tables.costs(view), files
 
 
 def _answers(view):
@@ -84,20 +80,20 @@ def _answers(view):
         (
             f"Right and wrong{at}",
             _CONFUSION,
-            confusion_charts.confusions(view),
+            confusion.confusions(view),
             "small-charts",
         ),
         (
             "Can its probabilities be believed?",
             _CALIBRATION,
-            calibration_charts.calibrations(view),
+            calibration.calibrations(view),
             "small-charts",
         ),
     ]
     html = "".join(
-        f"<h3>{markup.text(title)}</h3>"
-        + (f"<p>{markup.text(lead)}</p>" if lead else "")
-        + markup.figures(drawn, kind)
+        f"<h3>{render.text(title)}</h3>"
+        + (f"<p>{render.text(lead)}</p>" if lead else "")
+        + render.figures(drawn, kind)
         for title, lead, drawn, kind in blocks
     )
     return html, [chart for _, _, drawn, _ in blocks for chart in drawn]
@@ -107,10 +103,10 @@ def _recorded(view):
     """What can be drawn of classes without answers."""
     if view.exits < 2 or not view.folder.per_class or not view.folder.metrics:
         return "", []
-    drawn = [class_charts.payers(view)]
-    return f"<h3>Which classes</h3>{markup.figures(drawn)}", drawn
+    drawn = [classes.payers(view)]
+    return f"<h3>Which classes</h3>{render.figures(drawn)}", drawn
 
 
 def _of_classes(view):
-    found = [class_charts.confidences(view)]
-    return [class_charts.payers(view), *found] if view.exits > 1 else found
+    found = [classes.confidences(view)]
+    return [classes.payers(view), *found] if view.exits > 1 else found

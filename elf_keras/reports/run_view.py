@@ -5,9 +5,10 @@ import functools
 
 import numpy as np
 
-from elf_keras import inference, long_tail, policy_rules
-from elf_keras.data import splits
-from elf_keras.reports import run_folder, score_table, scoring
+from elf_keras.data import long_tail, splits
+from elf_keras.evaluation import prediction
+from elf_keras.policies import policy_rules
+from elf_keras.reports import run_folder, score_rows, scoring
 
 GROUPS = {
     "many": f"more than {long_tail.MANY_ABOVE} training images",
@@ -34,7 +35,7 @@ class Point:
     @property
     def written(self) -> str:
         """The thresholds as text."""
-        return score_table.threshold(self.limits)
+        return score_rows.threshold(self.limits)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -113,7 +114,7 @@ class RunView:
         limits = (s * (self.exits - 1))[: self.exits - 1]
         return Point(tuple(limits), "the run's own threshold")
 
-    def leave(self, limits) -> inference.Prediction:
+    def leave(self, limits) -> prediction.Prediction:
         """What the run answers on the shown split at thresholds."""
         return self.seen.answers.leave(np.append(limits, np.inf))
 

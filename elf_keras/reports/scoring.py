@@ -9,9 +9,10 @@ import dataclasses
 import keras
 import numpy as np
 
-from elf_keras import answers, calibration, exit_rule
 from elf_keras.data import splits
-from elf_keras.scorer import Scorer
+from elf_keras.evaluation import answers, calibration
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits import exit_rule
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -8,7 +8,7 @@ import sys
 
 import tensorflow as tf
 
-from elf_keras import multi_exit_model
+from elf_keras.models import multi_exit_model
 
 LOG = f"file://{sys.argv.pop(1)}"
 train_step = multi_exit_model.MultiExitModel.train_step

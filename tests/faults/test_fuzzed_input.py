@@ -15,9 +15,12 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies
 from PIL import Image
 
-from elf_keras import cluster, errors, fleets, train
-from elf_keras.data import image_files, images, list_files
+from elf_keras import errors, train
+from elf_keras.data import image_files, images
+from elf_keras.data.sources import list_files
 from elf_keras.deploy import chain_runner
+from elf_keras.distribution import cluster
+from elf_keras.training import fleets
 
 TRIED = 200
 # Long enough for a model to be built, far too short for a training.

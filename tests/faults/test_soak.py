@@ -11,10 +11,10 @@ import grpc
 import made_chain
 import numpy as np
 import pytest
-import test_serving_stand_in
 
 from elf_keras.deploy import chain_runner
 
+pytest_plugins = ("serving_client",)
 REQUESTS = 20_000
 # Allocators and caches are full by then.
 WARM = 5_000
@@ -23,8 +23,6 @@ GROWTH = 32 * MIB
 # One request in five is malformed.
 EVERY = 5
 THREADS = 4
-server = test_serving_stand_in.server
-client = test_serving_stand_in.client
 
 
 def resident(process):

@@ -1,0 +1,1 @@
+"""From flags to keyword arguments; nothing below it reads a flag."""

@@ -1,0 +1,211 @@
+"""From flags to objects, and from wrong input to one line and status 2.
+
+Nothing here loads Keras before a builder needs it: `--help` and wrong flags
+are answered at once.
+"""
+
+import importlib
+import math
+import os
+import pathlib
+import sys
+from collections.abc import Callable
+
+from absl import flags, logging
+
+from elf_keras.cli import command_flags, recipe_flags, tables, workdir
+from elf_keras.distribution import cluster
+from elf_keras.errors import InputError, WorkerLostError
+from elf_keras.exits import thresholds
+from elf_keras.runs import preemption, silence
+
+FLAGS = flags.FLAGS
+# Whoever takes these numbers says more of what they must be.
+_REFUSED_LATER = ("imbalance", "learning_rate")
+
+
+def run_command(
+    main: Callable[[list[str]], None],
+    *,
+    of_run: bool = False,
+    resumes: bool = False,
+) -> None:
+    """Parse the command line, run the command, end with its status.
+
+    Args:
+      main: called with the arguments that are no flags.
+      of_run: start from the flags that the run in --workdir was trained
+        with; those on the command line win.
+      resumes: whether what was stopped goes on with --resume.
+    """
+    # TensorFlow's start-up notices would bury the one line that matters.
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    logging.set_verbosity(logging.ERROR)
+    recipe_flags.define()
+    command_flags.define()
+    again = "; go on with --resume" if resumes else ""
+    try:
+        if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
+            print(_help(main, of_run), flush=True)
+        else:
+            main(_parse(sys.argv, of_run))
+    except (InputError, flags.Error) as error:
+        _end(str(error))
+    except UnicodeDecodeError as error:
+        _end(f"a flagfile or list is not text ({error}); check its path")
+    except preemption.Preempted:
+        say(f"stopped by SIGTERM{again}")
+        raise
+    except WorkerLostError as error:
+        _end(str(error), error.status)
+    except KeyboardInterrupt:
+        say(f"stopped{again}")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # h5py's have neither number nor file name, only a long text.
+        where = f": {error.filename}" if error.filename else ""
+        reason = error.strerror or str(error)
+        _end(f"{reason}{where}; free the disk or mend the path")
+
+
+def load_tensorflow(*, devices: bool = True) -> None:
+    """Import TensorFlow without its start-up notices.
+
+    Args:
+      devices: take the devices now; not where workers are still to be joined.
+    """
+    several = FLAGS.strategy in ("mirrored", "multi_worker")
+    if several or cluster.VARIABLE in os.environ:
+        # oneDNN's convolution gets an empty batch wrong, which the last step
+        # can hand to a replica on CPU devices; GPUs do not use it.
+        os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    # They are written before any log level is read.
+    with silence.standard_error():
+        tensorflow = importlib.import_module("tensorflow")
+        if devices:
+            tensorflow.config.list_logical_devices()
+        importlib.import_module("keras")
+
+
+def cluster_from_flags() -> cluster.Cluster | None:
+    """Return the workers to train with, None for this process alone.
+
+    Raises:
+      InputError: where TF_CONFIG is needed and missing, or malformed.
+    """
+    if FLAGS.strategy not in ("auto", "multi_worker"):
+        return None
+    found = cluster.from_environment()
+    if FLAGS.strategy == "multi_worker" and found is None:
+        raise InputError(
+            f"--strategy=multi_worker: {cluster.VARIABLE} is not set; start "
+            "every worker with it, for example as in clusters/slurm.sh"
+        )
+    alone = FLAGS.strategy == "auto" and found and len(found.workers) == 1
+    return None if alone else found
+
+
+def say(line: str) -> None:
+    """Print a sentence for the user beside the command's own output."""
+    print(line, file=sys.stderr, flush=True)
+
+
+def show(record: dict) -> None:
+    """Print the table of scores."""
+    print(tables.scores(record), flush=True)
+
+
+def refuse_arguments(arguments: list[str]) -> None:
+    """Refuse words that are no flags.
+
+    Raises:
+      InputError: where there are any.
+    """
+    if arguments:
+        raise InputError(
+            f"unexpected words {' '.join(arguments)!r}: flags are written "
+            "--name=value; see --help"
+        )
+
+
+def splits_from_flags():
+    """Load the data that the flags name."""
+    from elf_keras import data
+    from elf_keras.data import splits
+
+    if FLAGS.dataset.startswith("cifar"):
+        load_tensorflow()
+    return data.load(
+        FLAGS.dataset,
+        data_dir=FLAGS.data_dir,
+        imbalance=FLAGS.imbalance,
+        validation_fraction=FLAGS.validation_fraction,
+        validation_group=FLAGS.validation_group,
+        seed=FLAGS.seed,
+        image_size=FLAGS.image_size,
+        files=splits.FileRules(
+            list_dir=pathlib.Path(FLAGS.list_dir) if FLAGS.list_dir else None,
+            check_counts=FLAGS.check_counts,
+            images_on=FLAGS.images_on,
+        ),
+    )
+
+
+def train_threshold_from_flags(classes: int) -> float:
+    """Return t, also for methods that do not train with it."""
+    return thresholds.parse(FLAGS.train_threshold, FLAGS.exit_loss, classes)
+
+
+def exit_threshold_from_flags(classes: int) -> float:
+    """Return s, for --exit_rule."""
+    return thresholds.parse(
+        FLAGS.exit_threshold, FLAGS.exit_loss, classes, rule=FLAGS.exit_rule
+    )
+
+
+def score_scale_from_flags() -> float:
+    """Return σ, by which the exit loss multiplies scores: 1 but for LDAM."""
+    cosine = FLAGS.exit_loss in thresholds.COSINE_LOSSES
+    return FLAGS.ldam_scale if cosine else 1.0
+
+
+def _parse(argv, of_run):
+    rest = FLAGS(argv)[1:]
+    if of_run:
+        workdir.take_from(workdir.workdir())
+    else:
+        command_flags.refuse()
+    _refuse_no_numbers()
+    return rest
+
+
+def _refuse_no_numbers():
+    """Bounds let `nan` through: it is neither below nor above any."""
+    for name in FLAGS:
+        value = FLAGS[name].value
+        told = name in _REFUSED_LATER or not isinstance(value, float)
+        if not told and not math.isfinite(value):
+            raise InputError(f"--{name}={value}: expected a finite number")
+
+
+def _help(main, of_run):
+    """What the command does, its own flags, then those that it shares."""
+    shared = [command_flags] if of_run else []
+    return "\n".join(
+        [
+            main.__globals__["__doc__"].strip(),
+            FLAGS.main_module_help(),
+            *(
+                FLAGS.module_help(module.__name__)
+                for module in (*shared, recipe_flags)
+            ),
+        ]
+    )
+
+
+def _end(message, status=2):
+    print("error: " + " ".join(message.split()), file=sys.stderr)
+    sys.exit(status)

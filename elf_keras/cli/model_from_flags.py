@@ -1,0 +1,193 @@
+"""From flags to models, objectives, schedules: the part that needs Keras."""
+
+import functools
+from collections.abc import Callable
+
+import keras
+import numpy as np
+import tensorflow as tf
+from absl import flags
+
+from elf_keras import choices, losses
+from elf_keras.cli import command, second_stage_from_flags
+from elf_keras.data import long_tail, splits
+from elf_keras.distribution import strategies
+from elf_keras.errors import InputError
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits import thresholds
+from elf_keras.losses import across_exits, objective
+from elf_keras.models import bilateral, multi_exit, multiply_adds
+from elf_keras.models.backbones import pretrained
+from elf_keras.training import loop, manifold_mixup
+
+FLAGS = flags.FLAGS
+
+
+def strategy(*, alone: bool = False):
+    """Return the strategy, and set precision and seeds on the way.
+
+    Args:
+      alone: take one device of this process, whatever --strategy says.
+    """
+    # First: workers are joined before TensorFlow does anything else.
+    if alone:
+        chosen = strategies.create("single", None)
+    else:
+        chosen = strategies.create(FLAGS.strategy, command.cluster_from_flags())
+    keras.utils.set_random_seed(FLAGS.seed)
+    if FLAGS.deterministic:
+        tf.config.experimental.enable_op_determinism()
+    policy = FLAGS.mixed_precision
+    if policy != "float32":
+        policy = f"mixed_{policy}"
+    keras.config.set_dtype_policy(policy)
+    return chosen
+
+
+def model(data: splits.Splits) -> keras.Model:
+    """Build the model, or take over what fits from --weights."""
+    if FLAGS.second_stage != "none":
+        return second_stage_from_flags.model(data)
+    source, mean, deviation = _source(data)
+    build = bilateral.build
+    if FLAGS.method != "bbn":
+        build = functools.partial(
+            multi_exit.build,
+            exits="none" if FLAGS.method == "single" else FLAGS.exits,
+            exit_head=FLAGS.exit_head,
+            exit_stride=FLAGS.exit_stride,
+        )
+    built = build(
+        data.image_shape,
+        len(data.class_names),
+        backbone=FLAGS.backbone,
+        cosine=FLAGS.exit_loss in thresholds.COSINE_LOSSES,
+        pixel_mean=mean,
+        pixel_deviation=deviation,
+        synchronized=_replicas() > 1,
+    )
+    if FLAGS.backbone.startswith(choices.KERAS_PREFIX):
+        taps = ", ".join(multi_exit.tap_names(built))
+        command.say(f"the exits read the outputs of {taps}")
+    if source:
+        command.say(multi_exit.take_over(built, source))
+    return built
+
+
+def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
+    """Compile a model with optimizer and objective."""
+    exit_loss = _across_exits(_exit_loss(data), multi_exit.exits(built))
+    built.compile(
+        loop.CoupledSGD(FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay),
+        cumulative_loss(
+            data, leaving=FLAGS.method == "har", exit_loss=exit_loss
+        ),
+        training_pass=_training_pass(built),
+    )
+    return built
+
+
+def cumulative_loss(
+    data: splits.Splits, *, leaving: bool, exit_loss: Callable | None = None
+) -> objective.CumulativeLoss:
+    """Build the objective; without leaving, t is infinite.
+
+    Without `exit_loss` it is the plain sum of --exit_loss, by which hardness
+    is measured whatever --method trains with.
+    """
+    classes = len(data.class_names)
+    threshold = command.train_threshold_from_flags(classes)
+    return objective.CumulativeLoss(
+        exit_loss or _exit_loss(data),
+        classes,
+        train_threshold=threshold if leaving else np.inf,
+        normalization=FLAGS.loss_normalization,
+    )
+
+
+def scorer(built: keras.Model, data: splits.Splits) -> Scorer:
+    """Build what scores a model."""
+    classes = len(data.class_names)
+    by_training = FLAGS.deployment_prior == "train"
+    return Scorer(
+        classes=classes,
+        shot_groups=long_tail.shot_groups(data.class_counts),
+        costs=multiply_adds.exit_costs(built),
+        exit_threshold=command.exit_threshold_from_flags(classes),
+        prior=data.class_counts if by_training else None,
+        scale=command.score_scale_from_flags(),
+        exit_rule=FLAGS.exit_rule,
+        exit_weights=_summed_weights(multi_exit.exits(built)),
+    )
+
+
+def _summed_weights(exits):
+    """What the summed predictions are weighted by, where they were trained."""
+    if FLAGS.method != "summed":
+        return None
+    return across_exits.check_weights(FLAGS.exit_weights, exits)
+
+
+def _exit_loss(data):
+    return losses.exit_loss(
+        FLAGS.exit_loss,
+        data.train_counts,
+        margin_power=FLAGS.ldam_power,
+        gamma=FLAGS.focal_gamma,
+        scale=FLAGS.ldam_scale,
+        tau=FLAGS.logit_tau,
+        exponent=FLAGS.vs_exponent,
+    )
+
+
+def _across_exits(exit_loss, exits):
+    """What --distillation, --exit_weights and --method=summed make of it."""
+    if FLAGS.distillation:
+        if FLAGS.method not in ("har", "sum") or exits == 1:
+            raise InputError(
+                f"--distillation={FLAGS.distillation:g} teaches early exits "
+                f"that have a loss of their own; --method={FLAGS.method} with "
+                f"{exits} exits has none: choose har or sum, or leave it out"
+            )
+        exit_loss = across_exits.distilled(
+            exit_loss,
+            weight=FLAGS.distillation,
+            temperature=FLAGS.distillation_temperature,
+            scale=command.score_scale_from_flags(),
+        )
+    weights = across_exits.check_weights(FLAGS.exit_weights, exits)
+    if FLAGS.method == "summed":
+        return across_exits.summed(exit_loss, weights)
+    if FLAGS.exit_weights:
+        return across_exits.weighted(exit_loss, weights)
+    return exit_loss
+
+
+def _training_pass(built):
+    """What a training step calls instead of the model, if anything."""
+    if FLAGS.method == "bbn":
+        if FLAGS.mixing != "none":
+            raise InputError(
+                f"--mixing={FLAGS.mixing} with --method=bbn, which mixes two "
+                "samplings itself; set --mixing=none"
+            )
+        return bilateral.BilateralPass(built)
+    if FLAGS.mixing == choices.MANIFOLD_MIXUP:
+        return manifold_mixup.ManifoldMixup(
+            built, alpha=FLAGS.mixup_alpha, seed=FLAGS.seed
+        )
+    return None
+
+
+def _source(data):
+    """The model to start from, if any; mean and deviation of the pixels."""
+    weights = FLAGS.weights
+    if weights == "imagenet" or weights.endswith(".h5"):
+        found = pretrained.load(FLAGS.backbone, weights, data.image_shape)
+        return found.model, found.pixel_mean, found.pixel_deviation
+    source = None if weights == "none" else multi_exit.load(weights)
+    return source, *data.pixel_statistics
+
+
+def _replicas():
+    return tf.distribute.get_strategy().num_replicas_in_sync

@@ -1,0 +1,93 @@
+"""From flags to what an epoch holds, and how epochs follow each other."""
+
+from absl import flags
+
+from elf_keras import choices
+from elf_keras.data import augment, mixing, splits
+from elf_keras.data.sources import folder
+from elf_keras.errors import InputError
+from elf_keras.losses import class_weights
+from elf_keras.training import loop, schedules
+
+FLAGS = flags.FLAGS
+# A crop is cut after padding by this part of the side: 4 of 32 pixels.
+_PADDING_DIVISOR = 8
+
+
+def schedule(data: splits.Splits) -> loop.Schedule:
+    """Build the schedule, scaled where --epochs is not --schedule_epochs."""
+    epochs = FLAGS.epochs
+    full = FLAGS.schedule_epochs or epochs
+    warmup = FLAGS.warmup_epochs
+    if epochs != full:
+        warmup = min(warmup, schedules.scaled_warmup(epochs))
+    weighting = class_weights.CLASS_WEIGHTINGS[FLAGS.class_weighting]
+    if FLAGS.class_weighting == "effective_number":
+        weights = weighting(data.train_counts, beta=FLAGS.effective_number_beta)
+    else:
+        weights = weighting(data.train_counts)
+    trains = FLAGS.second_stage not in choices.POST_HOC_STAGES
+    return loop.Schedule(
+        epochs=epochs if trains else 0,
+        learning_rate=schedules.step_decay_with_warmup(
+            FLAGS.learning_rate,
+            warmup_epochs=warmup,
+            decay_epochs=[_scaled(text, full) for text in FLAGS.decay_epochs],
+            decay_factor=FLAGS.decay_factor,
+        ),
+        reweight_epoch=_scaled(FLAGS.reweight_epoch, full),
+        class_weights=weights,
+        conventional_share=schedules.cumulative_share(epochs)
+        if FLAGS.method == "bbn"
+        else None,
+    )
+
+
+def batches(data: splits.Splits) -> loop.Batches:
+    """Build what turns the training split into batches."""
+    name, side = FLAGS.augmentation, data.image_shape[0]
+    randaugment = name == "randaugment"
+    resized = name == "resized_crop"
+    resized |= randaugment and side >= folder.LARGE_SIZE
+    padding = 0
+    if not resized and name != "none":
+        padding = max(1, side // _PADDING_DIVISOR)
+    if randaugment and data.image_shape[-1] != 3:
+        raise InputError(
+            f"--augmentation=randaugment: images of {data.image_shape[-1]} "
+            "channel; it needs 3, colours; choose crop"
+        )
+    mixes = None
+    of_batch = FLAGS.mixing if FLAGS.mixing in choices.BATCH_MIXINGS else "none"
+    if randaugment or of_batch != "none":
+        mixes = mixing.Mixing(
+            of_batch, len(data.class_names), FLAGS.mixup_alpha, randaugment
+        )
+    augmentation = augment.Augmentation(
+        padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
+    )
+    if augmentation == augment.Augmentation(padding=0, flip=False):
+        augmentation = None
+    return loop.Batches(
+        FLAGS.batch_size,
+        FLAGS.seed,
+        augmentation,
+        FLAGS.sampler,
+        deferred_epoch=_scaled(
+            FLAGS.reweight_epoch, FLAGS.schedule_epochs or FLAGS.epochs
+        ),
+        second_sampler="reversed" if FLAGS.method == "bbn" else None,
+    )
+
+
+def _scaled(epoch, full):
+    try:
+        number = int(epoch)
+    except ValueError as error:
+        raise InputError(
+            f"--decay_epochs: {epoch!r} is not a number of epochs; write for "
+            "example 160,180"
+        ) from error
+    if FLAGS.epochs == full or number == 0:
+        return number
+    return schedules.scaled(number, epochs=FLAGS.epochs, full_epochs=full)

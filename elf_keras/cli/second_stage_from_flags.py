@@ -1,0 +1,196 @@
+"""From --second_stage, --weights and --tau to a model that is ready for it."""
+
+import pathlib
+
+import keras
+import numpy as np
+from absl import flags
+
+from elf_keras import choices, runs
+from elf_keras.cli import command
+from elf_keras.data import splits
+from elf_keras.errors import InputError
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits import thresholds
+from elf_keras.models import multi_exit
+from elf_keras.models.classifier import CosineClassifier
+from elf_keras.training import post_hoc, second_stage
+
+FLAGS = flags.FLAGS
+# What a run and its second stage must share: its training images and classes.
+_SHARED = (
+    *("dataset", "imbalance", "validation_fraction", "validation_group"),
+    *("seed", "image_size", "backbone"),
+)
+
+
+def model(data: splits.Splits) -> keras.Model:
+    """Load the model of --weights, and make it ready for the stage.
+
+    It keeps its own pixel statistics and precision.
+
+    Raises:
+      InputError: where the stage does not suit the model, or the flags are
+        not those of the run that it comes from.
+    """
+    if not FLAGS.weights.endswith(".keras"):
+        raise InputError(
+            f"--second_stage={FLAGS.second_stage} starts from a trained run, "
+            f"--weights={FLAGS.weights} names none; add "
+            "--weights=RUN/model.keras"
+        )
+    loaded = multi_exit.load(FLAGS.weights)
+    _check_flags(pathlib.Path(FLAGS.weights).with_name(runs.FLAGS))
+    _check_model(loaded, data)
+    prepare = second_stage.TRAINED_STAGES.get(FLAGS.second_stage)
+    return prepare(loaded) if prepare else loaded
+
+
+def begin(
+    loaded: keras.Model, data: splits.Splits, scorer: Scorer
+) -> dict | None:
+    """Apply a stage that trains nothing; return what run.json says of any.
+
+    Raises:
+      InputError: for a τ that is no number, or cannot be chosen.
+    """
+    if FLAGS.second_stage == "none":
+        return None
+    if FLAGS.second_stage in choices.TRAINED_STAGES:
+        trained = sum(np.prod(w.shape) for w in loaded.trainable_weights)
+        return {"name": FLAGS.second_stage, "trained_parameters": int(trained)}
+    rule, counts = post_hoc.RULES[FLAGS.second_stage], data.train_counts
+    tau, tried = _tau(), []
+    if tau is None:
+        tau, tried = _chosen(loaded, rule, data, scorer)
+    post_hoc.change(loaded, rule, counts, tau)
+    return {"name": FLAGS.second_stage, "tau": tau, "tried": tried}
+
+
+def _tau():
+    """--tau as a number, or None where validation chooses it."""
+    if FLAGS.tau == "auto" and FLAGS.second_stage == "logit_adjustment":
+        return 1.0
+    if FLAGS.tau in ("auto", "validation"):
+        return None
+    try:
+        tau = float(FLAGS.tau)
+    except ValueError:
+        tau = np.nan
+    if not 0 <= tau < np.inf:
+        raise InputError(
+            f"--tau={FLAGS.tau}: expected a number ≥ 0, validation or auto"
+        )
+    return tau
+
+
+def _chosen(loaded, rule, data, scorer):
+    if data.validation is None:
+        raise InputError(
+            f"--second_stage={FLAGS.second_stage}: without a validation split "
+            "no τ can be chosen; give a number, such as --tau=1, or set "
+            "--validation_fraction as in the run of --weights"
+        )
+    found = post_hoc.accuracies(
+        loaded,
+        rule,
+        data.train_counts,
+        data.validation,
+        scorer.weights(data.validation.labels),
+    )
+    # The smallest of equals: the least change.
+    best = int(found.argmax())
+    command.say(
+        f"τ = {post_hoc.TAUS[best]} is best on validation: "
+        f"{100 * found[best]:.1f} %"
+    )
+    tried = [
+        {"tau": tau, "validation_accuracy": accuracy}
+        for tau, accuracy in zip(post_hoc.TAUS, found, strict=True)
+    ]
+    return post_hoc.TAUS[best], tried
+
+
+def _check_flags(record):
+    """Other images would let validation meet what was trained on."""
+    if not record.exists():
+        return
+    lines = record.read_text(encoding="utf-8").splitlines()
+    before = {
+        line
+        for line in lines
+        if line.removeprefix("--").partition("=")[0] in _SHARED
+    }
+    given = [FLAGS[name] for name in _SHARED]
+    now = {flag.serialize() for flag in given if flag.value is not None}
+    if before != now:
+        raise InputError(
+            f"--weights={FLAGS.weights} comes from a run with other flags "
+            f"({' '.join(sorted(before ^ now))}); a second stage needs the "
+            "same data and backbone: repeat that run's flags"
+        )
+    adjusted = _adjusted(lines)
+    if FLAGS.second_stage == "logit_adjustment" and adjusted:
+        raise InputError(
+            f"--weights={FLAGS.weights} was trained with "
+            f"{', '.join(adjusted)}, which already adjusts for the class "
+            "counts; logit_adjustment would do so twice: start from a run "
+            "with --exit_loss=ce or focal, --class_weighting=none, "
+            "--sampler=instance, --second_stage=none and not bbn"
+        )
+
+
+def _adjusted(lines):
+    """What in a run's flags moves scores towards rare classes."""
+    losses = {f"--exit_loss={loss}" for loss in choices.PRIOR_LOSSES}
+    plain = {
+        "--class_weighting": "none",
+        "--sampler": "instance",
+        "--second_stage": "none",
+    }
+    return [
+        line
+        for line in lines
+        if line in losses
+        or line == "--method=bbn"
+        or plain.get(line.partition("=")[0], "") not in line
+    ]
+
+
+def _check_model(loaded, data):
+    shapes = tuple(loaded.inputs[0].shape[1:]), loaded.outputs[0].shape[-1]
+    expected = tuple(data.image_shape), len(data.class_names)
+    if shapes != expected:
+        raise InputError(
+            f"--weights={FLAGS.weights} is a model of images {shapes[0]} and "
+            f"{shapes[1]} classes, the data have {expected[0]} and "
+            f"{expected[1]}; name a model that was trained on them"
+        )
+    exits = multi_exit.exits(loaded)
+    if (exits == 1) != (FLAGS.method == "single"):
+        raise InputError(
+            f"--weights={FLAGS.weights} has {exits} exits, which is not "
+            f"--method={FLAGS.method}; a second stage takes single for one "
+            "exit (also of bbn), har or sum for several"
+        )
+    if FLAGS.method == "summed" and (
+        FLAGS.second_stage in choices.POST_HOC_STAGES
+    ):
+        raise InputError(
+            f"--second_stage={FLAGS.second_stage} changes each exit, of which "
+            "--method=summed answers by the sum; choose crt or lws, or another "
+            "method"
+        )
+    cosine = isinstance(second_stage.classifiers(loaded)[-1], CosineClassifier)
+    if cosine != (FLAGS.exit_loss in thresholds.COSINE_LOSSES):
+        raise InputError(
+            f"--weights={FLAGS.weights} has "
+            f"{'cosine' if cosine else 'plain'} classifiers, which is not "
+            f"--exit_loss={FLAGS.exit_loss}; cosine ones are for "
+            f"{', '.join(thresholds.COSINE_LOSSES)}"
+        )
+    if cosine and FLAGS.second_stage != "crt":
+        raise InputError(
+            f"--second_stage={FLAGS.second_stage}: a cosine classifier has "
+            "neither norms nor a bias to change; only crt suits it"
+        )

@@ -1,0 +1,154 @@
+"""The flags of a run, and the folder that records them."""
+
+import pathlib
+import shutil
+import sys
+
+from absl import flags
+
+from elf_keras import runs
+from elf_keras.cli import recipe_flags
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+# Flags that say where and how, not what: they may differ on --resume.
+_INCIDENTAL = {
+    *("workdir", "resume", "data_dir", "list_dir", "strategy"),
+    "checkpoint_minutes",
+}
+
+
+def shared() -> list[flags.Flag]:
+    """Return the flags that all commands of a run share."""
+    return FLAGS.flags_by_module_dict()[recipe_flags.__name__]
+
+
+def resolved() -> str:
+    """Return a flagfile that repeats this run."""
+    lines = [
+        flag.serialize()
+        for flag in sorted(shared(), key=lambda flag: flag.name)
+        if flag.value is not None and flag.name != "resume"
+    ]
+    return "\n".join(line for line in lines if line) + "\n"
+
+
+def lasting(flagfile: str) -> set[str]:
+    """Lines of a flagfile that may not change while a run goes on."""
+    return {
+        line
+        for line in flagfile.splitlines()
+        if _flag_name(line) not in _INCIDENTAL
+    }
+
+
+def incidental() -> list[str]:
+    """Return the flags that say where and how this command runs, as given."""
+    own = {"workdir", "resume"}
+    return [
+        flag.serialize()
+        for flag in shared()
+        if flag.name in _INCIDENTAL - own and flag.present
+    ]
+
+
+def workdir() -> pathlib.Path:
+    """Return --workdir.
+
+    Raises:
+      InputError: where it is not given.
+    """
+    if not FLAGS.workdir:
+        raise InputError(
+            "--workdir is missing: name the folder of the run, for example "
+            "--workdir=runs/digits_lt"
+        )
+    return pathlib.Path(FLAGS.workdir)
+
+
+def take_from(folder: pathlib.Path) -> None:
+    """Set all flags to those of a run; those on the command line win.
+
+    Raises:
+      InputError: where the folder is not that of a run.
+    """
+    record = folder / runs.FLAGS
+    if not record.exists():
+        raise InputError(
+            f"--workdir={folder} is not the folder of a run: it holds "
+            f"no {runs.FLAGS}"
+        )
+    # The run's own flags first, so that the command line's win.
+    FLAGS.unparse_flags()
+    FLAGS([sys.argv[0], f"--flagfile={record}", *sys.argv[1:]])
+
+
+def check_workdir() -> pathlib.Path:
+    """Return the run's folder if a run may begin or go on there.
+
+    Raises:
+      InputError: where it holds another run.
+    """
+    folder = workdir()
+    runs.check(folder, resume=FLAGS.resume)
+    record = folder / runs.FLAGS
+    if record.exists():
+        _refuse_other_flags(record)
+    return folder
+
+
+def open_workdir() -> pathlib.Path:
+    """Make the run's folder, with the flags that repeat the run."""
+    folder = check_workdir()
+    if not (folder / runs.FLAGS).exists():
+        runs.write_text(folder / runs.FLAGS, resolved())
+    return folder
+
+
+def follow_workdir(place: pathlib.Path) -> pathlib.Path:
+    """Make a folder like the run's for a worker that writes nothing there.
+
+    Args:
+      place: an empty folder; the run's checkpoints are copied into it.
+    """
+    runs.write_text(place / runs.FLAGS, resolved())
+    saved = workdir() / "checkpoints"
+    if saved.is_dir():
+        shutil.copytree(saved, place / saved.name)
+    return place
+
+
+def check_same(folder: pathlib.Path, name: str) -> None:
+    """Refuse a folder unless it is new, or its flagfile `name` is the same.
+
+    Raises:
+      InputError: where it holds something else.
+    """
+    runs.check(folder, resume=True, record=name)
+    if (folder / name).exists():
+        _refuse_other_flags(folder / name)
+
+
+def _refuse_other_flags(record):
+    before = lasting(record.read_text(encoding="utf-8"))
+    now = lasting(resolved())
+    written = {_flag_name(line) for line in before}
+    # A run begun before a flag existed had what is now its default.
+    same = {
+        flag.name
+        for flag in shared()
+        if flag.value == flag.default and flag.name not in written
+    }
+    changed = sorted(
+        line for line in before ^ now if _flag_name(line) not in same
+    )
+    if changed:
+        raise InputError(
+            f"--workdir={FLAGS.workdir} holds a run with other flags "
+            f"({' '.join(changed)}); resume it with its own flags.flags, or "
+            "name a new --workdir"
+        )
+
+
+def _flag_name(line):
+    return line.removeprefix("--no").removeprefix("--").partition("=")[0]

@@ -1,0 +1,1 @@
+"""Where images and labels come from: a module a kind of data set."""

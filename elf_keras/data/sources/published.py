@@ -1,0 +1,225 @@
+"""The large long-tailed sets: ImageNet-LT, Places-LT, iNaturalist 2018.
+
+Each is its published lists over a folder of images: `data_dir` holds what
+the lists' paths begin with (`train/`, `val/` for ImageNet; `data_256/` and
+its like for Places; `train_val2018/` for iNaturalist), and the lists, unless
+`list_dir` does. Normalisation and numbers are those of *Large-Scale
+Long-Tailed Recognition in an Open World* and *Decoupling Representation and
+Classifier for Long-Tailed Recognition*.
+"""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from elf_keras.data import image_files, long_tail, splits
+from elf_keras.data.sources import list_files
+from elf_keras.errors import InputError
+
+DEFAULT_SIZE = 224
+# The shorter side is resized to 256, of which 224 are kept.
+KEPT = 224 / 256
+MOST_MISSING = 0.01
+IMAGENET = ((0.485, 0.456, 0.406), (0.229, 0.224, 0.225))
+INATURALIST = ((0.466, 0.471, 0.380), (0.195, 0.194, 0.192))
+
+
+@dataclasses.dataclass(frozen=True)
+class Published:
+    """What a data set consists of, by its authors.
+
+    Attributes:
+      lists: split -> name of its list file.
+      images: split -> number of lines.
+      classes: number of classes.
+      largest: training images of the largest class.
+      smallest: of the smallest.
+      shot_groups: classes with many, medium, few training images.
+      pixels: mean and deviation per channel, 0 to 1.
+    """
+
+    lists: dict[str, str]
+    images: dict[str, int]
+    classes: int
+    largest: int
+    smallest: int
+    shot_groups: tuple[int, int, int]
+    pixels: tuple[tuple[float, ...], tuple[float, ...]]
+
+
+SETS = {
+    "imagenet_lt": Published(
+        lists={
+            "train": "ImageNet_LT_train.txt",
+            "validation": "ImageNet_LT_val.txt",
+            "test": "ImageNet_LT_test.txt",
+        },
+        images={"train": 115_846, "validation": 20_000, "test": 50_000},
+        classes=1000,
+        largest=1280,
+        smallest=5,
+        shot_groups=(385, 479, 136),
+        pixels=IMAGENET,
+    ),
+    "places_lt": Published(
+        lists={
+            "train": "Places_LT_train.txt",
+            "validation": "Places_LT_val.txt",
+            "test": "Places_LT_test.txt",
+        },
+        images={"train": 62_500, "validation": 7_300, "test": 36_500},
+        classes=365,
+        largest=4980,
+        smallest=5,
+        shot_groups=(131, 163, 71),
+        pixels=IMAGENET,
+    ),
+    "inat18": Published(
+        # Its test labels are secret: the validation list is its test.
+        lists={
+            "train": "iNaturalist18_train.txt",
+            "test": "iNaturalist18_val.txt",
+        },
+        images={"train": 437_513, "test": 24_426},
+        classes=8142,
+        largest=1000,
+        smallest=2,
+        shot_groups=(842, 4076, 3224),
+        pixels=INATURALIST,
+    ),
+}
+
+
+def imagenet_lt(request: splits.Request) -> splits.Splits:
+    """ImageNet-LT; its balanced validation list is used whole."""
+    return _load("imagenet_lt", request)
+
+
+def places_lt(request: splits.Request) -> splits.Splits:
+    """Places-LT; its balanced validation list is used whole."""
+    return _load("places_lt", request)
+
+
+def inat18(request: splits.Request) -> splits.Splits:
+    """iNaturalist 2018; validation is cut from training."""
+    return _load("inat18", request)
+
+
+def _load(name: str, request: splits.Request) -> splits.Splits:
+    facts, root = SETS[name], request.data_dir
+    if root is None or not root.is_dir():
+        raise InputError(
+            f"data folder {root}: no such folder; give --data_dir with the "
+            f"images that {facts.lists['train']} lists"
+        )
+    listed = _listed(name, facts, request)
+    parts, absent = _present(root, listed, request)
+    classes = listed["train"][1].max() + 1
+    class_names = _class_names(*listed["train"], classes)
+    counts = splits.count_classes(parts["train"].labels, class_names)
+    train, validation = parts["train"], parts.get("validation")
+    notes = [f"{list_files.shown_missing(absent)}; skipped."] if absent else []
+    if validation is None:
+        train, validation = splits.cut(
+            train, request.validation_fraction, seed=request.seed
+        )
+    elif request.validation_fraction:
+        notes.append(
+            "The validation list is used whole; nothing is cut from train."
+        )
+    if validation or request.validation_fraction:
+        notes += splits.coverage_notes(validation, class_names, "validation")
+    notes += splits.coverage_notes(parts["test"], class_names, "test")
+    return splits.Splits(
+        train,
+        validation,
+        parts["test"],
+        class_names,
+        counts,
+        notes=tuple(notes),
+        skipped=tuple(absent),
+        published_pixels=tuple(
+            tuple(255 * value for value in values) for values in facts.pixels
+        ),
+    )
+
+
+def _listed(name, facts, request):
+    """Split -> (names, labels), checked against each other and the papers."""
+    folder = pathlib.Path(request.files.list_dir or request.data_dir)
+    found, taken = {}, {}
+    below = facts.classes
+    for split, file in facts.lists.items():
+        found[split] = list_files.read(
+            folder / file, labels_below=below, taken=taken
+        )
+        # A label that training has not is unknown; the list of it is first.
+        below = int(found["train"][1].max()) + 1
+    if request.files.check_counts:
+        differ = _differences(facts, found)
+        if differ:
+            raise InputError(
+                f"the lists in {folder} are not those of {name} "
+                f"({'; '.join(differ)}); get the published lists, or use "
+                "yours on purpose with --check_counts=false"
+            )
+    return found
+
+
+def _differences(facts: Published, found: dict) -> list[str]:
+    """What differs from the published numbers, in words."""
+    counts = np.bincount(found["train"][1], minlength=facts.classes)
+    groups = long_tail.shot_groups(counts).values()
+    pairs = [
+        (f"images in {facts.lists[split]}", len(names), facts.images[split])
+        for split, (names, _) in found.items()
+    ]
+    pairs += [
+        ("largest class", int(counts.max()), facts.largest),
+        ("smallest class", int(counts.min()), facts.smallest),
+        (
+            "many/medium/few classes",
+            "/".join(str(int(mask.sum())) for mask in groups),
+            "/".join(map(str, facts.shot_groups)),
+        ),
+    ]
+    return [
+        f"{what}: {here}, published {there}"
+        for what, here, there in pairs
+        if here != there
+    ]
+
+
+def _present(root, listed, request):
+    """The examples whose files are there, and the names of the others."""
+    parts, absent = {}, []
+    for split, (names, labels) in listed.items():
+        gone = set(list_files.missing(root, names))
+        kept = np.array([name not in gone for name in names])
+        size = request.image_size or DEFAULT_SIZE
+        files = image_files.of(root, names, size=size, kept=KEPT)
+        everything = splits.Examples(files, labels, tuple(names))
+        parts[split] = everything.take(np.flatnonzero(kept))
+        absent += [name for name in names if name in gone]
+    total = sum(len(names) for names, _ in listed.values())
+    if len(absent) > MOST_MISSING * total:
+        raise InputError(
+            f"{list_files.shown_missing(absent)}, of {total} below {root}, "
+            f"more than {MOST_MISSING:.0%}; is --data_dir the folder that "
+            "the lists' paths begin in?"
+        )
+    empty = [split for split, part in parts.items() if not len(part)]
+    if empty:
+        raise InputError(f"every file of {', '.join(empty)} is missing")
+    return parts, absent
+
+
+def _class_names(names, labels, classes) -> tuple[str, ...]:
+    """The folder of each class where that tells classes apart, or numbers."""
+    folders = {}
+    for name, label in zip(names, labels.tolist(), strict=True):
+        folders.setdefault(label, name.split("/")[-2:][0])
+    numbers = [str(label) for label in range(classes)]
+    found = [folders.get(label, numbers[label]) for label in range(classes)]
+    return tuple(found if len(set(found)) == classes else numbers)

@@ -1,0 +1,171 @@
+"""Serve an exported chain to a browser on this machine.
+
+python -m elf_keras.demo --model=savedmodels/digits_lt
+
+The page classifies pictures in the browser, stage by stage, and shows at
+which exit each one left and what that saved. `make page` fetches its runtime
+once; afterwards nothing but this server is contacted. Ctrl-C ends it.
+"""
+
+import contextlib
+import json
+import pathlib
+
+from absl import flags
+
+from elf_keras import runs
+from elf_keras.cli import command
+from elf_keras.demo import server
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string(
+    "model", None, "Folder of an export, with its manifest.json."
+)
+flags.DEFINE_integer(
+    "port", 8000, "Port on 127.0.0.1; 0 takes any free one.", 0, 65535
+)
+flags.DEFINE_string(
+    "node_modules",
+    None,
+    "Folder that holds @litertjs/core. Default: where `make page` puts it.",
+)
+
+MANIFEST = "manifest.json"
+FORMAT = 1
+PAGE = pathlib.Path(__file__).parent / "page"
+NODE_MODULES = PAGE.parent.parent / "build" / "page" / "node_modules"
+SCOPE = "@litertjs"
+# Two packages are needed; npm fetches this one because of the other.
+RUNTIME = f"{SCOPE}/wasm-utils/dist/index.js"
+
+
+def main(arguments: list[str]) -> None:
+    """Run the command."""
+    # Ctrl-C is how it ends, at any moment.
+    with contextlib.suppress(KeyboardInterrupt):
+        command.refuse_arguments(arguments)
+        with open_server(_folder(), FLAGS.port, _node_modules()) as server:
+            print(f"{server.url} serves {FLAGS.model}", flush=True)
+            server.serve_forever()
+
+
+def open_server(
+    folder: pathlib.Path, port: int, node_modules: pathlib.Path
+) -> server.PageServer:
+    """Check an export and listen for the page; not serving yet.
+
+    Args:
+      folder: of the export.
+      port: on loopback; 0 takes any free one.
+      node_modules: folder that holds `@litertjs`.
+
+    Raises:
+      InputError: for a damaged export or a port that is taken.
+    """
+    files = checked_files(folder)
+    return server.PageServer(
+        port,
+        [
+            server.Mount("/", PAGE),
+            server.Mount(f"/vendor/{SCOPE}/", node_modules / SCOPE),
+            server.Mount("/model/", folder, files | {MANIFEST}),
+        ],
+    )
+
+
+def checked_files(folder: pathlib.Path) -> frozenset[str]:
+    """Return the files of an export after comparing their checksums.
+
+    Raises:
+      InputError: where the manifest or a file of it is missing or changed.
+    """
+    manifest = _read(folder / MANIFEST)
+    try:
+        sums = dict(manifest["checksums"])
+        stages = {
+            stage["file"]
+            for variant in manifest["variants"].values()
+            for stage in variant["stages"]
+        }
+        unknown = manifest["format"] != FORMAT
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise InputError(
+            f"{folder / MANIFEST} is no manifest of an export "
+            f"({type(error).__name__}: {error}); export the model again"
+        ) from error
+    if unknown or not stages <= set(sums):
+        raise InputError(
+            f"{folder / MANIFEST} is of another format, or names stages "
+            "without checksums; export the model again"
+        )
+    if not stages:
+        raise InputError(
+            f"{folder / MANIFEST} names no TFLite stages, which the page "
+            "runs; export the model with --formats=float32 among others"
+        )
+    for name, expected in sums.items():
+        _check(folder, name, expected)
+    return frozenset(sums)
+
+
+def _folder():
+    if not FLAGS.model:
+        raise InputError(
+            "--model is missing: name the folder of an export, for example "
+            "--model=savedmodels/digits_lt"
+        )
+    return pathlib.Path(FLAGS.model)
+
+
+def _node_modules():
+    folder = pathlib.Path(FLAGS.node_modules or NODE_MODULES)
+    if not (folder / RUNTIME).is_file():
+        command.say(
+            f"LiteRT.js is not in {folder}: the page cannot run models until "
+            "`make page` has fetched it; reload the page afterwards"
+        )
+    return folder
+
+
+def _read(path):
+    try:
+        return json.loads(path.read_bytes())
+    except (FileNotFoundError, NotADirectoryError) as error:
+        raise InputError(
+            f"{path} does not exist; --model names a folder written by "
+            "elf_keras.export"
+        ) from error
+    except (ValueError, OSError, RecursionError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); export the model again"
+        ) from error
+
+
+def _check(folder, name, expected):
+    try:
+        path = folder / name
+        inside = path.resolve().is_relative_to(folder.resolve())
+        there = inside and path.is_file()
+    # What no name of a file can be: too long, in circles, with a zero in it.
+    except (TypeError, ValueError, OSError, RuntimeError):
+        inside = there = False
+    if not inside:
+        raise InputError(
+            f"{folder / MANIFEST} names {name!r}, which is outside of its "
+            "folder, or no name of a file; export the model again"
+        )
+    if not there:
+        raise InputError(
+            f"{path} is missing; copy the whole folder, or export the model "
+            "again"
+        )
+    if runs.checksum(path) != expected:
+        raise InputError(
+            f"{path} is not the file that was exported: its checksum differs; "
+            "copy it anew, or export the model again"
+        )
+
+
+if __name__ == "__main__":
+    command.run_command(main)

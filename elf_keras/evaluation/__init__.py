@@ -1,0 +1,1 @@
+"""How good a model is: logits, answers, scores, the accuracy-cost curve."""

@@ -1,0 +1,167 @@
+"""Scores of whole splits, and prediction that really stops early."""
+
+import dataclasses
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+
+from elf_keras.data import decoding, pipeline, splits
+from elf_keras.distribution import worker_steps, workers
+from elf_keras.exits import certainty, exit_rule
+
+BATCH_SIZE = 256
+# Scores held at a time where a whole split's would not fit.
+PART_BYTES = 2**27
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+    """What a dynamic model answers.
+
+    Attributes:
+      classes: predicted class indices, `(images,)`.
+      certainty: what the exit rule compared at the exit taken, confidence
+        unless another rule was asked for, in (0, 1], `(images,)`.
+      exit_taken: index of the exit, from 0, `(images,)`.
+    """
+
+    classes: np.ndarray
+    certainty: np.ndarray
+    exit_taken: np.ndarray
+
+
+def predict_scores(model: keras.Model, examples: splits.Examples) -> np.ndarray:
+    """Raw scores of every exit for every image, in source order.
+
+    Args:
+      model: a multi-exit model.
+      examples: the images.
+
+    Returns:
+      float32, `(images, exits, classes)`.
+    """
+    if workers.is_several(model.distribute_strategy):
+        return _scores_of_workers(model, examples)
+    batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
+    with decoding.clear_errors():
+        return exit_rule.stack_exits(model.predict(batches, verbose=0))
+
+
+def _scores_of_workers(model, examples):
+    """Scores of all images, of which this worker computes its part."""
+    strategy = model.distribute_strategy
+    rows = workers.rows_of_worker(strategy, len(examples))
+    found = [
+        np.zeros((0, len(model.outputs), model.outputs[0].shape[-1]), "float32")
+    ]
+    if len(rows):
+        batches = pipeline.evaluation_batches(
+            examples.take(rows), batch_size=BATCH_SIZE
+        )
+        with decoding.clear_errors():
+            for outputs in worker_steps.outputs(model, batches):
+                found.append(np.asarray(exit_rule.stack_exits(outputs)))
+    return workers.gathered(strategy, np.concatenate(found))
+
+
+def score_parts(
+    model: keras.Model, examples: splits.Examples
+) -> Iterator[np.ndarray]:
+    """Scores as in `predict_scores`, part by part, at most `PART_BYTES` each.
+
+    Args:
+      model: a multi-exit model.
+      examples: the images.
+
+    Yields:
+      float32, `(images of the part, exits, classes)`, in source order.
+    """
+    row = 4 * sum(output.shape[-1] for output in model.outputs)
+    batches = max(1, PART_BYTES // (row * BATCH_SIZE))
+    size, count = batches * BATCH_SIZE, len(examples)
+    if count <= size:
+        yield predict_scores(model, examples)
+        return
+    for start in range(0, count, size):
+        rows = np.arange(start, min(start + size, count))
+        yield predict_scores(model, examples.take(rows))
+
+
+def select(
+    scores: np.ndarray, exit_threshold: float | np.ndarray
+) -> Prediction:
+    """Apply the exit rule to scores of all exits that are already there.
+
+    Args:
+      scores: `(images, exits, classes)`.
+      exit_threshold: s, or one for each exit, `(exits,)`.
+    """
+    return leave(
+        scores.argmax(-1), exit_rule.confidence(scores), exit_threshold
+    )
+
+
+def leave(
+    classes: np.ndarray,
+    reached: np.ndarray,
+    exit_threshold: float | np.ndarray,
+) -> Prediction:
+    """Apply the exit rule to the answers of all exits.
+
+    Args:
+      classes: predicted at each exit, `(images, exits)`.
+      reached: certainty at each exit, `(images, exits)`.
+      exit_threshold: s, or one for each exit, `(exits,)`.
+    """
+    taken = exit_rule.exit_taken(exit_rule.above(reached, exit_threshold))
+    images = np.arange(len(classes))
+    return Prediction(
+        classes=classes[images, taken],
+        certainty=reached[images, taken],
+        exit_taken=taken,
+    )
+
+
+def predict_dynamic(
+    stages: list[keras.Model],
+    images: np.ndarray,
+    *,
+    exit_threshold: float | np.ndarray,
+    rule: str = certainty.CONFIDENCE,
+    scale: float = 1.0,
+) -> Prediction:
+    """Classify a batch stage by stage; who has left is not computed further.
+
+    Args:
+      stages: of a multi-exit model, see `multi_exit.stages`.
+      images: pixel values 0 to 255, `(images, height, width, channels)`.
+      exit_threshold: s, or one for each exit, `(exits,)`.
+      rule: a key of `certainty.EXIT_RULES`.
+      scale: σ by which the loss multiplied scores.
+    """
+    limits = np.broadcast_to(exit_threshold, len(stages))
+    alive = np.arange(len(images))
+    result = Prediction(
+        np.zeros(len(images), "int64"),
+        np.zeros(len(images), "float32"),
+        np.full(len(images), len(stages) - 1),
+    )
+    features, seen = np.asarray(images, "float32"), []
+    for number, stage in enumerate(stages):
+        if not alive.size:
+            break
+        outputs = stage(features, training=False)
+        seen.append(np.asarray(outputs[f"exit_{number + 1}"]))
+        sure = certainty.of(np.stack(seen, axis=1), rule, scale=scale)[:, -1]
+        last = number == len(stages) - 1
+        leaves = exit_rule.above(sure, limits[number]) | last
+        gone = alive[leaves]
+        result.classes[gone] = seen[-1][leaves].argmax(-1)
+        result.certainty[gone] = sure[leaves]
+        result.exit_taken[gone] = number
+        alive = alive[~leaves]
+        seen = [scores[~leaves] for scores in seen]
+        if not last:
+            features = np.asarray(outputs["features"])[~leaves]
+    return result

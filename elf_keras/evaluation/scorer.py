@@ -1,0 +1,165 @@
+"""Honest scores of one split: static, dynamic, exit by exit, and the curve.
+
+Means follow the deployment prior: uniform (default) makes every accuracy,
+share and cost a mean over classes, since validation is itself long-tailed;
+`top1` is the plain mean over images. HAR, Sec. IV-A to IV-D.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from elf_keras.evaluation import cost_curve, metrics
+from elf_keras.evaluation.answers import Answers
+from elf_keras.exits import certainty
+from elf_keras.models import multiply_adds
+
+CURVE_POINTS = 60
+
+
+@dataclasses.dataclass(frozen=True)
+class Scorer:
+    """What is fixed while the epochs and splits of one run are scored.
+
+    Attributes:
+      classes: number of classes C.
+      shot_groups: name -> mask over classes, of the counts before any cut.
+      costs: multiply-adds to each exit.
+      exit_threshold: s in (0, 1), or one for each exit, `(exits,)`, where
+        infinity lets nobody leave.
+      prior: class shares in deployment, or None for uniform.
+      scale: σ, by which scores are multiplied before the softmax that
+        calibration and the mean of exits look at; 1 but for cosine
+        classifiers.
+      exit_rule: a key of `certainty.EXIT_RULES`, which s is compared by.
+      exit_weights: α, `(exits,)`, of a model that one loss of the summed
+        scores trained; the mean of exits is that sum then. None for others.
+    """
+
+    classes: int
+    shot_groups: dict[str, np.ndarray]
+    costs: multiply_adds.ExitCosts
+    exit_threshold: float | np.ndarray
+    prior: np.ndarray | None = None
+    scale: float = 1.0
+    exit_rule: str = certainty.CONFIDENCE
+    exit_weights: np.ndarray | None = None
+
+    def weights(self, labels: np.ndarray) -> np.ndarray:
+        """Weights of images that make a mean one over classes, sum 1."""
+        return metrics.example_weights(labels, self.classes, prior=self.prior)
+
+    def score(self, found: Answers) -> dict:
+        """Score a split.
+
+        Returns `static`, `mean_of_exits`, `dynamic`, each of `exits`, and
+        `curve`.
+        """
+        return {
+            "images": len(found.labels),
+            "static": self.static(found),
+            "mean_of_exits": self.mean_of_exits(found),
+            "dynamic": self.dynamic(found, self.exit_threshold),
+            "exits": self._exits(found),
+            "curve": self._thin_curve(found),
+        }
+
+    def static(self, found: Answers) -> dict:
+        """Score the last exit alone."""
+        return self._accuracies(found.classes[:, -1], found.labels) | {
+            "macs": self.costs.backbone
+        }
+
+    def mean_of_exits(self, found: Answers) -> dict:
+        """Score the mean of all exits' class probabilities, or their sum.
+
+        The whole network runs, with every head.
+
+        Reference: Hu et al. 2020, Triple Wins (RDI-Nets), Sec. 3; the sum of
+        scores: HAR, Eq. 2.
+        """
+        last = np.eye(found.classes.shape[1])[-1]
+        return {
+            **self._accuracies(found.mean_classes, found.labels),
+            **self._spent(last),
+        }
+
+    def dynamic(
+        self, found: Answers, exit_threshold: float | np.ndarray
+    ) -> dict:
+        """Score early leaving at s, one or `(exits,)`."""
+        weights = self.weights(found.labels)
+        chosen = found.leave(exit_threshold)
+        exits = found.classes.shape[1]
+        shares = metrics.shares(chosen.exit_taken, exits, weights=weights)
+        correct = chosen.classes == found.labels
+        return {
+            "exit_rule": self.exit_rule,
+            "exit_threshold": exit_threshold,
+            **self._accuracies(chosen.classes, found.labels),
+            **self._spent(shares),
+            "exit_shares": shares,
+            "accuracy_of_leavers": metrics.mean_by_exit(
+                correct, chosen.exit_taken, exits=exits, weights=weights
+            ),
+        }
+
+    def curve(self, found: Answers) -> cost_curve.Curve:
+        """Return the exact curve over one shared s."""
+        return cost_curve.curve(
+            found.certainty,
+            found.correct,
+            costs=self.costs.with_heads,
+            weights=self.weights(found.labels),
+        )
+
+    def _accuracies(self, predictions, labels):
+        correct = predictions == labels
+        per_class = metrics.per_class_accuracy(
+            predictions, labels, classes=self.classes
+        )
+        return {
+            "accuracy": float(self.weights(labels) @ correct),
+            "top1": float(correct.mean()),
+            **metrics.group_accuracy(per_class, self.shot_groups),
+        }
+
+    def _spent(self, shares):
+        cost = float(shares @ self.costs.with_heads)
+        bare = float(shares @ self.costs.without_heads)
+        return {
+            "macs": cost,
+            "saving_with_heads": multiply_adds.saving(
+                cost, self.costs.backbone
+            ),
+            "saving_without_heads": multiply_adds.saving(
+                bare, self.costs.backbone
+            ),
+        }
+
+    def _exits(self, found):
+        weights, correct = self.weights(found.labels), found.correct
+        return [
+            {
+                "exit": number + 1,
+                "accuracy": float(weights @ correct[:, number]),
+                "calibration_error": metrics.expected_calibration_error(
+                    found.probability[:, number],
+                    correct[:, number],
+                    weights=weights,
+                ),
+                "macs": int(self.costs.with_heads[number]),
+                "macs_without_heads": int(self.costs.without_heads[number]),
+            }
+            for number in range(correct.shape[1])
+        ]
+
+    def _thin_curve(self, found):
+        full = self.curve(found)
+        thin = cost_curve.thin(full, CURVE_POINTS)
+        return {
+            "exit_threshold": thin.thresholds,
+            "accuracy": thin.accuracy,
+            "macs": thin.cost,
+            "exit_shares": thin.shares,
+        }

@@ -1,0 +1,108 @@
+"""Milliseconds of each stage: from an export's manifest, or measured here.
+
+A manifest's times are those of the files that ship. Without one the model's
+own stages are timed as compiled graphs, one image at a time: good for
+comparing thresholds on this machine, not for promising times on another.
+"""
+
+import dataclasses
+import pathlib
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from elf_keras import runs
+from elf_keras.errors import InputError
+from elf_keras.models import multi_exit
+
+ROUNDS, WARM_UP = 30, 3
+
+
+@dataclasses.dataclass(frozen=True)
+class StageTimes:
+    """Times of one image.
+
+    Attributes:
+      stages: of each stage, in ms, `(exits,)`.
+      static: of the bare backbone, in ms.
+      source: what was timed, and where.
+    """
+
+    stages: list[float]
+    static: float
+    source: str
+
+
+def measure(model: keras.Model, images: np.ndarray) -> StageTimes:
+    """Time a model's stages: medians over `ROUNDS` images.
+
+    Args:
+      model: a multi-exit model.
+      images: pixel values 0 to 255, `(images, height, width, channels)`.
+    """
+    stages = [_graph(stage) for stage in multi_exit.stages(model)]
+    bare = [_graph(multi_exit.static_view(model))]
+    return StageTimes(
+        _medians(stages, images),
+        _medians(bare, images)[0],
+        "Keras stages as graphs on this machine, one image at a time, "
+        f"medians of {ROUNDS}",
+    )
+
+
+def of_export(folder: pathlib.Path, variant: str, *, exits: int) -> StageTimes:
+    """Read the times in an export's manifest.
+
+    Args:
+      folder: of the export.
+      variant: of its TFLite variants.
+      exits: number of exits K of the run.
+
+    Raises:
+      InputError: where there is no such variant, or it has other exits.
+    """
+    path = folder / "manifest.json"
+    variants = runs.read_json(path).get("variants") or {}
+    if variant not in variants:
+        raise InputError(
+            f"--export={folder}: {path.name} has no times of variant "
+            f"{variant!r}; it has: {', '.join(variants) or 'none'}"
+        )
+    try:
+        found = variants[variant]
+        times = [float(at["milliseconds"]) for at in found["stages"]]
+        static = float(found["static"]["milliseconds"])
+    except (KeyError, TypeError, ValueError) as error:
+        raise InputError(
+            f"{path} is damaged ({error!r}); export the run again"
+        ) from error
+    if len(times) != exits:
+        raise InputError(
+            f"--export={folder} has {len(times)} stages, this run has {exits} "
+            "exits; name the export of this run"
+        )
+    source = f"{folder.name}, {variant}, as measured by elf_keras.export"
+    return StageTimes(times, static, source)
+
+
+def _graph(stage):
+    return tf.function(lambda tensor: stage(tensor, training=False))
+
+
+def _medians(stages, images):
+    rows = []
+    for number in range(WARM_UP + ROUNDS):
+        image = np.asarray(images[number % len(images)], "float32")
+        tensor, row = tf.constant(image[None]), []
+        for stage in stages:
+            began = time.perf_counter()
+            outputs = stage(tensor)
+            for output in outputs.values():
+                # An accelerator answers before it has finished.
+                output.numpy()
+            row.append(1000 * (time.perf_counter() - began))
+            tensor = outputs.get("features")
+        rows.append(row)
+    return np.median(rows[WARM_UP:], axis=0).tolist()

@@ -1,0 +1,126 @@
+"""When an example leaves: one rule for loss, evaluation, sweep and export.
+
+With p = softmax(scores of exit k): in training an example is satisfied at k
+if argmax p = y and p[y] > t; at inference if max p > s. It takes the first
+exit that satisfies it, else the last one. HAR, Sec. III-B (Eq. 4), III-C
+(Eq. 7 and 8). `certainty` has what may stand for max p at inference.
+
+Every function takes NumPy arrays and tensors alike; Keras is imported only
+when a tensor comes, so that an edge runner can use this file without it.
+"""
+
+from elf_keras.exits import arrays
+from elf_keras.exits.arrays import at_least_float32
+
+
+def exit_names(exits: int) -> tuple[str, ...]:
+    """Names of a model's outputs: exit_1 … exit_K."""
+    return tuple(f"exit_{number}" for number in range(1, exits + 1))
+
+
+def stack_exits(outputs):
+    """One array from a model's named outputs.
+
+    Args:
+      outputs: dict of `exit_1 … exit_K`, each `(batch, classes)`.
+
+    Returns:
+      Scores of at least float32, `(batch, exits, classes)`.
+    """
+    scores = [outputs[name] for name in exit_names(len(outputs))]
+    return arrays.of(scores[0]).stack(
+        [at_least_float32(score) for score in scores], axis=1
+    )
+
+
+def confidence(scores):
+    """Largest class probability: max_c softmax(z)_c = 1 / Σ_c e^(z_c - max z).
+
+    Args:
+      scores: raw scores z, shape `(..., classes)`; half precision is raised
+        to float32 first, since a bfloat16 softmax has steps of 1/256.
+
+    Returns:
+      Confidence in (0, 1], shape `(...)`.
+    """
+    ops = arrays.of(scores)
+    scores = at_least_float32(scores)
+    largest = ops.max(scores, axis=-1, keepdims=True)
+    return 1.0 / ops.sum(ops.exp(scores - largest), axis=-1)
+
+
+def satisfied(scores, threshold):
+    """Inference rule h: confidence above the threshold, label unknown.
+
+    Args:
+      scores: raw scores, `(batch, exits, classes)`.
+      threshold: s; a number, `(exits,)`, or `(batch, exits)`.
+
+    Returns:
+      Boolean `(batch, exits)`.
+    """
+    return above(confidence(scores), threshold)
+
+
+def above(reached, threshold):
+    """Inference rule h on confidences that are already there.
+
+    Args:
+      reached: confidence, or other certainty, `(batch, exits)`.
+      threshold: as in `satisfied`.
+
+    Returns:
+      Boolean `(batch, exits)`.
+    """
+    ops = arrays.of(reached)
+    # In one type: float32 holds 0.1 a little above float64's 0.1.
+    return reached > ops.cast(threshold, ops.dtype(reached))
+
+
+def satisfied_with_label(scores, labels, threshold):
+    """Training rule g: correct, and confidence above the threshold.
+
+    A mixed image (MixUp, CutMix) counts as correct when the class with the
+    larger share is predicted; pass that class here.
+
+    Args:
+      scores: raw scores, `(batch, exits, classes)`.
+      labels: class indices, `(batch,)`.
+      threshold: t; infinity means that no example ever leaves.
+
+    Returns:
+      Boolean `(batch, exits)`.
+    """
+    ops = arrays.of(scores)
+    predictions = ops.argmax(scores, axis=-1)
+    correct = predictions == ops.cast(labels[:, None], ops.dtype(predictions))
+    return ops.logical_and(correct, satisfied(scores, threshold))
+
+
+def active_mask(satisfied_at):
+    """Exits an example passes: all up to and including the one it takes.
+
+    Args:
+      satisfied_at: boolean `(batch, exits)`; the last column has no effect,
+        because every example that gets there leaves there.
+
+    Returns:
+      Boolean `(batch, exits)`, true in the first column.
+    """
+    ops = arrays.of(satisfied_at)
+    counts = ops.cast(satisfied_at, "int32")
+    return ops.cumsum(counts, axis=-1) - counts == 0
+
+
+def exit_taken(satisfied_at):
+    """Index of the first satisfied exit, else of the last.
+
+    Args:
+      satisfied_at: boolean `(batch, exits)`.
+
+    Returns:
+      Integers in [0, exits), shape `(batch,)`.
+    """
+    ops = arrays.of(satisfied_at)
+    passed = ops.cast(active_mask(satisfied_at), "int32")
+    return ops.sum(passed, axis=-1) - 1

@@ -1,0 +1,139 @@
+"""Thresholds that a loss can reach: defaults, bounds, and how to write them.
+
+Confidence is softmax(outputs). Outputs of CE-type losses are unbounded; a
+cosine classifier's lie in [-1, 1], which bounds its confidence far below 1.
+Other exit rules (`certainty`) look at what the loss made of them: 1 bounds s.
+"""
+
+import math
+
+import numpy as np
+
+from elf_keras.errors import InputError
+from elf_keras.exits import certainty
+
+PLAIN_DEFAULT = 0.9
+COSINE_LOSSES = ("ldam",)
+
+
+def symmetric_maximum(classes: int) -> float:
+    """Largest confidence that all classes can reach at once with cosines.
+
+    p_max = e / (e + (C-1) e^(-1/(C-1))): unit class vectors as far apart as
+    they can be, and features on them.
+
+    Args:
+      classes: number of classes C ≥ 2.
+    """
+    others = (classes - 1) * math.exp(-1 / (classes - 1))
+    return math.e / (math.e + others)
+
+
+def largest_confidence(exit_loss: str, classes: int) -> float:
+    """Confidence that no output can exceed: 1/(1 + (C-1) e^-2) for cosines.
+
+    Args:
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+    """
+    if exit_loss not in COSINE_LOSSES:
+        return 1.0
+    return 1 / (1 + (classes - 1) * math.exp(-2))
+
+
+def default(
+    exit_loss: str, classes: int, rule: str = certainty.CONFIDENCE
+) -> float:
+    """Papers' train_threshold t: 0.9, with LDAM 2/C where it is in reach.
+
+    For few classes 2/C cannot be reached (C = 2: 1), so the default is
+    min(2/C, 0.8 p_max). For another exit rule it is the certainty of an exit
+    that gives 0.9 to one class and the rest to all others alike: whose
+    largest probability is above 0.9 has at least that certainty by entropy,
+    whose is not has at most that margin. By patience two exits must agree.
+
+    Args:
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+      rule: a key of `EXIT_RULES`.
+
+    Reference: HAR, Sec. IV-A and Table I.
+    """
+    if rule != certainty.CONFIDENCE:
+        shares = np.full((1, classes), (1 - PLAIN_DEFAULT) / (classes - 1))
+        shares[0, 0] = PLAIN_DEFAULT
+        return float(certainty.of(np.log(shares), rule)[0])
+    if exit_loss not in COSINE_LOSSES:
+        return PLAIN_DEFAULT
+    return min(2 / classes, 0.8 * symmetric_maximum(classes))
+
+
+def papers_grid(
+    exit_loss: str, classes: int, rule: str = certainty.CONFIDENCE
+) -> dict[str, float]:
+    """The papers' values of s, by how they are written.
+
+    Args:
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+      rule: a key of `EXIT_RULES`; the papers know confidence alone.
+
+    Reference: ELF, App. B; HAR, Sec. IV-A.
+    """
+    if rule != certainty.CONFIDENCE:
+        return {}
+    if exit_loss in COSINE_LOSSES:
+        values = (1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8)
+        return {f"{value:g}/C": value / classes for value in values}
+    return {f"{value / 100:g}": value / 100 for value in range(50, 100, 5)}
+
+
+def papers_search(exit_loss: str) -> list[str]:
+    """The papers' values of t, as `parse` reads them (HAR, Table I)."""
+    if exit_loss in COSINE_LOSSES:
+        return ["1.7/C", "1.8/C", "1.9/C", "2/C", "2.1/C"]
+    return ["0.75", "0.8", "0.85", "0.9", "0.95"]
+
+
+def parse(
+    text: str,
+    exit_loss: str,
+    classes: int,
+    *,
+    rule: str = certainty.CONFIDENCE,
+) -> float:
+    """Read a threshold: `auto`, a number, or a multiple of 1/C as `1.5/C`.
+
+    Args:
+      text: what the user wrote.
+      exit_loss: name of the exit loss.
+      classes: number of classes C ≥ 2.
+      rule: a key of `EXIT_RULES`; another than confidence for s alone.
+
+    Returns:
+      The threshold, in (0, 1) and within reach of the loss.
+
+    Raises:
+      InputError: where it is no number, or out of range or reach.
+    """
+    if text == "auto":
+        return default(exit_loss, classes, rule)
+    number, slash, unit = text.partition("/")
+    try:
+        value = float(number) / (classes if slash else 1)
+    except ValueError:
+        value = math.nan
+    if not 0 < value < 1 or (slash and unit != "C"):
+        raise InputError(
+            f"threshold {text!r}: expected a number strictly between 0 and 1, "
+            "a multiple of 1/C such as 1.5/C, or auto"
+        )
+    bound = largest_confidence(exit_loss, classes)
+    if rule == certainty.CONFIDENCE and value >= bound:
+        raise InputError(
+            f"threshold {value:.4g} can never be exceeded: with exit loss "
+            f"{exit_loss!r} and {classes} classes confidence stays below "
+            f"{bound:.4g}; choose a smaller one, for example "
+            f"{default(exit_loss, classes):.4g}"
+        )
+    return value

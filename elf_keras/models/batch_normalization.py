@@ -1,0 +1,121 @@
+"""Batch normalization as one fused operation, or summed over replicas.
+
+Keras 3 composes batch normalization from several element-wise passes over
+the activations; TensorFlow's fused kernel does it in one and trains a
+ResNet-32 1.4 times as fast on a CPU. Weights, names and configuration are
+those of `keras.layers.BatchNormalization`.
+"""
+
+import keras
+import tensorflow as tf
+
+from elf_keras.distribution.replicas import sum_over_replicas
+from elf_keras.errors import InputError
+
+_FUSED_TYPES = ("float16", "bfloat16", "float32")
+
+
+@keras.saving.register_keras_serializable("elf_keras")
+class BatchNormalization(keras.layers.BatchNormalization):
+    """Batch normalization of `(batch, height, width, channels)`.
+
+    y = γ (x - mean) / sqrt(variance + ε) + β, in training with the batch's
+    own mean and variance. The moving variance gathers the unbiased batch
+    variance, as the fused kernel and PyTorch do. An empty batch, which the
+    last step of an epoch can hand to a replica, changes no statistic. With
+    `synchronized=True` mean and variance are those of all replicas' images.
+
+    Args:
+      momentum: weight of the old value in the moving statistics, in [0, 1].
+      epsilon: ε > 0, added to the variance.
+      synchronized: take the statistics over all replicas.
+      **kwargs: as in `keras.layers.BatchNormalization`; the channels are
+        the last axis, scaled and centred.
+
+    Raises:
+      InputError: for another axis, or without scale or centre.
+    """
+
+    def __init__(
+        self, momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs
+    ):
+        super().__init__(
+            momentum=momentum,
+            epsilon=epsilon,
+            synchronized=synchronized,
+            **kwargs,
+        )
+        if self.axis != -1 or not (self.scale and self.center):
+            raise InputError(
+                f"batch normalization with axis={self.axis}, "
+                f"scale={self.scale}, center={self.center}: only the last "
+                "axis, with scale and center, is supported"
+            )
+
+    def add_weight(self, *args, **kwargs):
+        """Keep γ and β in float32 under a half-precision policy."""
+        return super().add_weight(*args, **{**kwargs, "autocast": False})
+
+    def call(self, inputs, training=None):
+        """Normalize a batch; `training` selects the batch's statistics."""
+        if not training or not self.trainable:
+            return self._normalize(inputs)
+        if self.synchronized or self.compute_dtype not in _FUSED_TYPES:
+            return self._train_synchronized(inputs)
+        return self._train_fused(inputs)
+
+    def _normalize(self, inputs):
+        if self.compute_dtype not in _FUSED_TYPES:
+            return self._scale(inputs, self.moving_mean, self.moving_variance)
+        outputs, *_ = tf.compat.v1.nn.fused_batch_norm(
+            inputs,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            mean=tf.convert_to_tensor(self.moving_mean),
+            variance=tf.convert_to_tensor(self.moving_variance),
+            epsilon=self.epsilon,
+            is_training=False,
+        )
+        return outputs
+
+    def _train_fused(self, inputs):
+        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+            inputs,
+            scale=tf.convert_to_tensor(self.gamma),
+            offset=tf.convert_to_tensor(self.beta),
+            epsilon=self.epsilon,
+            is_training=True,
+        )
+        self._move(mean, variance, tf.size(inputs) > 0)
+        return outputs
+
+    def _train_synchronized(self, inputs):
+        wide = tf.cast(inputs, self.variable_dtype)
+        axes, channels = (0, 1, 2), wide.shape[-1]
+        count = tf.cast(tf.size(wide) // channels, wide.dtype)
+        sums = tf.concat([tf.reduce_sum(wide, axes), count[None]], axis=0)
+        sums = sum_over_replicas(sums)
+        count = sums[-1]
+        mean = sums[:-1] / count
+        # Two passes: E[x²] - E[x]² cancels where the mean is large.
+        squares = tf.reduce_sum(tf.square(wide - mean), axes)
+        variance = sum_over_replicas(squares) / count
+        unbiased = variance * count / tf.maximum(count - 1, 1.0)
+        self._move(mean, unbiased, count > 0)
+        return tf.cast(self._scale(wide, mean, variance), inputs.dtype)
+
+    def _scale(self, inputs, mean, variance):
+        variance = tf.convert_to_tensor(variance)
+        deviation = tf.sqrt(variance + self.epsilon)
+        return (inputs - mean) * (self.gamma / deviation) + self.beta
+
+    def _move(self, mean, variance, any_input):
+        for moving, value in (
+            (self.moving_mean, mean),
+            (self.moving_variance, variance),
+        ):
+            old = tf.convert_to_tensor(moving)
+            step = tf.constant(1.0 - self.momentum, old.dtype)
+            # An empty batch has no mean: 0 * NaN would still be NaN.
+            moved = old + (tf.cast(value, old.dtype) - old) * step
+            moving.assign(tf.where(any_input, moved, old))

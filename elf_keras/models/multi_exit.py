@@ -1,0 +1,259 @@
+"""Models with early exits: build, load, view statically, cut into stages.
+
+A model maps pixel values 0 to 255 to a dict of named outputs `exit_1 …
+exit_K`, raw scores `(batch, classes)` in float32; exits count from the input
+and the last one is the backbone's own classifier. HAR, Fig. 1 and Fig. 8.
+"""
+
+import zipfile
+
+import keras
+import numpy as np
+from keras import layers
+
+from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
+from elf_keras.models import backbones
+from elf_keras.models.backbones.tapped import TappedBackbone
+from elf_keras.models.classifier import classify
+from elf_keras.models.exit_heads import EXIT_HEADS
+from elf_keras.models.multi_exit_model import MultiExitModel
+
+# What files that are cut, changed or foreign lead to.
+_DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
+_DAMAGE += (zipfile.BadZipFile,)
+
+
+def build(
+    image_shape: tuple[int, int, int],
+    classes: int,
+    *,
+    backbone: str = "resnet32",
+    exits: str = "all",
+    exit_head: str = "auto",
+    exit_stride: int = 2,
+    cosine: bool = False,
+    pixel_mean=127.5,
+    pixel_deviation=127.5,
+    synchronized: bool = False,
+) -> MultiExitModel:
+    """Build a multi-exit classifier.
+
+    Args:
+      image_shape: height, width, channels.
+      classes: number of classes C ≥ 2.
+      backbone: a name that `backbones.find` knows.
+      exits: `all`, `none` (the bare backbone), or tap numbers as `1,3`.
+      exit_head: a key of `EXIT_HEADS`, or `auto`: the backbone's own.
+      exit_stride: stride of the heads' convolutions, 1 or 2.
+      cosine: cosine classifiers at every exit, as LDAM needs.
+      pixel_mean: mean of the training pixels, one value or per channel.
+      pixel_deviation: their standard deviation, likewise; > 0.
+      synchronized: batch statistics over all replicas.
+
+    Returns:
+      A model that takes pixel values 0 to 255 and normalizes them itself.
+
+    Raises:
+      InputError: for unknown names, values out of range, and images too
+        small for the backbone.
+
+    Example:
+      >>> model = build((32, 32, 3), 10, backbone="resnet8")
+      >>> sorted(model.output)
+      ['exit_1', 'exit_2', 'exit_3', 'exit_4']
+    """
+    if exit_stride not in (1, 2):
+        raise InputError(f"exit stride {exit_stride}: expected 1 or 2")
+    tapped = on_pixels(
+        image_shape,
+        backbone=backbone,
+        pixel_mean=pixel_mean,
+        pixel_deviation=pixel_deviation,
+        synchronized=synchronized,
+    )
+    head = _head(tapped.head if exit_head == "auto" else exit_head)
+    chosen = tapped.chosen(exits)
+    names = exit_rule.exit_names(len(chosen) + 1)
+    outputs = {}
+    for name, tap in zip(names, chosen.values(), strict=False):
+        # A stable address for the tensor between two stages.
+        tap = layers.Identity(name=f"{name}_tap")(tap)
+        features = head(
+            tap,
+            name=name,
+            filters=tapped.head_filters or tap.shape[-1],
+            stride=exit_stride,
+            synchronized=synchronized,
+        )
+        outputs[name] = classify(features, classes, name=name, cosine=cosine)
+    outputs[names[-1]] = classify(
+        tapped.features, classes, name=names[-1], cosine=cosine
+    )
+    return MultiExitModel(
+        tapped.inputs, outputs, name=backbone.replace(":", "_")
+    )
+
+
+def on_pixels(
+    image_shape: tuple[int, int, int],
+    *,
+    backbone: str,
+    pixel_mean,
+    pixel_deviation,
+    synchronized: bool,
+) -> TappedBackbone:
+    """Build a backbone behind the normalization; arguments as in `build`."""
+    _check(image_shape, pixel_deviation)
+    build_backbone = backbones.find(backbone)
+    inputs = keras.Input(image_shape, name="image")
+    # float32: the input is not rounded before it is centred.
+    normalized = layers.Rescaling(
+        scale=_numbers(1 / np.asarray(pixel_deviation)),
+        offset=_numbers(-np.asarray(pixel_mean) / pixel_deviation),
+        dtype="float32",
+        name="normalize",
+    )(inputs)
+    return build_backbone(inputs, normalized, synchronized=synchronized)
+
+
+def load(path) -> MultiExitModel:
+    """Load a saved `.keras` model; needs no other import.
+
+    Args:
+      path: a file written by `model.save`.
+
+    Raises:
+      InputError: where the file is missing or is no such model.
+    """
+    try:
+        model = keras.saving.load_model(path, compile=False, safe_mode=True)
+    except _DAMAGE as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{path}: cannot be loaded as a model ({reason}); expected a "
+            ".keras file written by elf_keras.train"
+        ) from error
+    if not isinstance(model, MultiExitModel):
+        raise InputError(
+            f"{path} holds a {type(model).__name__} without named exits; "
+            "expected a .keras file written by elf_keras.train"
+        )
+    return model
+
+
+def save(model: MultiExitModel, path) -> None:
+    """Save a model without its optimizer's state, which halves the file.
+
+    Args:
+      model: a multi-exit model, compiled or not.
+      path: file to write, `.keras`.
+    """
+    bare = MultiExitModel(model.inputs[0], model.output, name=model.name)
+    bare.save(path)
+
+
+def take_over(model: keras.Model, source: keras.Model) -> str:
+    """Copy the weights of every layer that fits by name and shape.
+
+    Args:
+      model: changed in place.
+      source: a trained model, perhaps for other classes.
+
+    Returns:
+      A sentence that names the layers which keep their fresh weights.
+
+    Raises:
+      InputError: where nothing fits.
+    """
+    trained = {layer.name: layer.get_weights() for layer in source.layers}
+    fresh, copied = [], 0
+    for layer in model.layers:
+        if not layer.weights:
+            continue
+        weights = trained.get(layer.name, [])
+        if [w.shape for w in weights] == [w.shape for w in layer.weights]:
+            layer.set_weights(weights)
+            copied += 1
+        else:
+            fresh.append(layer.name)
+    if not copied:
+        raise InputError(
+            f"no layer of {source.name} fits {model.name} by name and shape; "
+            "give weights of the same --backbone"
+        )
+    return f"{copied} layers take over weights; fresh: {', '.join(fresh)}"
+
+
+def exits(model: keras.Model) -> int:
+    """Return the number of exits K, the final one included."""
+    return len(model.output_names)
+
+
+def tap_names(model: keras.Model) -> list[str]:
+    """Return the layer whose output each exit reads, the final one last."""
+    names = exit_rule.exit_names(exits(model))
+    taps = [_tap(model, name) for name in names[:-1]]
+    # The last exit has no body: its tap feeds the pooling directly.
+    pooling = _producer(_producer(model.output[names[-1]]).input)
+    return [_producer(tap).name for tap in (*taps, pooling.input)]
+
+
+def static_view(model: keras.Model) -> keras.Model:
+    """Return the bare backbone: the last exit alone, weights shared."""
+    name = exit_rule.exit_names(exits(model))[-1]
+    return MultiExitModel(model.inputs[0], {"exit_1": model.output[name]})
+
+
+def stages(model: keras.Model) -> list[keras.Model]:
+    """Cut a model at its taps into K stages that share its weights.
+
+    Stage k maps the previous stage's features (the image, for k = 1) to
+    `{"exit_k": scores, "features": what stage k+1 needs}`; the last one
+    returns its scores only.
+    """
+    names = exit_rule.exit_names(exits(model))
+    taps = [_tap(model, name) for name in names[:-1]]
+    starts = [model.inputs[0], *taps]
+    result = []
+    for number, name in enumerate(names):
+        outputs = {name: model.output[name]}
+        if number < len(taps):
+            outputs["features"] = taps[number]
+        result.append(keras.Model(starts[number], outputs))
+    return result
+
+
+def _tap(model, name):
+    return model.get_layer(f"{name}_tap").input
+
+
+def _producer(tensor):
+    return tensor._keras_history.operation
+
+
+def _check(image_shape, pixel_deviation):
+    if len(image_shape) != 3 or None in image_shape:
+        raise InputError(
+            f"image shape {image_shape}: expected height, width and channels, "
+            "such as (32, 32, 3)"
+        )
+    if np.any(np.asarray(pixel_deviation) <= 0):
+        raise InputError(
+            f"pixel deviation {pixel_deviation}: expected values above 0; "
+            "are all images of one colour?"
+        )
+
+
+def _numbers(values):
+    values = np.asarray(values, "float64")
+    return values.tolist() if values.ndim else float(values)
+
+
+def _head(name):
+    if name not in EXIT_HEADS:
+        raise InputError(
+            f"exit head {name!r} is unknown; choose auto or one of "
+            f"{list(EXIT_HEADS)}"
+        )
+    return EXIT_HEADS[name]

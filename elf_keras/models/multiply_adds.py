@@ -1,0 +1,236 @@
+"""Multiply-adds (MACs) of a Keras functional model, whole and to each exit.
+
+HAR, Sec. IV and Fig. 1 compare compute. One MAC is one multiplication and one
+addition: FLOPs = 2 x MACs. Counted as in the published ResNet figures: the
+kernels of convolutions and dense layers for one image, borders as if padding
+were real; biases, norms, activations, poolings and additions are not counted.
+"""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+
+from elf_keras import errors
+from elf_keras.exits import exit_rule
+from elf_keras.models import layer_graph
+
+# Per layer class: its kernels, and whether each kernel entry is used once per
+# output position or, where the layer spreads values, per input position.
+# A subclass counts like its base; add a line for a layer of your own.
+KERNELS = {
+    "Conv1D": (("kernel",), "output"),
+    "Conv2D": (("kernel",), "output"),
+    "Conv3D": (("kernel",), "output"),
+    "Conv1DTranspose": (("kernel",), "input"),
+    "Conv2DTranspose": (("kernel",), "input"),
+    "Conv3DTranspose": (("kernel",), "input"),
+    "CosineClassifier": (("kernel",), "output"),
+    "Dense": (("kernel",), "output"),
+    "DepthwiseConv1D": (("kernel",), "output"),
+    "DepthwiseConv2D": (("kernel",), "output"),
+    "SeparableConv1D": (("depthwise_kernel", "pointwise_kernel"), "output"),
+    "SeparableConv2D": (("depthwise_kernel", "pointwise_kernel"), "output"),
+}
+# Their weights have two axes or more, yet are looked up or applied singly.
+NO_KERNEL = ("Embedding", "LayerNormalization", "Normalization", "PReLU")
+# In the name of a layer or operation that multiplies without a weight.
+MULTIPLIES = ("Attention", "Conv", "Dot", "dot", "Einsum", "Inner", "Matmul")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ExitCosts:
+    """MACs for one image to reach and answer at each exit.
+
+    Attributes:
+      with_heads: backbone up to the tap of exit k and every head met on the
+        way (1…k), int64 `(exits,)`: what a dynamic model really spends.
+      without_heads: backbone up to the tap alone, int64 `(exits,)`; its last
+        entry is the whole backbone with its own classifier.
+      backbone: the bare backbone, the last entry of `without_heads`.
+    """
+
+    with_heads: np.ndarray
+    without_heads: np.ndarray
+    backbone: int
+
+
+def layer_macs(
+    layer: keras.Operation,
+    *,
+    input_shape: tuple | None = None,
+    output_shape: tuple | None = None,
+) -> int:
+    """Multiply-adds of one call of a layer, for one image.
+
+    Size of the kernel, which already knows groups and does not grow with
+    dilation, times the output positions (the input positions of a transposed
+    convolution). A nested model: the sum over its layers.
+
+    Args:
+      layer: a built layer, or a `keras.ops` call recorded in a model.
+      input_shape: of this call, batch first; None means its first call.
+      output_shape: of this call, batch first; None means its first call.
+
+    Returns:
+      MACs; 0 for a layer without multiply-add kernel.
+
+    Raises:
+      InputError: for a layer that has a kernel but is not known here, and
+        for sizes that are not fixed, so that no cost is silently 0.
+    """
+    if isinstance(layer, keras.Model):
+        return _nested_macs(layer, input_shape)
+    entry = _kernels_of(layer)
+    if entry is None:
+        _check_costless(layer)
+        return 0
+    names, side = entry
+    if side == "input":
+        shape = input_shape or layer.input.shape
+    else:
+        shape = output_shape or layer.output.shape
+    sizes = [math.prod(getattr(layer, name).shape) for name in names]
+    return _positions(layer, shape) * sum(sizes)
+
+
+def model_macs(model: keras.Model) -> int:
+    """Multiply-adds of a functional model for one image, all outputs.
+
+    Args:
+      model: a functional or built sequential model of fixed image size; a
+        layer that is called twice counts twice.
+
+    Returns:
+      MACs.
+
+    Raises:
+      InputError: as `layer_macs`.
+    """
+    return _sum_macs(layer_graph.calls(_outputs(model)))
+
+
+def exit_costs(model: keras.Model) -> ExitCosts:
+    """Multiply-adds to each exit, with and without the heads on the way.
+
+    Args:
+      model: functional, with outputs `exit_1` … `exit_K` and, for all but
+        the last, a layer `exit_k_tap` whose input is the tap of exit k.
+
+    Returns:
+      The costs.
+
+    Raises:
+      InputError: if such an output or layer is missing, and as `layer_macs`.
+    """
+    nodes = layer_graph.calls(_outputs(model))
+    by_name = {node.operation.name: node for node in nodes}
+    heads = _heads(model)
+    taps = [_tap(by_name, name) for name in list(heads)[:-1]]
+    heads = list(heads.values())
+    met = [heads[: k + 1] for k in range(len(heads))]
+    with_heads = [_sum_macs(layer_graph.calls(tensors)) for tensors in met]
+    without_heads = [
+        _sum_macs(layer_graph.calls([tensor])) for tensor in [*taps, heads[-1]]
+    ]
+    return ExitCosts(
+        np.array(with_heads, dtype=np.int64),
+        np.array(without_heads, dtype=np.int64),
+        without_heads[-1],
+    )
+
+
+def saving(cost: float, backbone: float) -> float:
+    """Share of the bare backbone's compute that is saved: 1 - cost/backbone.
+
+    Args:
+      cost: mean cost of the dynamic model, in the backbone's unit.
+      backbone: cost of the bare backbone, > 0.
+
+    Returns:
+      The saving, at most 1; negative when heads cost more than leaving saves.
+    """
+    return 1.0 - cost / backbone
+
+
+def _sum_macs(nodes):
+    return sum(
+        layer_macs(
+            node.operation,
+            input_shape=node.input_tensors[0].shape,
+            output_shape=node.outputs[0].shape,
+        )
+        for node in nodes
+        if not node.is_input
+    )
+
+
+def _outputs(model):
+    outputs = getattr(model, "outputs", None)
+    if not outputs:
+        raise errors.InputError(
+            f"Model {model.name} has no graph of layers to count; expected a "
+            "functional model, or a sequential one with an input shape."
+        )
+    return outputs
+
+
+def _nested_macs(model, input_shape):
+    outputs = _outputs(model)
+    inside = tuple(model.inputs[0].shape)
+    if input_shape is not None and tuple(input_shape)[1:] != inside[1:]:
+        raise errors.InputError(
+            f"Nested model {model.name} was built for {inside} and is called "
+            f"with {tuple(input_shape)}; build it for the size it is used at."
+        )
+    return _sum_macs(layer_graph.calls(outputs))
+
+
+def _heads(model):
+    named = model.output if isinstance(model.output, dict) else {}
+    names = exit_rule.exit_names(len(named))
+    if not named or set(names) != set(named):
+        raise errors.InputError(
+            f"Model {model.name} has the outputs {sorted(named)}; expected "
+            "exit_1 to exit_K: build it with elf_keras.multi_exit."
+        )
+    return {name: named[name] for name in names}
+
+
+def _tap(by_name, exit_name):
+    if f"{exit_name}_tap" not in by_name:
+        raise errors.InputError(
+            f"The model has no layer {exit_name}_tap, which marks where the "
+            "head leaves the backbone; name the head's first layer so."
+        )
+    return by_name[f"{exit_name}_tap"].input_tensors[0]
+
+
+def _kernels_of(layer):
+    names = [base.__name__ for base in type(layer).__mro__]
+    return next((KERNELS[name] for name in names if name in KERNELS), None)
+
+
+def _check_costless(layer):
+    kind = type(layer).__name__
+    shapes = [weight.shape for weight in getattr(layer, "weights", [])]
+    has_kernel = any(len(shape) > 1 for shape in shapes)
+    multiplies = any(word in kind for word in MULTIPLIES)
+    if multiplies or (has_kernel and kind not in NO_KERNEL):
+        raise errors.InputError(
+            f"Multiply-adds of layer {layer.name} ({kind}) are not known; "
+            "add its kernels to KERNELS in elf_keras/models/multiply_adds.py."
+        )
+
+
+def _positions(layer, shape):
+    """Product of the axes between batch and channels."""
+    first = getattr(layer, "data_format", None) == "channels_first"
+    between = shape[2:] if first else shape[1:-1]
+    if any(size is None for size in between):
+        raise errors.InputError(
+            f"Layer {layer.name} works on {tuple(shape)}: a size is not "
+            "fixed; build the model with the image size it will see."
+        )
+    return math.prod(between)

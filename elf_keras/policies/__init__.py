@@ -1,0 +1,1 @@
+"""Thresholds for a budget, chosen on validation."""

@@ -1,0 +1,152 @@
+"""What a sweep writes: curve.json and policy.json (see `policy_file`)."""
+
+import dataclasses
+
+import keras
+import numpy as np
+
+from elf_keras import runs
+from elf_keras.data import splits
+from elf_keras.evaluation import answers, calibration, stage_times
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.policies import policy_file, policy_rules, selection, trade_off
+
+
+def answers_of(
+    model: keras.Model, data: splits.Splits, scorer: Scorer
+) -> tuple[dict[str, answers.Answers], np.ndarray]:
+    """Run a model once over validation and test.
+
+    Args:
+      model: a multi-exit model.
+      data: the splits; test may be missing.
+      scorer: of the run.
+
+    Returns:
+      Answers by split, and temperatures fitted on validation, `(exits,)`.
+    """
+    fit = calibration.TemperatureFit(
+        len(scorer.costs.with_heads), scale=scorer.scale
+    )
+    found = {
+        "validation": answers.collect(
+            model,
+            data.validation,
+            scale=scorer.scale,
+            rule=scorer.exit_rule,
+            exit_weights=scorer.exit_weights,
+            fit=fit,
+            weights=scorer.weights(data.validation.labels),
+        )
+    }
+    if data.test is not None:
+        found["test"] = answers.collect(
+            model,
+            data.test,
+            scale=scorer.scale,
+            rule=scorer.exit_rule,
+            exit_weights=scorer.exit_weights,
+        )
+    return found, fit.temperatures()
+
+
+def curves(
+    done: trade_off.Sweep,
+    grid: dict[str, float],
+    times: stage_times.StageTimes,
+) -> dict:
+    """Return curve.json: thinned lines, marks, and the two kinds compared.
+
+    Args:
+      done: a sweep.
+      grid: the papers' values of s.
+      times: of the stages.
+    """
+    comparison = trade_off.compared(done)
+    return {
+        **runs.environment(),
+        "exit_rule": done.scorer.exit_rule,
+        "backbone_macs": int(done.scorer.costs.backbone),
+        "static_milliseconds": times.static,
+        "stage_milliseconds": times.stages,
+        "milliseconds_from": times.source,
+        "splits": trade_off.pictured(done, grid),
+        "shared_and_per_exit": comparison,
+        "verdict": trade_off.verdict(comparison),
+    }
+
+
+def policies_of(
+    done: trade_off.Sweep,
+    plan: policy_rules.Plan,
+    picture: dict,
+    temperatures: np.ndarray,
+) -> dict:
+    """Return policy.json but for seed and checksum.
+
+    Args:
+      done: a sweep.
+      plan: that it was made by.
+      picture: of `curves`.
+      temperatures: T of each exit.
+    """
+    costs, found = done.scorer.costs, done.splits["validation"]
+    sizes = np.bincount(found.labels, minlength=done.scorer.classes)
+    return {
+        "format": policy_file.FORMAT,
+        **runs.environment(),
+        "model": {
+            "exits": len(costs.with_heads),
+            "classes": done.scorer.classes,
+            "macs": costs.with_heads,
+            "backbone_macs": int(costs.backbone),
+            "static": {
+                name: done.scorer.static(each)
+                for name, each in done.splits.items()
+            },
+            **{
+                key: picture[key]
+                for key in (
+                    "static_milliseconds",
+                    "stage_milliseconds",
+                    "milliseconds_from",
+                )
+            },
+        },
+        "chosen_on": {
+            "split": "validation",
+            "images": len(found.labels),
+            "images_by_shot_group": _images(done.scorer.shot_groups, sizes),
+            "smallest_class": int(sizes.min()),
+        },
+        "exit_rule": done.scorer.exit_rule,
+        "guard": dataclasses.asdict(plan.guard),
+        "temperatures": temperatures,
+        "default_policy": policy_rules.ACCURATE,
+        "policies": {
+            name: _policy(done, choice) for name, choice in done.choices.items()
+        },
+        "left_out": done.left_out,
+        "verdict": picture["verdict"],
+    }
+
+
+def _images(shot_groups, sizes):
+    return {name: int(sizes[mask].sum()) for name, mask in shot_groups.items()}
+
+
+def _policy(done, choice):
+    scores = {split: done.point(split, choice.limits) for split in done.splits}
+    return {
+        "rule": {
+            "kind": choice.rule.kind,
+            "unit": choice.rule.unit,
+            "limit": choice.rule.limit,
+        },
+        "thresholds": selection.written(choice.limits),
+        "guard_kept": choice.kept,
+        "group_losses": choice.losses,
+        "said": choice.said,
+        "validation": scores["validation"],
+        "test": scores.get("test"),
+    }

@@ -1,0 +1,214 @@
+"""Accuracy against cost of one model: curves, policies, and what holds on test.
+
+HAR, Sec. III-C and IV-C; ELF, Figure 5. Everything is chosen on validation;
+test scores what was chosen and has no say.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from elf_keras.evaluation import cost_curve
+from elf_keras.evaluation.answers import Answers
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.policies import candidates, selection
+from elf_keras.policies.candidates import Candidates
+from elf_keras.policies.policy_picker import Choice
+from elf_keras.policies.policy_rules import PER_EXIT, SHARED, Plan
+
+# Points of a line in a picture, and budgets at which kinds are compared.
+POINTS, COMPARED = 200, 20
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Sweep:
+    """One model's answers, curves and choices.
+
+    Attributes:
+      splits: name -> answers; `validation` chooses.
+      curves: name -> exact curve over one shared s.
+      offers: kind -> what policies were chosen from.
+      choices: name -> policy.
+      left_out: a sentence for each rule that cannot be met.
+      scorer: of the run.
+      milliseconds: of each stage, or None.
+    """
+
+    splits: dict[str, Answers]
+    curves: dict[str, cost_curve.Curve]
+    offers: dict[str, Candidates]
+    choices: dict[str, Choice]
+    left_out: list[str]
+    scorer: Scorer
+    milliseconds: list[float] | None
+
+    def point(self, split: str, limits: np.ndarray) -> dict:
+        """Scores of early thresholds `(exits - 1,)` on a split."""
+        choice = Choice(None, np.asarray(limits, np.float64))
+        return selection.score(
+            choice, self.splits[split], self.scorer, self.milliseconds
+        )
+
+
+def sweep(
+    splits: dict[str, Answers],
+    scorer: Scorer,
+    plan: Plan,
+    milliseconds: list[float] | None = None,
+) -> Sweep:
+    """Draw the curves and choose the policies.
+
+    Args:
+      splits: `validation`, and `test` if there is one.
+      scorer: of the run.
+      plan: rules and guard.
+      milliseconds: of each stage, `(exits,)`.
+    """
+    validation = splits["validation"]
+    offers = selection.offered(validation, scorer, plan, milliseconds)
+    choices, left_out = selection.choose(
+        validation, scorer, plan, milliseconds, offers
+    )
+    curves = {name: scorer.curve(found) for name, found in splits.items()}
+    return Sweep(
+        splits, curves, offers, choices, left_out, scorer, milliseconds
+    )
+
+
+def rows(done: Sweep) -> list[dict]:
+    """Every point of the exact curves, as rows of a table."""
+    names = [f"share_exit_{k + 1}" for k in range(_exits(done))]
+    found = []
+    for split, curve in done.curves.items():
+        columns = {
+            "exit_threshold": curve.thresholds,
+            "accuracy": curve.accuracy.round(6),
+            "macs": curve.cost.round(1),
+            "saving": (1 - curve.cost / done.scorer.costs.backbone).round(6),
+        }
+        if done.milliseconds is not None:
+            columns["milliseconds"] = _times(done, curve.shares).round(6)
+        columns |= zip(names, curve.shares.T.round(6), strict=True)
+        values = zip(*(c.tolist() for c in columns.values()), strict=True)
+        found += [
+            {"split": split, **dict(zip(columns, row, strict=True))}
+            for row in values
+        ]
+    return found
+
+
+def pictured(done: Sweep, grid: dict[str, float]) -> dict:
+    """The lines and marks of a picture, by split.
+
+    Args:
+      done: a sweep.
+      grid: the papers' values of s by how they are written.
+    """
+    early = _exits(done) - 1
+    return {
+        split: {
+            "images": len(found.labels),
+            "shared": _line(done, cost_curve.thin(curve, POINTS)),
+            "per_exit": _own_line(done, split),
+            "static": done.scorer.static(found),
+            "papers_grid": {
+                text: done.point(split, np.full(early, s))
+                for text, s in grid.items()
+            },
+            "policies": {
+                name: done.point(split, choice.limits)
+                for name, choice in done.choices.items()
+            },
+        }
+        for (split, found), curve in zip(
+            done.splits.items(), done.curves.values(), strict=True
+        )
+    }
+
+
+def compared(done: Sweep) -> list[dict]:
+    """Shared against per-exit thresholds within the same budgets.
+
+    Both chosen on validation by accuracy alone; `test` scores those choices.
+    """
+    if PER_EXIT not in done.offers:
+        return []
+    costs = done.scorer.costs
+    cost = {
+        kind: offers.cost(costs.with_heads)
+        for kind, offers in done.offers.items()
+    }
+    span = cost[SHARED]
+    found = []
+    for budget in np.linspace(span.min(), span.max(), COMPARED):
+        row = {"budget": float(budget / costs.backbone)}
+        for kind, offers in done.offers.items():
+            fits = np.flatnonzero(cost[kind] <= budget * (1 + 1e-9))
+            best = fits[offers.accuracy[fits].argmax()]
+            row[kind] = {
+                split: done.point(split, offers.limits[best])["accuracy"]
+                for split in done.splits
+            }
+        found.append(row)
+    return found
+
+
+def verdict(comparison: list[dict]) -> str:
+    """Whether thresholds of their own dominate, in words."""
+    if not comparison:
+        return "one threshold for all exits only"
+    gain = {
+        split: np.array(
+            [row[PER_EXIT][split] - row[SHARED][split] for row in comparison]
+        )
+        for split in comparison[0][SHARED]
+    }
+    seen = gain["validation"]
+    first = (
+        "on validation one threshold per exit is never worse than one for all"
+        if seen.min() > -1e-9
+        else "on validation one threshold per exit does NOT dominate"
+    )
+    text = f"{first}: {100 * seen.mean():+.1f} points on average over budgets"
+    if "test" not in gain:
+        return text
+    test = gain["test"]
+    return (
+        f"{text}; on test {100 * test.mean():+.1f}, and worse at "
+        f"{int((test < -1e-9).sum())} of {len(test)} budgets"
+    )
+
+
+def _exits(done):
+    return len(done.scorer.costs.with_heads)
+
+
+def _times(done, shares):
+    return shares @ np.cumsum(done.milliseconds)
+
+
+def _line(done, curve):
+    line = {
+        "exit_threshold": curve.thresholds,
+        "accuracy": curve.accuracy,
+        "macs": curve.cost,
+        "exit_shares": curve.shares,
+    }
+    if done.milliseconds is not None:
+        line["milliseconds"] = _times(done, curve.shares)
+    return line
+
+
+def _own_line(done, split):
+    """Per-exit candidates that none beats on validation, on a split."""
+    if PER_EXIT not in done.offers:
+        return None
+    offers = done.offers[PER_EXIT]
+    cost = offers.cost(done.scorer.costs.with_heads)
+    best = candidates.undominated(offers.accuracy, cost)
+    points = [done.point(split, limits) for limits in offers.limits[best]]
+    keys = ["accuracy", "macs", "exit_shares"]
+    keys += ["milliseconds"] if done.milliseconds is not None else []
+    line = {key: [point[key] for point in points] for key in keys}
+    limits = [selection.written(row) for row in offers.limits[best]]
+    return {"exit_threshold": limits, **line}

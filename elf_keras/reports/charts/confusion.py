@@ -1,0 +1,172 @@
+"""Confusion at each exit: HAR, Figure 6, upper row, for 10 or 1000 classes."""
+
+import dataclasses
+
+import numpy as np
+
+from elf_keras.reports.charts import classes, style
+from elf_keras.reports.run_view import RunView
+
+# Up to so many classes cells hold numbers; beyond BLOCKS classes are merged.
+NUMBERED, BLOCKS = 12, 50
+_PAIRS = 4
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Pairs:
+    """How often each true class was answered by each class, where it was.
+
+    Attributes:
+      true: true classes, `(pairs,)`.
+      guess: answered classes, `(pairs,)`.
+      images: counts > 0, `(pairs,)`.
+    """
+
+    true: np.ndarray
+    guess: np.ndarray
+    images: np.ndarray
+
+
+def confusions(view: RunView) -> list[style.Chart]:
+    """One chart an exit, over the images that leave there.
+
+    Args:
+      view: a run with answers.
+    """
+    found, chosen = view.seen.answers, view.leave(view.point.limits)
+    return [
+        _chart(
+            view,
+            number,
+            count(
+                found.labels[chosen.exit_taken == number],
+                chosen.classes[chosen.exit_taken == number],
+            ),
+        )
+        for number in range(view.exits)
+    ]
+
+
+def count(true: np.ndarray, guess: np.ndarray) -> Pairs:
+    """Count pairs; a dense matrix of 8142 classes would take gigabytes.
+
+    Args:
+      true: true classes, `(images,)`.
+      guess: answered classes, `(images,)`.
+    """
+    both = np.stack([true, guess])
+    (true, guess), images = np.unique(both, axis=1, return_counts=True)
+    return Pairs(true, guess, images)
+
+
+def shares(view: RunView, pairs: Pairs, block: int) -> np.ndarray:
+    """Share of a block's images that leave with each answer.
+
+    Args:
+      view: a run with answers.
+      pairs: of the images that leave at one exit.
+      block: how many classes, neighbours in size, share a row.
+
+    Returns:
+      In [0, 1], `(blocks, blocks)`, commonest classes first.
+    """
+    place = np.argsort(view.order) // block
+    size = int(place.max()) + 1
+    cells = place[pairs.true] * size + place[pairs.guess]
+    merged = np.bincount(cells, pairs.images, minlength=size**2)
+    totals = np.bincount(place[view.seen.answers.labels], minlength=size)
+    return merged.reshape(size, size) / np.maximum(totals, 1)[:, None]
+
+
+def _chart(view, number, pairs):
+    classes = len(view.class_names)
+    block = -(-classes // BLOCKS) if classes > BLOCKS else 1
+    cells = shares(view, pairs, block)
+    figure, axes = style.panel(3.5, 3.6)
+    # The root, so that a cell of a few images is not white.
+    axes.imshow(np.sqrt(cells), cmap="Greys", vmin=0, vmax=1)
+    if classes <= NUMBERED:
+        _numbers(axes, cells)
+    _classes(axes, view, block)
+    axes.set_xlabel("predicted class")
+    axes.set_ylabel("true class")
+    said = _said(view, pairs, block)
+    return style.drawn(
+        figure,
+        name=f"{style.slug(view.name)}/confusion_exit_{number + 1}",
+        title=f"Exit {number + 1}" + (" (last)" * (number == view.exits - 1)),
+        shows=said,
+        alt=said,
+        rows=_rows(view, pairs),
+        source="HAR, Fig. 6",
+    )
+
+
+def _said(view, pairs, block):
+    leavers = int(pairs.images.sum())
+    if not leavers:
+        return "Nobody leaves here."
+    right = pairs.images[pairs.true == pairs.guess].sum() / leavers
+    text = (
+        f"{leavers:,} of {len(view.seen.answers.labels):,} images leave here, "
+        f"{style.percent(right)} of them rightly."
+    )
+    wrong = np.where(pairs.true == pairs.guess, 0, pairs.images)
+    names = view.class_names
+    common = [
+        f"{names[pairs.true[k]]} taken for {names[pairs.guess[k]]} ({wrong[k]})"
+        for k in np.argsort(-wrong, kind="stable")[:_PAIRS]
+        if wrong[k] > 1
+    ]
+    if common:
+        text += f" Most frequent mistakes: {', '.join(common)}."
+    if block > 1:
+        text += f" Each square holds {block} classes of similar size."
+    return text
+
+
+def _numbers(axes, cells):
+    for (row, column), share in np.ndenumerate(cells):
+        if share >= 0.005:
+            axes.text(
+                *(column, row, f"{100 * share:.0f}"),
+                **{"ha": "center", "va": "center", "fontsize": 8.5},
+                color="white" if share > 0.3 else "black",
+            )
+
+
+def _classes(axes, view, block):
+    order = view.order
+    if len(order) <= classes.NAMED:
+        names = [style.short(view.class_names[c], 11) for c in order]
+        size = 9.5 if len(order) <= NUMBERED else 7.5
+        axes.set_xticks(
+            *(range(len(order)), names),
+            **{"rotation": 90, "fontsize": size},
+        )
+        axes.set_yticks(range(len(order)), names, fontsize=size)
+        return
+    ticks, names, edge = [], [], 0.0
+    for group, mask in view.shot_groups.items():
+        size = int(mask.sum()) / block
+        ticks.append(edge + size / 2 - 0.5)
+        names.append(group)
+        edge += size
+        for line in (axes.axhline, axes.axvline):
+            line(edge - 0.5, color="black", linewidth=0.8, linestyle=":")
+    axes.set_xticks(ticks, names)
+    axes.set_yticks(ticks, names, rotation=90, va="center")
+
+
+def _rows(view, pairs):
+    """Every pair, the commonest true class first."""
+    names, place = view.class_names, np.argsort(view.order)
+    order = np.lexsort((place[pairs.guess], place[pairs.true]))
+    return [
+        {
+            "true_class": names[pairs.true[k]],
+            "predicted_class": names[pairs.guess[k]],
+            "images": int(pairs.images[k]),
+        }
+        for k in order
+    ]

@@ -1,0 +1,211 @@
+"""Accuracy against cost of the runs on a page, as far as it is known."""
+
+import numpy as np
+
+from elf_keras.evaluation import cost_curve
+from elf_keras.reports import statistics
+from elf_keras.reports.charts import style
+from elf_keras.reports.run_view import RunView
+
+# Points of a curve, and how many runs' bands can be told apart.
+POINTS, BANDS = 60, 4
+_MARKS = 6
+_BAND = (
+    "Shaded: 95 % band from drawing the images anew "
+    f"({statistics.RESAMPLES} times, within classes), point by point; another "
+    "training moves a curve more than that. "
+)
+
+
+def curves(views: list[RunView]) -> style.Chart | None:
+    """HAR, Figures 2 and 5; ELF, Figure 5.
+
+    Args:
+      views: the runs.
+    """
+    lines = [
+        (number, view, line)
+        for number, view in enumerate(views)
+        if (line := _line(view))
+    ]
+    if not lines:
+        return None
+    figure, axes = style.panel(6.2, 4.6)
+    unit, name = _unit([line["backbone"] for _, _, line in lines])
+    for number, view, line in lines:
+        _draw(axes, view.name, line, style.line_style(number), unit)
+    banded = [each for each in lines if each[2]["band"] is not None]
+    for number, _, line in banded[:BANDS]:
+        _shade(axes, line, style.line_style(number), unit)
+    _keys(axes, any(line["policies"] for _, _, line in lines))
+    axes.set_xlabel(f"multiply-adds an image, {name}, heads counted")
+    axes.set_ylabel("accuracy, mean over classes, %")
+    axes.grid(alpha=0.3)
+    style.legend_below(axes, 1 if len(lines) > 3 else 2)
+    splits = sorted({line["split"] for _, _, line in lines})
+    return style.drawn(
+        figure,
+        name="accuracy_and_cost",
+        title="One model, every budget",
+        shows=(
+            "Each line is one trained model whose threshold is moved: to the "
+            "left, more images leave early. White marks are the whole "
+            "backbone without exits, filled ones the budgets that validation "
+            "chose. Look for lines that stay high far to the left. "
+            + (_BAND if banded else "")
+            + f"Scores on {' and '.join(splits)}."
+        ),
+        alt="; ".join(_told(view.name, line) for _, view, line in lines) + ".",
+        rows=[row for _, view, line in lines for row in _rows(view.name, line)],
+        source="HAR, Fig. 2 and 5; ELF, Fig. 5",
+    )
+
+
+def _line(view):
+    """Curve, band, static point and policies of a run, from what there is."""
+    if view.scored is not None:
+        return _exact(view)
+    if view.folder.curve:
+        return _swept(view)
+    for split in ("test", "validation"):
+        part = view.folder.scores(split)
+        if part:
+            curve = part["curve"]
+            return {
+                **_marks(view, split, part["static"]),
+                "thresholds": curve["exit_threshold"],
+                "macs": curve["macs"],
+                "accuracy": curve["accuracy"],
+                "band": None,
+            }
+    return None
+
+
+def _exact(view):
+    scorer, seen = view.scored.scorer, view.seen.answers
+    curve = cost_curve.thin(scorer.curve(seen), POINTS)
+    return {
+        **_marks(view, view.scored.shown, scorer.static(seen)),
+        "thresholds": curve.thresholds.tolist(),
+        "macs": curve.cost.tolist(),
+        "accuracy": curve.accuracy.tolist(),
+        "band": statistics.curve_band(seen, scorer, curve.thresholds),
+    }
+
+
+def _swept(view):
+    splits = view.folder.curve["splits"]
+    split = "test" if "test" in splits else "validation"
+    line = splits[split]["shared"]
+    return {
+        **_marks(view, split, splits[split]["static"]),
+        "thresholds": line["exit_threshold"],
+        "macs": line["macs"],
+        "accuracy": line["accuracy"],
+        "band": None,
+    }
+
+
+def _marks(view, split, static):
+    policies = (view.folder.policy or {}).get("policies", {})
+    return {
+        "split": split,
+        "static": static["accuracy"],
+        "backbone": static["macs"],
+        "policies": {
+            name: policy[split]
+            for name, policy in policies.items()
+            if policy.get(split) and not name.endswith("_per_exit")
+        },
+    }
+
+
+def _draw(axes, name, line, style, unit):
+    several = len(line["macs"]) > 1
+    if several:
+        axes.plot(
+            np.array(line["macs"]) / unit,
+            100 * np.array(line["accuracy"]),
+            **{**style, "marker": None, "linewidth": 1.8},
+        )
+    # In the legend with line and mark, in the picture with neither.
+    handle = style if several else {**style, "linestyle": "none"}
+    axes.plot([], [], **handle, label=name)
+    budgets = line["policies"].values()
+    axes.plot(
+        [at["macs"] / unit for at in budgets],
+        [100 * at["accuracy"] for at in budgets],
+        **{**style, "linestyle": "none", "markersize": _MARKS},
+    )
+    axes.plot(
+        *(line["backbone"] / unit, 100 * line["static"]),
+        **{**style, "linestyle": "none", "markersize": 10},
+        **{"markerfacecolor": "white", "markeredgewidth": 1.6},
+    )
+
+
+def _shade(axes, line, style, unit):
+    axes.fill_between(
+        *(np.array(line["macs"]) / unit, *(100 * line["band"])),
+        color=style["color"],
+        alpha=0.13,
+        linewidth=0,
+    )
+
+
+def _keys(axes, budgets):
+    """What white and filled marks are, whatever their form."""
+    keys = [("white", "whole backbone, no exits")]
+    keys += [("0.4", "budgets, chosen on validation")] * budgets
+    for fill, label in keys:
+        axes.plot(
+            *([], [], "o"),
+            **{"markerfacecolor": fill, "markeredgecolor": "black"},
+            label=label,
+        )
+
+
+def _rows(name, line):
+    band = line["band"]
+    return [
+        {
+            "run": name,
+            "split": line["split"],
+            "exit_threshold": s,
+            "macs": round(cost, 1),
+            "accuracy": round(accuracy, 6),
+            "low": None if band is None else round(float(band[0, k]), 6),
+            "high": None if band is None else round(float(band[1, k]), 6),
+        }
+        for k, (s, cost, accuracy) in enumerate(
+            zip(
+                *(line["thresholds"], line["macs"], line["accuracy"]),
+                strict=True,
+            )
+        )
+    ]
+
+
+def _told(name, line):
+    text = (
+        f"{name}: {style.percent(line['static'])} with the whole backbone "
+        f"of {style.macs(line['backbone'])} multiply-adds"
+    )
+    if len(line["macs"]) > 1:
+        best = int(np.argmax(line["accuracy"]))
+        text += (
+            f", with early exits up to "
+            f"{style.percent(line['accuracy'][best])} at "
+            f"{style.macs(line['macs'][best])}, "
+            f"{style.percent(line['accuracy'][0])} at "
+            f"{style.macs(line['macs'][0])} where all leave at the first"
+        )
+    return text
+
+
+def _unit(backbones):
+    largest = max(backbones)
+    for unit, name in ((1e9, "billions"), (1e6, "millions")):
+        if largest >= unit:
+            return unit, name
+    return 1e3, "thousands"

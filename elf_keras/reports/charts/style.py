@@ -1,0 +1,180 @@
+"""One figure of a report: drawn by matplotlib, written as PNG, SVG and CSV.
+
+Series differ in line, mark or hatch and in lightness, not in hue alone, so
+that they are told apart in grey and by colour-blind readers.
+"""
+
+import base64
+import dataclasses
+import io
+import pathlib
+
+import matplotlib
+from matplotlib import figure as figures
+
+from elf_keras import runs
+from elf_keras.reports.charts import plots
+
+# Okabe and Ito, dark ones first; their grey values differ, too.
+COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
+HATCHES = ("", "//", "..", "xx", "\\\\", "--", "oo", "++")
+FILLS = ("#1b3a57", "#5b8db8", "#a9c8e2", "#e2edf6", "#f4f4f4")
+_SETTINGS = {
+    "font.size": 11,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.titlesize": 11,
+    "legend.frameon": False,
+    "legend.fontsize": 9.5,
+    "svg.hashsalt": "elf_keras",
+    "hatch.linewidth": 0.6,
+}
+_DOTS_PER_INCH = 160
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Chart:
+    """A figure on the page.
+
+    Attributes:
+      name: of its files.
+      title: above it.
+      shows: what it shows and what to look for, one or two sentences.
+      alt: what a reader who cannot see it must know.
+      rows: its numbers.
+      svg: the drawing.
+      png: the same.
+      source: figure of the papers that it is the counterpart of, or "".
+    """
+
+    name: str
+    title: str
+    shows: str
+    alt: str
+    rows: list[dict]
+    svg: bytes
+    png: bytes
+    source: str = ""
+
+    @property
+    def address(self) -> str:
+        """The drawing as a data address."""
+        content = base64.b64encode(self.svg).decode()
+        return f"data:image/svg+xml;base64,{content}"
+
+    def write(self, folder: pathlib.Path) -> None:
+        """Write NAME.png, NAME.svg and NAME.csv."""
+        for ending, content in (("png", self.png), ("svg", self.svg)):
+            path = folder / f"{self.name}.{ending}"
+            with runs.replacing(path) as temporary:
+                temporary.write_bytes(content)
+        runs.write_csv(folder / f"{self.name}.csv", self.rows)
+
+
+def panel(width: float = 5.6, height: float = 3.8):
+    """An empty figure with one panel; sizes in inches.
+
+    Returns:
+      The figure and its axes.
+    """
+    with matplotlib.rc_context(_SETTINGS):
+        figure = figures.Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots()
+
+
+def panels(rows: int, columns: int, width: float, height: float):
+    """An empty figure with several panels; sizes in inches.
+
+    Returns:
+      The figure and its axes, an array.
+    """
+    with matplotlib.rc_context(_SETTINGS):
+        figure = figures.Figure(figsize=(width, height), layout="constrained")
+        return figure, figure.subplots(rows, columns)
+
+
+def drawn(figure, **facts) -> Chart:
+    """Finish a figure.
+
+    Args:
+      figure: of `panel`.
+      **facts: the other attributes of the `Chart`.
+    """
+    contents = []
+    with matplotlib.rc_context(_SETTINGS):
+        for form in ("svg", "png"):
+            content = io.BytesIO()
+            meta = {"Date": None} if form == "svg" else {"Software": None}
+            figure.savefig(
+                content, format=form, dpi=_DOTS_PER_INCH, metadata=meta
+            )
+            contents.append(content.getvalue())
+    return Chart(svg=contents[0], png=contents[1], **facts)
+
+
+def line_style(number: int) -> dict:
+    """Colour, line and mark of the series of that number."""
+    return {
+        "color": COLOURS[number % len(COLOURS)],
+        "linestyle": plots.LINES[number % len(plots.LINES)],
+        "marker": plots.MARKS[number % len(plots.MARKS)],
+    }
+
+
+def exit_style(number: int, exits: int) -> dict:
+    """Style of an exit's series; the last exit has the boldest line."""
+    last = number == exits - 1
+    return {
+        **line_style(0 if last else number + 1),
+        "linewidth": 2.2 if last else 1.4,
+    }
+
+
+def legend_below(axes, columns: int = 2) -> None:
+    """A legend under the panel, where it hides nothing."""
+    handles, labels = axes.get_legend_handles_labels()
+    with matplotlib.rc_context(_SETTINGS):
+        axes.figure.legend(
+            handles, labels, loc="outside lower center", ncols=columns
+        )
+
+
+def short(text: str, length: int = 18) -> str:
+    """A name that fits beside an axis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def slug(name: str) -> str:
+    """A run's name in a file name."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as text."""
+    if value is None or value != value:
+        return "–"
+    return points(value, digits) + "\u00a0%"
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A share times 100 as text; halves are rounded as the page does."""
+    # Sums in another order must not differ in what is read.
+    text = f"{round(100 * value, 9):.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def few(share: float) -> str:
+    """A share in whole percent that tells nobody from hardly anybody."""
+    return "<\u20091\u00a0%" if 0 < share < 0.005 else percent(share, 0)
+
+
+def macs(value: float) -> str:
+    """Multiply-adds as text."""
+    for unit, name in (
+        (1e9, " billion"),
+        (1e6, " million"),
+        (1e3, " thousand"),
+    ):
+        if value >= unit:
+            return f"{value / unit:.3g}{name}"
+    return f"{value:.0f}"

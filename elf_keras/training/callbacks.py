@@ -1,0 +1,155 @@
+"""What happens at the edges of epochs, each a function of the epoch alone."""
+
+import sys
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from elf_keras.evaluation import metrics, prediction
+from elf_keras.losses import across_exits
+from elf_keras.training import watchdogs
+
+
+class DelayedReweighting(keras.callbacks.Callback):
+    """Set the objective's class weights from an epoch on.
+
+    w = 1 before it, the given weights from it on (zero-based epoch ≥ k), so
+    that a resumed run has the right ones at once; the losses are not
+    recompiled.
+
+    Args:
+      objective: a `CumulativeLoss`.
+      class_weights: weights from `reweight_epoch` on, `(classes,)`.
+      reweight_epoch: zero-based epoch k; 0 weights from the start.
+
+    Reference: Cao et al. 2019 (LDAM), Sec. 3.3; HAR, Sec. IV-A.
+    """
+
+    def __init__(
+        self, objective, class_weights: np.ndarray, *, reweight_epoch: int
+    ):
+        super().__init__()
+        self.objective = objective
+        self.weights = np.asarray(class_weights, "float32")
+        self.reweight_epoch = reweight_epoch
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Assign the epoch's weights."""
+        delayed = epoch < self.reweight_epoch
+        self.objective.class_weights.assign(
+            np.ones_like(self.weights) if delayed else self.weights
+        )
+
+
+class EpochValue(keras.callbacks.Callback):
+    """Set a variable to a function of the zero-based epoch.
+
+    Args:
+      variable: scalar, assigned at the beginning of every epoch.
+      value: epoch -> number.
+    """
+
+    def __init__(self, variable, value: Callable[[int], float]):
+        super().__init__()
+        self.variable = variable
+        self.value = value
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Assign the epoch's value."""
+        self.variable.assign(self.value(epoch))
+
+
+class ValidationScores(keras.callbacks.Callback):
+    """Add each exit's validation accuracy, a mean over classes, to the logs.
+
+    Args:
+      validation: the validation `Examples`.
+      classes: number of classes C.
+      prior: class shares in deployment, or None for uniform.
+      exit_weights: α, `(exits,)`, where the exits' summed scores answer; None
+        where the last exit does.
+    """
+
+    def __init__(
+        self, validation, classes: int, *, prior=None, exit_weights=None
+    ):
+        super().__init__()
+        self.validation = validation
+        self.exit_weights = exit_weights
+        self.weights = metrics.example_weights(
+            validation.labels, classes, prior=prior
+        )
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Score the epoch; `validation_accuracy` is the last exit's.
+
+        Or that of the summed scores, where those are the model's answer.
+        """
+        # Part by part: all scores of a large split would not fit.
+        parts = prediction.score_parts(self.model, self.validation)
+        classes = np.concatenate([self._classes(part) for part in parts])
+        correct = classes == self.validation.labels[:, None]
+        *exits, whole = self.weights @ correct
+        for number, value in enumerate(exits, start=1):
+            logs[f"validation_exit_{number}_accuracy"] = float(value)
+        logs["validation_accuracy"] = float(whole)
+        never = np.setdiff1d(self.validation.labels, classes[:, -1])
+        logs[watchdogs.NEVER_PREDICTED] = float(len(never))
+
+    def _classes(self, scores):
+        """Each exit's class, then the whole model's."""
+        exits = scores.argmax(-1)
+        whole = exits[:, -1]
+        if self.exit_weights is not None:
+            total = across_exits.sum_of_exits(scores, self.exit_weights)
+            whole = total.argmax(-1)
+        return np.concatenate([exits, whole[:, None]], axis=1)
+
+
+class EpochClock(keras.callbacks.Callback):
+    """Add the training time and images per second of each epoch to the logs.
+
+    Args:
+      examples: images per epoch.
+    """
+
+    def __init__(self, examples: int):
+        super().__init__()
+        self.examples = examples
+        self.start, self.end = 0.0, None
+
+    def elapsed(self) -> float:
+        """Return the seconds since the start, until the epoch's last step."""
+        now = time.perf_counter() if self.end is None else self.end
+        return now - self.start
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Start the clock."""
+        self.start, self.end = time.perf_counter(), None
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Log seconds without validation: put this callback before it."""
+        self.end = time.perf_counter()
+        logs["seconds"] = self.elapsed()
+        logs["images_per_second"] = self.examples / logs["seconds"]
+
+
+class EpochLines(keras.callbacks.Callback):
+    """Print one line an epoch where no progress bar can be drawn."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Print epoch, loss, rate, exits' accuracy and shares."""
+        exits = len(self.model.output_names)
+        shares = [logs[f"exit_{k}_share"] for k in range(1, exits + 1)]
+        line = (
+            f"epoch {epoch + 1}/{self.params['epochs']}"
+            f"  loss {logs['loss']:.3f}"
+            f"  rate {logs['learning_rate']:.4g}"
+            f"  train {logs[f'exit_{exits}_accuracy']:.3f}"
+        )
+        if "validation_accuracy" in logs:
+            line += f"  validation {logs['validation_accuracy']:.3f}"
+        line += "  leaving " + " ".join(f"{share:.2f}" for share in shares)
+        print(line, f" {logs['seconds']:.1f} s", file=sys.stderr, flush=True)

@@ -1,0 +1,173 @@
+"""What can go wrong or take long, found out before a week of training.
+
+Reads every header, decodes some images whole, runs the pipeline for some
+seconds and a few training steps; nothing is written.
+"""
+
+import dataclasses
+import time
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from elf_keras import runs
+from elf_keras.data import image_files, images, pipeline, splits
+from elf_keras.errors import InputError
+from elf_keras.training import epoch_run, loop
+
+PIPELINE_SECONDS = 5.0
+STEPS = 3
+
+
+def check_images(data: splits.Splits, decoded: int) -> list[tuple[str, str]]:
+    """Read the headers of all images on disk, and decode some of them.
+
+    Args:
+      data: the splits.
+      decoded: images of each split that are decoded whole; 0 for all.
+
+    Returns:
+      Rows (what, figure) of a table.
+
+    Raises:
+      InputError: with the first few files that cannot be read.
+    """
+    rows = []
+    for split in ("train", "validation", "test"):
+        part = getattr(data, split)
+        if part is None:
+            continue
+        text = f"{len(part)} images"
+        if isinstance(part.images, image_files.ImageFiles):
+            files = part.images
+            count = min(decoded, len(files)) or len(files)
+            some = np.linspace(0, len(files) - 1, count).astype(int)
+            _check(files, images.scan, "headers of")
+            _check(files[some], _decode_all, "images of")
+            text += f", all headers read, {count} decoded"
+        rows.append((split, text))
+    return rows
+
+
+@dataclasses.dataclass(frozen=True)
+class Speed:
+    """What was measured here, on one device.
+
+    Attributes:
+      pipeline: images a second that are read and augmented.
+      step: seconds of a training step.
+      batch: images in a step.
+      images: of an epoch.
+      overlap: whether reading goes on during a step.
+    """
+
+    pipeline: float
+    step: float
+    batch: int
+    images: int
+    overlap: bool
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return pipeline.steps_per_epoch(self.images, self.batch)
+
+    def rows(self, epochs: int) -> list[tuple[str, str]]:
+        """Rows (what, figure) of a table, for a training of `epochs`."""
+        reading, training = self.images / self.pipeline, self.steps * self.step
+        epoch = max(reading, training) if self.overlap else reading + training
+        memory = runs.peak_memory() / 2**30
+        return [
+            ("pipeline", f"{self.pipeline:.0f} images/s"),
+            ("training step", f"{self.step:.3f} s of {self.batch} images"),
+            ("steps an epoch", str(self.steps)),
+            ("time an epoch", f"{duration(epoch)} and validation"),
+            (f"time of {epochs} epochs", duration(epochs * epoch)),
+            ("memory so far, at most", f"{memory:.1f} GiB"),
+        ]
+
+
+def measure(
+    model: keras.Model,
+    data: splits.Splits,
+    batches: loop.Batches,
+    *,
+    seconds: float = PIPELINE_SECONDS,
+) -> Speed:
+    """Time the pipeline and a training step.
+
+    Args:
+      model: compiled, on one device; its weights change.
+      data: the splits.
+      batches: how the training split becomes batches.
+      seconds: how long the pipeline is run.
+    """
+    rate, batch = _pipeline_rate(data, batches, seconds)
+    return Speed(
+        pipeline=rate,
+        step=_step_seconds(model, batch),
+        batch=batches.size,
+        images=len(data.train),
+        # Only a GPU leaves the cores to the pipeline while it computes.
+        overlap=bool(tf.config.list_logical_devices("GPU")),
+    )
+
+
+def table(rows: list[tuple[str, str]]) -> str:
+    """The rows as lines of two columns."""
+    width = max(len(what) for what, _ in rows)
+    return "\n".join(f"{what:<{width}}  {figure}" for what, figure in rows)
+
+
+def _check(files, read, what):
+    paths = [files.root / name for name in files.names]
+    _, reasons = read(paths)
+    faults = [
+        f"{name} ({reason})"
+        for name, reason in zip(files.names, reasons, strict=True)
+        if reason
+    ]
+    if faults:
+        raise InputError(
+            f"{len(faults)} {what} {len(paths)} files cannot be read: "
+            f"{splits.shown(faults)}; repair or remove them"
+        )
+
+
+def _decode_all(paths):
+    """Why each file cannot be read whole, if so; memory stays flat."""
+    reasons = []
+    for start in range(0, len(paths), image_files.CHUNK):
+        chunk = paths[start : start + image_files.CHUNK]
+        reasons += images.read_all(chunk, 8)[1]
+    return None, reasons
+
+
+def _pipeline_rate(data, batches, seconds):
+    """Images a second after the first batch, and one whole batch."""
+    stream = iter(epoch_run.epochs_of(data, batches, range(1_000_000)))
+    first = next(stream)
+    began, seen = time.perf_counter(), 0
+    while not seen or time.perf_counter() - began < seconds:
+        seen += len(next(stream)[0])
+    return seen / (time.perf_counter() - began), first
+
+
+def _step_seconds(model, batch):
+    times = []
+    for _ in range(STEPS + 1):
+        began = time.perf_counter()
+        model.train_on_batch(*batch)
+        times.append(time.perf_counter() - began)
+    # The first one traces the graph.
+    return float(np.median(times[1:]))
+
+
+def duration(seconds: float) -> str:
+    """Seconds as text, in the unit that suits them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"

@@ -1,0 +1,160 @@
+"""Flags: all there, defined once, written down so that they repeat a run."""
+
+import command_runs
+import pytest
+
+from elf_keras import choices, runs
+from elf_keras.cli import recipe_flags, workdir
+
+OTHER = {
+    "workdir": "w",
+    "seed": "5",
+    "resume": "true",
+    "checkpoint_minutes": "2.5",
+    "deterministic": "true",
+    "mixed_precision": "bfloat16",
+    "strategy": "single",
+    "dataset": "folder",
+    "data_dir": "a folder, with = and spaces",
+    "imbalance": "12.5",
+    "validation_fraction": "0.25",
+    "validation_group": "prefix:_",
+    "image_size": "64",
+    "augmentation": "none",
+    "flip": "true",
+    "color_jitter": "0.4",
+    "mixing": "cutmix",
+    "mixup_alpha": "0.5",
+    "sampler": "square_root",
+    "list_dir": "lists",
+    "check_counts": "false",
+    "images_on": "disk",
+    "backbone": "resnet8",
+    "exits": "1,3",
+    "exit_head": "separable",
+    "exit_stride": "1",
+    "weights": "runs/a/model.keras",
+    "method": "sum",
+    "exit_loss": "ldam",
+    "train_threshold": "1.9/C",
+    "exit_weights": "1,0.5",
+    "distillation": "0.5",
+    "distillation_temperature": "2.0",
+    "class_weighting": "inverse",
+    "effective_number_beta": "0.999",
+    "focal_gamma": "2.0",
+    "ldam_scale": "20.0",
+    "ldam_power": "-1.0",
+    "logit_tau": "0.5",
+    "vs_exponent": "0.3",
+    "loss_normalization": "survivors",
+    "second_stage": "crt",
+    "tau": "0.5",
+    "epochs": "7",
+    "schedule_epochs": "200",
+    "batch_size": "16",
+    "learning_rate": "0.3",
+    "warmup_epochs": "2",
+    "decay_epochs": "3,5",
+    "decay_factor": "0.1",
+    "reweight_epoch": "4",
+    "weight_decay": "1e-05",
+    "exit_threshold": "0.7",
+    "exit_rule": "patience",
+    "deployment_prior": "train",
+}
+# Of design.md, section 5: what every recipe and every user may spell.
+PROMISED = """
+workdir dataset data_dir imbalance validation_fraction backbone
+exits exit_head exit_stride method exit_loss train_threshold exit_threshold
+class_weighting reweight_epoch epochs batch_size learning_rate image_size
+weights effective_number_beta focal_gamma ldam_scale ldam_power logit_tau
+loss_normalization validation_group warmup_epochs decay_epochs decay_factor
+weight_decay augmentation flip mixed_precision strategy seed resume
+deployment_prior sampler
+"""
+
+
+def values(flag_values):
+    names = [flag.name for flag in workdir.shared()]
+    return {name: flag_values[name].value for name in names}
+
+
+def arguments(settings):
+    return [f"--{name}={value}" for name, value in settings.items()]
+
+
+@pytest.mark.parametrize("settings", [{}, OTHER])
+def test_resolved_flags_repeat_the_run(tmp_path, settings):
+    path = tmp_path / runs.FLAGS
+    with command_runs.fresh_flags(
+        "--workdir=w", *arguments(settings)
+    ) as found_flags:
+        before = values(found_flags)
+        path.write_text(workdir.resolved())
+    with command_runs.fresh_flags(f"--flagfile={path}") as found_flags:
+        after = values(found_flags)
+    assert after.pop("resume") is False
+    before.pop("resume")
+    assert after == before
+
+
+def test_the_test_above_sets_every_flag_to_another_value():
+    with command_runs.fresh_flags("--workdir=") as found_flags:
+        names = {flag.name for flag in workdir.shared()}
+        defaults = values(found_flags)
+    assert names == set(OTHER)
+    with command_runs.fresh_flags(*arguments(OTHER)) as found_flags:
+        found = values(found_flags)
+    assert not [name for name in names if found[name] == defaults[name]]
+
+
+def test_promised_flags_exist():
+    with command_runs.fresh_flags("--workdir=") as found_flags:
+        assert not [
+            name for name in PROMISED.split() if name not in found_flags
+        ]
+
+
+def test_flags_are_defined_once_however_often():
+    with command_runs.fresh_flags() as found_flags:
+        before = len(list(found_flags))
+        recipe_flags.define()
+        assert len(list(found_flags)) == before
+
+
+def test_help_of_each_flag_ends_as_a_sentence():
+    with command_runs.fresh_flags("--workdir="):
+        for flag in workdir.shared():
+            assert flag.help.rstrip().endswith((".", "none")), flag.name
+
+
+def test_help_needs_neither_tensorflow_nor_keras():
+    code = """
+import runpy, sys
+for command in ("train", "evaluate", "predict"):
+    sys.argv = [command, "--help"]
+    runpy.run_module(f"elf_keras.{command}", run_name="__main__")
+    print("-----")
+heavy = {"keras", "tensorflow", "sklearn", "tensorflow_datasets", "PIL"}
+assert not heavy & set(sys.modules), heavy & set(sys.modules)
+"""
+    done = command_runs.ended(command_runs.child("-c", code))
+    assert done.status == 0, done.err
+    assert done.err == ""
+    helps = done.out.split("-----\n")
+    for text in helps[:3]:
+        assert "python -m elf_keras." in text
+        for name in PROMISED.split():
+            assert f"--{name}" in text or f"--[no]{name}" in text
+        for name in choices.EXIT_LOSSES:
+            assert name in text
+    assert "--split" in helps[1]
+    assert "--split" not in helps[0]
+
+
+def test_flags_do_not_leak_from_one_run_into_the_next():
+    with command_runs.fresh_flags("--seed=9", "--flip"):
+        pass
+    with command_runs.fresh_flags("--workdir=") as found_flags:
+        assert (found_flags.seed, found_flags.flip) == (0, False)

@@ -1,0 +1,305 @@
+"""Each flag ends in the object that it names."""
+
+import command_runs
+import keras
+import numpy as np
+import pytest
+from made_splits import COUNTS, made
+from scipy import special
+
+from elf_keras import losses
+from elf_keras.cli import model_from_flags, schedule_from_flags
+from elf_keras.errors import InputError
+from elf_keras.losses import exit_losses
+from elf_keras.models import bilateral, multi_exit
+from elf_keras.training import loop, manifold_mixup
+
+SMALL = ("--workdir=", "--backbone=resnet8")
+
+
+def layer(model, kind):
+    return [found for found in model.layers if isinstance(found, kind)]
+
+
+@pytest.mark.parametrize(
+    ("words", "outputs"),
+    [
+        ((), 4),
+        (("--exits=2",), 2),
+        (("--exits=1,3",), 3),
+        (("--method=single",), 1),
+        (("--method=single", "--exits=1"), 1),
+        (("--method=sum",), 4),
+        (("--method=summed",), 4),
+        (("--method=bbn",), 1),
+    ],
+)
+def test_exits_and_method(words, outputs):
+    with command_runs.fresh_flags(*SMALL, *words):
+        assert multi_exit.exits(model_from_flags.model(made())) == outputs
+
+
+def test_heads_classifier_and_backbone():
+    words = ("--exit_head=separable", "--exit_loss=ldam", "--exit_stride=1")
+    with command_runs.fresh_flags(*SMALL, *words):
+        model = model_from_flags.model(made())
+    assert model.name == "resnet8"
+    assert layer(model, keras.layers.SeparableConv2D)
+    assert len(layer(model, keras.layers.Dense)) == 0
+    kinds = [type(found).__name__ for found in model.layers]
+    assert kinds.count("CosineClassifier") == 4
+
+
+def test_pixels_are_normalized_by_the_training_split():
+    data = made(channels=3)
+    with command_runs.fresh_flags(*SMALL):
+        model = model_from_flags.model(data)
+    probe = keras.Model(model.input, model.get_layer("normalize").output)
+    found = np.array(probe(data.train.images.astype("float32")))
+    for channel in (0, 2):
+        pixels = found[..., channel]
+        assert pixels.mean() == pytest.approx(0, abs=1e-5)
+        assert pixels.std() == pytest.approx(1, abs=1e-5)
+    np.testing.assert_allclose(found[..., 1], 0, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("method", "threshold"),
+    [("har", 0.8), ("sum", np.inf), ("summed", np.inf), ("single", np.inf)],
+)
+def test_compiled(method, threshold):
+    words = (
+        f"--method={method}",
+        "--train_threshold=0.8",
+        "--learning_rate=0.3",
+        "--weight_decay=0.004",
+        "--loss_normalization=batch_size",
+    )
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        model = model_from_flags.compiled(model_from_flags.model(data), data)
+    assert isinstance(model.optimizer, loop.CoupledSGD)
+    assert float(model.optimizer.learning_rate) == pytest.approx(0.3)
+    assert model.optimizer.coupled_decay == 0.004
+    assert model.optimizer.momentum == 0.9
+    assert model.objective.train_threshold == threshold
+    named = losses.objective.NORMALIZATIONS["batch_size"]
+    assert model.objective.normalization is named
+
+
+def test_bbn():
+    with command_runs.fresh_flags(*SMALL, "--method=bbn", "--epochs=10"):
+        data = made()
+        model = model_from_flags.compiled(model_from_flags.model(data), data)
+        schedule = schedule_from_flags.schedule(data)
+        batches = schedule_from_flags.batches(data)
+    assert type(model.training_pass) is bilateral.BilateralPass
+    assert schedule.conventional_share(5) == pytest.approx(0.75)
+    assert (batches.sampler, batches.second_sampler) == ("instance", "reversed")
+
+
+def test_manifold_mixup():
+    words = ("--method=single", "--mixing=manifold_mixup", "--mixup_alpha=0.7")
+    with command_runs.fresh_flags(*SMALL, *words, "--seed=3"):
+        data = made()
+        model = model_from_flags.compiled(model_from_flags.model(data), data)
+        batches = schedule_from_flags.batches(data)
+        assert schedule_from_flags.schedule(data).conventional_share is None
+    assert type(model.training_pass) is manifold_mixup.ManifoldMixup
+    assert (model.training_pass.alpha, model.training_pass.seed) == (0.7, 3)
+    assert batches.augmentation.mixing is None
+    assert batches.second_sampler is None
+
+
+@pytest.mark.parametrize(
+    ("words", "remedy"),
+    [
+        (["--method=bbn", "--mixing=mixup"], "--mixing=none"),
+        (["--method=bbn", "--mixing=manifold_mixup"], "--mixing=none"),
+        (["--method=har", "--mixing=manifold_mixup"], "--method=single"),
+    ],
+)
+def test_mixtures_that_make_no_sense(words, remedy):
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        model = model_from_flags.model(data)
+        with pytest.raises(InputError, match=remedy):
+            model_from_flags.compiled(model, data)
+
+
+@pytest.mark.parametrize(
+    ("words", "function", "expected"),
+    [
+        (["--exit_loss=ce"], exit_losses.cross_entropy, {}),
+        (
+            ["--exit_loss=focal", "--focal_gamma=2"],
+            exit_losses.focal,
+            {"gamma": 2.0},
+        ),
+        (
+            ["--exit_loss=la", "--logit_tau=0.5"],
+            exit_losses.logit_adjustment,
+            {"tau": 0.5},
+        ),
+        (
+            ["--exit_loss=ldam", "--ldam_scale=20", "--ldam_power=-1"],
+            exit_losses.ldam,
+            {"scale": 20.0},
+        ),
+    ],
+)
+def test_exit_losses(words, function, expected):
+    with command_runs.fresh_flags(*SMALL, *words):
+        objective = model_from_flags.cumulative_loss(made(), leaving=True)
+    assert objective.exit_loss.func is function
+    found = objective.exit_loss.keywords
+    assert {key: found[key] for key in expected} == expected
+    if function is exit_losses.ldam:
+        # Counts after the cut are 3, 2, 1: margins as 1/n, the largest 0.5.
+        margins = np.array(found["margins"])
+        np.testing.assert_allclose(margins, [1 / 6, 1 / 4, 1 / 2], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "prior", "scale", "threshold"),
+    [
+        ([], None, 1.0, 0.9),
+        (["--deployment_prior=train"], COUNTS, 1.0, 0.9),
+        (["--exit_loss=ldam"], None, 30.0, None),
+        (
+            ["--exit_loss=ldam", "--ldam_scale=9", "--exit_threshold=1.5/C"],
+            None,
+            9.0,
+            0.5,
+        ),
+    ],
+)
+def test_scorer(words, prior, scale, threshold):
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        scorer = model_from_flags.scorer(model_from_flags.model(data), data)
+    np.testing.assert_array_equal(scorer.prior, prior)
+    assert scorer.scale == scale
+    if threshold:
+        assert scorer.exit_threshold == pytest.approx(threshold)
+    # Groups of the counts before the cut: 150, 40, 5.
+    groups = {name: mask.tolist() for name, mask in scorer.shot_groups.items()}
+    assert groups == {
+        "many": [True, False, False],
+        "medium": [False, True, False],
+        "few": [False, False, True],
+    }
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
+def test_precision_reaches_layers_not_weights(precision):
+    words = (f"--mixed_precision={precision}", "--exits=1")
+    with command_runs.fresh_flags(*SMALL, *words):
+        model_from_flags.strategy()
+        model = model_from_flags.model(made())
+    convolution = layer(model, keras.layers.Conv2D)[0]
+    assert convolution.compute_dtype == precision
+    assert {weight.dtype for weight in model.weights} == {"float32"}
+    assert {out.dtype for out in model.output.values()} == {"float32"}
+
+
+def test_one_seed_gives_one_start():
+    words = ("--seed=3", "--exits=1")
+    found = []
+    for seed in (3, 3, 4):
+        with command_runs.fresh_flags(*SMALL, *words, f"--seed={seed}"):
+            model_from_flags.strategy()
+            found.append(model_from_flags.model(made()).get_weights()[0])
+    np.testing.assert_array_equal(found[0], found[1])
+    assert not np.array_equal(found[0], found[2])
+
+
+def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
+    path = tmp_path / "model.keras"
+    with command_runs.fresh_flags(*SMALL, "--exits=1", "--seed=5"):
+        model_from_flags.strategy()
+        source = model_from_flags.model(made())
+        source.save(path)
+    words = (f"--weights={path}", "--exits=1", "--seed=6")
+    with command_runs.fresh_flags(*SMALL, *words):
+        model_from_flags.strategy()
+        model = model_from_flags.model(made())
+    for one, other in zip(source.weights, model.weights, strict=True):
+        np.testing.assert_array_equal(np.array(one), np.array(other))
+    assert "layers take over weights" in capsys.readouterr().err
+
+
+def per_exit(*words, exits=3):
+    """The loss of each exit of one image whose scores are made."""
+    scores = np.array([[[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 1.0, 4.0]]])
+    words = (*SMALL, "--exits=1,2", *words)
+    with command_runs.fresh_flags(*words):
+        data = made()
+        model = model_from_flags.compiled(model_from_flags.model(data), data)
+    outputs = {
+        f"exit_{k + 1}": scores[:, k].astype("float32") for k in range(exits)
+    }
+    return np.array(model.objective.terms(np.array([2]), outputs).exit_losses)
+
+
+@pytest.mark.parametrize("method", ["har", "sum"])
+def test_weights_and_a_teacher_reach_the_objective(method):
+    plain = per_exit(f"--method={method}")
+    words = (f"--method={method}", "--exit_weights=0.5,1,2")
+    found = per_exit(*words)
+    np.testing.assert_allclose(found, plain * [0.5, 1, 2], rtol=1e-6)
+    taught = per_exit(
+        *words, "--distillation=0.5", "--distillation_temperature=2"
+    )
+    gained = (taught - found)[0] / [0.5, 1, 2]
+    shares = special.softmax(
+        np.array([[2.0, 0, 1], [0, 3, 0], [1, 1, 4]]) / 2, axis=-1
+    )
+    apart = special.rel_entr(shares[2], shares).sum(-1)
+    np.testing.assert_allclose(gained, 0.5 * 4 * apart, atol=1e-5)
+
+
+def test_summed_reaches_the_objective():
+    found = per_exit("--method=summed", "--exit_weights=1,2,0.5")
+    total = np.array([2, 0, 1]) + 2 * np.array([0, 3, 0]) + [0.5, 0.5, 2]
+    expected = [0, 0, -special.log_softmax(total)[2]]
+    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+
+
+def test_summed_scores_answer_for_that_method_alone():
+    for words, expected in {
+        ("--method=summed", "--exit_weights=1,2,3"): [1, 2, 3],
+        ("--method=summed",): [1, 1, 1],
+        ("--method=sum", "--exit_weights=1,2,3"): None,
+    }.items():
+        with command_runs.fresh_flags(*SMALL, "--exits=1,2", *words):
+            data = made()
+            scorer = model_from_flags.scorer(model_from_flags.model(data), data)
+        np.testing.assert_array_equal(scorer.exit_weights, expected)
+
+
+def test_hardness_is_measured_by_the_plain_loss():
+    words = ("--method=summed", "--exit_weights=1,2,3")
+    with command_runs.fresh_flags(*SMALL, *words):
+        objective = model_from_flags.cumulative_loss(made(), leaving=True)
+    assert objective.exit_loss.func is exit_losses.cross_entropy
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--exit_weights=1,2"], "1,2: expected .* exits: 4"),
+        (["--exit_weights=1,1,1,x"], "1,1,1,x"),
+        (["--exit_weights=1,1,1,0"], "above 0"),
+        (["--method=single", "--exit_weights=1,1,1,1"], "exits: 1"),
+        (["--method=summed", "--distillation=1"], "choose har or sum"),
+        (["--method=single", "--distillation=1"], "choose har or sum"),
+        (["--exits=none", "--distillation=1"], "1 exits"),
+    ],
+)
+def test_exits_that_do_not_fit_together(words, says):
+    with command_runs.fresh_flags(*SMALL, *words):
+        data = made()
+        model = model_from_flags.model(data)
+        with pytest.raises(InputError, match=says):
+            model_from_flags.compiled(model, data)

@@ -1,0 +1,98 @@
+"""The schedule that flags ask for, how it scales, and what an epoch holds."""
+
+import command_runs
+import numpy as np
+import pytest
+from made_splits import made
+
+from elf_keras.cli import schedule_from_flags
+from elf_keras.errors import InputError
+
+SMALL = ("--workdir=", "--backbone=resnet8")
+
+
+@pytest.mark.parametrize(
+    ("weighting", "expected"),
+    [
+        ("none", [1, 1, 1]),
+        # Inverse counts 1/3, 1/2, 1, and their square roots, times 3 / sum.
+        ("inverse", [6 / 11, 9 / 11, 18 / 11]),
+        (
+            "inverse_square_root",
+            3 * np.array([3**-0.5, 2**-0.5, 1]) / (3**-0.5 + 2**-0.5 + 1),
+        ),
+        # (1 - β) / (1 - β^n) with β = 1/2: 4/7, 2/3, 1.
+        ("effective_number", 3 * np.array([4 / 7, 2 / 3, 1]) / (47 / 21)),
+    ],
+)
+def test_class_weights(weighting, expected):
+    words = (f"--class_weighting={weighting}", "--effective_number_beta=0.5")
+    with command_runs.fresh_flags(*SMALL, *words):
+        found = schedule_from_flags.schedule(made()).class_weights
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+PAPERS = ("--schedule_epochs=200", "--decay_epochs=160,180")
+
+
+@pytest.mark.parametrize(
+    ("words", "drops", "warmup", "reweight"),
+    [
+        (("--epochs=200",), (160, 180), 5, 160),
+        (("--epochs=200", *PAPERS), (160, 180), 5, 160),
+        (("--epochs=30", *PAPERS), (24, 27), 5, 24),
+        (("--epochs=20", *PAPERS), (16, 18), 3, 16),
+        (("--epochs=5", *PAPERS), (4, 5), 0, 4),
+        (("--epochs=30", *PAPERS, "--warmup_epochs=2"), (24, 27), 2, 24),
+        (("--epochs=30", *PAPERS, "--reweight_epoch=0"), (24, 27), 5, 0),
+        (
+            ("--epochs=30", "--decay_epochs=10,20", "--reweight_epoch=10"),
+            (10, 20),
+            5,
+            10,
+        ),
+        (("--epochs=9", "--decay_epochs=", "--warmup_epochs=0"), (), 0, 160),
+    ],
+)
+def test_the_schedule_scales_with_its_length(words, drops, warmup, reweight):
+    with command_runs.fresh_flags("--workdir=", *words):
+        schedule = schedule_from_flags.schedule(made())
+    rates = [schedule.learning_rate(epoch) for epoch in range(schedule.epochs)]
+    for epoch, rate in enumerate(rates):
+        warmth = min(1.0, (epoch + 1) / warmup) if warmup else 1.0
+        passed = len([drop for drop in drops if drop <= epoch])
+        assert rate == pytest.approx(0.1 * warmth * 0.01**passed)
+    assert schedule.reweight_epoch == reweight
+
+
+@pytest.mark.parametrize("text", ["soon", "1.5", "160,", "180,160", "-3"])
+def test_wrong_decay_epochs(text):
+    with (
+        command_runs.fresh_flags("--workdir=", f"--decay_epochs={text}"),
+        pytest.raises(InputError),
+    ):
+        schedule_from_flags.schedule(made())
+
+
+@pytest.mark.parametrize(
+    ("words", "side", "padding", "flip"),
+    [
+        ([], 32, 4, False),
+        (["--flip"], 8, 1, True),
+        (["--flip"], 4, 1, True),
+        (["--augmentation=none", "--flip"], 32, 0, True),
+    ],
+)
+def test_augmentation(words, side, padding, flip):
+    with command_runs.fresh_flags("--workdir=", "--batch_size=7", *words):
+        batches = schedule_from_flags.batches(made(side))
+    assert (batches.augmentation.padding, batches.augmentation.flip) == (
+        padding,
+        flip,
+    )
+    assert (batches.size, batches.seed) == (7, 0)
+
+
+def test_no_augmentation():
+    with command_runs.fresh_flags("--workdir=", "--augmentation=none"):
+        assert schedule_from_flags.batches(made()).augmentation is None

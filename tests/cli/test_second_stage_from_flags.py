@@ -1,0 +1,253 @@
+"""Whole second stages of a run, and what does not suit them."""
+
+import json
+import shutil
+
+import command_runs
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras import choices, runs
+from elf_keras.models import multi_exit
+from elf_keras.training.second_stage import classifiers
+
+STAGES = (*choices.TRAINED_STAGES, *choices.POST_HOC_STAGES)
+WORDS = (*command_runs.TINY, "--method=sum", "--epochs=1")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("stages") / "source"
+    ended = command_runs.run("train", f"--workdir={folder}", *WORDS)
+    assert ended.status == 0, ended.err
+    return folder
+
+
+def staged(source, folder, *words):
+    return (
+        *(f"--workdir={folder}", *WORDS),
+        *(f"--weights={source / runs.MODEL}", *words),
+    )
+
+
+def record_of(folder):
+    return json.loads((folder / runs.RECORD).read_text())
+
+
+def assert_only_classifiers_changed(source, folder):
+    """Bit for bit, batch statistics included."""
+    before = multi_exit.load(source / runs.MODEL)
+    after = multi_exit.load(folder / runs.MODEL)
+    changed = {layer.name for layer in classifiers(after)}
+    for old, new in zip(before.layers, after.layers, strict=True):
+        assert type(old) is type(new)
+        weights = zip(old.get_weights(), new.get_weights(), strict=True)
+        same = all(np.array_equal(one, other) for one, other in weights)
+        assert same == (not old.weights or old.name not in changed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
+    folder = tmp_path / stage
+    words = (f"--second_stage={stage}", "--sampler=class_balanced")
+    ended = command_runs.run("train", *staged(source, folder, *words))
+    assert ended.status == 0, ended.err
+    assert {path.name for path in source.iterdir()} - {
+        path.name for path in folder.iterdir()
+    } <= {"checkpoints", "tensorboard"}
+    record = record_of(folder)
+    told = record["second_stage"]
+    assert told["name"] == stage
+    assert_only_classifiers_changed(source, folder)
+    parameters = record["model"]["trainable_parameters"]
+    plain = record_of(source)["model"]["trainable_parameters"]
+    assert parameters == plain
+    if stage == "lws":
+        assert told["trained_parameters"] == 2 * 10
+    if stage in choices.POST_HOC_STAGES:
+        assert record["epochs"] == 0
+    ended = command_runs.run("sweep", f"--workdir={folder}")
+    assert ended.status == 0, ended.err
+    ended = command_runs.run("evaluate", f"--workdir={folder}")
+    assert ended.status == 0, ended.err
+
+
+def test_a_stage_goes_on_after_its_first_epoch(source, tmp_path):
+    words = ("--second_stage=lws", "--learning_rate=0.5", "--epochs=2")
+    whole = staged(source, tmp_path / "whole", *words)
+    ended = command_runs.run("train", *whole)
+    assert ended.status == 0, ended.err
+    folder = tmp_path / "resumed"
+    shutil.copytree(tmp_path / "whole", folder)
+    for name in (runs.METRICS, runs.MODEL, runs.RECORD):
+        (folder / name).unlink()
+    (last,) = folder.glob("checkpoints/epoch_0002_*.json")
+    last.unlink()
+    ended = command_runs.run(
+        "train", *staged(source, folder, *words), "--resume"
+    )
+    assert ended.status == 0, ended.err
+    one, other = (
+        multi_exit.load(path / runs.MODEL).get_weights()
+        for path in (tmp_path / "whole", folder)
+    )
+    for left, right in zip(one, other, strict=True):
+        np.testing.assert_array_equal(left, right)
+
+
+def test_tau_is_the_best_on_validation_and_recorded(source, tmp_path):
+    folder = tmp_path / "run"
+    words = staged(source, folder, "--second_stage=tau_norm")
+    ended = command_runs.run("train", *words)
+    assert ended.status == 0, ended.err
+    told = record_of(folder)["second_stage"]
+    assert [row["tau"] for row in told["tried"]] == [
+        pytest.approx(0.1 * step) for step in range(21)
+    ]
+    best = max(row["validation_accuracy"] for row in told["tried"])
+    (first, *_) = (
+        row["tau"]
+        for row in told["tried"]
+        if row["validation_accuracy"] == best
+    )
+    assert told["tau"] == first
+    scores = json.loads((folder / runs.METRICS).read_text())
+    found = scores["validation"]["last"]["static"]["accuracy"]
+    assert found == pytest.approx(best, abs=0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "tau", "tried"),
+    [
+        (["--second_stage=logit_adjustment"], 1.0, 0),
+        (["--second_stage=logit_adjustment", "--tau=validation"], None, 21),
+        (["--second_stage=tau_norm", "--tau=0.7"], 0.7, 0),
+    ],
+)
+def test_ways_to_give_tau(source, tmp_path, words, tau, tried):
+    folder = tmp_path / "run"
+    ended = command_runs.run("train", *staged(source, folder, *words))
+    assert ended.status == 0, ended.err
+    told = record_of(folder)["second_stage"]
+    assert tau in (None, told["tau"])
+    assert len(told["tried"]) == tried
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--second_stage=crt", "--weights=none"], ["--weights=RUN/model"]),
+        (["--second_stage=lws", "--weights=imagenet"], ["--weights=RUN/model"]),
+        (["--second_stage=lws", "--seed=1"], ["--seed=0", "--seed=1"]),
+        (["--second_stage=crt", "--imbalance=50"], ["same data"]),
+        (["--second_stage=crt", "--method=single"], ["2 exits", "--method"]),
+        (["--second_stage=crt", "--exit_loss=ldam"], ["plain", "--exit_loss"]),
+        (["--second_stage=tau_norm", "--tau=much"], ["--tau=much", "number"]),
+        (["--second_stage=tau_norm", "--tau=-1"], ["--tau=-1"]),
+        (["--second_stage=tau_norm", "--tau=nan"], ["--tau=nan"]),
+        (["--second_stage=fresh"], ["--second_stage=fresh", "tau_norm"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_what_does_not_suit(source, tmp_path, words, says):
+    folder = tmp_path / "run"
+    command_runs.refused("train", *staged(source, folder, *words), says=says)
+    assert not folder.exists()
+
+
+def bare(source, folder):
+    """The model of a run alone, without the flags of the run."""
+    path = folder / "model.keras"
+    path.write_bytes((source / runs.MODEL).read_bytes())
+    return f"--weights={path}"
+
+
+@pytest.mark.parametrize(
+    ("flag", "plain", "value"),
+    [
+        *(("exit_loss", "ce", loss) for loss in choices.PRIOR_LOSSES),
+        ("class_weighting", "none", "effective_number"),
+        ("sampler", "instance", "class_balanced"),
+        ("sampler", "instance", "deferred"),
+        ("second_stage", "none", "tau_norm"),
+    ],
+)
+def test_no_logit_adjustment_of_what_is_adjusted(
+    source, tmp_path, flag, plain, value
+):
+    words = (bare(source, tmp_path), "--second_stage=logit_adjustment")
+    record = (source / runs.FLAGS).read_text()
+    assert f"--{flag}={plain}\n" in record
+    (tmp_path / runs.FLAGS).write_text(
+        record.replace(f"--{flag}={plain}\n", f"--{flag}={value}\n")
+    )
+    command_runs.refused(
+        "train",
+        *staged(source, tmp_path / "run", *words),
+        says=[f"with --{flag}={value}, which", "twice", f"--{flag}={plain}"],
+    )
+
+
+def test_tau_without_validation(source, tmp_path):
+    words = (bare(source, tmp_path), "--validation_fraction=0")
+    words += ("--second_stage=tau_norm",)
+    folder = tmp_path / "run"
+    command_runs.refused(
+        "train", *staged(source, folder, *words), says=["--tau=1"]
+    )
+    ended = command_runs.run(
+        "train", *staged(source, folder, *words, "--tau=1")
+    )
+    assert ended.status == 0, ended.err
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_cosine_classifiers(tmp_path, stage):
+    model = multi_exit.build(
+        (8, 8, 1), 10, backbone="resnet8", exits="1", cosine=True
+    )
+    model.save(tmp_path / "model.keras")
+    words = (
+        *(f"--workdir={tmp_path / 'run'}", *WORDS, "--exit_loss=ldam"),
+        *(f"--weights={tmp_path / 'model.keras'}", f"--second_stage={stage}"),
+    )
+    if stage != "crt":
+        command_runs.refused("train", *words, says=["only crt"])
+        return
+    ended = command_runs.run("train", *words)
+    assert ended.status == 0, ended.err
+
+
+def test_a_model_of_other_images(tmp_path):
+    tiny.model().save(tmp_path / "model.keras")
+    words = ("--second_stage=crt", f"--weights={tmp_path / 'model.keras'}")
+    command_runs.refused(
+        "train",
+        *(f"--workdir={tmp_path / 'run'}", *WORDS, *words),
+        says=["3 classes", "10"],
+    )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", ["lws", "tau_norm"])
+def test_dry_run(source, tmp_path, stage):
+    words = staged(source, tmp_path / "run", f"--second_stage={stage}")
+    ended = command_runs.run("train", *words, "--dry_run")
+    assert ended.status == 0, ended.err
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("stage", STAGES)
+def test_two_replicas(source, tmp_path, stage):
+    words = (f"--second_stage={stage}", "--strategy=mirrored")
+    folder = tmp_path / "run"
+    process = command_runs.child(
+        "-c", command_runs.TRAIN_ON_TWO, *staged(source, folder, *words)
+    )
+    ended = command_runs.ended(process)
+    assert ended.status == 0, ended.err[-2000:]
+    assert_only_classifiers_changed(source, folder)

@@ -1,0 +1,74 @@
+"""The flags that a run's folder keeps, and who may go on there."""
+
+import command_runs
+import pytest
+
+from elf_keras import runs
+from elf_keras.cli import workdir
+from elf_keras.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("changed", "refused"),
+    [
+        ("--strategy=single", False),
+        ("--data_dir=elsewhere", False),
+        ("--epochs=4", True),
+        ("--flip", True),
+        ("--exit_threshold=0.8", True),
+        ("--image_size=8", True),
+        ("--mixed_precision=bfloat16", True),
+    ],
+)
+def test_only_incidental_flags_may_change_on_resume(tmp_path, changed, refused):
+    with command_runs.fresh_flags(f"--workdir={tmp_path}", "--epochs=3"):
+        workdir.open_workdir()
+    before = command_runs.content(tmp_path)
+    again = (f"--workdir={tmp_path}", "--epochs=3", "--resume")
+    with command_runs.fresh_flags(*again, changed):
+        if refused:
+            name = changed.removeprefix("--").partition("=")[0]
+            with pytest.raises(InputError, match=f"other flags.*{name}"):
+                workdir.check_workdir()
+        else:
+            assert workdir.check_workdir() == tmp_path
+            assert workdir.open_workdir() == tmp_path
+    assert command_runs.content(tmp_path) == before
+
+
+def test_a_run_begun_before_a_flag_existed_goes_on(tmp_path):
+    with command_runs.fresh_flags(f"--workdir={tmp_path}"):
+        workdir.open_workdir()
+    record = tmp_path / runs.FLAGS
+    lines = record.read_text().splitlines(keepends=True)
+    older = [line for line in lines if not line.startswith("--sampler")]
+    assert len(older) == len(lines) - 1
+    record.write_text("".join(older))
+    again = (f"--workdir={tmp_path}", "--resume")
+    with command_runs.fresh_flags(*again):
+        assert workdir.check_workdir() == tmp_path
+    with (
+        command_runs.fresh_flags(*again, "--sampler=square_root"),
+        pytest.raises(InputError, match="other flags.*sampler"),
+    ):
+        workdir.check_workdir()
+
+
+def test_checking_the_folder_writes_nothing(tmp_path):
+    folder = tmp_path / "new" / "run"
+    with command_runs.fresh_flags(f"--workdir={folder}"):
+        assert workdir.check_workdir() == folder
+        assert not (tmp_path / "new").exists()
+        workdir.open_workdir()
+    assert sorted(command_runs.content(tmp_path / "new")) == [
+        "run",
+        "run/flags.flags",
+    ]
+
+
+def test_a_missing_workdir_is_said():
+    with (
+        command_runs.fresh_flags("--seed=0"),
+        pytest.raises(InputError, match="--workdir is missing"),
+    ):
+        workdir.workdir()

@@ -1,0 +1,140 @@
+"""The report command: what it writes, and what it refuses."""
+
+import json
+
+import command_runs
+import made_report
+import made_run
+import numpy as np
+import pytest
+
+from elf_keras import errors, report, runs
+from elf_keras.cli import command
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A run with a model, records, and data that commands find."""
+    data = made_run.give(monkeypatch)
+    found = made_report.scored(np.array([200, 50, 9]), images=9, exits=2)
+    made_report.folder(
+        tmp_path / "run", data.class_names, data.class_counts, found
+    )
+    made_run.spread().save(tmp_path / "run" / runs.MODEL)
+    return tmp_path / "run"
+
+
+def make(*words):
+    ended = command_runs.run("report", *words)
+    assert ended.status == 0, ended.err
+    return ended
+
+
+def embedded(path):
+    """The answers in a page, of its first run."""
+    text = path.read_text()
+    start = text.index('class="answers">') + len('class="answers">')
+    return json.loads(text[start : text.index("</script>", start)])
+
+
+def test_a_page_of_a_run(folder, tmp_path):
+    ended = make(folder, f"--output={tmp_path / 'out'}")
+    record = embedded(tmp_path / "out" / "index.html")
+    assert record["images"] == 27
+    assert record["split"] == "test"
+    assert record["names"] == ["a", "b", "c"]
+    assert "running the model" in ended.err
+    # The made records are not those of this model.
+    assert "have changed since" in ended.err
+
+
+def test_by_default_it_is_written_into_the_run(folder):
+    make(folder)
+    assert (folder / "report" / "index.html").exists()
+
+
+@pytest.mark.slow
+def test_thresholds_are_those_that_sweep_chose(folder, tmp_path):
+    words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
+    assert command_runs.run("sweep", *words).status == 0
+    make(folder, f"--output={tmp_path / 'out'}")
+    record = embedded(tmp_path / "out" / "index.html")
+    policies = runs.read_json(folder / "policy.json")["policies"]
+    assert record["policies"] == {
+        name: policy["thresholds"] for name, policy in policies.items()
+    }
+
+
+def test_without_its_images(folder, tmp_path, monkeypatch):
+    def gone():
+        raise errors.InputError(f"no images in {tmp_path}")
+
+    monkeypatch.setattr(command, "splits_from_flags", gone)
+    ended = make(folder, f"--output={tmp_path / 'out'}")
+    assert f"no images in {tmp_path}" in ended.err
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "images were not found" in text
+    assert str(tmp_path) not in text
+    assert 'class="answers"' not in text
+
+
+def test_images_of_something_else(folder, tmp_path, monkeypatch):
+    made_run.give(monkeypatch, test=None)
+    record = runs.read_json(folder / runs.RECORD)
+    record["data"]["class_counts"] = [200, 50, 10]
+    runs.write_json(folder / runs.RECORD, record)
+    ended = make(folder, f"--output={tmp_path / 'out'}")
+    assert "not those of the run" in ended.err
+
+
+def test_a_stopped_run(folder, tmp_path):
+    for name in (runs.RECORD, runs.METRICS, runs.MODEL, "history.csv"):
+        (folder / name).unlink()
+    ended = make(folder, f"--output={tmp_path / 'out'}")
+    assert "0 of 4 epochs" in ended.err
+    text = (tmp_path / "out" / "index.html").read_text()
+    assert "The long tail" in text
+
+
+def test_models_need_not_be_run(folder, tmp_path):
+    ended = make(folder, f"--output={tmp_path / 'out'}", "--norun_models")
+    assert "running the model over" not in ended.err
+    assert "--norun_models" in ended.err
+
+
+def test_runs_with_other_classes(folder, tmp_path):
+    other = made_report.view(tmp_path / "other").folder.path
+    says = ["other has other classes (6: class 0", "than run (3: a, b, c"]
+    command_runs.refused("report", folder, other, says=says)
+    assert not (folder / "report").exists()
+
+
+@pytest.mark.parametrize("name", [runs.METRICS, runs.RECORD])
+def test_a_damaged_file(folder, name):
+    (folder / name).write_text('{"test": {')
+    says = [name, "cannot be read", "delete the file"]
+    command_runs.refused("report", folder, says=says)
+    assert not (folder / "report").exists()
+
+
+def test_no_folder_and_no_run(tmp_path):
+    command_runs.refused("report", says=["no folder was named"])
+    command_runs.refused("report", tmp_path / "x", says=["x: expected folders"])
+    command_runs.refused("report", tmp_path, says=["holds no flags.flags"])
+    (tmp_path / report.MANIFEST).write_text("{}")
+    command_runs.refused("report", tmp_path, says=["only exports were named"])
+
+
+@pytest.mark.slow
+def test_a_search(folder, tmp_path):
+    """A search brings its picture and the run that it chose."""
+    words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
+    assert command_runs.run("sweep", *words).status == 0
+    record = {"chosen": "0.9", "runs": {"0.9": "../run"}}
+    place = tmp_path / "search"
+    place.mkdir()
+    made_report.write_json(place / report.SEARCH, record)
+    make(place, f"--output={tmp_path / 'out'}")
+    assert (tmp_path / "out" / "figures" / "search_search.png").exists()
+    made_report.write_json(place / report.SEARCH, {"chosen": "0.9"})
+    command_runs.refused("report", place, says=["search.json is damaged"])

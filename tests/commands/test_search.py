@@ -1,0 +1,204 @@
+"""A search over t that trains nothing here: its children are made up."""
+
+import csv
+import json
+import pathlib
+
+import command_runs
+import pytest
+
+from elf_keras import runs, search
+from elf_keras.policies import policy_file
+from elf_keras.runs import preemption
+
+ACCURACY = {"0.6": 0.5, "0.75": 0.7, "0.9": 0.7}
+
+
+def split(accuracy, saving):
+    return {"accuracy": accuracy, "saving": saving, "macs": 90.0}
+
+
+def leave(place, text):
+    """What a sweep of a run trained with t = `text` leaves behind."""
+    accuracy = ACCURACY[text]
+    saving = 0.1 if text == "0.75" else 0.2
+    static = {"accuracy": accuracy, "many": accuracy, "macs": 100}
+    record = {
+        "model": {
+            "static": {
+                "validation": static,
+                "test": static | {"accuracy": 1 - accuracy},
+            }
+        },
+        "policies": {
+            "accurate": {
+                "validation": split(accuracy, saving),
+                "test": split(0.25, -0.5),
+            }
+        },
+    }
+    (place / policy_file.NAME).write_text(json.dumps(record))
+    line = {"macs": [50, 100], "accuracy": [0.1, accuracy]}
+    part = {
+        "shared": line,
+        "static": static,
+        "papers_grid": {"0.5": {"macs": 70, "accuracy": 0.2}},
+    }
+    curve = {"backbone_macs": 100, "splits": {"validation": part, "test": part}}
+    (place / "curve.json").write_text(json.dumps(curve))
+
+
+class Children:
+    """Stands in for `preemption.run_child`; fails where it is told to."""
+
+    def __init__(self, fails=None):
+        self.commands, self.fails, self.last = [], fails, {}
+
+    def __call__(self, words, *, stdout, stderr):
+        command = words[2].removeprefix("elf_keras.")
+        place = pathlib.Path(
+            [w for w in words if w.startswith("--workdir=")][0][10:]
+        )
+        self.commands.append((command, place.name))
+        self.last[command] = words
+        if self.fails == (command, place.name):
+            stdout.write("error: the disk is full\n")
+            return 2
+        place.mkdir(exist_ok=True)
+        if command == "train":
+            (place / runs.METRICS).write_text("{}")
+            self.words = words
+        else:
+            leave(place, place.name.removeprefix("t_"))
+        return 0
+
+
+@pytest.fixture
+def children(monkeypatch):
+    made = Children()
+    monkeypatch.setattr(preemption, "run_child", made)
+    return made
+
+
+WORDS = ("--imbalance=20", "--thresholds=0.6,0.9")
+
+
+def find(folder, *words):
+    ended = command_runs.run("search", f"--workdir={folder}", *words)
+    assert ended.status == 0, ended.err
+    return ended
+
+
+def test_each_t_is_trained_swept_and_compared(tmp_path, children):
+    folder = tmp_path / "search"
+    ended = find(folder, *WORDS)
+    assert children.commands == [
+        ("train", "t_0.6"),
+        ("sweep", "t_0.6"),
+        ("train", "t_0.9"),
+        ("sweep", "t_0.9"),
+    ]
+    assert "--train_threshold=0.9" in children.words
+    flags = (folder / search.RECORD).read_text().splitlines()
+    assert "--imbalance=20.0" in flags
+    record = json.loads((folder / "search.json").read_text())
+    assert record["chosen"] == "0.9"
+    with (folder / "search.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["t"] for row in rows] == ["0.6", "0.9"]
+    assert float(rows[1]["test_static_accuracy"]) == pytest.approx(0.3)
+    assert (folder / "search.png").read_bytes()[:4] == b"\x89PNG"
+    lines = [line for line in ended.out.splitlines() if line[:3] == "0.9"]
+    assert lines[0].startswith("0.9 *")
+    assert "-50.0 %" in lines[0]
+
+
+def test_of_equals_on_validation_the_larger_saving_is_chosen(
+    tmp_path, children
+):
+    find(tmp_path / "search", "--thresholds=0.75,0.6,0.9")
+    record = json.loads((tmp_path / "search" / "search.json").read_text())
+    assert record["chosen"] == "0.9"
+
+
+def test_a_stopped_search_goes_on_and_may_grow(tmp_path, children):
+    folder = tmp_path / "search"
+    children.fails = ("sweep", "t_0.9")
+    says = ["t = 0.9 (2 of 2)", "the disk is full", "same command again"]
+    command_runs.refused("search", f"--workdir={folder}", *WORDS, says=says)
+    assert json.loads((folder / "search.json").read_text())["chosen"] == "0.6"
+    children.fails, children.commands = None, []
+    find(folder, *WORDS)
+    assert children.commands == [("sweep", "t_0.9")]
+    children.commands.clear()
+    find(folder, "--imbalance=20", "--thresholds=0.6,0.75,0.9")
+    assert children.commands == [("train", "t_0.75"), ("sweep", "t_0.75")]
+
+
+def test_where_and_how_may_change_and_reaches_the_children(tmp_path, children):
+    folder = tmp_path / "search"
+    find(folder, *WORDS, "--checkpoint_minutes=5")
+    words = ("--checkpoint_minutes=3", f"--list_dir={tmp_path}")
+    find(folder, *WORDS[:1], "--thresholds=0.6,0.75", *words)
+    for command in ("train", "sweep"):
+        given = children.last[command]
+        assert "--checkpoint_minutes=3.0" in given
+        assert f"--list_dir={tmp_path}" in given
+
+
+def test_other_flags_are_another_search(tmp_path, children):
+    find(tmp_path / "search", *WORDS)
+    command_runs.refused(
+        "search",
+        f"--workdir={tmp_path / 'search'}",
+        "--thresholds=0.6,0.9",
+        says=["other flags", "imbalance"],
+    )
+
+
+def test_thresholds_of_the_papers_by_default(tmp_path, children, monkeypatch):
+    monkeypatch.setattr(search, "_write", lambda folder, done: "")
+    monkeypatch.setattr("test_search.leave", lambda place, text: None)
+    find(tmp_path / "ce")
+    names = [name for command, name in children.commands if command == "train"]
+    assert names == ["t_0.75", "t_0.8", "t_0.85", "t_0.9", "t_0.95"]
+    children.commands.clear()
+    find(tmp_path / "ldam", "--exit_loss=ldam")
+    names = [name for command, name in children.commands if command == "train"]
+    assert names == ["t_1.7_C", "t_1.8_C", "t_1.9_C", "t_2_C", "t_2.1_C"]
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--thresholds=0.5,2"], "'2'"),
+        (["--thresholds=0.5,5/C"], "the same"),
+        (["--exit_loss=ldam", "--thresholds=0.9"], "never be exceeded"),
+        (["--method=sum"], "--method=har"),
+        (["--validation_fraction=0"], "chosen on validation"),
+        (["more"], "'more'"),
+    ],
+)
+def test_wrong_words(tmp_path, children, words, says):
+    folder = tmp_path / "search"
+    command_runs.refused("search", f"--workdir={folder}", *words, says=[says])
+    assert not folder.exists()
+    assert children.commands == []
+
+
+def test_a_folder_of_something_else(tmp_path, children):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    command_runs.refused(
+        "search", f"--workdir={tmp_path}", says=["something else"]
+    )
+
+
+@pytest.mark.slow
+def test_a_real_search(tmp_path):
+    folder = tmp_path / "search"
+    words = (*command_runs.TINY, "--epochs=1", "--thresholds=0.6,0.9")
+    find(folder, *words)
+    rows = json.loads((folder / "search.json").read_text())["rows"]
+    assert [row["t"] for row in rows] == ["0.6", "0.9"]
+    again = find(folder, *words)
+    assert "train, see" not in again.err

@@ -1,0 +1,300 @@
+"""The sweep command, and the commands that take its policies."""
+
+import csv
+import json
+
+import command_runs
+import made_run
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras import runs
+from elf_keras.cli import model_from_flags
+from elf_keras.evaluation import answers
+from elf_keras.models import multi_exit
+from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.policies import policy_file
+
+WRITTEN = {"curve.csv", "curve.json", "curve.png", policy_file.NAME}
+LOOSE = "--group_tolerance=1"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    made_run.give(monkeypatch)
+    return made_run.folder(tmp_path / "run")
+
+
+def sweep(folder, *words):
+    ended = command_runs.run("sweep", f"--workdir={folder}", *words)
+    assert ended.status == 0, ended.err
+    return ended, json.loads((folder / policy_file.NAME).read_text())
+
+
+def test_what_a_sweep_writes(folder):
+    before = set(folder.iterdir())
+    ended, record = sweep(folder, "--budget=1.2,1.6,50ms")
+    assert {path.name for path in set(folder.iterdir()) - before} == WRITTEN
+    assert (folder / "curve.png").read_bytes()[:4] == b"\x89PNG"
+    names = {"accurate", "macs_120", "macs_160", "ms_50"}
+    own = {f"{name}_per_exit" for name in names}
+    assert set(record["policies"]) <= {"all_exits"} | names | own
+    assert {"all_exits", "accurate"} <= set(record["policies"])
+    assert record["seed"] == 0
+    assert len(record["temperatures"]) == 2
+    assert record["model"]["sha256"] == runs.checksum(folder / runs.MODEL)
+    assert record["chosen_on"]["images_by_shot_group"] == {
+        "many": 20,
+        "medium": 12,
+        "few": 5,
+    }
+    for name in record["policies"]:
+        assert f"\n{name} " in ended.out
+    assert "never worse" in ended.out
+
+
+def test_scores_of_a_policy_are_those_of_evaluate(folder):
+    _, record = sweep(folder, LOOSE, "--budget=1.3")
+    name = next(
+        name
+        for name, policy in record["policies"].items()
+        if policy["thresholds"] != [None]
+    )
+    words = (f"--workdir={folder}", f"--policy={name}")
+    ended = command_runs.run("evaluate", *words)
+    assert ended.status == 0, ended.err
+    found = runs.read_json(folder / "evaluation.json")["splits"]
+    policy = record["policies"][name]
+    for split in ("validation", "test"):
+        dynamic = found[split]["model"]["dynamic"]
+        assert dynamic["exit_threshold"] == [*policy["thresholds"], None]
+        for key in ("accuracy", "top1", "many", "few", "macs", "exit_shares"):
+            assert dynamic[key] == pytest.approx(policy[split][key])
+
+
+def test_the_curve_is_written_point_by_point(folder):
+    sweep(folder)
+    with (folder / "curve.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    model = multi_exit.load(folder / runs.MODEL)
+    data = made_run.cli.splits_from_flags()
+    with command_runs.fresh_flags(f"--workdir={folder}"):
+        scorer = model_from_flags.scorer(model, data)
+    for split in ("validation", "test"):
+        found = answers.collect(model, getattr(data, split))
+        points = [row for row in rows if row["split"] == split]
+        sure = np.unique(found.certainty[:, 0])
+        assert len(points) == len(sure) + 1
+        for row in points[:: len(points) // 5]:
+            s = np.float32(float(row["exit_threshold"]))
+            there = scorer.dynamic(found, s)
+            assert float(row["accuracy"]) == pytest.approx(
+                there["accuracy"], abs=1e-6
+            )
+            assert float(row["macs"]) == pytest.approx(there["macs"], abs=0.1)
+
+
+def test_marks_and_lines_of_the_picture(folder):
+    sweep(folder)
+    record = runs.read_json(folder / "curve.json")
+    for split in ("validation", "test"):
+        found = record["splits"][split]
+        grid = [f"{s / 100:g}" for s in range(50, 100, 5)]
+        assert list(found["papers_grid"]) == grid
+        assert found["static"]["macs"] == record["backbone_macs"]
+        assert set(found["per_exit"]) >= {"accuracy", "macs", "milliseconds"}
+
+
+def test_without_a_test_split(folder, monkeypatch):
+    made_run.give(monkeypatch, test=None)
+    _, record = sweep(folder)
+    assert all(at["test"] is None for at in record["policies"].values())
+
+
+def test_predict_takes_a_policy(folder, tmp_path):
+    # The tiny model's images are grey.
+    command_runs.draw(tmp_path / "a.png")
+    record = sweep(folder, LOOSE)[1]
+    record["policies"]["first"] = {
+        **record["policies"]["all_exits"],
+        "thresholds": [1e-6],
+    }
+    other = tmp_path / "other.json"
+    other.write_text(json.dumps(record))
+    for name, taken in (("first", 1), ("all_exits", 2)):
+        ended = command_runs.run(
+            "predict",
+            f"--workdir={folder}",
+            f"--policy_file={other}",
+            f"--policy={name}",
+            tmp_path / "a.png",
+        )
+        assert ended.status == 0, ended.err
+        assert json.loads(ended.out)["exit"] == taken
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "export"])
+@pytest.mark.parametrize("wrong", ["name", "exits", "damaged", "absent"])
+def test_a_policy_that_cannot_be_used(folder, tmp_path, command, wrong):
+    record = sweep(folder)[1]
+    path = folder / policy_file.NAME
+    words, says = ["--policy=accurate"], str(path)
+    if wrong == "name":
+        words, says = ["--policy=macs_1"], "all_exits, accurate"
+    elif wrong == "exits":
+        record["model"]["exits"] = 3
+        for policy in record["policies"].values():
+            policy["thresholds"] = [0.5, 0.5]
+        path.write_text(json.dumps(record))
+        says = "sweep this run"
+    elif wrong == "damaged":
+        path.write_text(path.read_text()[:-30])
+    else:
+        path.unlink()
+    words += {
+        "predict": ["a.png"],
+        "export": [f"--output={tmp_path / 'out'}", "--formats=saved_model"],
+    }.get(command, [])
+    command_runs.refused(command, f"--workdir={folder}", *words, says=[says])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--split=train"], "surer and more often right"),
+        (["--split=test"], "cannot be tested"),
+        (["--budget=0"], "'0'"),
+        (["--budget=0.5,-2ms"], "'-2ms'"),
+        (["--group_tolerance=2"], "group_tolerance"),
+        (["--group_confidence=1"], "group_confidence"),
+        (["--export=nowhere"], "nowhere"),
+        (["more"], "'more'"),
+    ],
+)
+def test_wrong_words(folder, words, says):
+    before = command_runs.content(folder)
+    command_runs.refused("sweep", f"--workdir={folder}", *words, says=[says])
+    assert command_runs.content(folder) == before
+
+
+def test_no_validation_split(folder, monkeypatch):
+    made_run.give(monkeypatch, validation=None)
+    says = ["--validation_fraction=0.1", "--policy_file"]
+    command_runs.refused("sweep", f"--workdir={folder}", says=says)
+
+
+def test_a_run_that_has_not_ended(folder):
+    (folder / runs.MODEL).unlink()
+    command_runs.refused("sweep", f"--workdir={folder}", says=["--resume"])
+
+
+def test_a_single_exit(tmp_path, monkeypatch):
+    made_run.give(monkeypatch)
+    many = tiny.model()
+    alone = MultiExitModel(
+        many.inputs[0], {"exit_1": many.output["exit_2"]}, name="alone"
+    )
+    folder = made_run.folder(tmp_path / "run", model=alone)
+    command_runs.refused(
+        "sweep", f"--workdir={folder}", says=["nothing to sweep", "har"]
+    )
+
+
+@pytest.mark.parametrize("command", ["train", "search"])
+def test_policies_are_not_for_training(tmp_path, command):
+    command_runs.refused(
+        command, f"--workdir={tmp_path}", "--policy=accurate", says=["--policy"]
+    )
+
+
+def manifest(**changes):
+    stages = [{"milliseconds": 1.5}, {"milliseconds": 2.0}]
+    variant = {"stages": stages, "static": {"milliseconds": 3.0}}
+    return {"variants": {"float32": variant | changes}}
+
+
+def test_times_of_an_export(folder, tmp_path):
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest()))
+    record = sweep(folder, f"--export={tmp_path}")[1]
+    assert record["model"]["stage_milliseconds"] == [1.5, 2.0]
+    assert record["model"]["static_milliseconds"] == 3.0
+    policy = record["policies"]["all_exits"]["validation"]
+    assert policy["milliseconds"] == pytest.approx(3.5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"stages": [{"milliseconds": 1.0}]}, "has 1 stages"),
+        ({"stages": [{}]}, "damaged"),
+        ({"static": {}}, "damaged"),
+    ],
+)
+def test_an_export_that_does_not_fit(folder, tmp_path, changes, says):
+    record = json.dumps(manifest(**changes))
+    (tmp_path / "manifest.json").write_text(record)
+    words = (f"--workdir={folder}", f"--export={tmp_path}")
+    command_runs.refused("sweep", *words, says=[says])
+    command_runs.refused("sweep", *words, "--variant=int8", says=["'int8'"])
+
+
+def test_seeds_are_the_same_twice(folder):
+    first, second = sweep(folder)[1], sweep(folder)[1]
+    for record in (first, second):
+        for key in ("static_milliseconds", "stage_milliseconds"):
+            record["model"].pop(key)
+        for policy in record["policies"].values():
+            for split in ("validation", "test"):
+                policy[split].pop("milliseconds")
+    assert first == second
+
+
+@pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
+def test_another_exit_rule(folder, tmp_path, rule):
+    by = f"--exit_rule={rule}"
+    _, record = sweep(folder, by, LOOSE, "--budget=1.3")
+    assert record["exit_rule"] == rule
+    curve = runs.read_json(folder / "curve.json")
+    assert curve["exit_rule"] == rule
+    assert curve["splits"]["test"]["papers_grid"] == {}
+    words = (f"--workdir={folder}", "--policy=accurate")
+    ended = command_runs.run("evaluate", *words, by)
+    assert ended.status == 0, ended.err
+    found = runs.read_json(folder / "evaluation.json")["splits"]["test"]
+    dynamic = found["model"]["dynamic"]
+    assert dynamic["exit_rule"] == rule
+    for key in ("accuracy", "macs", "exit_shares"):
+        expected = record["policies"]["accurate"]["test"][key]
+        assert dynamic[key] == pytest.approx(expected)
+    command_runs.draw(tmp_path / "a.png")
+    ended = command_runs.run("predict", *words, by, tmp_path / "a.png")
+    assert 0 < json.loads(ended.out)[rule] <= 1
+    for command, more in (
+        ("evaluate", ()),
+        ("predict", (tmp_path / "a.png",)),
+        ("export", (f"--output={tmp_path / 'out'}", "--formats=saved_model")),
+    ):
+        says = [f"exit rule {rule}", "--exit_rule=confidence"]
+        command_runs.refused(command, *words, *more, says=says)
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_export_leaves_by_confidence(folder, tmp_path):
+    command_runs.refused(
+        "export",
+        f"--workdir={folder}",
+        f"--output={tmp_path / 'out'}",
+        "--formats=saved_model",
+        "--exit_rule=entropy",
+        says=["--exit_rule=entropy", "--exit_rule=confidence"],
+    )
+
+
+def test_auto_is_a_default_of_the_exit_rule(folder):
+    for rule, s in (("confidence", 0.9), ("margin", 0.85), ("patience", 0.5)):
+        words = (f"--workdir={folder}", f"--exit_rule={rule}")
+        assert command_runs.run("evaluate", *words).status == 0
+        found = runs.read_json(folder / "evaluation.json")["splits"]["test"]
+        assert found["model"]["dynamic"]["exit_threshold"] == pytest.approx(s)

@@ -1,0 +1,254 @@
+"""Train, evaluate, predict on the embedded digits, as a user would."""
+
+import csv
+import json
+
+import command_runs
+import numpy as np
+import pytest
+from PIL import Image
+from sklearn import datasets
+
+from elf_keras import runs
+from elf_keras.data import splits
+from elf_keras.evaluation import prediction
+from elf_keras.models import multi_exit
+
+EPOCHS = 6
+RECIPE = (
+    *command_runs.TINY,
+    f"--epochs={EPOCHS}",
+    "--validation_fraction=0.2",
+    "--learning_rate=0.05",
+    "--warmup_epochs=2",
+    "--decay_epochs=4,5",
+    "--decay_factor=0.1",
+    "--class_weighting=effective_number",
+    "--reweight_epoch=4",
+    "--seed=3",
+)
+# design.md, section 5.
+RUN_FOLDER = (
+    "flags.flags",
+    "run.json",
+    "history.csv",
+    "checkpoints",
+    "model.keras",
+    "metrics.json",
+    "tensorboard",
+)
+SCORES = "accuracy top1 many medium few macs"
+DYNAMIC = "saving_with_heads saving_without_heads exit_shares"
+EXIT = "accuracy macs calibration_error"
+CURVE = "exit_threshold accuracy macs exit_shares"
+# And class counts and parameters, which have tests of their own.
+RECORD = """
+seed versions git_revision devices images_per_second peak_memory_bytes
+training_seconds seconds_of_this_process
+"""
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("chain") / "runs" / "digits"
+    ended = command_runs.run("train", f"--workdir={folder}", *RECIPE)
+    assert ended.status == 0, ended.err
+    return folder, ended
+
+
+@pytest.fixture(scope="module")
+def metrics(trained):
+    return json.loads((trained[0] / runs.METRICS).read_text())
+
+
+@pytest.fixture(scope="module")
+def record(trained):
+    return json.loads((trained[0] / runs.RECORD).read_text())
+
+
+@pytest.mark.parametrize("name", RUN_FOLDER)
+def test_the_run_folder_holds_what_is_promised(trained, name):
+    path = trained[0] / name
+    assert path.exists()
+    assert not path.is_dir() or any(path.iterdir())
+    assert not list(path.rglob(".writing*"))
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+@pytest.mark.parametrize("which", ["best", "last"])
+def test_metrics_of_every_split_and_epoch(metrics, split, which):
+    part = metrics[split][which]
+    for mode in ("static", "dynamic"):
+        for key in SCORES.split():
+            assert key in part[mode], (mode, key)
+    for key in DYNAMIC.split():
+        assert key in part["dynamic"]
+    assert sum(part["dynamic"]["exit_shares"]) == pytest.approx(1)
+    assert [row["exit"] for row in part["exits"]] == [1, 2]
+    for row in part["exits"]:
+        for key in EXIT.split():
+            assert row[key] >= 0
+    for key in CURVE.split():
+        assert len(part["curve"][key]) == len(part["curve"]["macs"]) > 1
+    assert 1 <= part["epoch"] <= EPOCHS
+
+
+@pytest.mark.parametrize("which", ["best", "last"])
+def test_metrics_have_the_loss_by_exit_of_the_training_split(metrics, which):
+    part = metrics["train"][which]["loss_by_exit"]
+    assert len(part["loss"]) == len(part["shares"]) == 2
+    assert part["increasing"] in (True, False)
+
+
+@pytest.mark.parametrize("key", RECORD.split())
+def test_run_json_says_what_is_promised(record, key):
+    assert record[key] is not None
+
+
+def test_run_json_counts(record):
+    # Digits: 130 images at most (of 174 to keep), 6 at least; a fifth is cut.
+    counts = record["data"]["class_counts"]
+    after = record["data"]["class_counts_after_cut"]
+    assert (counts[0], counts[-1]) == (max(counts), min(counts))
+    assert counts[0] / counts[-1] == pytest.approx(20, rel=0.15)
+    for before, left in zip(counts, after, strict=True):
+        assert 0.8 * before - 1 <= left < before
+    images = record["data"]["images"]
+    assert images["train"] == sum(after)
+    assert images["train"] + images["validation"] == sum(counts)
+    assert record["model"]["parameters"] > 70_000
+    assert record["epochs"] == EPOCHS
+
+
+def test_the_history_has_every_epoch(trained):
+    with (trained[0] / "history.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
+    rates = [float(row["learning_rate"]) for row in rows]
+    by_hand = [0.025, 0.05, 0.05, 0.05, 0.005, 0.0005]
+    np.testing.assert_allclose(rates, by_hand, rtol=1e-6)
+    losses = [float(row["loss"]) for row in rows]
+    assert losses[3] < 0.8 * losses[0]
+    for row in rows:
+        shares = float(row["exit_1_share"]) + float(row["exit_2_share"])
+        assert shares == pytest.approx(1, abs=1e-6)
+
+
+def test_it_learned_and_says_so(trained, metrics):
+    assert metrics["test"]["last"]["static"]["top1"] > 0.25
+    _, ended = trained
+    assert "test" in ended.out
+    assert f"{100 * metrics['test']['best']['static']['top1']:.1f} %" in (
+        ended.out
+    )
+    assert ended.err.count("epoch ") >= EPOCHS
+    assert ended.errors == []
+
+
+def test_the_best_epoch_is_the_last_of_the_highest(trained, metrics):
+    with (trained[0] / "history.csv").open() as file:
+        scores = [
+            float(row["validation_accuracy"]) for row in csv.DictReader(file)
+        ]
+    best = max(range(EPOCHS), key=lambda epoch: (scores[epoch], epoch))
+    part = metrics["validation"]["best"]
+    assert part["epoch"] == best + 1
+    assert part["static"]["accuracy"] == pytest.approx(scores[best])
+
+
+def test_a_trained_run_is_shown_not_trained_again(trained):
+    folder, first = trained
+    before = command_runs.content(folder)
+    again = command_runs.run(
+        "train", f"--workdir={folder}", *RECIPE, "--resume"
+    )
+    assert again.status == 0, again.err
+    assert "is trained" in again.err
+    assert again.out == first.out
+    assert command_runs.content(folder) == before
+    refused = command_runs.run("train", f"--workdir={folder}", *RECIPE)
+    assert refused.status == 2
+    assert "never" in refused.errors[0]
+    assert command_runs.content(folder) == before
+
+
+def test_evaluate_repeats_the_scores_of_training(trained, metrics):
+    folder, _ = trained
+    kept = {
+        name: content
+        for name, content in command_runs.content(folder).items()
+        if name != "evaluation.json"
+    }
+    ended = command_runs.run("evaluate", f"--workdir={folder}")
+    assert ended.status == 0, ended.err
+    found = json.loads((folder / "evaluation.json").read_text())["splits"]
+    for split in ("validation", "test"):
+        for mode in ("static", "dynamic"):
+            for key in ("accuracy", "top1", "macs"):
+                assert found[split]["model"][mode][key] == pytest.approx(
+                    metrics[split]["best"][mode][key]
+                )
+    after = command_runs.content(folder)
+    assert {name: after[name] for name in kept} == kept
+
+
+def test_evaluate_at_another_threshold(trained):
+    folder, _ = trained
+    ended = command_runs.run(
+        "evaluate",
+        f"--workdir={folder}",
+        "--split=test",
+        "--exit_threshold=0.15",
+    )
+    assert ended.status == 0, ended.err
+    found = json.loads((folder / "evaluation.json").read_text())["splits"]
+    assert set(found) == {"test"}
+    dynamic = found["test"]["model"]["dynamic"]
+    assert dynamic["exit_threshold"] == 0.15
+    assert dynamic["exit_shares"][0] > 0.9
+    assert "s = 0.15" in ended.out
+
+
+@pytest.fixture(scope="module")
+def digits(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("digits")
+    paths = []
+    for index, digit in enumerate(datasets.load_digits().images[:6]):
+        path = folder / f"{index}.png"
+        grey = np.rint(digit * 255 / 16).astype("uint8")
+        Image.fromarray(grey).save(path)
+        paths.append((path, grey))
+    return paths
+
+
+def test_predict_answers_as_the_model_does(trained, digits, record):
+    folder, _ = trained
+    paths = [path for path, _ in digits]
+    words = (f"--workdir={folder}", "--exit_threshold=0.5", *paths)
+    ended = command_runs.run("predict", *words)
+    assert ended.status == 0, ended.err
+    lines = [json.loads(line) for line in ended.out.splitlines()]
+    pixels = np.stack([grey for _, grey in digits])[..., None]
+    examples = splits.Examples(pixels, np.zeros(6, "int32"), ("",) * 6)
+    model = multi_exit.load(folder / runs.MODEL)
+    expected = prediction.select(
+        prediction.predict_scores(model, examples), 0.5
+    )
+    costs = record["model"]["exits"]
+    for index, line in enumerate(lines):
+        exit_taken = int(expected.exit_taken[index])
+        assert line["file"] == str(paths[index])
+        assert line["class"] == str(expected.classes[index])
+        assert line["confidence"] == pytest.approx(
+            expected.certainty[index], abs=1e-4
+        )
+        assert line["exit"] == exit_taken + 1
+        assert line["macs"] == costs[exit_taken]["macs"]
+        share = line["macs"] / costs[-1]["macs_without_heads"]
+        assert line["share_of_backbone"] == pytest.approx(share, abs=1e-4)
+
+
+def test_predict_at_a_low_threshold_stops_at_once(trained, digits):
+    words = (f"--workdir={trained[0]}", "--exit_threshold=0.01", digits[0][0])
+    ended = command_runs.run("predict", *words)
+    assert json.loads(ended.out)["exit"] == 1

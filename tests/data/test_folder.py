@@ -1,0 +1,259 @@
+"""Folders made here, good and bad, and the traffic signs by track."""
+
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from elf_keras import data, errors
+from elf_keras.data import image_files, splits
+from elf_keras.data.sources import folder
+
+
+def fill(place, count, shade=100):
+    place.mkdir(parents=True, exist_ok=True)
+    for index in range(count):
+        Image.new("L", (4, 4), shade).save(place / f"{index:03}_x.png")
+
+
+@pytest.fixture
+def animals(tmp_path):
+    for split, counts in (("train", (20, 10, 4)), ("test", (3, 3, 3))):
+        for shade, (name, count) in enumerate(
+            zip(("cat", "dog", "eel"), counts, strict=True)
+        ):
+            fill(tmp_path / split / name, count, shade)
+    return tmp_path
+
+
+def load(place, **arguments):
+    return data.load("folder", data_dir=place, image_size=4, **arguments)
+
+
+def test_split_folders(animals):
+    loaded = load(animals)
+    assert loaded.class_names == ("cat", "dog", "eel")
+    assert loaded.class_counts.tolist() == [20, 10, 4]
+    assert loaded.train_counts.tolist() == [18, 9, 3]
+    assert np.bincount(loaded.validation.labels).tolist() == [2, 1, 1]
+    assert len(loaded.test) == 9
+    assert loaded.image_shape == (4, 4, 3)
+    assert loaded.test.names[0] == "test/cat/000_x.png"
+    for part in (loaded.train, loaded.validation, loaded.test):
+        assert (part.images.max((1, 2, 3)) == part.labels).all()
+    assert loaded.notes == loaded.skipped == ()
+
+
+def test_default_size_is_32(animals):
+    assert data.load("folder", data_dir=animals).image_shape == (32, 32, 3)
+
+
+@pytest.mark.parametrize("name", ["validation", "val"])
+def test_validation_folder_is_used_whole(animals, name):
+    for animal in ("cat", "dog", "eel"):
+        fill(animals / name / animal, 2)
+    loaded = load(animals)
+    assert len(loaded.train) == 34
+    assert len(loaded.validation) == 6
+    assert "used whole" in loaded.notes[0]
+
+
+def test_classes_without_split_folders(animals):
+    loaded = load(animals / "train", validation_fraction=0)
+    assert loaded.test is None
+    assert loaded.validation is None
+    assert len(loaded.train) == 34
+
+
+def test_class_may_be_called_train(tmp_path):
+    fill(tmp_path / "train", 3)
+    fill(tmp_path / "bus", 3)
+    assert load(tmp_path).class_names == ("bus", "train")
+
+
+def test_numbered_classes_come_in_natural_order(tmp_path):
+    for name in ("10", "9", "1"):
+        fill(tmp_path / name, 1)
+    loaded = load(tmp_path)
+    assert loaded.class_names == ("1", "9", "10")
+    assert "3 of 3 classes have no validation image" in loaded.notes[0]
+
+
+def test_other_files_are_ignored_and_sub_folders_read(animals):
+    cats = animals / "train" / "cat"
+    for name in ("a.txt", "b.csv", "Thumbs.db", ".hidden.png"):
+        (cats / name).write_text("no image")
+    fill(cats / ".ipynb_checkpoints", 5)
+    fill(animals / "train" / ".git", 5)
+    fill(cats / "more", 2, shade=0)
+    (cats / "loud.PNG").write_bytes((cats / "000_x.png").read_bytes())
+    loaded = load(animals)
+    assert loaded.class_counts.tolist() == [23, 10, 4]
+    assert loaded.skipped == ()
+
+
+def test_one_percent_of_corrupt_images_is_skipped_and_named(tmp_path):
+    fill(tmp_path / "a", 150)
+    fill(tmp_path / "b", 50)
+    for name in ("003", "007"):
+        (tmp_path / "a" / f"{name}_x.png").write_text("broken")
+    loaded = load(tmp_path)
+    assert loaded.class_counts.tolist() == [148, 50]
+    assert loaded.skipped == ("a/003_x.png", "a/007_x.png")
+    assert loaded.notes[0].startswith("2 unreadable images were skipped")
+    assert "a/003_x.png" in loaded.notes[0]
+    (tmp_path / "b" / "000_x.png").write_text("broken")
+    with pytest.raises(errors.InputError, match="3 of 200 images"):
+        load(tmp_path)
+
+
+def test_class_emptied_by_corruption_is_refused(tmp_path):
+    fill(tmp_path / "a", 200)
+    fill(tmp_path / "b", 1)
+    (tmp_path / "b" / "000_x.png").write_text("broken")
+    with pytest.raises(errors.InputError, match="every image of 'b'"):
+        load(tmp_path)
+
+
+def test_class_without_training_image_is_named(animals):
+    (animals / "train" / "fox").mkdir()
+    fill(animals / "test" / "fox", 1)
+    with pytest.raises(errors.InputError, match="no training image of 'fox'"):
+        load(animals)
+
+
+def test_class_without_test_image_is_noted(animals):
+    fill(animals / "train" / "fox", 2)
+    (animals / "test" / "fox").mkdir()
+    (note,) = load(animals).notes
+    assert "no test image" in note
+    assert "'fox'" in note
+
+
+@pytest.mark.parametrize("split", ["validation", "test"])
+def test_a_split_without_any_image_is_refused_before_training(animals, split):
+    for name in ("cat", "dog", "eel"):
+        shutil.rmtree(animals / split / name, ignore_errors=True)
+        (animals / split / name).mkdir(parents=True)
+        (animals / split / name / "1.heic").write_bytes(b"unknown here")
+    with pytest.raises(errors.InputError, match=f"{split} has class folders"):
+        load(animals)
+
+
+def test_different_classes_are_refused(animals):
+    fill(animals / "test" / "fox", 1)
+    with pytest.raises(errors.InputError, match="'fox' in one only"):
+        load(animals)
+
+
+def test_folders_that_cannot_be_read(tmp_path):
+    with pytest.raises(errors.InputError, match="no such folder"):
+        load(tmp_path / "absent")
+    with pytest.raises(errors.InputError, match="no class folder"):
+        load(tmp_path)
+    fill(tmp_path / "test" / "a", 1)
+    with pytest.raises(errors.InputError, match="no train folder"):
+        load(tmp_path)
+
+
+def test_two_validation_folders_are_refused(animals):
+    fill(animals / "val" / "cat", 1)
+    fill(animals / "validation" / "cat", 1)
+    with pytest.raises(errors.InputError, match="keep one"):
+        load(animals)
+
+
+@pytest.mark.parametrize(
+    ("rule", "words"),
+    [
+        ("_", "expected prefix:SEPARATOR"),
+        ("prefix:", "expected prefix:SEPARATOR"),
+        ("suffix:_", "expected prefix:SEPARATOR"),
+        ("regex:(", "no regular expression"),
+        ("prefix:-", "does not fit the file train/cat/000_x.png"),
+    ],
+)
+def test_wrong_group_rules_are_refused(animals, rule, words):
+    with pytest.raises(errors.InputError, match=words):
+        load(animals, validation_group=rule)
+
+
+@pytest.mark.parametrize("rule", ["prefix:_", r"regex:^(\d+)", r"regex:\d+"])
+def test_groups_are_read_off_the_base_name(rule):
+    names = ["train/7/12_0.png", "train/7/12_1.png", "train/8/12_0.png"]
+    first, second, third = folder.group_names(names, rule)
+    assert first == second != third
+
+
+def test_traffic_signs_keep_tracks_together(test_data):
+    if not (test_data / "gtsrb").is_dir():
+        pytest.skip(f"no gtsrb/ in {test_data}")
+    loaded = data.load(
+        "folder",
+        data_dir=test_data / "gtsrb" / "train",
+        validation_group="prefix:_",
+    )
+    train, validation = (
+        {name.split("_")[0] for name in part.names}
+        for part in (loaded.train, loaded.validation)
+    )
+    assert not train & validation
+    assert len(train | validation) == 1307
+    assert set(loaded.validation.labels.tolist()) == set(range(43))
+    assert 1100 < len(loaded.validation) < 1500
+
+
+def test_traffic_signs_whole(test_data):
+    if not (test_data / "gtsrb").is_dir():
+        pytest.skip(f"no gtsrb/ in {test_data}")
+    loaded = data.load("folder", data_dir=test_data / "gtsrb")
+    assert loaded.class_counts.sum() == 13070
+    assert loaded.class_counts.min() == 70
+    assert len(loaded.test) == 4210
+    assert loaded.class_names[:3] == ("00", "01", "02")
+    name = loaded.test.names[7]
+    with Image.open(test_data / "gtsrb" / name) as image:
+        np.testing.assert_array_equal(
+            loaded.test.images[7], np.asarray(image.convert("RGB"))
+        )
+
+
+def test_images_on_disk_are_those_in_memory(animals):
+    memory = load(animals)
+    disk = load(animals, files=splits.FileRules(images_on="disk"))
+    for part in ("train", "validation", "test"):
+        there, here = getattr(disk, part), getattr(memory, part)
+        assert there.names == here.names
+        assert isinstance(there.images, image_files.ImageFiles)
+        np.testing.assert_array_equal(there.images, here.images)
+    assert disk.image_shape == memory.image_shape
+    for found, expected in zip(
+        disk.pixel_statistics, memory.pixel_statistics, strict=True
+    ):
+        np.testing.assert_allclose(found, expected)
+
+
+@pytest.mark.parametrize(
+    ("files", "size", "images_on", "expected"),
+    [
+        (100, 32, "auto", False),
+        (100, 127, "auto", False),
+        (100, 128, "auto", True),
+        (10**9, 32, "auto", True),
+        (10**9, 32, "memory", False),
+        (1, 4, "disk", True),
+    ],
+)
+def test_where_images_are_kept(files, size, images_on, expected):
+    rules = splits.FileRules(images_on=images_on)
+    request = splits.Request(files=rules)
+    assert folder.on_disk(files, size, request) is expected
+
+
+def test_images_on_disk_without_header_are_skipped_and_named(tmp_path):
+    fill(tmp_path / "a", 150)
+    (tmp_path / "a" / "003_x.png").write_text("broken")
+    loaded = load(tmp_path, files=splits.FileRules(images_on="disk"))
+    assert loaded.class_counts.tolist() == [149]
+    assert loaded.skipped == ("a/003_x.png",)

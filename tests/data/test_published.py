@@ -1,0 +1,184 @@
+"""Made data of each published set's layout, good and bad, and its numbers."""
+
+import dataclasses
+
+import numpy as np
+import photo_folders
+import pytest
+
+from elf_keras import choices, data, errors
+from elf_keras.data import long_tail, splits
+from elf_keras.data.sources import list_files, published
+
+COUNTS = (12, 6, 3)
+ON_PURPOSE = splits.FileRules(check_counts=False)
+
+
+def load(root, name="imagenet_lt", files=ON_PURPOSE, **options):
+    return data.load(name, data_dir=root, files=files, image_size=8, **options)
+
+
+@pytest.fixture
+def made(tmp_path):
+    lists = published.SETS["imagenet_lt"].lists
+    photo_folders.published(tmp_path, lists, COUNTS)
+    return tmp_path
+
+
+def lines(root, split="train"):
+    return root / published.SETS["imagenet_lt"].lists[split]
+
+
+@pytest.mark.parametrize("name", published.SETS)
+def test_made_data_of_each_layout(tmp_path, name):
+    facts = published.SETS[name]
+    photo_folders.published(tmp_path, facts.lists, COUNTS)
+    loaded = load(tmp_path, name, validation_fraction=0.25)
+    assert name in choices.DATASETS
+    assert loaded.class_counts.tolist() == list(COUNTS)
+    assert loaded.class_names == ("n0000", "n0001", "n0002")
+    assert loaded.image_shape == (8, 8, 3)
+    assert len(loaded.test) == 6
+    if "validation" in facts.lists:
+        assert len(loaded.train) == 21
+        assert len(loaded.validation) == 6
+        assert "used whole" in loaded.notes[0]
+    else:
+        assert len(loaded.train) + len(loaded.validation) == 21
+        assert loaded.train_counts.tolist() == [9, 4, 2]
+    mean, deviation = loaded.pixel_statistics
+    np.testing.assert_allclose(mean / 255, facts.pixels[0])
+    np.testing.assert_allclose(deviation / 255, facts.pixels[1])
+    assert np.asarray(loaded.test.images[:2]).std() > 0
+
+
+def test_default_size_is_224(made):
+    loaded = data.load("imagenet_lt", data_dir=made, files=ON_PURPOSE)
+    assert loaded.image_shape == (224, 224, 3)
+
+
+def test_lists_may_lie_elsewhere(made, tmp_path):
+    elsewhere = tmp_path / "lists"
+    elsewhere.mkdir()
+    for split in ("train", "validation", "test"):
+        lines(made, split).rename(elsewhere / lines(made, split).name)
+    with pytest.raises(errors.InputError, match="give --list_dir"):
+        load(made)
+    rules = splits.FileRules(list_dir=elsewhere, check_counts=False)
+    assert len(load(made, files=rules).train) == 21
+
+
+def test_counts_are_checked_against_the_published_ones(made):
+    with pytest.raises(errors.InputError) as caught:
+        load(made, files=splits.FileRules())
+    text = str(caught.value)
+    assert "\n" not in text
+    assert "ImageNet_LT_train.txt: 21, published 115846" in text
+    assert "ImageNet_LT_val.txt: 6, published 20000" in text
+    assert "largest class: 12, published 1280" in text
+    assert "many/medium/few classes: 0/0/1000, published 385/479/136" in text
+    assert "--check_counts=false" in text
+
+
+@pytest.mark.parametrize("name", published.SETS)
+def test_published_numbers_are_those_of_the_counts(test_data, name):
+    path = test_data / "counts" / f"{name}_train.txt"
+    if not path.exists():
+        pytest.skip(f"no {path.name} in {path.parent}")
+    counts, facts = np.loadtxt(path, dtype=int), published.SETS[name]
+    assert counts.sum() == facts.images["train"]
+    assert len(counts) == facts.classes
+    assert (counts.max(), counts.min()) == (facts.largest, facts.smallest)
+    groups = long_tail.shot_groups(counts).values()
+    assert tuple(int(mask.sum()) for mask in groups) == facts.shot_groups
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("../secret.JPEG 0", ["line 22", "'../secret.JPEG'", "outside"]),
+        ("train/../../x.JPEG 0", ["line 22", "outside"]),
+        ("/etc/passwd 0", ["line 22", "outside"]),
+        ("train\0/x.JPEG 0", ["line 22", "outside"]),
+        ("train/n0000/0.JPEG 0", ["line 22", "duplicate", "train.txt line 1"]),
+        ("train/./n0000/0.JPEG 1", ["line 22", "duplicate"]),
+        ("train/n0000/99.JPEG 1000", ["line 22", "label 1000 is unknown"]),
+        ("train/n0000/99.JPEG -1", ["line 22", "`path label`"]),
+        ("train/n0000/99.JPEG", ["line 22", "`path label`"]),
+        ("train/n0000/99.JPEG cat", ["line 22", "`path label`"]),
+        ("7", ["line 22", "`path label`"]),
+    ],
+)
+def test_a_wrong_line_is_named(made, line, words):
+    with lines(made).open("a") as file:
+        file.write(line + "\n")
+    with pytest.raises(errors.InputError) as caught:
+        load(made)
+    assert "\n" not in str(caught.value)
+    for word in ["ImageNet_LT_train.txt", *words]:
+        assert word in str(caught.value)
+
+
+def test_an_image_in_two_lists_is_named(made):
+    with lines(made, "test").open("a") as file:
+        file.write("train/n0000/0.JPEG 0\n")
+    with pytest.raises(errors.InputError, match="_test.txt line 7.*train.txt"):
+        load(made)
+
+
+def test_a_label_that_training_has_not_is_unknown(made):
+    with lines(made, "test").open("a") as file:
+        file.write("test/n0003/0.JPEG 3\n")
+    with pytest.raises(errors.InputError, match="label 3 is unknown"):
+        load(made)
+
+
+def test_few_missing_files_are_skipped_and_listed(tmp_path):
+    facts = published.SETS["inat18"]
+    photo_folders.published(tmp_path, facts.lists, (150, 60))
+    (tmp_path / "train" / "n0000" / "7.JPEG").unlink()
+    loaded = load(tmp_path, "inat18")
+    assert loaded.class_counts.tolist() == [149, 60]
+    assert loaded.skipped == ("train/n0000/7.JPEG",)
+    assert "1 listed files are missing: 'train/n0000/7.JPEG'" in loaded.notes[0]
+
+
+def test_many_missing_files_are_refused(made):
+    for index in range(7):
+        (made / "train" / "n0000" / f"{index}.JPEG").unlink()
+    with pytest.raises(errors.InputError) as caught:
+        load(made)
+    text = str(caught.value)
+    assert text.startswith("7 listed files are missing: 'train/n0000/0.JPEG'")
+    assert "and 2 more" in text
+    assert "of 33" in text
+
+
+def test_wrong_folders(tmp_path):
+    with pytest.raises(errors.InputError, match="give --data_dir"):
+        load(None)
+    with pytest.raises(errors.InputError, match="no list .*train.txt"):
+        load(tmp_path)
+    lines(tmp_path).write_text("\n")
+    with pytest.raises(errors.InputError, match="lists no image"):
+        load(tmp_path)
+
+
+def test_class_without_training_image_is_named(made):
+    text = lines(made).read_text().replace(" 1\n", " 2\n")
+    lines(made).write_text(text)
+    with pytest.raises(errors.InputError, match="no training image of '1'"):
+        load(made)
+
+
+def test_paths_may_have_spaces_and_classes_shared_folders(tmp_path):
+    path = tmp_path / "list.txt"
+    path.write_text("all/a b.jpg 0\nall/c.jpg 1\n")
+    names, labels = list_files.read(path, labels_below=2, taken={})
+    assert names == ["all/a b.jpg", "all/c.jpg"]
+    assert published._class_names(names, labels, 2) == ("0", "1")
+
+
+def test_the_numbers_cannot_be_changed_by_accident():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        published.SETS["inat18"].classes = 3

@@ -1,0 +1,154 @@
+"""Parts of a batch: disjoint, together all of it, in every step."""
+
+import dataclasses
+
+import numpy as np
+import photo_folders
+import pytest
+
+from elf_keras import errors
+from elf_keras.data import (
+    augment,
+    mixing,
+    pipeline,
+    replica_parts,
+    samplers,
+    splits,
+)
+
+COUNT, SIDE = 21, 4
+
+
+def memory():
+    images = np.arange(COUNT * SIDE * SIDE * 3, dtype="uint32").astype("uint8")
+    return splits.Examples(
+        images.reshape(COUNT, SIDE, SIDE, 3),
+        np.arange(COUNT, dtype="int32"),
+        ("",) * COUNT,
+    )
+
+
+def test_bounds_by_hand():
+    assert replica_parts.bounds(8, replicas=1) == (0, 8)
+    assert replica_parts.bounds(8, replicas=3) == (0, 2, 5, 8)
+    assert replica_parts.bounds(9, replicas=2, workers=2, worker=0) == (0, 2, 4)
+    assert replica_parts.bounds(9, replicas=2, workers=2, worker=1) == (4, 6, 9)
+
+
+def test_a_replica_needs_an_image():
+    with pytest.raises(errors.InputError, match="at least one image"):
+        replica_parts.bounds(3, replicas=2, workers=2)
+
+
+def joined(examples, rule, batch, workers, replicas, **more):
+    """Every step's batch, put together from all workers' parts."""
+    rules = {"seed": 3, "epochs": range(1, 3), "augment": rule, **more}
+    steps = pipeline.steps_per_epoch(COUNT, batch) * 2
+    found = [[] for _ in range(steps)]
+    for worker in range(workers):
+        places = replica_parts.bounds(
+            batch, replicas=replicas, workers=workers, worker=worker
+        )
+        parts = iter(
+            pipeline.training_batches(
+                examples, batch_size=batch, share=places, **rules
+            )
+        )
+        for step in range(steps):
+            found[step] += [next(parts) for _ in range(replicas)]
+    whole = pipeline.training_batches(examples, batch_size=batch, **rules)
+    return found, list(whole)
+
+
+RULES = {
+    "plain": augment.Augmentation(0, False),
+    "crop": augment.Augmentation(1, True),
+    "resized": augment.Augmentation(0, True, True, 0.4),
+    "mixup": augment.Augmentation(
+        1, True, mixing=mixing.Mixing("mixup", COUNT, 0.5)
+    ),
+    "randaugment": augment.Augmentation(
+        1, True, mixing=mixing.Mixing("none", COUNT, 0.5, True)
+    ),
+}
+
+
+# The last batch holds 5, 1 and 7 images.
+@pytest.mark.parametrize("batch", [8, 10, 14])
+@pytest.mark.parametrize(("workers", "replicas"), [(1, 2), (2, 1), (2, 3)])
+@pytest.mark.parametrize("rule", ["plain", "crop", "resized"])
+def test_parts_are_the_batch(rule, workers, replicas, batch):
+    found, whole = joined(memory(), RULES[rule], batch, workers, replicas)
+    for parts, (images, labels) in zip(found, whole, strict=True):
+        assert len(parts) == workers * replicas
+        for kind, expected in enumerate((images, labels)):
+            together = np.concatenate([part[kind].numpy() for part in parts])
+            np.testing.assert_array_equal(together, expected)
+
+
+@pytest.mark.parametrize("sampler", samplers.SAMPLERS)
+def test_parts_have_the_sampled_labels_of_the_batch(sampler):
+    """So an epoch's class shares are those of one replica."""
+    examples = memory()
+    classes = np.repeat(np.arange(3, dtype="int32"), [14, 5, 2])
+    examples = dataclasses.replace(examples, labels=classes)
+    found, whole = joined(
+        examples,
+        RULES["plain"],
+        8,
+        workers=1,
+        replicas=2,
+        sampler=sampler,
+        deferred_epoch=2,
+    )
+    for parts, (_, labels) in zip(found, whole, strict=True):
+        together = np.concatenate([part[1].numpy() for part in parts])
+        np.testing.assert_array_equal(together, labels)
+    labels = np.concatenate([labels for _, labels in whole])
+    uneven = np.bincount(labels).tolist() != [14 * 2, 5 * 2, 2 * 2]
+    assert uneven == (sampler != "instance")
+
+
+@pytest.mark.parametrize("rule", ["mixup", "randaugment"])
+def test_parts_of_mixed_batches(rule):
+    found, whole = joined(memory(), RULES[rule], 8, 2, 2)
+    for parts, (images, labels) in zip(found, whole, strict=True):
+        for kind, expected in enumerate((images, labels)):
+            together = np.concatenate([part[kind].numpy() for part in parts])
+            np.testing.assert_array_equal(together, expected)
+
+
+def test_each_example_once_an_epoch():
+    found, _ = joined(memory(), RULES["crop"], 8, 2, 2)
+    for epoch in (found[:3], found[3:]):
+        labels = [part[1].numpy() for parts in epoch for part in parts]
+        assert sorted(np.concatenate(labels)) == list(range(COUNT))
+
+
+@pytest.mark.parametrize(("workers", "replicas"), [(1, 2), (2, 1), (3, 2)])
+def test_parts_of_files(tmp_path, workers, replicas):
+    examples = photo_folders.flat(tmp_path, COUNT)
+    found, whole = joined(examples, RULES["resized"], 8, workers, replicas)
+    for parts, (images, labels) in zip(found, whole, strict=True):
+        assert len(parts) == workers * replicas
+        for kind, expected in enumerate((images, labels)):
+            together = np.concatenate([part[kind].numpy() for part in parts])
+            np.testing.assert_array_equal(together, expected)
+
+
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("worker", [0, 1])
+def test_an_epoch_resumed_at_its_end_gives_nothing_more(
+    tmp_path, worker, on_disk
+):
+    """The next epoch begins at once, also where its last batch left none."""
+    examples = photo_folders.flat(tmp_path, COUNT) if on_disk else memory()
+    places = replica_parts.bounds(14, replicas=1, workers=2, worker=worker)
+    rules = {"batch_size": 14, "seed": 3, "share": places}
+    rules["augment"] = RULES["plain"]
+    after = pipeline.training_batches(
+        examples, epochs=range(1, 3), done=2, **rules
+    )
+    fresh = pipeline.training_batches(examples, epochs=range(2, 3), **rules)
+    for found, expected in zip(after.take(2), fresh.take(2), strict=True):
+        np.testing.assert_array_equal(found[1], expected[1])

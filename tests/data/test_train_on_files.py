@@ -1,0 +1,105 @@
+"""Whole commands over images on disk."""
+
+import json
+
+import command_runs
+import numpy as np
+import photo_folders
+import pytest
+
+from elf_keras import runs
+from elf_keras.data.sources import published
+
+SMALL = (
+    *command_runs.TINY,
+    "--method=har",
+    "--image_size=16",
+    "--batch_size=8",
+    "--epochs=1",
+    "--augmentation=resized_crop",
+    "--flip",
+    "--color_jitter=0.4",
+    "--check_counts=false",
+)
+
+
+def made(root, name):
+    photo_folders.published(root / name, published.SETS[name].lists, (9, 5, 3))
+    return f"--dataset={name}", f"--data_dir={root / name}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "name",
+    [
+        "imagenet_lt",
+        pytest.param("places_lt", marks=pytest.mark.slow),
+        pytest.param("inat18", marks=pytest.mark.slow),
+    ],
+)
+def test_a_published_layout_trains_evaluates_and_predicts(tmp_path, name):
+    workdir = f"--workdir={tmp_path / 'run'}"
+    more = ("--sampler=progressive", "--mixing=mixup")
+    words = (*made(tmp_path, name), *SMALL, *more)
+    ended = command_runs.run("train", workdir, *words)
+    assert ended.status == 0, ended.err
+    record = json.loads((tmp_path / "run" / runs.RECORD).read_text())
+    assert record["data"]["class_counts"] == [9, 5, 3]
+    assert record["data"]["class_names"] == ["n0000", "n0001", "n0002"]
+    ended = command_runs.run("evaluate", workdir, "--split=test")
+    assert ended.status == 0, ended.err
+    photo = tmp_path / name / "test" / "n0000" / "0.JPEG"
+    ended = command_runs.run("predict", workdir, photo)
+    assert ended.status == 0, ended.err
+    assert json.loads(ended.out)["class"] in record["data"]["class_names"]
+
+
+def test_a_photo_that_is_cut_ends_training_in_one_line(tmp_path):
+    words = made(tmp_path, "inat18")
+    for path in (tmp_path / "inat18" / "train").rglob("*.JPEG"):
+        path.write_bytes(path.read_bytes()[:200])
+    command_runs.refused(
+        "train",
+        f"--workdir={tmp_path / 'run'}",
+        *words,
+        *SMALL,
+        says=["cannot be decoded", "--dry_run_images=0"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--sampler=fair"], ["--sampler=fair", "class_balanced"]),
+        (["--mixing=stir"], ["--mixing=stir", "cutmix"]),
+        (["--mixup_alpha=0.04"], ["--mixup_alpha=0.04"]),
+        (["--color_jitter=1"], ["--color_jitter=1"]),
+        (["--images_on=tape"], ["--images_on=tape", "disk"]),
+        (["--augmentation=randaugment"], ["1 channel", "crop"]),
+        (["--dataset=inat18"], ["--data_dir", "iNaturalist18_train.txt"]),
+        (["--dataset=inat18", "--data_dir=no_such"], ["no_such"]),
+        (["--dry_run_images=-1"], ["--dry_run_images=-1"]),
+    ],
+    ids=lambda value: " ".join(value),
+)
+def test_wrong_flags(tmp_path, words, says):
+    workdir = tmp_path / "run"
+    command_runs.refused(
+        "train", f"--workdir={workdir}", "--backbone=resnet8", *words, says=says
+    )
+    assert not workdir.exists()
+
+
+def test_samplers_and_mixing_train_on_images_in_memory(tmp_path):
+    ended = command_runs.run(
+        "train",
+        f"--workdir={tmp_path / 'run'}",
+        *command_runs.TINY,
+        "--epochs=1",
+        "--sampler=square_root",
+        "--mixing=cutmix",
+        "--augmentation=resized_crop",
+    )
+    assert ended.status == 0, ended.err
+    record = json.loads((tmp_path / "run" / runs.METRICS).read_text())
+    assert np.isfinite(record["test"]["last"]["static"]["accuracy"])

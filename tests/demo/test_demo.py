@@ -1,0 +1,143 @@
+"""The demo's command: what it checks before it serves, and how it ends."""
+
+import hashlib
+import json
+import signal
+
+import command_runs
+import pytest
+
+from elf_keras.demo import __main__ as demo
+from elf_keras.demo import server
+from elf_keras.errors import InputError
+
+STAGE = "tflite/float32/stage_1.tflite"
+
+
+@pytest.fixture
+def export(tmp_path):
+    """The files of an export; what is in them matters to the page only."""
+    folder = tmp_path / "export"
+    (folder / STAGE).parent.mkdir(parents=True)
+    (folder / STAGE).write_bytes(b"the first stage")
+    (folder / "notes.txt").write_text("not of the export")
+    manifest = {
+        "format": 1,
+        "variants": {"float32": {"stages": [{"file": STAGE}]}},
+        "checksums": {STAGE: hashlib.sha256(b"the first stage").hexdigest()},
+    }
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    return folder
+
+
+def change_manifest(export, **changes):
+    path = export / "manifest.json"
+    manifest = json.loads(path.read_text()) | changes
+    path.write_text(json.dumps(manifest))
+
+
+def test_serves_page_runtime_and_the_files_of_the_export(export, tmp_path):
+    runtime = tmp_path / "@litertjs" / "runtime.js"
+    runtime.parent.mkdir()
+    runtime.write_text("")
+    (tmp_path / "another.js").write_text("")
+    with demo.open_server(export, 0, tmp_path) as server:
+        assert server.find("/") == demo.PAGE / "index.html"
+        assert server.find("/vendor/@litertjs/runtime.js") == runtime
+        assert server.find("/vendor/another.js") is None
+        assert server.find(f"/model/{STAGE}") == export / STAGE
+        manifest = export / "manifest.json"
+        assert server.find("/model/manifest.json") == manifest
+        assert server.find("/model/notes.txt") is None
+        assert server.find("/demo.py") is None
+
+
+def test_every_file_of_the_page_has_a_known_type():
+    kinds = {path.suffix for path in demo.PAGE.iterdir()}
+    assert kinds <= set(server.TYPES)
+
+
+def test_a_missing_stage(export):
+    (export / STAGE).unlink()
+    with pytest.raises(InputError, match="stage_1.tflite is missing"):
+        demo.checked_files(export)
+
+
+@pytest.mark.parametrize("content", [b"the first", b"the other stage", b""])
+def test_a_truncated_or_swapped_stage(export, content):
+    (export / STAGE).write_bytes(content)
+    with pytest.raises(InputError, match="its checksum differs"):
+        demo.checked_files(export)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"format": 2}, "another format"),
+        ({"checksums": {}}, "stages without checksums"),
+        ({"checksums": {STAGE: "0"}}, "its checksum differs"),
+        ({"checksums": None}, "no manifest"),
+        ({"variants": {}}, "no TFLite stages"),
+        ({"variants": {"float32": {}}}, "no manifest"),
+    ],
+)
+def test_a_damaged_manifest(export, changes, says):
+    change_manifest(export, **changes)
+    with pytest.raises(InputError, match=says):
+        demo.checked_files(export)
+
+
+@pytest.mark.parametrize("name", ["a\0b", 300 * "a", "circle/a"])
+def test_a_manifest_that_names_what_cannot_be(export, name):
+    (export / "circle").symlink_to(export / "circle")
+    stages = {"a": {"stages": [{"file": name}]}}
+    change_manifest(export, checksums={name: "0"}, variants=stages)
+    with pytest.raises(InputError, match="outside of its folder|is missing"):
+        demo.checked_files(export)
+
+
+def test_a_manifest_without_end(export):
+    (export / demo.MANIFEST).write_text("[" * 99_999)
+    with pytest.raises(InputError, match="cannot be read"):
+        demo.checked_files(export)
+
+
+def test_a_manifest_that_names_files_elsewhere(export, tmp_path):
+    (tmp_path / "secret.txt").write_text("secret")
+    change_manifest(
+        export,
+        checksums={"../secret.txt": "0"},
+        variants={"a": {"stages": [{"file": "../secret.txt"}]}},
+    )
+    with pytest.raises(InputError, match="outside of its folder"):
+        demo.checked_files(export)
+
+
+def test_the_command_refuses_in_one_line(export, tmp_path):
+    refused = command_runs.refused
+    refused("demo", says=["--model is missing"])
+    refused("demo", f"--model={tmp_path}", says=["manifest.json", "export"])
+    refused("demo", f"--model={export / STAGE}", says=["does not exist"])
+    refused("demo", "--port=70000", says=["70000"])
+    refused("demo", f"--model={export}", "word", says=["unexpected words"])
+    (export / "manifest.json").write_text("{")
+    refused("demo", f"--model={export}", says=["cannot be read"])
+
+
+def test_interrupted_it_ends_quietly(export, tmp_path):
+    process = command_runs.child(
+        "-m",
+        "elf_keras.demo",
+        f"--model={export}",
+        "--port=0",
+        f"--node_modules={tmp_path}",
+        # A background shell may hand SIGINT down ignored; Ctrl-C never is.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    line = process.stdout.readline()
+    assert line.startswith("http://127.0.0.1:")
+    process.send_signal(signal.SIGINT)
+    ended = command_runs.ended(process)
+    assert ended.status == 0
+    assert ended.err.count("\n") == 1
+    assert "make page" in ended.err

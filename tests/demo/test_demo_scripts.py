@@ -1,0 +1,114 @@
+"""The page's rule and its pixels, in Node, against NumPy and Pillow."""
+
+import json
+import pathlib
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from elf_keras.data import images
+from elf_keras.demo import __main__ as demo
+from elf_keras.exits import exit_rule
+
+
+def answers(script: str, given) -> list:
+    """What a module's expression says for JSON on standard input."""
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node: install it to test the page's scripts")
+    code = (
+        'import { readFileSync } from "node:fs";\n'
+        "const given = JSON.parse(readFileSync(0));\n"
+        "const say = (value) => console.log(JSON.stringify(value));\n"
+    )
+    ended = subprocess.run(
+        [node, "--input-type=module", "-e", code + script],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        cwd=demo.PAGE,
+        check=False,
+    )
+    assert ended.returncode == 0, ended.stderr
+    return json.loads(ended.stdout)
+
+
+def test_every_script_is_well_formed():
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("no node: install it to test the page's scripts")
+    for path in demo.PAGE.glob("*.js"):
+        subprocess.run([node, "--check", path], check=True)
+
+
+def test_confidence_is_the_exit_rules():
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 4, size=(300, 10)).astype("float32")
+    found = answers(
+        'import { confidence } from "./exit_rule.js";\n'
+        "say(given.map((scores) => confidence(scores)));",
+        scores.tolist(),
+    )
+    expected = exit_rule.confidence(scores)
+    np.testing.assert_allclose(found, expected, rtol=3e-7)
+    np.testing.assert_array_equal(np.float32(found), found)
+
+
+def test_who_leaves():
+    found = answers(
+        'import { largest, leaves } from "./exit_rule.js";\n'
+        "say([leaves(...given[0]), leaves(...given[1]), leaves(...given[2]),"
+        "leaves(...given[3]), largest([1, 5, 5])]);",
+        # A threshold of 0.7 means float32's 0.7, which is not above itself.
+        [[0.8, 0.7], [float(np.float32(0.7)), 0.7], [1.0, None], [0.6, 0.7]],
+    )
+    assert found == [True, False, False, False, 1]
+
+
+def test_calibration_divides_the_scores():
+    found = answers(
+        'import { calibrated } from "./exit_rule.js";\n'
+        "say([calibrated(given, 1, 1), calibrated(given, 2, 1)]);",
+        [0.0, 2 * np.log(3.0)],
+    )
+    np.testing.assert_allclose(found, [9 / 10, 3 / 4])
+
+
+def test_quantized_numbers_round_half_to_even_and_stay_in_range():
+    found = answers(
+        'import * as numbers from "./numbers.js";\n'
+        'const tensor = { dtype: "int8", scale: 2, zero_point: -3 };\n'
+        "const stored = numbers.stored(given, tensor);\n"
+        "say([[...stored], [...numbers.real(stored, tensor)]]);",
+        [0, 1, 3, 5, -1, 999, -999, 4.2],
+    )
+    stored = [-3, -3, -1, -1, -3, 127, -128, -1]
+    assert found[0] == stored
+    assert found[1] == [2 * (value + 3) for value in stored]
+
+
+@pytest.mark.parametrize("size", [(40, 31), (31, 40), (9, 9), (5, 7), (8, 8)])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_pixels_are_those_of_the_python_side(tmp_path, size, channels):
+    random = np.random.default_rng(sum(size))
+    pixels = random.integers(0, 256, size=(*size, 3)).astype("uint8")
+    path = pathlib.Path(tmp_path, "photo.png")
+    Image.fromarray(pixels).save(path)
+    found = answers(
+        'import { centreSquare, grey } from "./resample.js";\n'
+        "const pixels = Uint8Array.from(given.pixels);\n"
+        "const one = given.channels === 1;\n"
+        "say([...centreSquare(one ? grey(pixels) : pixels, given,"
+        "{ width: 8, height: 8 })]);",
+        {
+            "pixels": pixels.ravel().tolist(),
+            "height": size[0],
+            "width": size[1],
+            "channels": channels,
+        },
+    )
+    expected = images.read(path, 8, channels=channels)
+    np.testing.assert_array_equal(found, expected.ravel())

@@ -1,0 +1,137 @@
+"""The parity check tells a rounding from a wrong artefact."""
+
+import numpy as np
+import pytest
+
+from elf_keras.deploy import parity
+from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
+
+IMAGES, EXITS, CLASSES = 60, 4, 10
+
+
+def reference(seed=0):
+    random = np.random.default_rng(seed)
+    scores = random.normal(size=(IMAGES, EXITS, CLASSES)).astype("float32")
+    images = np.zeros((IMAGES, 2, 2, 1), "uint8")
+    return parity.Reference(images, scores, parity.spread(scores))
+
+
+def test_every_exit_takes_its_share():
+    shares = reference().shares
+    np.testing.assert_allclose(shares, 0.25, atol=0.02)
+
+
+def test_exits_by_a_loop():
+    found = reference()
+    for image, taken in zip(found.scores, found.exits, strict=True):
+        sure = exit_rule.confidence(image)[:-1] > found.thresholds
+        assert taken == ([*sure, True]).index(True)
+
+
+@pytest.mark.parametrize(
+    ("error", "passed"), [(0.0, True), (5e-5, True), (3e-4, False)]
+)
+def test_scores_may_differ_by_a_rounding_only(error, passed):
+    found = reference()
+    scores = found.scores.copy()
+    scores[3, 1, 2] = np.float32(0.5)
+    found.scores[3, 1, 2] = 0.5
+    scores[3, 1, 2] += error
+    row = parity.compare(found, "made", scores=scores)
+    assert row["passed"] is passed
+    assert row["exits_moved"] is None
+
+
+def test_large_scores_are_compared_relative_to_their_size():
+    found = reference()
+    found.scores[0, 0, 0] = 1000.0
+    scores = found.scores.copy()
+    scores[0, 0, 0] += 0.05
+    assert parity.compare(found, "made", scores=scores)["passed"]
+
+
+def test_an_exit_moved_outside_the_band_fails():
+    found = reference()
+    exits = found.exits.copy()
+    confidence = exit_rule.confidence(found.scores)[:, :-1]
+    far = np.abs(confidence - found.thresholds).min(-1) > 0.002
+    image = int(np.flatnonzero(far)[0])
+    exits[image] = (exits[image] + 1) % EXITS
+    row = parity.compare(found, "made", exits=exits)
+    assert row["exits_moved"] == row["outside_band"] == 1
+    assert row["passed"] is False
+    quantized = parity.compare(found, "made", exits=exits, judged=False)
+    assert quantized["passed"] is None
+
+
+def test_an_exit_moved_within_the_band_passes():
+    found = reference()
+    limits = found.thresholds.copy()
+    exits = found.exits.copy()
+    image = int(np.flatnonzero(exits == 0)[0])
+    # This image's own confidence is the threshold, but for half the band.
+    own = exit_rule.confidence(found.scores[image])[0]
+    limits[0] = own - 0.5 * parity.BAND / CLASSES
+    near = parity.Reference(found.images, found.scores, limits)
+    exits = near.exits.copy()
+    exits[image] = 1
+    row = parity.compare(near, "made", exits=exits)
+    assert (row["exits_moved"], row["outside_band"]) == (1, 0)
+    assert row["passed"]
+
+
+def test_exits_that_do_not_answer_are_left_out():
+    found = reference()
+    scores = np.ma.masked_all_like(found.scores)
+    scores[:, -1] = found.scores[:, -1]
+    assert parity.compare(found, "static", scores=scores)["score_error"] == 0
+    scores[5, -1] += 1
+    assert not parity.compare(found, "static", scores=scores)["passed"]
+
+
+def test_an_answer_that_is_no_number_fails():
+    found = reference()
+    for scores in (found.scores.copy(), np.ma.array(found.scores)):
+        scores[3] = np.nan
+        row = parity.compare(found, "made", scores=scores)
+        assert row["passed"] is False
+        assert parity.table([row]).endswith("DIFFERS")
+
+
+@pytest.mark.parametrize("sure", [0.0, 0.5, 0.9, 1.0])
+def test_saturated_confidences_leave_the_other_exits_their_share(sure):
+    found = reference()
+    found.scores[: int(sure * IMAGES), 0, 0] = 200
+    made = parity.Reference(
+        found.images, found.scores, parity.spread(found.scores)
+    )
+    assert ((made.thresholds > 0) & (made.thresholds < 1)).all()
+    rest = (1 - made.shares[0]) / 3
+    np.testing.assert_allclose(made.shares[1:], rest, atol=0.04)
+    assert made.shares[0] >= min(sure, 0.25) - 1e-6
+
+
+def test_heading_warns_of_an_exit_that_few_images_take():
+    shares = reference().shares
+    assert "where 25%, 25%, 25%, 25% of" in parity.heading(shares)
+    assert "warning" not in parity.heading(shares)
+    _, warning = parity.heading(np.array([0.9, 0.05, 0.049, 0.001])).split("\n")
+    assert warning.startswith("warning: exit 3, 4 is compared on few images")
+
+
+def test_a_model_without_numbers_is_refused():
+    scores = np.full((4, 3, 2), np.nan, "float32")
+    with pytest.raises(InputError, match="no numbers"):
+        parity.spread(scores)
+
+
+def test_table_names_what_differs():
+    found = reference()
+    rows = [
+        parity.compare(found, "good", scores=found.scores),
+        parity.compare(found, "bad", scores=found.scores + 1),
+    ]
+    lines = parity.table(rows).splitlines()
+    assert lines[1].startswith("good") and lines[1].endswith("ok")
+    assert lines[2].startswith("bad") and lines[2].endswith("DIFFERS")

@@ -1,0 +1,219 @@
+"""The reloaded SavedModel answers as the model does, and skips for real."""
+
+import subprocess
+import sys
+
+import executed_nodes
+import exported
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow.core.protobuf import saved_model_pb2
+
+from elf_keras.deploy import float32_model, saved_model
+from elf_keras.evaluation import prediction
+from elf_keras.models import multi_exit
+
+ANSWERS = {
+    "class": tf.int32,
+    "confidence": tf.float32,
+    "exit": tf.int32,
+    "probabilities": tf.float32,
+    "scores": tf.float32,
+}
+
+
+def softmax(scores):
+    powers = np.exp(scores.astype("float64"))
+    return powers / powers.sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs"),
+    [
+        ("serving_default", {"image": (None, 8, 8, 3)}),
+        ("static", {"image": (None, 8, 8, 3)}),
+        (
+            "dynamic",
+            {"image": (None, 8, 8, 3), "exit_threshold": (None, 2)},
+        ),
+        ("dynamic_jpeg", {"image_bytes": (None,), "exit_threshold": (None, 2)}),
+    ],
+)
+def test_inputs_and_outputs_have_names(name, inputs):
+    signature = exported.signatures()[name]
+    found = signature.structured_input_signature[1]
+    assert {key: tuple(spec.shape) for key, spec in found.items()} == inputs
+    outputs = signature.structured_outputs
+    if name == "serving_default":
+        exits = ["exit_1", "exit_2", "exit_3"]
+        assert {*outputs} == {*exits, *(f"{e}_probabilities" for e in exits)}
+    else:
+        assert {key: spec.dtype for key, spec in outputs.items()} == ANSWERS
+
+
+def test_serving_default_gives_every_exit_and_calibrated_probabilities():
+    signature = exported.signatures()["serving_default"]
+    found = exported.call(signature, image=exported.images())
+    for number, temperature in enumerate(exported.TEMPERATURES):
+        scores = exported.scores()[:, number]
+        name = f"exit_{number + 1}"
+        np.testing.assert_allclose(found[name], scores, atol=1e-4)
+        np.testing.assert_allclose(
+            found[f"{name}_probabilities"],
+            softmax(scores / temperature),
+            atol=1e-4,
+        )
+
+
+def test_static_is_the_last_exit():
+    signature = exported.signatures()["static"]
+    found = exported.call(signature, image=exported.images())
+    nobody = exported.rows([2, 2], exported.IMAGES)
+    exits = exported.check(found, exported.scores(), nobody)
+    assert set(exits) == {exported.EXITS}
+
+
+@pytest.mark.parametrize("batch", [1, 3, 32])
+def test_dynamic_is_the_exit_rule(batch):
+    limits = exported.rows(exported.thresholds(), batch)
+    found = exported.call(
+        exported.signatures()["dynamic"],
+        image=exported.images()[:batch],
+        exit_threshold=limits,
+    )
+    exits = exported.check(found, exported.scores()[:batch], limits)
+    np.testing.assert_allclose(
+        found["probabilities"],
+        softmax(found["scores"] / exported.TEMPERATURES[exits - 1, None]),
+        atol=1e-5,
+    )
+
+
+def test_dynamic_is_prediction_in_keras():
+    s = float(exported.thresholds()[1])
+    found = exported.call(
+        exported.signatures()["dynamic"],
+        image=exported.images(),
+        exit_threshold=exported.rows([s, s], exported.IMAGES),
+    )
+    stages = multi_exit.stages(exported.model())
+    for expected in (
+        prediction.select(exported.scores(), s),
+        prediction.predict_dynamic(stages, exported.images(), exit_threshold=s),
+    ):
+        np.testing.assert_array_equal(found["class"], expected.classes)
+        np.testing.assert_array_equal(found["exit"], expected.exit_taken + 1)
+        np.testing.assert_allclose(
+            found["confidence"], expected.certainty, atol=1e-5
+        )
+
+
+def test_every_image_has_its_own_thresholds():
+    random = np.random.default_rng(1)
+    limits = random.uniform(0.3, 1, size=(32, 2)).astype("float32")
+    found = exported.call(
+        exported.signatures()["dynamic"],
+        image=exported.images(),
+        exit_threshold=limits,
+    )
+    exits = exported.check(found, exported.scores(), limits)
+    assert set(exits) == {1, 2, 3}
+
+
+@pytest.fixture(scope="module")
+def traced():
+    return executed_nodes.Traced(exported.folder())
+
+
+def test_reloaded_stages_see_survivors_alone(traced):
+    exits, ran = traced.run(
+        exported.images(), exported.rows(exported.thresholds(), 32)
+    )
+    second, third = int((exits > 1).sum()), int((exits > 2).sum())
+    assert 32 > second > third > 0
+    assert ran == {1: {32}, 2: {second}, 3: {third}}
+
+
+@pytest.mark.parametrize(
+    ("limits", "expected"),
+    [
+        ([0.01, 0.01], {1: {32}}),
+        ([0.999999, 0.01], {1: {32}, 2: {32}}),
+        ([0.999999, 0.999999], {1: {32}, 2: {32}, 3: {32}}),
+    ],
+)
+def test_no_node_of_a_later_stage_runs_once_all_have_left(
+    traced, limits, expected
+):
+    exits, ran = traced.run(exported.images(), exported.rows(limits, 32))
+    assert ran == expected
+    assert set(exits) == {len(expected)}
+
+
+def answers(model, folder, limits):
+    """Scores of all exits in Keras, and what the reloaded `dynamic` says."""
+    exits = multi_exit.exits(model)
+    saved_model.save(model, folder, temperatures=np.ones(exits))
+    loaded = tf.saved_model.load(folder)
+    images = exported.images()[:5]
+    outputs = model(images, training=False)
+    scores = np.stack([outputs[f"exit_{k + 1}"] for k in range(exits)], 1)
+    limits = exported.rows(limits, 5)
+    return scores, exported.call(
+        loaded.signatures["dynamic"], image=images, exit_threshold=limits
+    )
+
+
+def test_a_model_without_early_exits(tmp_path):
+    """Its thresholds are `(batch, 0)`, so that callers need no exception."""
+    model = exported.built(exits="none")
+    scores, found = answers(model, tmp_path / "bare", [])
+    exits = exported.check(found, scores, np.zeros((5, 0)))
+    assert set(exits) == {1}
+
+
+def test_a_cosine_model_stored_from_half_precision(tmp_path):
+    """Cosines lie close together: confidences just above 1/classes."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy("mixed_bfloat16")
+    try:
+        half = exported.built(cosine=True)
+    finally:
+        keras.config.set_dtype_policy(before)
+    model = float32_model.rebuild(half)
+    scores, found = answers(model, tmp_path / "cosine", [0.4, 0.4])
+    assert np.abs(scores).max() <= 1
+    exported.check(found, scores, [0.4, 0.4])
+    assert not half_precision_nodes(tmp_path / "cosine")
+
+
+def half_precision_nodes(folder):
+    record = saved_model_pb2.SavedModel()
+    record.ParseFromString((folder / "saved_model.pb").read_bytes())
+    half = {tf.bfloat16.as_datatype_enum, tf.float16.as_datatype_enum}
+    graph = record.meta_graphs[0].graph_def
+    nodes = [*graph.node]
+    for function in graph.library.function:
+        nodes += function.node_def
+    assert len(nodes) > 100
+    return [n.name for n in nodes if half & {a.type for a in n.attr.values()}]
+
+
+@pytest.mark.slow
+def test_saved_model_cli_runs_it(tmp_path):
+    limits = exported.rows(exported.thresholds(), 4)
+    np.save(tmp_path / "image.npy", exported.images()[:4])
+    np.save(tmp_path / "limits.npy", limits)
+    command = [
+        *(sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"),
+        *("run", "--dir", str(exported.folder()), "--tag_set", "serve"),
+        *("--signature_def", "dynamic", "--outdir", str(tmp_path)),
+        "--inputs",
+        f"image={tmp_path}/image.npy;exit_threshold={tmp_path}/limits.npy",
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "Result for output key exit:" in done.stdout
+    found = {name: np.load(tmp_path / f"{name}.npy") for name in ANSWERS}
+    exported.check(found, exported.scores()[:4], limits)

@@ -1,0 +1,110 @@
+"""What clusters/ says TF_CONFIG is, run by bash with a scheduler made up."""
+
+import json
+import os
+import pathlib
+import re
+import stat
+import subprocess
+
+import pytest
+
+from elf_keras.distribution import cluster
+
+CLUSTERS = pathlib.Path(__file__).resolve().parents[2] / "clusters"
+
+
+def config(monkeypatch, tmp_path, script, **variables):
+    """TF_CONFIG as `python` finds it at the end of a script."""
+    show = tmp_path / "python"
+    show.write_text('#!/bin/bash\nprintf "%s" "$TF_CONFIG"\n')
+    hosts = tmp_path / "scontrol"
+    hosts.write_text('#!/bin/bash\nprintf "%s\\n" gpu-a gpu-b gpu-c\n')
+    for tool in (show, hosts):
+        tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    path = f"{tmp_path}:{os.environ['PATH']}"
+    ended = subprocess.run(
+        ["bash", "-c", script, "worker", "--seed=1"],
+        env={"PATH": path, **variables},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    monkeypatch.setenv("TF_CONFIG", ended.stdout)
+    return json.loads(ended.stdout)
+
+
+@pytest.mark.parametrize("place", [0, 2])
+def test_slurm(monkeypatch, tmp_path, place):
+    text = (CLUSTERS / "slurm.sh").read_text()
+    script = re.search(r"worker='\n(.*?)'\n", text, re.DOTALL)[1]
+    config(
+        monkeypatch,
+        tmp_path,
+        script,
+        SLURM_JOB_NODELIST="gpu-[a-c]",
+        SLURM_PROCID=str(place),
+    )
+    found = cluster.from_environment()
+    assert found.workers == ("gpu-a:2222", "gpu-b:2222", "gpu-c:2222")
+    assert found.index == place
+    subprocess.run(["bash", "-n", CLUSTERS / "slurm.sh"], check=True)
+
+
+@pytest.mark.parametrize(
+    ("status", "restarts", "again"),
+    [
+        (0, 0, False),
+        (2, 0, False),
+        (75, 0, True),
+        (75, 99, True),
+        (75, 100, False),
+        (137, 0, True),
+    ],
+)
+def test_slurm_starts_again_what_was_stopped(tmp_path, status, restarts, again):
+    for name, lines in {
+        "srun": f"exit {status}",
+        "scontrol": f'echo "$@" > {tmp_path / "asked"}',
+    }.items():
+        tool = tmp_path / name
+        tool.write_text(f"#!/bin/bash\n{lines}\n")
+        tool.chmod(tool.stat().st_mode | stat.S_IXUSR)
+    ended = subprocess.run(
+        ["bash", CLUSTERS / "slurm.sh"],
+        env={
+            "PATH": f"{tmp_path}:{os.environ['PATH']}",
+            "DATA_DIR": "data",
+            "WORKDIR": "run",
+            "SLURM_JOB_ID": "17",
+            "SLURM_RESTART_COUNT": str(restarts),
+        },
+    )
+    assert ended.returncode == status
+    asked = tmp_path / "asked"
+    assert asked.exists() == again
+    if again:
+        assert asked.read_text() == "requeue 17\n"
+
+
+def test_kubernetes(monkeypatch, tmp_path):
+    text = (CLUSTERS / "kubernetes.yaml").read_text()
+    lines = re.search(r"- \|\n(.*?)\n +- worker\n", text, re.DOTALL)[1]
+    config(monkeypatch, tmp_path, lines, WORKERS="4", JOB_COMPLETION_INDEX="3")
+    found = cluster.from_environment()
+    assert found.workers[0] == "elf-keras-0.elf-keras:2222"
+    assert (len(found.workers), found.index) == (4, 3)
+
+
+@pytest.mark.parametrize("file", ["slurm.sh", "kubernetes.yaml"])
+def test_flags_exist(file):
+    from elf_keras.cli import recipe_flags
+
+    recipe_flags.define()
+    from absl import flags
+
+    given = re.findall(r"--(\w+)=", (CLUSTERS / file).read_text())
+    known = [name for name in given if name in flags.FLAGS]
+    assert {"strategy", "batch_size", "learning_rate"} <= {*known}
+    scheduler = {"nodes", "signal", "flagfile", "kill", "job"}
+    assert {*given} - {*known} <= scheduler | {"flagfile"}

@@ -1,0 +1,195 @@
+"""`train` as two processes: one folder, one record; a worker dies; SIGTERM."""
+
+import json
+import os
+import signal
+import time
+
+import command_runs
+import numpy as np
+import pytest
+import run_states
+import worker_processes
+
+from elf_keras import runs
+
+pytestmark = pytest.mark.slow
+TRAIN = ("-m", "elf_keras.train", *command_runs.RESUMED)
+PATIENCE = 240
+
+
+def train(folder, *more):
+    return worker_processes.start(*TRAIN, f"--workdir={folder}", *more)
+
+
+def all_well(processes):
+    for status, _, err in worker_processes.ended(processes):
+        assert status == 0, err[-2000:]
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    processes = train(folder)
+    (status, out, err), (other, others_out, others_err) = (
+        worker_processes.ended(processes)
+    )
+    assert (status, other) == (0, 0), err[-1000:] + others_err[-1000:]
+    assert out.startswith("accuracy is the mean")
+    assert f"written to {folder}" in err
+    # Only the chief tells.
+    assert others_out == ""
+    assert "epoch 1" not in others_err
+    return folder
+
+
+def test_one_run_and_its_record(whole):
+    assert sorted(path.name for path in whole.iterdir()) == [
+        "checkpoints",
+        "flags.flags",
+        "history.csv",
+        "metrics.json",
+        "model.keras",
+        "per_class.csv",
+        "run.json",
+        "tensorboard",
+    ]
+    events = list((whole / "tensorboard").rglob("events*"))
+    assert len({path.parent for path in events}) == len(events)
+    ended = command_runs.run("evaluate", f"--workdir={whole}")
+    assert ended.status == 0, ended.err
+    written = runs.read_json(whole / runs.METRICS)["test"]["best"]
+    found = runs.read_json(whole / "evaluation.json")["splits"]["test"]
+    accuracy = written["static"]["accuracy"]
+    assert found["model"]["static"]["accuracy"] == pytest.approx(accuracy)
+
+
+def test_two_workers_learn_what_one_process_does(whole, tmp_path):
+    folder = tmp_path / "one"
+    words = (*TRAIN, f"--workdir={folder}", "--strategy=mirrored")
+    process = command_runs.child(*words, env=worker_processes.environment())
+    ended = command_runs.ended(process)
+    assert ended.status == 0, ended.err[-2000:]
+    one, two = run_states.history(folder), run_states.history(whole)
+    # Float32, and float32 grows apart: the first epoch is close enough.
+    assert float(two[0]["loss"]) == pytest.approx(float(one[0]["loss"]), 1e-3)
+
+
+@pytest.mark.parametrize("victim", [0, 1])
+def test_a_worker_dies_and_all_go_on(whole, tmp_path, victim):
+    folder = tmp_path / "run"
+    processes = train(folder)
+    wait_for(folder, "epoch_0002", processes)
+    processes[victim].send_signal(signal.SIGKILL)
+    (status, _, err) = worker_processes.ended([processes[1 - victim]])[0]
+    processes[victim].wait()
+    assert status == 75, err[-2000:]
+    assert "another worker is gone" in err
+    assert "Traceback" not in err
+    assert not (folder / runs.METRICS).exists()
+    all_well(train(folder, "--resume"))
+    assert_same_weights(folder, whole)
+
+
+def test_sigterm_to_one_stops_all_and_they_go_on(whole, tmp_path):
+    folder = tmp_path / "run"
+    processes = train(folder)
+    wait_for(folder, "epoch_0001", processes)
+    processes[1].send_signal(signal.SIGTERM)
+    for status, _, err in worker_processes.ended(processes):
+        assert status == 75, err[-2000:]
+        assert "Traceback" not in err
+    all_well(train(folder, "--resume"))
+    assert_same_weights(folder, whole)
+
+
+def test_sigterm_within_an_epoch_stops_all_at_one_step(tmp_path):
+    """None leaves before the one that writes has saved."""
+    folder = tmp_path / "run"
+    processes = train(folder, "--batch_size=2", "--checkpoint_minutes=1e-6")
+    # Any step but 0, as the last two are kept.
+    wait_for(folder, "epoch_0000_step_*[1-9]", processes)
+    processes[1].send_signal(signal.SIGTERM)
+    told = worker_processes.ended(processes)
+    for status, _, err in told:
+        assert status == 75, err[-2000:]
+        assert "Traceback" not in err
+        assert "stopped by SIGTERM" in err
+        assert "another worker is gone" not in err
+    (*_, newest) = sorted((folder / "checkpoints").glob("*.json"))
+    assert "epoch_0000_step_000001" <= newest.stem < "epoch_0001"
+    steps = int(newest.stem.rpartition("_")[2])
+    assert f"saved after epoch 0 and {steps} steps" in told[0][2]
+
+
+def train_unlike(folder, *flags):
+    """Two workers, the second with flags of its own."""
+    addresses = worker_processes.free_addresses(2)
+    for index, own in enumerate([(), flags]):
+        task = {"type": "worker", "index": index}
+        config = {"cluster": {"worker": addresses}, "task": task}
+        yield command_runs.child(
+            *TRAIN,
+            f"--workdir={folder}",
+            *own,
+            env=worker_processes.environment(json.dumps(config)),
+        )
+
+
+def test_workers_must_agree(tmp_path):
+    processes = [*train_unlike(tmp_path / "run", "--weight_decay=0.1")]
+    for status, _, err in worker_processes.ended(processes):
+        assert status == 2, err[-2000:]
+        assert "worker 2 of 2 has other flags" in err
+        assert "Traceback" not in err
+
+
+def test_a_worker_that_cannot_begin_is_told_and_no_other_waits(tmp_path):
+    flags = ("--dataset=folder", f"--data_dir={tmp_path / 'missing'}")
+    processes = [*train_unlike(tmp_path / "run", *flags)]
+    (status, _, err), (other, _, others_err) = worker_processes.ended(processes)
+    assert other == 2, others_err[-2000:]
+    assert "missing" in others_err
+    assert status == 75, err[-2000:]
+    assert "start all of them again with --resume" in err
+    assert "Traceback" not in err + others_err
+
+
+def wait_for(folder, checkpoint, processes):
+    until = time.monotonic() + PATIENCE
+    while not list((folder / "checkpoints").glob(f"{checkpoint}*.json")):
+        for process in processes:
+            assert process.poll() is None, process.communicate()[1][-2000:]
+        assert time.monotonic() < until
+        os.sched_yield()
+        time.sleep(0.01)
+
+
+def assert_same_weights(folder, expected):
+    one, other = run_states.arrays(expected), run_states.arrays(folder)
+    assert one.keys() == other.keys()
+    for key in one:
+        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+    assert run_states.history(folder) == run_states.history(expected)
+
+
+def test_a_worker_does_not_wait_for_ever(tmp_path):
+    script = (
+        "from elf_keras import train, workers, cli\n"
+        "workers.WAIT_MINUTES = 0.02\n"
+        "cli.run_command(train.main)"
+    )
+    config = {
+        "cluster": {"worker": worker_processes.free_addresses(2)},
+        "task": {"type": "worker", "index": 0},
+    }
+    environment = worker_processes.environment(json.dumps(config))
+    ended = command_runs.ended(
+        command_runs.child(
+            "-c", script, f"--workdir={tmp_path / 'run'}", env=environment
+        )
+    )
+    assert ended.status == 75
+    (line,) = ended.errors
+    assert "worker 1 of 2 waited" in line
+    assert config["cluster"]["worker"][1] in line

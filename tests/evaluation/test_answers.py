@@ -1,0 +1,101 @@
+"""Answers reduced part by part are those of all scores at once."""
+
+import by_hand
+import numpy as np
+import pytest
+import tiny
+from made_scores import EXITS, LABELS, SCORES, THRESHOLD, answers, leaves
+
+from elf_keras.evaluation import answers as reduced
+from elf_keras.evaluation import calibration, prediction
+from elf_keras.exits import certainty, exit_rule
+
+
+def test_what_each_exit_says_of_each_image():
+    found = reduced.of_scores(SCORES, LABELS, scale=3.0)
+    np.testing.assert_array_equal(found.classes, SCORES.argmax(-1))
+    np.testing.assert_array_equal(found.certainty, exit_rule.confidence(SCORES))
+    powers = np.exp(3.0 * SCORES.astype("float64"))
+    expected = powers.max(-1) / powers.sum(-1)
+    np.testing.assert_allclose(found.probability, expected, rtol=1e-5)
+    hits = SCORES.argmax(-1) == LABELS[:, None]
+    np.testing.assert_array_equal(found.correct, hits)
+
+
+@pytest.mark.parametrize("limits", [THRESHOLD, [THRESHOLD] * EXITS])
+def test_who_leaves_where(limits):
+    found = reduced.of_scores(SCORES, LABELS).leave(limits)
+    taken = leaves(SCORES)
+    assert found.exit_taken.tolist() == taken
+    assert found.classes.tolist() == answers(SCORES, taken)
+
+
+def test_one_threshold_for_each_exit():
+    never_then_always = np.array([np.inf, 0.0, 0.0])
+    found = reduced.of_scores(SCORES, LABELS).leave(never_then_always)
+    assert set(found.exit_taken) == {1}
+
+
+def test_a_model_in_parts_says_the_same(monkeypatch):
+    model, examples = tiny.model(), tiny.examples((7, 4, 2))
+    weights = np.linspace(1, 2, 13)
+    scores = prediction.predict_scores(model, examples)
+    whole = reduced.of_scores(scores, examples.labels)
+    monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
+    monkeypatch.setattr(prediction, "PART_BYTES", 1)
+    fit = calibration.TemperatureFit(2)
+    found = reduced.collect(model, examples, fit=fit, weights=weights)
+    np.testing.assert_array_equal(found.classes, whole.classes)
+    np.testing.assert_allclose(found.certainty, whole.certainty, rtol=1e-5)
+    np.testing.assert_allclose(
+        fit.temperatures(),
+        calibration.temperatures(scores, examples.labels, weights=weights),
+        rtol=1e-4,
+    )
+
+
+@pytest.mark.parametrize("rule", certainty.EXIT_RULES)
+@pytest.mark.parametrize("cached", [1, 100, 2**20])
+def test_a_rule_in_pieces_says_what_it_says_of_all(monkeypatch, rule, cached):
+    monkeypatch.setattr(reduced, "_CACHED", cached)
+    found = reduced.of_scores(SCORES, LABELS, scale=3.0, rule=rule)
+    expected = certainty.of(SCORES, rule, scale=3.0)
+    np.testing.assert_allclose(found.certainty, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 3.0])
+def test_the_mean_of_exits_by_a_loop(scale):
+    found = reduced.of_scores(SCORES, LABELS, scale=scale).mean_classes
+    last, differs = SCORES[:, -1].argmax(-1), 0
+    for index, image in enumerate(SCORES.tolist()):
+        shares = [by_hand.softmax([scale * z for z in row]) for row in image]
+        total = [sum(column) for column in zip(*shares, strict=True)]
+        assert found[index] == total.index(max(total))
+        differs += found[index] != last[index]
+    assert differs
+
+
+def test_summed_scores_answer_where_they_were_trained():
+    # The last exit says 1, the sum (8, 1) says 0; with α = (1, 1, 9): 1. The
+    # mean of probabilities of the second image says 1, the sum (6, 3.3) 0.
+    scores = np.array(
+        [
+            [[4.0, 0.0], [4.0, 0.0], [0.0, 1.0]],
+            [[6.0, 0.0], [0.0, 1.7], [0.0, 1.6]],
+        ],
+        "float32",
+    )
+    labels = np.zeros(2, int)
+    plain = reduced.of_scores(scores, labels)
+    assert plain.mean_classes.tolist() == [0, 1]
+    for weights, expected in [((1, 1, 1), [0, 0]), ((1, 1, 9), [1, 1])]:
+        found = reduced.of_scores(
+            scores, labels, exit_weights=np.array(weights)
+        )
+        assert found.mean_classes.tolist() == expected
+        np.testing.assert_array_equal(found.classes, plain.classes)
+
+
+def test_the_mean_of_one_exit_is_that_exit():
+    alone = reduced.of_scores(SCORES[:, :1], LABELS)
+    np.testing.assert_array_equal(alone.mean_classes, alone.classes[:, 0])

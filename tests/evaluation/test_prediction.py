@@ -1,0 +1,221 @@
+"""Stopping early for real answers what the exit rule says of all scores."""
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras.evaluation import prediction
+from elf_keras.exits import certainty, exit_rule
+from elf_keras.models import multi_exit
+
+CLASSES = 4
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Random weights, scores spread so that every exit is taken."""
+    keras.utils.set_random_seed(2)
+    built = multi_exit.build(
+        (8, 8, 1),
+        CLASSES,
+        backbone="resnet8",
+        exits="1,3",
+        exit_head="pooled",
+    )
+    for layer in built.layers:
+        if layer.name.startswith("exit") and len(layer.weights) == 2:
+            layer.set_weights([4 * layer.weights[0], layer.weights[1]])
+    return built
+
+
+@pytest.fixture(scope="module")
+def examples():
+    random = np.random.default_rng(0)
+    images = random.integers(256, size=(300, 8, 8, 1)).astype("uint8")
+    images[::3] //= 4
+    labels = random.integers(CLASSES, size=300).astype("int32")
+    return prediction.splits.Examples(images, labels, ("",) * 300)
+
+
+@pytest.fixture(scope="module")
+def scores(model, examples):
+    return prediction.predict_scores(model, examples)
+
+
+def by_loop(scores, threshold):
+    """(class, confidence, exit) of each image, one image at a time."""
+    for image in scores.astype("float64"):
+        for number, exit_scores in enumerate(image):
+            powers = np.exp(exit_scores - exit_scores.max())
+            confidence = powers.max() / powers.sum()
+            if confidence > threshold or number == len(image) - 1:
+                yield exit_scores.argmax(), confidence, number
+                break
+
+
+def test_scores_are_of_every_image_in_source_order(model, examples, scores):
+    assert scores.shape == (300, 3, CLASSES)
+    assert scores.dtype == np.float32
+    for index in (0, 255, 256, 299):
+        outputs = model(examples.images[index][None], training=False)
+        for number, name in enumerate(exit_rule.exit_names(3)):
+            np.testing.assert_allclose(
+                outputs[name][0], scores[index, number], atol=1e-5
+            )
+
+
+@pytest.mark.parametrize("threshold", [0.3, 0.5, 0.9])
+def test_select_is_the_exit_rule_image_by_image(scores, threshold):
+    found = prediction.select(scores, threshold)
+    classes, confidence, exits = zip(*by_loop(scores, threshold), strict=True)
+    np.testing.assert_array_equal(found.classes, classes)
+    np.testing.assert_array_equal(found.exit_taken, exits)
+    np.testing.assert_allclose(found.certainty, confidence, rtol=1e-5)
+
+
+def thresholds(scores):
+    """Between confidences, so that no rounding decides who leaves."""
+    reached = np.unique(exit_rule.confidence(scores)[:, :-1])
+    gaps = np.flatnonzero(np.diff(reached) > 1e-5)
+    chosen = gaps[[len(gaps) // 5, len(gaps) // 2, -len(gaps) // 8]]
+    return [0.01, *((reached[chosen] + reached[chosen + 1]) / 2), 0.9999999]
+
+
+def test_stage_by_stage_equals_selecting_from_all_scores(
+    model, examples, scores
+):
+    taken = set()
+    for threshold in thresholds(scores):
+        expected = prediction.select(scores, threshold)
+        found = prediction.predict_dynamic(
+            multi_exit.stages(model),
+            examples.images,
+            exit_threshold=float(threshold),
+        )
+        np.testing.assert_array_equal(found.classes, expected.classes)
+        np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
+        np.testing.assert_allclose(
+            found.certainty, expected.certainty, atol=1e-5
+        )
+        taken |= set(expected.exit_taken.tolist())
+    assert taken == {0, 1, 2}
+
+
+def watched(monkeypatch, model):
+    """Stages that note how many images they are given."""
+    calls = []
+
+    def watch(number, stage):
+        def call(features, training):
+            assert training is False
+            calls.append((number, len(features)))
+            return stage(features, training=training)
+
+        return call
+
+    stages = [
+        watch(number, stage)
+        for number, stage in enumerate(multi_exit.stages(model), start=1)
+    ]
+    monkeypatch.setattr(multi_exit, "stages", lambda model: stages)
+    return calls
+
+
+def test_who_has_left_is_not_computed_further(
+    monkeypatch, model, examples, scores
+):
+    threshold = float(thresholds(scores)[2])
+    exits = [number for _, _, number in by_loop(scores, threshold)]
+    calls = watched(monkeypatch, model)
+    prediction.predict_dynamic(
+        multi_exit.stages(model), examples.images, exit_threshold=threshold
+    )
+    second = sum(number > 0 for number in exits)
+    third = sum(number > 1 for number in exits)
+    assert 0 < third < second < 300
+    assert calls == [(1, 300), (2, second), (3, third)]
+
+
+def test_stages_after_the_last_leaver_do_not_run(monkeypatch, model, examples):
+    calls = watched(monkeypatch, model)
+    found = prediction.predict_dynamic(
+        multi_exit.stages(model), examples.images[:5], exit_threshold=0.01
+    )
+    assert calls == [(1, 5)]
+    assert found.exit_taken.tolist() == [0] * 5
+
+
+def test_one_image(model, examples, scores):
+    found = prediction.predict_dynamic(
+        multi_exit.stages(model), examples.images[7:8], exit_threshold=0.9999999
+    )
+    assert found.classes.tolist() == [scores[7, -1].argmax()]
+    assert found.exit_taken.tolist() == [2]
+
+
+def test_no_image_at_all(model, examples):
+    nothing = prediction.predict_dynamic(
+        multi_exit.stages(model), examples.images[:0], exit_threshold=0.5
+    )
+    assert nothing.classes.shape == (0,)
+
+
+def test_a_bare_backbone_always_answers_at_its_only_exit():
+    scores = np.random.default_rng(0).normal(size=(6, 1, 3)).astype("float32")
+    found = prediction.select(scores, 0.5)
+    np.testing.assert_array_equal(found.exit_taken, 0)
+    np.testing.assert_array_equal(found.classes, scores[:, 0].argmax(-1))
+
+
+def test_a_confidence_equal_to_the_threshold_stays():
+    """0.75 = e^ln 3 / (e^ln 3 + 1) is exact in float32 here, or off by one."""
+    scores = np.array([[[0.0, 0.0], [1.0, 0.0]]], "float32")
+    assert prediction.select(scores, 0.5).exit_taken.tolist() == [1]
+
+
+@pytest.mark.parametrize("kind", [float, np.float32, np.float64])
+def test_a_threshold_means_the_same_in_every_type(kind):
+    """float32 holds 0.6 a little above float64's 0.6: one type decides."""
+    exact = np.float32(0.6)
+    odds = np.log(exact.astype("float64") / (1 - exact.astype("float64")))
+    near = np.nextafter(
+        np.float32(odds), np.array([-1, 2], "float32"), dtype="float32"
+    )
+    for value in [np.float32(odds), *near]:
+        scores = np.array([[[value, 0.0], [0.0, 0.0]]], "float32")
+        reached = exit_rule.confidence(scores)[0, 0]
+        expected = 0 if reached > exact else 1
+        found = prediction.select(scores, kind(0.6))
+        assert found.exit_taken.tolist() == [expected]
+
+
+def test_the_tiny_model_of_other_tests_has_stages():
+    model, data = tiny.model(), tiny.data().test
+    expected = prediction.select(prediction.predict_scores(model, data), 0.4)
+    found = prediction.predict_dynamic(
+        multi_exit.stages(model), data.images, exit_threshold=0.4
+    )
+    np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
+
+
+@pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
+def test_other_rules_stage_by_stage(model, examples, scores, rule):
+    """Patience remembers what earlier stages said, also as images leave."""
+    reached = certainty.of(scores, rule, scale=2.0)
+    levels = np.unique(reached[:, :-1])
+    gaps = np.flatnonzero(np.diff(levels) > 1e-5)
+    middle = gaps[len(gaps) // 2]
+    s = float(levels[middle : middle + 2].mean())
+    expected = prediction.leave(scores.argmax(-1), reached, s)
+    found = prediction.predict_dynamic(
+        multi_exit.stages(model),
+        examples.images,
+        exit_threshold=s,
+        rule=rule,
+        scale=2.0,
+    )
+    np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
+    np.testing.assert_array_equal(found.classes, expected.classes)
+    np.testing.assert_allclose(found.certainty, expected.certainty, atol=1e-5)
+    assert len(set(expected.exit_taken.tolist())) > 1

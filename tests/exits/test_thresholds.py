@@ -1,0 +1,129 @@
+import itertools
+import math
+
+import by_hand
+import numpy as np
+import pytest
+
+from elf_keras.choices import EXIT_LOSSES
+from elf_keras.errors import InputError
+from elf_keras.exits import certainty, thresholds
+
+
+def simplex_cosines(classes):
+    """Cosines of a feature on one corner of a regular simplex."""
+    return [1.0] + [-1 / (classes - 1)] * (classes - 1)
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 1000])
+def test_symmetric_maximum_is_the_softmax_on_a_simplex(classes):
+    expected = by_hand.softmax(simplex_cosines(classes))[0]
+    found = thresholds.symmetric_maximum(classes)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(("classes", "times"), [(10, 2.52), (1000, 2.71)])
+def test_symmetric_maximum_in_units_of_one_class(classes, times):
+    found = thresholds.symmetric_maximum(classes) * classes
+    assert found == pytest.approx(times, abs=0.01)
+
+
+def test_no_cosines_exceed_the_bound():
+    bound = thresholds.largest_confidence("ldam", 3)
+    assert bound == pytest.approx(1 / (1 + 2 * math.exp(-2)))
+    grid = [-1.0, -0.5, 0.0, 0.5, 1.0]
+    largest = max(
+        max(by_hand.softmax(list(cosines)))
+        for cosines in itertools.product(grid, repeat=3)
+    )
+    assert largest == pytest.approx(bound)
+
+
+@pytest.mark.parametrize(
+    ("exit_loss", "classes", "expected"),
+    [
+        ("ce", 10, 0.9),
+        ("vs", 1000, 0.9),
+        ("ldam", 10, 0.2),
+        ("ldam", 1000, 0.002),
+        # 2/C = 1 is out of reach: 0.8 e / (e + 1/e) = 0.8 * 0.8808.
+        ("ldam", 2, 0.70464),
+    ],
+)
+def test_defaults_of_the_papers(exit_loss, classes, expected):
+    found = thresholds.default(exit_loss, classes)
+    assert found == pytest.approx(expected, abs=1e-5)
+    assert thresholds.parse("auto", exit_loss, classes) == found
+
+
+@pytest.mark.parametrize("exit_loss", EXIT_LOSSES)
+@pytest.mark.parametrize("classes", [2, 3, 4, 5, 10, 100, 8142])
+def test_defaults_are_within_reach(exit_loss, classes):
+    found = thresholds.default(exit_loss, classes)
+    assert 1 / classes < found
+    assert found < thresholds.largest_confidence(exit_loss, classes)
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [("0.25", 0.25), ("1.5/C", 0.15), ("2/C", 0.2), ("1e-1", 0.1)],
+)
+def test_ways_to_write_a_threshold(text, expected):
+    found = thresholds.parse(text, "ldam", 10)
+    assert found == pytest.approx(expected, rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "high", "0", "1", "-0.5", "nan", "inf", "10/C", "2/", "2/D", "/C"],
+)
+def test_anything_else_is_refused_in_one_line(text):
+    with pytest.raises(InputError) as caught:
+        thresholds.parse(text, "ce", 10)
+    message = str(caught.value)
+    assert repr(text) in message
+    assert "1.5/C" in message
+    assert "\n" not in message
+
+
+def test_only_thresholds_beyond_the_bound_are_refused():
+    # C = 10: p_max = 0.252, hard bound 1 / (1 + 9 e^-2) = 0.4509.
+    assert thresholds.parse("0.45", "ldam", 10) == 0.45
+    with pytest.raises(InputError, match=r"0\.4509.*0\.2"):
+        thresholds.parse("0.46", "ldam", 10)
+    assert thresholds.parse("0.46", "ce", 10) == 0.46
+
+
+@pytest.mark.parametrize("exit_loss", EXIT_LOSSES)
+@pytest.mark.parametrize("classes", [2, 10, 1000])
+def test_defaults_of_other_exit_rules_by_hand(exit_loss, classes):
+    rest = 0.1 / (classes - 1)
+    information = -0.9 * math.log(0.9) - 0.1 * math.log(rest)
+    for rule, expected in (
+        ("entropy", 1 - information / math.log(classes)),
+        ("margin", 0.9 - rest),
+        ("patience", 0.5),
+    ):
+        found = thresholds.parse("auto", exit_loss, classes, rule=rule)
+        assert found == pytest.approx(expected, rel=1e-9)
+        # Raw cosines bound confidence alone.
+        assert thresholds.parse("0.99", "ldam", 10, rule=rule) == 0.99
+
+
+def test_who_leaves_by_default_under_other_rules():
+    """By entropy all who are sure to 0.9, by margin nobody else."""
+    random = np.random.default_rng(0)
+    scores = random.normal(scale=4, size=(2000, 1, 5))
+    leaves = {
+        rule: certainty.of(scores, rule) > thresholds.default("ce", 5, rule)
+        for rule in certainty.EXIT_RULES
+    }
+    assert (leaves["entropy"] | ~leaves["confidence"]).all()
+    assert (leaves["confidence"] | ~leaves["margin"]).all()
+    counts = [leaves[rule].sum() for rule in ("entropy", "confidence")]
+    assert 2000 > counts[0] > counts[1] > leaves["margin"].sum() > 0
+
+
+def test_the_papers_have_no_thresholds_of_other_rules():
+    assert thresholds.papers_grid("ce", 10)
+    assert thresholds.papers_grid("ce", 10, "entropy") == {}

@@ -1,0 +1,144 @@
+"""A tiny model, its SavedModel, and what its signatures must answer."""
+
+import functools
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from elf_keras.deploy import saved_model, warm_up
+from elf_keras.models import multi_exit
+from elf_keras.models.multi_exit_model import MultiExitModel
+
+CLASSES, EXITS, IMAGES, SIZE = 3, 3, 32, 8
+NAME = "tiny"
+TEMPERATURES = np.array([1.5, 2.0, 0.5], "float32")
+
+
+def built(*, channels=3, exits="1,2", cosine=False) -> MultiExitModel:
+    """Random weights, scores spread so that confidences differ."""
+    keras.utils.set_random_seed(2)
+    model = multi_exit.build(
+        (SIZE, SIZE, channels),
+        CLASSES,
+        backbone="resnet8",
+        exits=exits,
+        exit_head="separable",
+        cosine=cosine,
+    )
+    for layer in model.layers:
+        if layer.name.startswith("exit") and len(layer.weights) == 2:
+            kernel, bias = layer.get_weights()
+            layer.set_weights([4 * kernel, bias])
+    return model
+
+
+@functools.cache
+def model() -> MultiExitModel:
+    """The RGB model with two early exits."""
+    return built()
+
+
+@functools.cache
+def images(channels=3) -> np.ndarray:
+    """Pixel values 0 to 255, float32 `(images, size, size, channels)`."""
+    random = np.random.default_rng(0)
+    found = random.integers(256, size=(IMAGES, SIZE, SIZE, channels))
+    found[::3] //= 4
+    return found.astype("float32")
+
+
+@functools.cache
+def scores() -> np.ndarray:
+    """What `model` says of `images`, `(images, exits, classes)`."""
+    outputs = model()(images(), training=False)
+    return np.stack([outputs[f"exit_{k + 1}"] for k in range(EXITS)], axis=1)
+
+
+@functools.cache
+def thresholds() -> np.ndarray:
+    """One s for each early exit, so that about a third leaves at each."""
+    reached, alive = confidence(scores()), np.arange(IMAGES)
+    found = []
+    for exit_index in range(EXITS - 1):
+        ordered = np.sort(reached[alive, exit_index])
+        third = 2 * len(ordered) // 3 if exit_index == 0 else len(ordered) // 2
+        found.append((ordered[third - 1] + ordered[third]) / 2)
+        alive = alive[reached[alive, exit_index] <= found[-1]]
+    return np.array(found, "float32")
+
+
+@functools.cache
+def folder() -> pathlib.Path:
+    """The SavedModel of `model` with its warm-up requests."""
+    place = pathlib.Path(_temporary().name, NAME)
+    saved_model.save(model(), place, temperatures=TEMPERATURES)
+    exits = [number for _, _, number in by_loop(scores(), thresholds())]
+    rows = [exits.index(number) for number in range(1, EXITS + 1)]
+    warm_up.write(place, NAME, images()[rows], thresholds())
+    return place
+
+
+@functools.cache
+def signatures() -> dict:
+    """The signatures of the reloaded SavedModel."""
+    loaded = tf.saved_model.load(folder())
+    # The signatures do not keep alive what they belong to.
+    return {"keep": loaded, **loaded.signatures}
+
+
+def call(signature, **inputs) -> dict[str, np.ndarray]:
+    """Ask a signature; its answers as arrays."""
+    found = signature(**{k: tf.constant(v) for k, v in inputs.items()})
+    return {name: value.numpy() for name, value in found.items()}
+
+
+def rows(values, count) -> np.ndarray:
+    """The same thresholds for every image."""
+    return np.tile(np.asarray(values, "float32"), (count, 1))
+
+
+def by_loop(scores, limits):
+    """(class, confidence, exit from 1) of each image, one at a time.
+
+    Args:
+      scores: `(images, exits, classes)`.
+      limits: `(exits - 1,)`, or a row for each image.
+    """
+    for image, row in zip(
+        scores,
+        np.broadcast_to(limits, (len(scores), len(scores[0]) - 1)),
+        strict=True,
+    ):
+        for number, exit_scores in enumerate(image, start=1):
+            sure = confidence(exit_scores)
+            if number == len(image) or sure > row[number - 1]:
+                yield int(exit_scores.argmax()), sure, number
+                break
+
+
+def confidence(scores):
+    """Largest softmax, in float64."""
+    powers = np.exp(scores.astype("float64"))
+    return (powers / powers.sum(-1, keepdims=True)).max(-1)
+
+
+def check(answer, expected_scores, limits) -> np.ndarray:
+    """Assert that an answer is the loop's; return the exits, from 1."""
+    expected = list(by_loop(expected_scores, limits))
+    classes, sure, exits = (
+        np.array(column) for column in zip(*expected, strict=True)
+    )
+    np.testing.assert_array_equal(answer["exit"], exits)
+    np.testing.assert_array_equal(answer["class"], classes)
+    np.testing.assert_allclose(answer["confidence"], sure, atol=1e-5)
+    taken = expected_scores[np.arange(len(exits)), exits - 1]
+    np.testing.assert_allclose(answer["scores"], taken, atol=1e-4)
+    return exits
+
+
+@functools.cache
+def _temporary():
+    return tempfile.TemporaryDirectory(prefix="exported")

@@ -1,0 +1,79 @@
+"""A tiny training that records what each step saw, and can be interrupted."""
+
+import keras
+import numpy as np
+import tiny
+
+from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.training import loop
+
+EPOCHS = 3
+EXAMPLES = 18
+BATCH = 4
+STEPS = 5
+
+
+class Watched(MultiExitModel):
+    """Runs eagerly; before a step of the whole run something may happen.
+
+    Attributes:
+      seen: step of the whole run, from 0 -> a number for each image.
+      at: step before which `event` is called.
+    """
+
+    def train_step(self, data):
+        step = int(self.optimizer.iterations)
+        if step == self.at:
+            self.event(self)
+        self.seen[step] = np.asarray(data[0]).reshape(-1, 4).astype(int)
+        return super().train_step(data)
+
+
+def model(*, seed=0, at=None, event=None):
+    """The tiny model with images' bytes as ids: all 18 differ."""
+    base = tiny.model(seed=seed)
+    built = Watched(base.inputs[0], base.output, name="tiny")
+    built.compile(
+        loop.CoupledSGD(0.1),
+        tiny.compiled(seed=seed).objective,
+        run_eagerly=True,
+    )
+    built.seen, built.at, built.event = {}, at, event
+    return built
+
+
+def fit(
+    folder,
+    built,
+    *,
+    minutes=0.0,
+    rate=lambda epoch: 0.1 / (1 + epoch),
+    said=None,
+):
+    """Train three epochs of five steps; return outcome and what was said."""
+    said = [] if said is None else said
+    outcome = loop.fit(
+        built,
+        tiny.data(),
+        schedule=tiny.schedule(EPOCHS, rate=rate, reweight_epoch=1),
+        batches=loop.Batches(BATCH, seed=3),
+        folder=folder,
+        checkpoint_minutes=minutes,
+        report=said.append,
+    )
+    return outcome, said
+
+
+def logs(outcome):
+    """The history but for its times."""
+    clock = ("seconds", "images_per_second")
+    return [
+        {key: row[key] for key in row if key not in clock}
+        for row in outcome.history
+    ]
+
+
+def state(built):
+    """Weights and all that the optimizer holds."""
+    variables = [*built.weights, *built.optimizer.variables]
+    return [keras.ops.convert_to_numpy(variable) for variable in variables]

@@ -1,0 +1,227 @@
+"""A tiny chain of three stages with its manifest, converted here."""
+
+import dataclasses
+import hashlib
+import json
+import pathlib
+import tempfile
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from elf_keras.evaluation import prediction
+from elf_keras.exits import exit_rule
+from elf_keras.models import multi_exit, multiply_adds
+
+NAMES = ("one", "two", "three")
+SHAPE = (8, 8, 1)
+TEMPERATURES = (0.5, 1.0, 2.0)
+# Deviation of each exit's scores, so that later exits are surer.
+SPREADS = (0.8, 1.2, 2.0)
+# Milliseconds that the manifest claims for each stage.
+CLAIMED = (1.0, 2.0, 4.0)
+MANIFEST = "manifest.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Chain:
+    """An export in a folder, and the model that it came from.
+
+    Attributes:
+      manifest: path of the manifest.
+      stages: Keras stages.
+      images: uint8, `(images, height, width, channels)`.
+      scores: of the Keras model, `(images, exits, classes)`.
+      threshold: s at which every exit is taken, far from any confidence.
+    """
+
+    manifest: pathlib.Path
+    stages: list
+    images: np.ndarray
+    scores: np.ndarray
+    threshold: float
+
+
+def model() -> keras.Model:
+    """Random weights; heads set so that classes and confidences vary."""
+    keras.utils.set_random_seed(2)
+    built = multi_exit.build(
+        SHAPE,
+        len(NAMES),
+        backbone="resnet8",
+        exits="1,2",
+        exit_head="separable",
+    )
+    scores = _scores(built, images())
+    for number, name in enumerate(exit_rule.exit_names(3)):
+        mean = scores[:, number].mean(0)
+        factor = SPREADS[number] / (scores[:, number] - mean).std()
+        layer = built.get_layer(name)
+        weights, bias = layer.get_weights()
+        layer.set_weights([factor * weights, factor * (bias - mean)])
+    return built
+
+
+def images(count: int = 60) -> np.ndarray:
+    """Noise of several brightnesses, uint8."""
+    random = np.random.default_rng(0)
+    found = random.integers(256, size=(count, *SHAPE))
+    return (found // random.integers(1, 6, (count, 1, 1, 1))).astype("uint8")
+
+
+def make(folder: pathlib.Path, variants=("float32", "int8")) -> Chain:
+    """Convert the stages and write the manifest beside them."""
+    built = model()
+    pixels = images()
+    stages = multi_exit.stages(built)
+    scores = _scores(built, pixels)
+    threshold = _between(scores)
+    _convert(built, stages, pixels, folder, variants)
+    (folder / MANIFEST).write_text(
+        json.dumps(_record(folder, built, scores, threshold, variants))
+    )
+    return Chain(folder / MANIFEST, stages, pixels, scores, threshold)
+
+
+def by_hand(chain: Chain, image: np.ndarray, threshold: float):
+    """Exit and probabilities of the int8 files, by set_tensor and invoke."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    real = image[None].astype("float32")
+    for number in (1, 2, 3):
+        file = f"tflite/int8/stage_{number}.tflite"
+        interpreter = Interpreter(str(chain.manifest.parent / file))
+        interpreter.allocate_tensors()
+        (given,) = interpreter.get_input_details()
+        scale, zero = given["quantization"]
+        stored = np.clip(np.round(real / scale) + zero, -128, 127)
+        interpreter.set_tensor(given["index"], stored.astype("int8"))
+        interpreter.invoke()
+        for output in interpreter.get_output_details():
+            scale, zero = output["quantization"]
+            stored = interpreter.get_tensor(output["index"])
+            found = scale * (stored.astype("float64") - zero)
+            if output["shape"].tolist() == [1, 3]:
+                scores = found[0]
+            else:
+                real = found
+        powers = np.exp(scores - scores.max())
+        if powers.max() / powers.sum() > threshold:
+            break
+    return number, powers / powers.sum()
+
+
+def _scores(built, pixels):
+    outputs = built(pixels, training=False)
+    arrays = {name: np.asarray(scores) for name, scores in outputs.items()}
+    return exit_rule.stack_exits(arrays)
+
+
+def _between(scores):
+    """The middle of the widest gap between confidences of middle rank."""
+    reached = np.sort(exit_rule.confidence(scores)[:, :-1].ravel())
+    middle = reached[len(reached) // 3 : -len(reached) // 3]
+    gap = np.diff(middle).argmax()
+    return float(np.float32(middle[gap : gap + 2].mean()))
+
+
+def _convert(built, stages, pixels, folder, variants):
+    bare, features = tf.Module(), pixels.astype("float32")
+    bare.weights = [variable.value for variable in built.variables]
+    signatures, samples = {}, {}
+    for number, stage in enumerate(stages, start=1):
+        key, source = f"stage_{number}", "features" if number > 1 else "image"
+        signatures[key] = _signature(stage, source, features.shape[1:])
+        samples[key] = features
+        outputs = stage(features, training=False)
+        features = np.asarray(outputs.get("features"))
+    with tempfile.TemporaryDirectory() as saved:
+        tf.saved_model.save(bare, saved, signatures=signatures)
+        for variant in variants:
+            (folder / "tflite" / variant).mkdir(parents=True)
+            for key in signatures:
+                content = _tflite(saved, key, samples[key], variant)
+                _path(folder, variant, key).write_bytes(content)
+
+
+def _signature(stage, source, shape):
+    spec = tf.TensorSpec((1, *shape), name=source)
+
+    def call(tensor):
+        return stage(tensor, training=False)
+
+    return tf.function(call, input_signature=[spec]).get_concrete_function()
+
+
+def _tflite(saved, key, samples, variant):
+    converter = tf.lite.TFLiteConverter.from_saved_model(
+        saved, signature_keys=[key]
+    )
+    if variant == "int8":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+        converter.representative_dataset = lambda: (
+            [sample[None]] for sample in samples
+        )
+        builtin = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
+        converter.target_spec.supported_ops = [builtin]
+        converter.inference_input_type = tf.int8
+        converter.inference_output_type = tf.int8
+    return converter.convert()
+
+
+def _path(folder, variant, key):
+    return folder / "tflite" / variant / f"{key}.tflite"
+
+
+def _record(folder, built, scores, threshold, variants):
+    costs = multiply_adds.exit_costs(built)
+    return {
+        "format": 1,
+        "name": "made",
+        "class_names": NAMES,
+        "input": dict(zip(("height", "width", "channels"), SHAPE, strict=True)),
+        "exits": [
+            {"exit": number + 1, "macs": int(macs), "temperature": temperature}
+            for number, (macs, temperature) in enumerate(
+                zip(costs.with_heads, TEMPERATURES, strict=True)
+            )
+        ],
+        "backbone_macs": int(costs.backbone),
+        "variants": {
+            variant: _variant(scores, threshold, variant)
+            for variant in variants
+        },
+        "default_policy": "accurate",
+        "checksums": {
+            path.relative_to(folder).as_posix(): hashlib.sha256(
+                path.read_bytes()
+            ).hexdigest()
+            for path in folder.rglob("*.tflite")
+        },
+    }
+
+
+def _variant(scores, threshold, variant):
+    limits = {"all_exits": None, "accurate": threshold, "macs_25": 0.01}
+    return {
+        "stages": [
+            {
+                "file": f"tflite/{variant}/stage_{number}.tflite",
+                "milliseconds": milliseconds,
+            }
+            for number, milliseconds in enumerate(CLAIMED, start=1)
+        ],
+        "policies": {
+            name: {
+                "thresholds": [limit] * 2,
+                "exit_shares": _shares(scores, 1.0 if limit is None else limit),
+            }
+            for name, limit in limits.items()
+        },
+    }
+
+
+def _shares(scores, threshold):
+    taken = prediction.select(scores, threshold).exit_taken
+    return (np.bincount(taken, minlength=3) / len(taken)).tolist()

@@ -1,0 +1,184 @@
+"""Training steps on one and on several replicas, in a process of its own.
+
+Logical devices must be set before TensorFlow starts, and two mirrored
+strategies in one process would mix up their sums. Every case fits a full
+batch at learning rate 0, then the batch in question at 1: what the weights
+change by are its gradients.
+"""
+
+import sys
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from elf_keras import losses
+from elf_keras.data import splits
+from elf_keras.exits import exit_rule
+from elf_keras.losses import across_exits
+from elf_keras.losses.objective import CumulativeLoss
+from elf_keras.models import bilateral, multi_exit
+from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.training import epoch_run, loop
+
+THRESHOLD = 0.36
+CLASSES = 3
+FULL = 6
+# Last batches: even, uneven, and (of three replicas) one fewer than them; a
+# single image, one fewer than two replicas.
+SIZES = (6, 5, 2, 1)
+KINDS = ("plain", "taught", "synchronized", "bilateral")
+SIDE = 8
+
+
+def plain():
+    image = keras.Input((SIDE, SIDE, 3), name="image")
+    first = keras.layers.Conv2D(4, 3, use_bias=False)(image)
+    second = keras.layers.Conv2D(4, 3, use_bias=False)(
+        keras.layers.ReLU()(first)
+    )
+    outputs = {
+        name: keras.layers.Dense(CLASSES)(
+            keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(each))
+        )
+        for name, each in zip(
+            exit_rule.exit_names(2), (first, second), strict=True
+        )
+    }
+    return MultiExitModel(image, outputs)
+
+
+def synchronized():
+    return multi_exit.build(
+        (SIDE, SIDE, 3),
+        CLASSES,
+        backbone="resnet8",
+        exits="1",
+        # Its depthwise gradients over no example are unwritten memory.
+        exit_head="separable",
+        pixel_mean=0.0,
+        pixel_deviation=1.0,
+        synchronized=True,
+    )
+
+
+def two_branches():
+    return bilateral.build(
+        (SIDE, SIDE, 3),
+        CLASSES,
+        backbone="resnet8",
+        pixel_mean=0.0,
+        pixel_deviation=1.0,
+        synchronized=True,
+    )
+
+
+MODELS = dict(
+    zip(KINDS, (plain, plain, synchronized, two_branches), strict=True)
+)
+
+
+def compiled(kind):
+    keras.utils.set_random_seed(0)
+    model = MODELS[kind]()
+    training_pass = None
+    if kind == "bilateral":
+        training_pass = bilateral.BilateralPass(model)
+        training_pass.share.assign(0.7)
+    exit_loss = losses.exit_loss("ce", [9, 3, 1])
+    if kind == "taught":
+        exit_loss = across_exits.weighted(
+            across_exits.distilled(exit_loss, weight=2.0, temperature=0.5),
+            np.array([0.5, 3.0]),
+        )
+    loss = CumulativeLoss(exit_loss, CLASSES, train_threshold=THRESHOLD)
+    loss.class_weights.assign([0.25, 0.75, 2.0])
+    rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 1.0])
+    model.compile(keras.optimizers.SGD(rate), loss, training_pass=training_pass)
+    return model
+
+
+def examples():
+    random = np.random.default_rng(0)
+    images = random.normal(size=(FULL, SIDE, SIDE, 3)).astype("float32")
+    return images, np.arange(FULL) % CLASSES
+
+
+def fit(model, sizes):
+    order = np.concatenate([np.arange(size) for size in sizes])
+    arrays = tuple(array[order] for array in examples())
+    if isinstance(model.training_pass, bilateral.BilateralPass):
+        arrays = tuple(np.stack([each, each[::-1]], 1) for each in arrays)
+    dataset = tf.data.Dataset.from_tensor_slices(arrays).batch(FULL)
+    return model.fit(dataset, verbose=0).history
+
+
+def run(kind, strategy):
+    replicas = strategy.num_replicas_in_sync
+    with strategy.scope():
+        model = compiled(kind)
+    start = model.get_weights()
+    scores = exit_rule.stack_exits(model(examples()[0], training=True))
+    found = {f"{kind} {replicas} confidence": exit_rule.confidence(scores)}
+    for size in SIZES:
+        model.set_weights(start)
+        model.optimizer.iterations.assign(0)
+        logs = fit(model, (FULL, size))
+        for name, values in logs.items():
+            found[f"{kind} {replicas} {size} {name}"] = values[0]
+        for index, new in enumerate(model.get_weights()):
+            key = f"{kind} {replicas} {size} weight {index}"
+            found[key] = new - start[index]
+    return found
+
+
+def labels_of_pairs(strategy):
+    """Class counts that an epoch of pairs brings, `(2, classes)`."""
+    counts = np.array([600, 200, 100])
+    labels = np.repeat(np.arange(CLASSES), counts).astype("int32")
+    images = np.zeros((len(labels), 2, 2, 1), "uint8")
+    part = splits.Examples(images, labels, ("",) * len(labels))
+    data = splits.Splits(part, None, part, ("a", "b", "c"), counts)
+    batches = loop.Batches(64, seed=0, second_sampler="reversed")
+    dataset = epoch_run.epochs_of(data, batches, range(1))
+    found = np.zeros((2, CLASSES), int)
+    for _, pairs in strategy.experimental_distribute_dataset(dataset):
+        for rows in strategy.experimental_local_results(pairs):
+            for which in range(2):
+                column = rows.numpy()[:, which]
+                found[which] += np.bincount(column, minlength=CLASSES)
+    return found
+
+
+def uneven_first_batch(strategy):
+    """What goes wrong where not even the first batch is even."""
+    with strategy.scope():
+        model = compiled("plain")
+    try:
+        fit(model, (FULL - 1,))
+    except tf.errors.OpError as error:
+        return str(error)
+    return ""
+
+
+def main(path, replicas):
+    tf.config.set_logical_device_configuration(
+        tf.config.list_physical_devices("CPU")[0],
+        [tf.config.LogicalDeviceConfiguration()] * replicas,
+    )
+    single = tf.distribute.get_strategy()
+    mirrored = tf.distribute.MirroredStrategy(
+        [device.name for device in tf.config.list_logical_devices("CPU")]
+    )
+    results = {"uneven": uneven_first_batch(mirrored)}
+    for strategy in (single, mirrored):
+        name = f"labels {strategy.num_replicas_in_sync}"
+        results[name] = labels_of_pairs(strategy)
+    for kind in KINDS:
+        results.update(run(kind, single))
+        results.update(run(kind, mirrored))
+    np.savez(path, **results)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], int(sys.argv[2]))

@@ -1,0 +1,44 @@
+"""Epochs of a tiny model, saved with scores that a test chooses."""
+
+import numpy as np
+import tiny
+
+from elf_keras.training import checkpoints
+
+IMAGES, LABELS = tiny.data().train.images, tiny.data().train.labels
+
+
+def save(folder, *, scores, monitor="score"):
+    """Train one batch per epoch, each with the validation score given."""
+    model = tiny.compiled()
+    model.optimizer.build(model.trainable_variables)
+    saver = checkpoints.Checkpoints(folder, monitor=monitor)
+    saver.set_model(model)
+    saver.set_params({"epochs": len(scores)})
+    states = []
+    for epoch, score in enumerate(scores):
+        model.train_on_batch(IMAGES, LABELS)
+        states.append(state(model))
+        saver.on_epoch_end(epoch, {"loss": 0.1 + 1 / 3, "score": score})
+    return saver, states
+
+
+def state(model):
+    """Weights, then everything the optimizer holds (momenta, steps)."""
+    variables = [*model.weights, *model.optimizer.variables]
+    return [np.array(variable) for variable in variables]
+
+
+def fresh():
+    model = tiny.compiled(seed=5)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def same(one, other):
+    assert len(one) == len(other)
+    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

@@ -1,0 +1,224 @@
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+from elf_keras.choices import EXIT_HEADS
+from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
+from elf_keras.models import multi_exit
+from elf_keras.models.backbones import BACKBONES
+from elf_keras.models.multi_exit_model import MultiExitModel
+
+SHAPE = (8, 8, 3)
+
+
+def small(**options):
+    return multi_exit.build(SHAPE, 5, backbone="resnet8", **options)
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    return small(exits="1,3", exit_head="separable")
+
+
+@pytest.fixture(scope="module")
+def images():
+    return np.random.default_rng(0).integers(256, size=(4, *SHAPE))
+
+
+def test_resnet32_has_its_published_number_of_parameters():
+    model = multi_exit.build((32, 32, 3), 10, exits="none")
+    trainable = sum(weight.numpy().size for weight in model.trainable_weights)
+    assert trainable == 464_154
+    assert model.count_params() == 466_426
+    assert model.output_names == ["exit_1"]
+
+
+@pytest.mark.parametrize(
+    ("exits", "count"),
+    [("all", 4), ("none", 1), ("3", 2), ("1,2", 3), ("2,1", 3)],
+)
+def test_chosen_exits_are_numbered_from_the_input_on(exits, count):
+    model = small(exits=exits)
+    names = exit_rule.exit_names(count)
+    assert set(model.output) == set(names)
+    assert multi_exit.exits(model) == count
+    assert {model.output[name].shape for name in names} == {(None, 5)}
+    backbone = ["stem_relu", "group_1_block_1_relu", "group_2_block_1_relu"]
+    taps = {
+        "all": backbone,
+        "none": [],
+        "3": backbone[2:],
+        "1,2": backbone[:2],
+        "2,1": backbone[:2],
+    }[exits]
+    assert multi_exit.tap_names(model) == [*taps, "group_3_block_1_relu"]
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"exits": "4"}, "exits '4'.*1, 2, 3"),
+        ({"backbone": "resnet31"}, "'resnet31'.*'resnet32'"),
+        ({"backbone": "keras:Nothing"}, "'keras:Nothing'.*ConvNeXtTiny"),
+        ({"backbone": "resnet50"}, "side 8 .*at least 32"),
+        ({"exit_head": "dense"}, "'dense'.*'pooled'"),
+        ({"image_shape": (3, 8, 3)}, "side 3 .*at least 4"),
+        ({"classes": 1}, "classes.*1"),
+        ({"pixel_deviation": [1.0, 0.0, 1.0]}, "deviation"),
+    ],
+)
+def test_wrong_requests_are_refused_in_one_line(options, message):
+    options = {
+        "image_shape": SHAPE,
+        "classes": 5,
+        "backbone": "resnet8",
+        **options,
+    }
+    shape, classes = options.pop("image_shape"), options.pop("classes")
+    with pytest.raises(InputError, match=message) as caught:
+        multi_exit.build(shape, classes, **options)
+    assert "\n" not in str(caught.value)
+
+
+def test_heads_of_a_cifar_resnet_are_pooled_unless_another_is_named():
+    names = [layer.name for layer in small().layers]
+    assert names == [layer.name for layer in small(exit_head="pooled").layers]
+    assert "exit_1_reduce" in names
+
+
+@pytest.mark.parametrize("exit_head", EXIT_HEADS)
+@pytest.mark.parametrize("shape", [(4, 4, 1), (9, 6, 3)])
+@pytest.mark.parametrize("cosine", [False, True])
+def test_grey_odd_and_small_images(exit_head, shape, cosine):
+    model = multi_exit.build(
+        shape, 3, backbone="resnet8", exit_head=exit_head, cosine=cosine
+    )
+    scores = exit_rule.stack_exits(model(np.full((2, *shape), 200)))
+    assert scores.shape == (2, 4, 3)
+    assert np.isfinite(scores).all()
+    assert not cosine or np.abs(scores).max() <= 1 + 1e-6
+
+
+def test_pixels_are_normalized_per_channel(images):
+    mean, deviation = [120.0, 110.0, 100.0], [60.0, 50.0, 40.0]
+    model = small(exits="none", pixel_mean=mean, pixel_deviation=deviation)
+    normalize = keras.Model(
+        model.inputs[0], model.get_layer("normalize").output
+    )
+    expected = (images - np.array(mean)) / np.array(deviation)
+    np.testing.assert_allclose(normalize(images), expected, atol=1e-5)
+
+
+def test_integer_and_float_pixels_mean_the_same(model, images):
+    found = model(images.astype("uint8"))
+    expected = model(images.astype("float32"))
+    for name in found:
+        np.testing.assert_array_equal(found[name], expected[name])
+
+
+def test_stages_in_a_row_equal_the_whole(model, images):
+    expected = model(images)
+    stages = multi_exit.stages(model)
+    assert len(stages) == 3
+    features = images
+    for name, stage in zip(exit_rule.exit_names(3), stages, strict=True):
+        found = stage(features)
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
+        features = found.get("features")
+    assert features is None
+    shared = {id(w) for stage in stages for w in stage.weights}
+    assert shared == {id(weight) for weight in model.weights}
+
+
+def test_static_view_is_the_last_exit(model, images):
+    view = multi_exit.static_view(model)
+    found = view(images)
+    assert list(found) == ["exit_1"]
+    np.testing.assert_array_equal(found["exit_1"], model(images)["exit_3"])
+    bare = small(exits="none")
+    assert view.count_params() == bare.count_params()
+    assert multi_exit.exits(view) == 1
+    assert multi_exit.tap_names(view) == multi_exit.tap_names(bare)
+    assert len(multi_exit.stages(view)) == 1
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
+@pytest.mark.parametrize("cosine", [False, True])
+def test_outputs_are_float32_under_mixed_precision(policy, cosine, images):
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = small(cosine=cosine)
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert {str(score.dtype.name) for score in model(images).values()} == {
+        "float32"
+    }
+    norm = model.get_layer("stem_norm")
+    assert norm.compute_dtype == policy.removeprefix("mixed_")
+    assert {str(weight.dtype) for weight in model.weights} == {"float32"}
+
+
+LOAD = """
+import sys
+import numpy as np
+from elf_keras import multi_exit
+model = multi_exit.load(sys.argv[1])
+assert type(model).__name__ == "MultiExitModel", type(model)
+outputs = model(np.load(sys.argv[2]))
+np.savez(sys.argv[3], **{name: outputs[name] for name in outputs})
+"""
+
+
+def test_a_saved_model_loads_with_a_single_import(tmp_path, images):
+    model = small(exits="2", cosine=True, pixel_mean=[1.0, 2.0, 3.0])
+    paths = [tmp_path / name for name in ("m.keras", "i.npy", "o.npz")]
+    model.save(paths[0])
+    np.save(paths[1], images)
+    subprocess.run([sys.executable, "-c", LOAD, *paths], check=True)
+    found = np.load(paths[2])
+    expected = model(images)
+    assert set(found) == set(expected)
+    for name in found:
+        np.testing.assert_allclose(found[name], expected[name], atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    "kind", ["missing", "text", "folder", "cut", "flipped", "code", "plain"]
+)
+def test_what_is_no_model_is_refused_in_one_line(tmp_path, kind, model):
+    path = tmp_path / f"{kind}.keras"
+    if kind == "text":
+        path.write_text("no zip archive")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "cut":
+        model.save(path)
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif kind == "flipped":
+        model.save(path)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif kind == "code":
+        # Python code in a file: safe mode does not run it.
+        keras.Sequential(
+            [keras.Input((2,)), keras.layers.Lambda(lambda x: x)]
+        ).save(path)
+    elif kind == "plain":
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+    with pytest.raises(InputError) as caught:
+        multi_exit.load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_every_backbone_builds_a_multi_exit_model():
+    for name in list(BACKBONES)[:3]:
+        model = multi_exit.build(SHAPE, 5, backbone=name)
+        assert type(model) is MultiExitModel
+        assert model.name == name

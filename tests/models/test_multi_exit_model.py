@@ -1,0 +1,158 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from elf_keras import losses
+from elf_keras.losses.objective import CumulativeLoss
+from elf_keras.models import multi_exit
+from elf_keras.models.multi_exit_model import MultiExitModel
+
+CLASSES = 3
+LOGS = {"loss"} | {
+    f"exit_{k}_{what}" for k in (1, 2) for what in ("accuracy", "share", "loss")
+}
+
+
+@pytest.fixture(scope="module")
+def data():
+    """Grey images whose brightness tells the class."""
+    random = np.random.default_rng(0)
+    labels = np.repeat(np.arange(CLASSES), 8)
+    images = (
+        random.integers(60, size=(24, 4, 4, 1))
+        + 90 * labels[:, None, None, None]
+    )
+    return images.astype("uint8"), labels
+
+
+def compiled(policy="float32", threshold=0.6, name="ce", rate=0.05):
+    keras.utils.set_random_seed(1)
+    keras.config.set_dtype_policy(policy)
+    try:
+        model = multi_exit.build(
+            (4, 4, 1),
+            CLASSES,
+            backbone="resnet8",
+            exits="2",
+            exit_head="pooled",
+            cosine=name == "ldam",
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    loss = CumulativeLoss(
+        losses.exit_loss(name, [8, 8, 8]), CLASSES, train_threshold=threshold
+    )
+    model.compile(keras.optimizers.SGD(rate, momentum=0.9), loss)
+    return model
+
+
+@pytest.mark.parametrize(
+    ("policy", "name"),
+    [
+        ("float32", "ldam"),
+        ("mixed_bfloat16", "ce"),
+        ("mixed_float16", "ce"),
+    ],
+)
+def test_fit_learns_under_every_precision(data, policy, name):
+    model = compiled(policy, name=name)
+    history = model.fit(*data, batch_size=10, epochs=5, verbose=0).history
+    assert set(history) == LOGS
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    shares = np.add(history["exit_1_share"], history["exit_2_share"])
+    np.testing.assert_allclose(shares, 1, atol=1e-6)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
+def test_one_step_follows_the_gradient_of_the_objective(data):
+    # A small rate: the loss falls by rate * |gradient|², to first order.
+    images, labels = data
+    model = compiled(rate=0.0)
+    optimizer = keras.optimizers.SGD(1e-3)
+    model.compile(optimizer, model.objective)
+    with tf.GradientTape() as tape:
+        loss = model.objective(labels, model(images, training=True))
+    gradients = tape.gradient(loss, model.trainable_weights)
+    before = [weight.numpy() for weight in model.trainable_weights]
+    model.train_on_batch(images, labels)
+    for old, new, gradient in zip(
+        before, model.trainable_weights, gradients, strict=True
+    ):
+        np.testing.assert_allclose(
+            old - 1e-3 * gradient.numpy(), new.numpy(), atol=1e-6
+        )
+
+
+def test_evaluate_changes_nothing_and_logs_the_objective(data):
+    images, labels = data
+    model = compiled()
+    model.objective.class_weights.assign([0.5, 1.0, 1.5])
+    before = model.get_weights()
+    logs = model.evaluate(
+        images, labels, batch_size=10, verbose=0, return_dict=True
+    )
+    assert set(logs) == LOGS
+    expected = model.objective(labels, model(images, training=False))
+    assert logs["loss"] == pytest.approx(float(expected), rel=1e-5)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+@pytest.mark.slow
+def test_reweighting_between_epochs_needs_no_new_compile(data):
+    images, labels = data
+    model = compiled()
+    losses_found = []
+    for weights in ([1.0, 1.0, 1.0], [3.0, 0.0, 0.0]):
+        model.objective.class_weights.assign(weights)
+        logs = model.evaluate(images, labels, verbose=0, return_dict=True)
+        losses_found.append(logs["loss"])
+    first = labels == 0
+    expected = model.objective(
+        labels[first], model(images[first], training=False)
+    )
+    assert losses_found[1] == pytest.approx(float(expected), rel=1e-5)
+    assert losses_found[1] != pytest.approx(losses_found[0], rel=1e-3)
+
+
+def test_fit_with_mixed_labels_sample_weights_and_validation(data):
+    images, labels = data
+    plain = np.eye(CLASSES, dtype="float32")[labels]
+    mixed = 0.7 * plain + 0.3 * plain[::-1]
+    blended = 0.7 * images + 0.3 * images[::-1]
+    model = compiled()
+    history = model.fit(
+        blended,
+        mixed,
+        sample_weight=np.linspace(0.5, 1.5, len(labels)),
+        batch_size=10,
+        epochs=5,
+        validation_data=(images, labels),
+        verbose=0,
+    ).history
+    assert set(history) == LOGS | {f"val_{name}" for name in LOGS}
+    assert history["loss"][-1] < history["loss"][0]
+
+
+def test_predict_returns_named_scores(data):
+    images, _ = data
+    scores = compiled().predict(images, batch_size=10, verbose=0)
+    assert {name: score.shape for name, score in scores.items()} == {
+        "exit_1": (24, CLASSES),
+        "exit_2": (24, CLASSES),
+    }
+
+
+@pytest.mark.slow
+def test_a_compiled_model_saves_and_loads_for_inference(data, tmp_path):
+    images, labels = data
+    model = compiled("mixed_float16")
+    model.fit(images, labels, verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = multi_exit.load(tmp_path / "model.keras")
+    assert type(loaded) is MultiExitModel
+    assert not loaded.compiled
+    expected = model.predict(images, verbose=0)
+    for name, scores in loaded.predict(images, verbose=0).items():
+        np.testing.assert_allclose(scores, expected[name], atol=1e-3)

@@ -1,0 +1,250 @@
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from keras import layers
+
+from elf_keras.errors import InputError
+from elf_keras.models import classifier, multi_exit, multiply_adds
+
+RESNET32 = 68_862_592
+
+
+def called(layer, shape=(8, 8, 6)):
+    layer(keras.Input(shape))
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("layer", "macs"),
+    [
+        # 8 x 8 positions, 3 x 3 x 6 values each, 10 filters.
+        (layers.Conv2D(10, 3, padding="same"), 64 * 54 * 10),
+        (layers.Conv2D(10, 3, strides=2, padding="same"), 16 * 54 * 10),
+        (layers.Conv2D(10, 3), 36 * 54 * 10),
+        # Dilated by 2 a kernel of 3 spans 5: 4 x 4 positions remain.
+        (layers.Conv2D(10, 3, dilation_rate=2), 16 * 54 * 10),
+        # Two groups: each filter sees 3 of the 6 channels.
+        (layers.Conv2D(10, 3, groups=2, padding="same"), 64 * 27 * 10),
+        (layers.DepthwiseConv2D(3, padding="same"), 64 * 9 * 6),
+        (
+            layers.DepthwiseConv2D(3, depth_multiplier=2, padding="same"),
+            64 * 9 * 12,
+        ),
+        (
+            layers.SeparableConv2D(10, 3, strides=2, padding="same"),
+            16 * (9 * 6 + 6 * 10),
+        ),
+        # Every one of the 8 x 8 input values is spread.
+        (
+            layers.Conv2DTranspose(10, 3, strides=2, padding="same"),
+            64 * 54 * 10,
+        ),
+        (layers.Dense(10), 64 * 6 * 10),
+        (layers.BatchNormalization(), 0),
+        (layers.LayerNormalization(axis=(2, 3)), 0),
+        (layers.PReLU(), 0),
+        (layers.ReLU(), 0),
+        (layers.MaxPooling2D(), 0),
+        (layers.GlobalAveragePooling2D(), 0),
+    ],
+)
+def test_layers_by_hand(layer, macs):
+    assert multiply_adds.layer_macs(called(layer)) == macs
+
+
+def test_dense_and_cosine_classifiers_by_hand():
+    assert multiply_adds.layer_macs(called(layers.Dense(10), (64,))) == 640
+    cosine = called(classifier.CosineClassifier(10), (64,))
+    assert multiply_adds.layer_macs(cosine) == 640
+
+
+def test_channels_first():
+    layer = called(
+        layers.Conv2D(10, 3, data_format="channels_first"), (6, 8, 8)
+    )
+    assert multiply_adds.layer_macs(layer) == 36 * 54 * 10
+
+
+def test_a_subclass_counts_like_its_base():
+    class Own(layers.Conv2D):
+        pass
+
+    assert multiply_adds.layer_macs(called(Own(10, 3))) == 36 * 54 * 10
+
+
+@pytest.mark.parametrize(
+    "layer",
+    [layers.LSTM(4), layers.EinsumDense("bse,ef->bsf", (None, 3))],
+)
+def test_an_unknown_kernel_is_never_silently_free(layer):
+    with pytest.raises(InputError, match="not known"):
+        multiply_adds.layer_macs(called(layer, (5, 6)))
+
+
+def test_a_product_without_weights_is_never_silently_free():
+    inputs = keras.Input((5, 6))
+    outputs = keras.ops.matmul(inputs, keras.ops.transpose(inputs, (0, 2, 1)))
+    with pytest.raises(InputError, match="not known"):
+        multiply_adds.model_macs(keras.Model(inputs, outputs))
+
+
+def test_a_size_that_is_not_fixed_is_refused():
+    with pytest.raises(InputError, match="not fixed"):
+        multiply_adds.layer_macs(called(layers.Conv2D(4, 3), (None, None, 3)))
+
+
+def test_a_layer_that_is_used_twice_counts_on_each_size():
+    shared = layers.Conv2D(6, 3, padding="same")
+    inputs = keras.Input((8, 8, 6))
+    halved = layers.MaxPooling2D()(shared(inputs))
+    model = keras.Model(inputs, shared(halved))
+    assert multiply_adds.model_macs(model) == (64 + 16) * 54 * 6
+
+
+def test_nested_models_are_counted():
+    inner = keras.Sequential(
+        [keras.Input((8, 8, 6)), layers.Conv2D(10, 3), layers.Flatten()]
+    )
+    inputs = keras.Input((8, 8, 6))
+    model = keras.Model(inputs, layers.Dense(2)(inner(inputs)))
+    assert multiply_adds.model_macs(model) == 36 * 54 * 10 + 360 * 2
+
+
+def test_a_nested_model_used_at_another_size_is_refused():
+    inner_input = keras.Input((None, None, 6))
+    inner = keras.Model(inner_input, layers.Conv2D(10, 3)(inner_input))
+    inputs = keras.Input((8, 8, 6))
+    with pytest.raises(InputError, match="size it is used at"):
+        multiply_adds.model_macs(keras.Model(inputs, inner(inputs)))
+
+
+def test_a_model_without_graph_is_refused():
+    with pytest.raises(InputError, match="functional"):
+        multiply_adds.model_macs(keras.Sequential([layers.Dense(2)]))
+
+
+def test_tensorflow_counts_the_same():
+    inputs = keras.Input((16, 16, 4))
+    x = layers.Conv2D(8, 3, strides=2, padding="same", use_bias=False)(inputs)
+    x = layers.DepthwiseConv2D(3, padding="same", use_bias=False)(x)
+    x = layers.Conv2D(8, 3, dilation_rate=1, use_bias=False)(x)
+    x = layers.Dense(5, use_bias=False)(layers.Flatten()(x))
+    model = keras.Model(inputs, x)
+    graph = (
+        tf.function(model)
+        .get_concrete_function(tf.TensorSpec((1, 16, 16, 4)))
+        .graph
+    )
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    profile = tf.compat.v1.profiler.profile(graph, options=options)
+    assert profile.total_float_ops == 2 * multiply_adds.model_macs(model)
+
+
+def three_exits():
+    """Exits whose every cost can be told apart by its digits."""
+    inputs = keras.Input((1, 1, 1))
+    x = layers.Conv2D(1000, 1, use_bias=False)(inputs)
+    outputs = {}
+    for name, units in (("exit_1", 1), ("exit_2", 10)):
+        tap = layers.Identity(name=f"{name}_tap")(x)
+        features = layers.GlobalAveragePooling2D()(tap)
+        outputs[name] = layers.Dense(units, name=name)(features)
+        x = layers.Conv2D(1000, 1)(x)
+    features = layers.GlobalAveragePooling2D()(x)
+    outputs["exit_3"] = layers.Dense(100, name="exit_3")(features)
+    return keras.Model(inputs, outputs)
+
+
+def test_exit_costs_by_hand():
+    costs = multiply_adds.exit_costs(three_exits())
+    million = 1_000_000
+    np.testing.assert_array_equal(
+        costs.without_heads, [1000, million + 1000, 2 * million + 101_000]
+    )
+    np.testing.assert_array_equal(
+        costs.with_heads,
+        [2000, million + 12_000, 2 * million + 112_000],
+    )
+    assert costs.backbone == 2 * million + 101_000
+
+
+def test_last_exit_with_heads_is_the_whole_model():
+    model = three_exits()
+    assert multiply_adds.exit_costs(model).with_heads[
+        -1
+    ] == multiply_adds.model_macs(model)
+
+
+def test_exits_are_ordered_by_number():
+    inputs = keras.Input((1, 1, 1))
+    x, outputs = inputs, {}
+    for k in range(1, 12):
+        x = layers.Conv2D(1, 1)(x)
+        tap = layers.Identity(name=f"exit_{k}_tap")(x)
+        outputs[f"exit_{k}"] = layers.Flatten(name=f"exit_{k}")(tap)
+    costs = multiply_adds.exit_costs(keras.Model(inputs, outputs))
+    np.testing.assert_array_equal(costs.with_heads, np.arange(1, 12))
+
+
+def test_missing_names_are_told():
+    inputs = keras.Input((4,))
+    with pytest.raises(InputError, match="exit_1 to exit_K"):
+        multiply_adds.exit_costs(keras.Model(inputs, layers.Dense(2)(inputs)))
+    outputs = {f"exit_{k}": layers.Dense(2)(inputs) for k in (1, 2)}
+    with pytest.raises(InputError, match="no layer exit_1_tap"):
+        multiply_adds.exit_costs(keras.Model(inputs, outputs))
+
+
+def resnet32(**options):
+    return multi_exit.build((32, 32, 3), 10, backbone="resnet32", **options)
+
+
+@pytest.mark.parametrize("cosine", [False, True])
+def test_resnet32_backbone_has_its_published_cost(cosine):
+    costs = multiply_adds.exit_costs(resnet32(cosine=cosine))
+    stem, block = 32 * 32 * 27 * 16, 32 * 32 * 144 * 16
+    wider = block // 2  # twice the filters, a quarter of the positions
+    assert stem + 10 * block + 2 * (wider + 9 * block) + 640 == RESNET32
+    assert costs.backbone == RESNET32
+    np.testing.assert_array_equal(
+        costs.without_heads,
+        [stem, stem + 10 * block, stem + wider + 19 * block, RESNET32],
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "millions"),
+    [
+        ({"exit_head": "conv"}, 11.2),
+        ({"exit_head": "pooled"}, 4.1),
+        ({"exit_head": "separable"}, 1.4),
+        ({"exit_head": "conv", "exit_stride": 1}, 109),
+    ],
+)
+def test_resnet32_heads_have_their_known_cost(options, millions):
+    costs = multiply_adds.exit_costs(resnet32(**options))
+    heads = (costs.with_heads[-1] - costs.backbone) / 1e6
+    assert heads == pytest.approx(millions, rel=0.03)
+
+
+def test_a_static_view_costs_the_backbone():
+    model = resnet32()
+    costs = multiply_adds.exit_costs(multi_exit.static_view(model))
+    np.testing.assert_array_equal(costs.with_heads, [RESNET32])
+
+
+def test_stages_together_cost_the_whole_model():
+    model = resnet32()
+    stages = [
+        multiply_adds.model_macs(stage) for stage in multi_exit.stages(model)
+    ]
+    np.testing.assert_array_equal(
+        np.cumsum(stages), multiply_adds.exit_costs(model).with_heads
+    )
+
+
+def test_saving_may_be_negative():
+    assert multiply_adds.saving(75.0, 100.0) == 0.25
+    assert multiply_adds.saving(125.0, 100.0) == -0.25

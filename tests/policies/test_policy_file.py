@@ -1,0 +1,112 @@
+"""Policy files that are whole, damaged, or of another model."""
+
+import json
+
+import numpy as np
+import pytest
+
+from elf_keras.errors import InputError
+from elf_keras.policies import policy_file
+
+RULE = {"kind": "shared", "unit": None, "limit": None}
+WHOLE = {
+    "format": 1,
+    "model": {"exits": 3},
+    "guard": {"tolerance": 0.05, "confidence": 0.9},
+    "default_policy": "accurate",
+    "policies": {
+        "accurate": {"rule": RULE, "thresholds": [0.5, None]},
+        "macs_50": {"rule": RULE, "thresholds": [0.25, 0.125]},
+    },
+}
+
+
+def of_rule(**change):
+    policy = {"rule": RULE | change, "thresholds": [0.5, 0.5]}
+    return {"policies": {"accurate": policy}}
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / policy_file.NAME
+    file.write_text(json.dumps(WHOLE))
+    return file
+
+
+def test_thresholds_by_name_and_by_default(path):
+    record = policy_file.read(path)
+    for name, expected in (
+        ("macs_50", [0.25, 0.125, np.inf]),
+        (None, [0.5, np.inf, np.inf]),
+    ):
+        found = policy_file.limits(record, name, exits=3, path=path)
+        assert found.tolist() == expected
+
+
+def test_an_unknown_name_and_another_model(path):
+    record = policy_file.read(path)
+    with pytest.raises(InputError, match="choose one of accurate, macs_50"):
+        policy_file.limits(record, "macs_5", exits=3, path=path)
+    with pytest.raises(InputError, match="of 3 exits, this one has 4"):
+        policy_file.limits(record, "macs_50", exits=4, path=path)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"format": 2},
+        {"model": {}},
+        {"model": None},
+        {"policies": {}},
+        {"policies": {"accurate": {"rule": RULE, "thresholds": [0.5]}}},
+        {"policies": {"accurate": {"rule": RULE, "thresholds": [0.5, 1.0]}}},
+        {"policies": {"accurate": {"rule": RULE, "thresholds": ["a", 0.5]}}},
+        {"policies": {"accurate": {"thresholds": [0.5, 0.5]}}},
+        {"policies": [1]},
+        {"guard": {"tolerance": None}},
+        {"guard": {"confidence": "0.9"}},
+        {"guard": {"tolerance": 2}},
+        {"guard": {"resamples": 0.5}},
+        {"guard": {"comment": "mine"}},
+        {"guard": []},
+        of_rule(kind="own"),
+        of_rule(unit="s", limit=1),
+        of_rule(unit="macs"),
+        of_rule(unit="macs", limit="0.5"),
+        of_rule(limit=0.5),
+        of_rule(comment="mine"),
+        {"default_policy": "none"},
+    ],
+)
+def test_a_file_that_is_not_whole(path, change):
+    path.write_text(json.dumps(WHOLE | change))
+    with pytest.raises(InputError, match="is no policy file of format 1"):
+        policy_file.read(path)
+
+
+@pytest.mark.parametrize("content", ["", "[1, 2]", '{"format": 1', "\0"])
+def test_a_file_of_something_else(path, content):
+    path.write_text(content)
+    with pytest.raises(InputError, match="policy.json"):
+        policy_file.read(path)
+
+
+def test_no_file(tmp_path):
+    with pytest.raises(InputError, match="does not exist"):
+        policy_file.read(tmp_path / policy_file.NAME)
+
+
+@pytest.mark.parametrize("chosen_by", [None, "confidence", "entropy"])
+@pytest.mark.parametrize("used_by", ["confidence", "entropy", "patience"])
+def test_thresholds_of_one_exit_rule_say_nothing_by_another(
+    path, chosen_by, used_by
+):
+    if chosen_by:
+        path.write_text(json.dumps(WHOLE | {"exit_rule": chosen_by}))
+    record = policy_file.read(path)
+    given = {"exits": 3, "path": path, "exit_rule": used_by}
+    if used_by == (chosen_by or "confidence"):
+        assert policy_file.limits(record, "macs_50", **given)[0] == 0.25
+        return
+    with pytest.raises(InputError, match=f"--exit_rule={used_by}"):
+        policy_file.limits(record, "macs_50", **given)

@@ -1,0 +1,47 @@
+"""How budgets are written, and rules that go through a file and back."""
+
+import pytest
+
+from elf_keras.errors import InputError
+from elf_keras.policies import policy_rules
+from elf_keras.policies.policy_rules import Guard
+
+
+def test_budgets_are_shares_or_times():
+    found = policy_rules.rules(["0.5", " 2.5 MS ", "1.2"], ("shared",))
+    assert [(rule.name, rule.unit, rule.limit) for rule in found] == [
+        ("accurate", None, None),
+        ("macs_50", "macs", 0.5),
+        ("ms_2.5", "ms", 2.5),
+        ("macs_120", "macs", 1.2),
+    ]
+
+
+@pytest.mark.parametrize("text", ["0", "-1", "nan", "inf", "50M", "ms", ""])
+def test_a_budget_that_is_none(text):
+    with pytest.raises(InputError, match="above 0"):
+        policy_rules.rules([text], ("shared",))
+
+
+def test_rules_come_back_from_a_file():
+    made = policy_rules.rules(["0.5", "3ms"], ("shared", "per_exit"))
+    record = {
+        "guard": {
+            "tolerance": 0.1,
+            "confidence": 0.8,
+            "resamples": 7,
+            "seed": 3,
+        },
+        "policies": {
+            rule.name: {
+                "rule": {
+                    "kind": rule.kind,
+                    "unit": rule.unit,
+                    "limit": rule.limit,
+                }
+            }
+            for rule in (policy_rules.Rule("all_exits"), *made)
+        },
+    }
+    found = policy_rules.of_file(record)
+    assert found == policy_rules.Plan(made, Guard(0.1, 0.8, 7, 3))

@@ -1,0 +1,222 @@
+"""Policies on a few images whose best thresholds can be read off."""
+
+import numpy as np
+import pytest
+
+from elf_keras.evaluation.answers import Answers
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.models import multiply_adds
+from elf_keras.policies import policy_rules, selection
+
+COSTS = np.array([20, 60, 110])
+BACKBONE = 100
+EASY = {
+    # Two easy ones right at exit 1, a wrong one there, a hard one.
+    "confidence": [
+        [0.9, 0.9, 0.9],
+        [0.8, 0.9, 0.9],
+        [0.6, 0.7, 0.9],
+        [0.5, 0.55, 0.9],
+    ],
+    "correct": [[1, 1, 1], [1, 1, 1], [0, 1, 1], [0, 0, 1]],
+}
+
+
+def answers(confidence, correct, labels=None):
+    correct = np.array(correct, bool)
+    labels = np.zeros(len(correct), int) if labels is None else labels
+    confidence = np.array(confidence, "float32")
+    classes = np.where(correct, labels[:, None], labels[:, None] + 1)
+    return Answers(labels, classes, confidence, confidence, classes[:, -1])
+
+
+def scorer(costs=COSTS, backbone=BACKBONE, classes=1, **groups):
+    return Scorer(
+        classes=classes,
+        shot_groups=groups or {"few": np.ones(classes, bool)},
+        costs=multiply_adds.ExitCosts(costs, costs - 10, backbone),
+        exit_threshold=0.9,
+    )
+
+
+def choose(found, plan=policy_rules.DEFAULT, *, scorer=None, ms=None):
+    scorer = scorer or globals()["scorer"]()
+    return selection.choose(found, scorer, plan, ms)[0]
+
+
+def limit(choice):
+    """The one threshold of a shared policy."""
+    assert len(set(choice.limits.tolist())) <= 1
+    return choice.limits[0]
+
+
+def plan(*budgets, kind=policy_rules.SHARED, guard=None):
+    return policy_rules.Plan(policy_rules.rules(list(budgets), (kind,)), guard)
+
+
+def test_the_cheapest_threshold_that_loses_nothing():
+    found = choose(answers(**EASY))
+    assert np.isinf(found["all_exits"].limits).all()
+    # Two leave at exit 1, one at exit 2, the last stays: mean 52.5.
+    assert 0.6 <= limit(found["accurate"]) < 0.7
+
+
+def test_a_budget_is_spent():
+    found = choose(answers(**EASY))
+    # One leaves at exit 1, one at exit 2, two stay: 75. Two at exit 1: 65.
+    assert 0.8 <= limit(found["macs_75"]) < 0.9
+    # The third leaves at exit 1 and is wrong, the last stays: 42.5.
+    assert 0.55 <= limit(found["macs_50"]) < 0.6
+    # All at exit 1.
+    assert limit(found["macs_25"]) < 0.5
+
+
+def lucky(images, count):
+    """At exit 1 all but one are right; `count` of them wrong at exit 2."""
+    right = np.ones((images, 3), bool)
+    right[0, 0] = False
+    right[1 : 1 + count, 1:] = False
+    return answers([[0.9, 0.95, 0.99]] * images, right)
+
+
+@pytest.mark.parametrize(
+    ("wrong_later", "leaves_early"), [(0, False), (3, False), (40, True)]
+)
+def test_less_compute_must_be_surely_better(wrong_later, leaves_early):
+    """Exit 1 costs 20, exit 2 60; s of 0.9 or more keeps all from exit 1.
+
+    Of 100 images one is gained by that, and 0, 3 or 40 are lost: by leaving
+    -1 ± 1, 2 ± 2 and 39 ± 5 points.
+    """
+    s = limit(choose(lucky(100, wrong_later), plan("0.6"))["macs_60"])
+    assert (s < 0.9) == leaves_early
+
+
+def test_of_what_spends_the_budget_the_most_accurate_is_taken():
+    """At s of 0.8 or more one image goes on: 20.4 for 20, and it is lost."""
+    found = answers(
+        [[0.95, 0.97, 0.99]] * 99 + [[0.8, 0.97, 0.99]],
+        [[1, 1, 1]] * 99 + [[1, 0, 0]],
+    )
+    assert limit(choose(found, plan("0.21"))["macs_21"]) < 0.8
+
+
+def test_a_budget_below_the_first_exit_is_left_out_and_said():
+    chosen, left_out = selection.choose(
+        answers(**EASY), scorer(backbone=50), policy_rules.DEFAULT
+    )
+    assert "macs_25" not in chosen
+    assert left_out == [
+        "macs_25: the first exit alone costs 40 % of the backbone's MACs; "
+        "left out"
+    ]
+
+
+def test_thresholds_keep_clear_of_every_confidence():
+    s = limit(choose(answers(**EASY))["accurate"])
+    reached = np.array(EASY["confidence"])[:, :2]
+    assert np.abs(reached - s).min() > 0.04
+
+
+def test_nobody_leaves_where_every_early_answer_is_wrong():
+    found = answers([[0.9, 0.9, 0.5]] * 2, [[0, 0, 1]] * 2)
+    assert np.isinf(choose(found)["accurate"].limits).all()
+
+
+@pytest.mark.parametrize("confidence", [1.0, 1e-30])
+def test_thresholds_stay_inside_the_open_interval(confidence):
+    found = choose(answers([[confidence, 0.9, 0.9]], [[1, 1, 1]]))
+    for choice in found.values():
+        s = limit(choice)
+        assert np.isinf(s) or 0 < np.float32(s) < 1
+
+
+def test_without_early_exits_all_policies_are_the_same():
+    found = choose(
+        answers([[0.9]], [[True]]), scorer=scorer(np.array([100]), 100)
+    )
+    assert {choice.limits.shape for choice in found.values()} == {(0,)}
+
+
+def test_an_exit_that_errs_gets_a_threshold_of_its_own():
+    """Exit 1 is sure and wrong, exit 2 less sure and right."""
+    found = answers([[0.9, 0.6, 0.9]] * 3, [[0, 1, 1]] * 3)
+    both = policy_rules.Plan(policy_rules.rules([], ("shared", "per_exit")))
+    chosen = choose(found, both)
+    assert np.isinf(chosen["accurate"].limits).all()
+    first, second = chosen["accurate_per_exit"].limits
+    assert first >= np.float32(0.9)
+    assert second < 0.6
+
+
+def test_a_budget_of_time_counts_stages():
+    # All at exit 1: 1 ms; two at exit 1, one at 2, one at 3: 2.25 ms.
+    found = choose(answers(**EASY), plan("2.3ms", "1ms"), ms=[1.0, 1.0, 2.0])
+    assert 0.6 <= limit(found["ms_2.3"]) < 0.7
+    assert limit(found["ms_1"]) < 0.5
+    chosen, left_out = selection.choose(
+        answers(**EASY), scorer(), plan("2.3ms")
+    )
+    assert list(chosen) == ["all_exits", "accurate"]
+    assert left_out == ["ms_2.3: no times of stages are known here; left out"]
+
+
+def rare(images):
+    """Class 0: always right. Class 1: `images` of it, one lost early."""
+    right = [[1, 1, 1]] * 40
+    some = [[1, 1, 1]] * (images - 1) + [[0, 1, 1]]
+    labels = np.repeat([0, 1], [40, images])
+    sure = [[0.9, 0.9, 0.9]] * (40 + images)
+    return answers(sure, right + some, labels)
+
+
+def test_without_a_budget_the_guard_takes_a_dearer_policy_and_says_so():
+    groups = {"many": np.array([True, False]), "few": np.array([False, True])}
+    measured = scorer(classes=2, **groups)
+    right = [[1, 1, 1]] * 44
+    found = answers([[0.9, 0.9, 0.9]] * 44, right, np.repeat([0, 1], [40, 4]))
+    free = choose(found, plan(), scorer=measured)["accurate"]
+    assert limit(free) < 0.9
+    guarded = plan(guard=policy_rules.Guard(tolerance=0.05))
+    kept = choose(found, guarded, scorer=measured)["accurate"]
+    assert np.isinf(kept.limits).all()
+    assert kept.kept is True
+    assert kept.losses["few"] == {"loss": 0.0, "bound": 0.0}
+    for word in ("110 % of the", "in place of 20 %", "`few`", "5 are allowed"):
+        assert word in kept.said
+
+
+def test_a_budget_holds_and_says_what_a_group_may_lose():
+    groups = {"many": np.array([True, False]), "few": np.array([False, True])}
+    measured = scorer(classes=2, **groups)
+    # Everyone leaves at exit 1, or nobody early.
+    free = choose(rare(4), plan("0.5"), scorer=measured)["macs_50"]
+    assert limit(free) < 0.9
+    guarded = plan("0.5", guard=policy_rules.Guard(tolerance=0.05))
+    kept = choose(rare(4), guarded, scorer=measured)["macs_50"]
+    np.testing.assert_array_equal(kept.limits, free.limits)
+    assert kept.kept is False
+    assert kept.losses["few"]["loss"] == pytest.approx(0.25)
+    assert kept.losses["few"]["bound"] > 0.25
+    for word in ("within this budget `few` may lose", "5 are allowed"):
+        assert word in kept.said
+
+
+def test_a_guard_of_any_loss_changes_nothing():
+    loose = plan("0.5", guard=policy_rules.Guard(tolerance=1.0))
+    groups = {"few": np.array([False, True])}
+    measured = scorer(classes=2, **groups)
+    for name, choice in choose(rare(4), loose, scorer=measured).items():
+        free = choose(rare(4), plan("0.5"), scorer=measured)[name]
+        np.testing.assert_array_equal(choice.limits, free.limits)
+        assert choice.said is None
+
+
+def test_scores_are_those_of_the_split_that_is_asked():
+    chosen = choose(answers(**EASY))["accurate"]
+    found = selection.score(chosen, answers(**EASY), scorer(), [1.0, 1.0, 2.0])
+    assert found["accuracy"] == 1
+    assert found["macs"] == pytest.approx((20 + 20 + 60 + 110) / 4)
+    assert found["milliseconds"] == pytest.approx((1 + 1 + 2 + 4) / 4)
+    np.testing.assert_allclose(found["exit_shares"], [0.5, 0.25, 0.25])
+    assert selection.written(np.array([0.5, np.inf])) == [0.5, None]

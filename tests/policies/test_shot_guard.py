@@ -1,0 +1,94 @@
+"""Bounds on losses of shot groups where they are known, or must be wide."""
+
+import numpy as np
+import pytest
+
+from elf_keras.evaluation.answers import Answers
+from elf_keras.policies import policy_rules, shot_guard
+
+LEAVE, STAY = [0.5], [np.inf]
+
+
+def made(*classes):
+    """Classes as (images, lost early); everyone is sure at exit 1."""
+    sizes = [images for images, _ in classes]
+    labels = np.repeat(np.arange(len(classes)), sizes)
+    first = np.concatenate(
+        [np.arange(images) >= lost for images, lost in classes]
+    )
+    correct = np.stack([first, np.ones(len(labels), bool)], axis=1)
+    predicted = np.where(correct, labels[:, None], -1)
+    sure = np.full(predicted.shape, 0.9, "float32")
+    order = np.random.default_rng(0).permutation(len(labels))
+    return Answers(
+        labels[order], predicted[order], sure, sure, predicted[order, -1]
+    )
+
+
+def losses(found, groups, limits=(LEAVE, STAY), **options):
+    return shot_guard.losses(
+        found,
+        np.array(limits),
+        shot_groups={name: np.array(mask) for name, mask in groups.items()},
+        guard=policy_rules.Guard(**options),
+    )
+
+
+ALL = {"few": [True, True]}
+
+
+def test_the_loss_is_the_mean_over_classes():
+    found = losses(made((10, 5), (40, 4)), ALL)
+    np.testing.assert_allclose(found.mean[0], [(0.5 + 0.1) / 2, 0], atol=1e-7)
+
+
+def test_where_nobody_leaves_nothing_is_lost_for_sure():
+    found = losses(made((1, 1), (1, 0)), ALL)
+    assert found.bound[0, 1] == 0
+    assert found.keeps(0.0).tolist() == [False, True]
+
+
+def test_with_many_images_the_bound_is_that_of_a_normal_mean():
+    images, lost = 20_000, 2_000
+    found = losses(
+        made((images, lost)), {"many": [True]}, confidence=0.95, resamples=4000
+    )
+    error = np.sqrt(0.1 * 0.9 / images)
+    excess = found.bound[0, 0] - 0.1
+    assert excess == pytest.approx(1.645 * error, rel=0.1)
+
+
+def test_few_images_without_a_loss_are_no_proof():
+    few, more = (
+        losses(made((images, 0), (images, 0)), ALL).bound[0, 0]
+        for images in (1, 50)
+    )
+    assert few > 0.15
+    assert 0 < more < 0.02
+
+
+def test_an_unseen_image_counts_by_who_leaves_early():
+    found = made((5, 0), (5, 0))
+    sure = found.certainty.copy()
+    sure[2:, 0] = 0.1
+    some = Answers(found.labels, found.classes, sure, sure, found.mean_classes)
+    whole, part = (losses(each, ALL).bound[0, 0] for each in (found, some))
+    early = np.mean([(sure[found.labels == c, 0] > 0.5).mean() for c in (0, 1)])
+    assert part == pytest.approx(early * whole)
+
+
+def test_groups_are_bounded_each_and_empty_ones_left_out():
+    groups = {
+        "many": [True, False, False],
+        "few": [False, True, False],
+        "none": [False, False, True],
+    }
+    found = losses(made((50, 0), (5, 1)), groups)
+    assert found.groups == ("many", "few")
+    assert found.bound[1, 0] > 0.2 > found.bound[0, 0]
+    assert found.of(0)["few"]["loss"] == pytest.approx(0.2)
+    assert losses(made((50, 0), (5, 1)), groups).bound.tolist() == (
+        found.bound.tolist()
+    )
+    again = losses(made((50, 0), (5, 1)), groups, seed=1)
+    assert again.bound.tolist() != found.bound.tolist()

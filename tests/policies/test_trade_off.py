@@ -1,0 +1,113 @@
+"""Curves, comparisons and verdicts of made answers."""
+
+import json
+
+import command_runs
+import numpy as np
+import pytest
+from made_scores import CLASSES, COUNTS, EXITS, LABELS, make
+
+from elf_keras.data import long_tail
+from elf_keras.evaluation.answers import of_scores
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.models import multiply_adds
+from elf_keras.policies import policy_rules, trade_off
+
+MACS = np.array([40, 90, 160])
+TIMES = [1.0, 2.0, 4.0]
+
+
+@pytest.fixture(scope="module")
+def done():
+    scorer = Scorer(
+        classes=CLASSES,
+        shot_groups=long_tail.shot_groups(COUNTS),
+        costs=multiply_adds.ExitCosts(MACS, MACS - 10, 100),
+        exit_threshold=0.5,
+    )
+    splits = {
+        "validation": of_scores(make(LABELS, seed=1), LABELS),
+        "test": of_scores(make(LABELS, seed=2), LABELS),
+    }
+    rules = policy_rules.rules(["0.9", "3ms"], policy_rules.KINDS)
+    plan = policy_rules.Plan(rules, policy_rules.Guard(tolerance=0.3))
+    return trade_off.sweep(splits, scorer, plan, TIMES)
+
+
+def test_choices_come_from_validation_alone(done):
+    alone = trade_off.sweep(
+        {"validation": done.splits["validation"]},
+        done.scorer,
+        policy_rules.Plan(
+            tuple(choice.rule for choice in done.choices.values())[1:],
+            policy_rules.Guard(tolerance=0.3),
+        ),
+        TIMES,
+    )
+    for name, choice in done.choices.items():
+        np.testing.assert_array_equal(choice.limits, alone.choices[name].limits)
+
+
+def test_times_are_those_of_the_stages_reached(done):
+    for name, choice in done.choices.items():
+        at = done.point("test", choice.limits)
+        first, second, third = at["exit_shares"]
+        assert at["milliseconds"] == pytest.approx(
+            first * 1 + second * 3 + third * 7
+        ), name
+
+
+def test_rows_hold_every_point_of_both_curves(done):
+    found = trade_off.rows(done)
+    assert len(found) == sum(len(c.cost) for c in done.curves.values())
+    for row in found[:: len(found) // 7]:
+        s = np.float32(row["exit_threshold"])
+        at = done.point(row["split"], np.full(EXITS - 1, s))
+        for key in ("accuracy", "macs", "saving", "milliseconds"):
+            assert row[key] == pytest.approx(at[key], rel=1e-3, abs=1e-5)
+        assert row["share_exit_1"] == pytest.approx(
+            at["exit_shares"][0], abs=1e-6
+        )
+
+
+def test_own_thresholds_never_lose_on_validation(done):
+    found = trade_off.compared(done)
+    assert len(found) == trade_off.COMPARED
+    for row in found:
+        own, shared = row["per_exit"], row["shared"]
+        assert own["validation"] >= shared["validation"] - 1e-9
+    assert "never worse" in trade_off.verdict(found)
+    assert f"of {trade_off.COMPARED} budgets" in trade_off.verdict(found)
+
+
+def test_a_verdict_tells_what_does_not_hold():
+    def row(own):
+        return {"shared": {"validation": 0.5}, "per_exit": {"validation": own}}
+
+    assert "does NOT dominate" in trade_off.verdict([row(0.6), row(0.4)])
+    assert "+10.0 points" in trade_off.verdict([row(0.6)])
+    assert trade_off.verdict([]) == "one threshold for all exits only"
+
+
+def test_pictures_show_what_was_chosen_on_each_split(done):
+    found = trade_off.pictured(done, {"0.5": 0.5})
+    for split, part in found.items():
+        assert part["static"]["macs"] == 100
+        at = part["papers_grid"]["0.5"]
+        expected = done.scorer.dynamic(done.splits[split], 0.5)
+        assert at["accuracy"] == pytest.approx(expected["accuracy"])
+        assert set(part["policies"]) == set(done.choices)
+        assert len(part["per_exit"]["macs"]) == len(
+            part["per_exit"]["exit_threshold"]
+        )
+
+
+@pytest.mark.slow
+def test_a_sweep_of_many_classes_stays_in_memory():
+    words = ("-m", "benchmarks.sweep", "--images=3000", "--classes=8142")
+    ended = command_runs.ended(command_runs.child(*words))
+    assert ended.status == 0, ended.err
+    record = json.loads(ended.out)
+    # All raw scores at once would be 490 MB more.
+    assert record["peak_bytes"] - record["peak_bytes_of_imports"] < 450e6
+    assert record["peak_bytes"] < 2e9

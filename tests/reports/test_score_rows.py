@@ -1,0 +1,82 @@
+"""Rows of the results table, by hand."""
+
+import dataclasses
+
+import made_report
+import pytest
+
+from elf_keras.reports import run_folder, score_rows
+
+
+def run(tmp_path, name, accuracy, *, seed, flags=()):
+    """A run whose static accuracy on test is given."""
+    view = made_report.view(tmp_path / name, seed=seed, extras={"flags": flags})
+    metrics = view.folder.metrics
+    for part in metrics["test"].values():
+        part["static"]["accuracy"] = accuracy
+    return dataclasses.replace(view.folder, metrics=metrics)
+
+
+def test_seeds_of_one_recipe_share_rows(tmp_path):
+    found = [
+        run(tmp_path, "har_seed0", 0.5, seed=0),
+        run(tmp_path, "har_seed1", 0.7, seed=1),
+        run(tmp_path, "other", 0.9, seed=0, flags=("--batch_size=7",)),
+    ]
+    rows = score_rows.rows(found)
+    static = {
+        (row["run"], row["epoch"]): row
+        for row in rows
+        if row["mode"] == "static"
+    }
+    assert set(static) == {
+        *(("har", "best (3)"), ("har", "last (3)")),
+        *(("other", "best (3)"), ("other", "last (3)")),
+    }
+    both, alone = static["har", "best (3)"], static["other", "best (3)"]
+    assert both["seeds"] == "0, 1"
+    assert both["accuracy"] == pytest.approx(0.6)
+    assert both["accuracy_spread"] == pytest.approx(0.1)
+    assert alone["accuracy"] == 0.9
+    assert alone["accuracy_spread"] is None
+    assert {row["mode"] for row in rows} == {
+        *("static", "dynamic", "mean_of_exits")
+    }
+
+
+def test_a_run_that_has_not_ended_has_no_row(tmp_path):
+    found = run(tmp_path, "run", 0.5, seed=0)
+    stopped = dataclasses.replace(found, metrics=None)
+    assert score_rows.rows([stopped]) == []
+
+
+def test_a_policy_without_heads(tmp_path):
+    view = made_report.view(tmp_path / "run")
+    made_report.write_json(
+        view.folder.path / "policy.json", made_report.policy([0.5, 0.5])
+    )
+    rows = score_rows.rows([run_folder.read(view.folder.path)])
+    (row,) = [row for row in rows if row["mode"] == "accurate"]
+    assert row["exit_threshold"] == "0.5"
+    assert row["saving_with_heads"] == 0.1
+    # A third of the images pays 40, 60 and 100, of a backbone of 100.
+    assert row["saving_without_heads"] == pytest.approx(1 - 200 / 300)
+
+
+@pytest.mark.parametrize(
+    ("limits", "text"),
+    [
+        ([0.25, 0.25], "0.25"),
+        ([0.25, None], "0.25, never"),
+        ([float("inf")], "never"),
+        ([0.99996], "0.99996"),
+    ],
+)
+def test_thresholds_as_text(limits, text):
+    assert score_rows.threshold(limits) == text
+
+
+def test_common_names():
+    assert score_rows.common(["har_seed0", "har_seed12"]) == "har"
+    assert score_rows.common(["one", "two"]) == "one + two"
+    assert score_rows.common(["har_seed0"]) == "har_seed0"

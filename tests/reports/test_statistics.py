@@ -1,0 +1,66 @@
+"""Bands and standard errors against hand values and the binomial."""
+
+import made_report
+import numpy as np
+import pytest
+import scipy.stats
+
+from elf_keras.evaluation import answers
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.reports import statistics
+
+
+def test_standard_error_by_hand():
+    correct = np.array([1, 1, 0, 0, 1], bool)
+    labels = np.array([0, 0, 0, 0, 1])
+    mean, error = statistics.class_means(correct, labels, np.array([0, 1]))
+    assert mean == pytest.approx(0.75)
+    # (2 + 1) / (4 + 2) = 1/2 of 4 images; (1 + 1) / (1 + 2) = 2/3 of one.
+    variance = (0.5 * 0.5 / 4 + (2 / 3) * (1 / 3) / 1) / 4
+    assert error == pytest.approx(np.sqrt(variance))
+
+
+def test_only_the_classes_asked_for_count():
+    correct, labels = np.array([1, 0], bool), np.array([0, 1])
+    assert statistics.class_means(correct, labels, np.array([1]))[0] == 0
+
+
+def one_class(right, images):
+    """Answers of two exits, right in `right` of `images` at both."""
+    labels = np.zeros(images, int)
+    classes = np.zeros((images, 2), int)
+    classes[right:] = 1
+    confidence = np.linspace(0.2, 0.8, images, dtype="float32")
+    confidence = np.stack([confidence, confidence], axis=1)
+    return answers.Answers(labels, classes, confidence, confidence, labels)
+
+
+def one_class_scorer():
+    groups = {"few": np.ones(1, bool)}
+    return Scorer(1, groups, made_report.costs(2), 0.5)
+
+
+def test_the_band_of_one_class_is_the_binomials():
+    found = one_class(80, 200)
+    scorer = one_class_scorer()
+    low, high = statistics.curve_band(found, scorer, np.array([0.5]))
+    ends = scipy.stats.binom.ppf([0.025, 0.975], 200, 0.4) / 200
+    np.testing.assert_allclose([low[0], high[0]], ends, atol=0.025)
+
+
+def test_sure_answers_have_no_band():
+    scorer = one_class_scorer()
+    band = statistics.curve_band(
+        one_class(50, 50), scorer, np.array([0.3, 0.9])
+    )
+    np.testing.assert_allclose(band, 1.0, atol=1e-6)
+
+
+def test_the_curve_lies_within_its_band(tmp_path):
+    found = made_report.scored(np.array([300, 50, 9]), images=30, exits=3)
+    seen, scorer = found.splits["test"].answers, found.scorer
+    limits = np.array([0.3, 0.5, 0.7])
+    low, high = statistics.curve_band(seen, scorer, limits)
+    at = [scorer.curve(seen).at(s)["accuracy"] for s in limits]
+    assert (low <= at).all() and (at <= high).all()
+    assert (low < high).all()

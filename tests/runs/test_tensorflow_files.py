@@ -1,0 +1,63 @@
+"""A file of TensorFlow's that cannot grow is told as any other file."""
+
+import contextlib
+import resource
+import signal
+
+import keras
+import pytest
+import tensorflow as tf
+import tiny
+
+from elf_keras.runs import tensorflow_files
+
+
+@contextlib.contextmanager
+def small_files():
+    """Within, no file of this process may grow beyond 100 bytes."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
+
+
+def test_a_full_disk_is_an_error_of_the_system(tmp_path):
+    model, data = tiny.compiled(), tiny.data().train
+    callback = keras.callbacks.TensorBoard(tmp_path, write_graph=False)
+    with (
+        pytest.raises(OSError, match="File too large") as caught,
+        small_files(),
+        tensorflow_files.clear_errors(),
+    ):
+        model.fit(data.images, data.labels, verbose=0, callbacks=[callback])
+    assert str(tmp_path) in caught.value.filename
+
+
+def test_other_errors_pass(tmp_path):
+    for message in ("End of sequence", "a/b.jpg; No such file or directory"):
+        error = tf.errors.OutOfRangeError(None, None, message)
+        with (
+            pytest.raises(tf.errors.OutOfRangeError),
+            tensorflow_files.clear_errors(),
+        ):
+            raise error
+
+
+@pytest.mark.parametrize("write", ["saved_model", "weights"])
+def test_a_saved_model_that_does_not_fit(tmp_path, write):
+    module = tf.Module()
+    module.weights = tf.Variable(tf.zeros(1000))
+    with (
+        pytest.raises(OSError, match="File too large") as caught,
+        small_files(),
+        tensorflow_files.clear_errors(),
+    ):
+        if write == "saved_model":
+            tf.saved_model.save(module, tmp_path)
+        else:
+            tf.train.Checkpoint(module=module).write(f"{tmp_path}/weights")
+    assert str(tmp_path) in caught.value.filename

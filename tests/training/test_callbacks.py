@@ -1,0 +1,208 @@
+"""Callbacks at the edges of epochs, each a function of the epoch alone."""
+
+from unittest import mock
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras.evaluation import prediction
+from elf_keras.exits import exit_rule
+from elf_keras.training import callbacks
+
+WEIGHTS = [0.5, 1.0, 1.5]
+
+
+@pytest.mark.parametrize("first", [0, 2, 3, 4])
+def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
+    model = tiny.compiled()
+    seen = {}
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            weights = model.objective.class_weights
+            seen[self.epoch] = np.array(weights).tolist()
+
+        def on_epoch_begin(self, epoch, logs=None):
+            self.epoch = epoch
+
+    data = tiny.data().train
+    model.fit(
+        data.images,
+        data.labels,
+        initial_epoch=first,
+        epochs=6,
+        verbose=0,
+        callbacks=[
+            callbacks.DelayedReweighting(
+                model.objective, WEIGHTS, reweight_epoch=3
+            ),
+            Watch(),
+        ],
+    )
+    assert seen == {
+        epoch: WEIGHTS if epoch >= 3 else [1.0] * 3 for epoch in range(first, 6)
+    }
+
+
+def test_a_value_follows_the_epoch_also_when_resuming():
+    variable = keras.Variable(9.0)
+    seen = []
+
+    class Watch(keras.callbacks.Callback):
+        def on_train_batch_begin(self, batch, logs=None):
+            seen.append(float(variable))
+
+    data = tiny.data().train
+    tiny.compiled().fit(
+        data.images,
+        data.labels,
+        batch_size=18,
+        initial_epoch=2,
+        epochs=5,
+        verbose=0,
+        callbacks=[
+            callbacks.EpochValue(variable, lambda epoch: epoch / 4),
+            Watch(),
+        ],
+    )
+    assert seen == [0.5, 0.75, 1.0]
+
+
+def test_new_weights_reach_the_compiled_step():
+    """One epoch at rate 0: its loss is the weighted mean, by hand."""
+    model = tiny.compiled(rate=0.0, threshold=np.inf)
+    data = tiny.data().train
+    reweighting = callbacks.DelayedReweighting(
+        model.objective, WEIGHTS, reweight_epoch=1
+    )
+    losses = model.fit(
+        data.images,
+        data.labels,
+        batch_size=18,
+        epochs=2,
+        verbose=0,
+        callbacks=[reweighting],
+    ).history["loss"]
+    scores = exit_rule.stack_exits(model.predict(data.images, verbose=0))
+    for found, weights in zip(losses, ([1, 1, 1], WEIGHTS), strict=True):
+        total = weight_sum = 0.0
+        for example, label in zip(scores, data.labels, strict=True):
+            for exit_scores in np.array(example, "float64"):
+                spread = np.log(np.exp(exit_scores).sum())
+                total += weights[label] * (spread - exit_scores[label])
+            weight_sum += weights[label]
+        assert found == pytest.approx(total / weight_sum, rel=1e-5)
+
+
+@pytest.mark.parametrize("prior", [None, np.array([5.0, 3.0, 2.0])])
+def test_validation_scores_are_means_over_classes(prior):
+    model = tiny.model(seed=3)
+    data = tiny.examples((7, 4, 2))
+    callback = callbacks.ValidationScores(data, tiny.CLASSES, prior=prior)
+    callback.set_model(model)
+    logs = {"loss": 1.0}
+    callback.on_epoch_end(0, logs)
+    outputs = model.predict(data.images, verbose=0)
+    shares = [1 / 3] * 3 if prior is None else [0.5, 0.3, 0.2]
+    for name in ("exit_1", "exit_2"):
+        mean = 0.0
+        for label in range(tiny.CLASSES):
+            hits = [
+                int(scores.argmax() == label)
+                for scores, truth in zip(
+                    outputs[name], data.labels, strict=True
+                )
+                if truth == label
+            ]
+            mean += shares[label] * sum(hits) / len(hits)
+        key = f"validation_{name}_accuracy"
+        assert logs[key] == pytest.approx(mean, abs=1e-12)
+        assert isinstance(logs[key], float)
+    assert logs["validation_accuracy"] == logs["validation_exit_2_accuracy"]
+    assert logs["loss"] == 1.0
+    predicted = {int(scores.argmax()) for scores in outputs["exit_2"]}
+    never = len({0, 1, 2} - predicted)
+    assert logs["validation_classes_never_predicted"] == never > 0
+
+
+def test_the_summed_scores_choose_the_epoch_where_they_answer(monkeypatch):
+    data = tiny.examples((7, 4, 2))
+    scores = np.random.default_rng(0).normal(size=(13, 2, tiny.CLASSES))
+    monkeypatch.setattr(prediction, "score_parts", lambda *_: iter([scores]))
+    callback = callbacks.ValidationScores(
+        data, tiny.CLASSES, exit_weights=np.array([5.0, 1.0])
+    )
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    correct = (5 * scores[:, 0] + scores[:, 1]).argmax(-1) == data.labels
+    means = [correct[data.labels == label].mean() for label in range(3)]
+    assert logs["validation_accuracy"] == pytest.approx(np.mean(means))
+    assert logs["validation_accuracy"] != logs["validation_exit_2_accuracy"]
+
+
+def test_validation_without_an_image_of_a_class():
+    model = tiny.model()
+    data = tiny.examples((3, 0, 2))
+    callback = callbacks.ValidationScores(data, tiny.CLASSES)
+    callback.set_model(model)
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    predicted = model.predict(data.images, verbose=0)["exit_2"].argmax(-1)
+    hits = predicted == data.labels
+    expected = (hits[:3].mean() + hits[3:].mean()) / 2
+    assert logs["validation_accuracy"] == pytest.approx(expected)
+
+
+def test_validation_is_scored_in_parts_that_fit(monkeypatch):
+    model = tiny.model(seed=3)
+    data = tiny.examples((7, 4, 2))
+    found = []
+    for part in (prediction.PART_BYTES, 1):
+        monkeypatch.setattr(prediction, "PART_BYTES", part)
+        monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
+        callback = callbacks.ValidationScores(data, tiny.CLASSES)
+        callback.set_model(model)
+        found.append({})
+        callback.on_epoch_end(0, found[-1])
+    assert found[0] == found[1]
+    with mock.patch.object(prediction, "predict_scores") as whole:
+        whole.side_effect = lambda model, some: np.zeros((len(some), 2, 3))
+        callback.on_epoch_end(0, {})
+    assert [len(call.args[1]) for call in whole.call_args_list] == [4, 4, 4, 1]
+
+
+def test_the_clock_counts_the_images_it_was_given(monkeypatch):
+    ticks = iter([10.0, 12.5])
+    monkeypatch.setattr(callbacks.time, "perf_counter", lambda: next(ticks))
+    clock = callbacks.EpochClock(50)
+    logs = {}
+    clock.on_epoch_begin(0)
+    clock.on_epoch_end(0, logs)
+    assert logs == {"seconds": 2.5, "images_per_second": 20.0}
+
+
+@pytest.mark.parametrize("validated", [False, True])
+def test_epoch_lines(capsys, validated):
+    lines = callbacks.EpochLines()
+    lines.set_model(tiny.model())
+    lines.set_params({"epochs": 9})
+    logs = {
+        "loss": 1.23456,
+        "learning_rate": 0.05,
+        "exit_1_share": 0.25,
+        "exit_2_share": 0.75,
+        "exit_2_accuracy": 0.5,
+        "seconds": 3.14159,
+    }
+    if validated:
+        logs["validation_accuracy"] = 0.625
+    lines.on_epoch_end(2, logs)
+    printed = capsys.readouterr()
+    middle = "  validation 0.625" if validated else ""
+    assert printed.err == (
+        f"epoch 3/9  loss 1.235  rate 0.05  train 0.500{middle}"
+        "  leaving 0.25 0.75  3.1 s\n"
+    )
+    assert printed.out == ""

@@ -1,0 +1,130 @@
+"""Checkpoints: what is kept, what a damaged one costs, what comes back."""
+
+import json
+
+import numpy as np
+import pytest
+from saved_epochs import IMAGES, LABELS, fresh, names, same, save, state
+
+from elf_keras import runs
+from elf_keras.training import checkpoints
+
+
+def test_two_epochs_and_the_best_are_kept(tmp_path):
+    saver, _ = save(tmp_path, scores=[0.1, 0.9, 0.2, 0.3, 0.4])
+    assert names(tmp_path) == [
+        "epoch_0002_step_000000.weights.h5",
+        "epoch_0004_step_000000.json",
+        "epoch_0004_step_000000.weights.h5",
+        "epoch_0005_step_000000.json",
+        "epoch_0005_step_000000.weights.h5",
+    ]
+    assert saver.best["epoch"] == 1
+    assert saver.place == (5, 0)
+
+
+def test_the_newest_is_so_by_number_however_many_digits_it_has(tmp_path):
+    saver, _ = save(tmp_path, scores=[0.1])
+    for epochs in (9_999, 10_000, 10_001):
+        saver.save(epochs)
+    assert [name for name in names(tmp_path) if name.endswith(".json")] == [
+        "epoch_10000_step_000000.json",
+        "epoch_10001_step_000000.json",
+    ]
+    again = checkpoints.Checkpoints(tmp_path, monitor="score")
+    assert again.restore(fresh()) == []
+    assert again.place == (10_001, 0)
+
+
+def test_a_best_that_an_older_checkpoint_names_is_kept(tmp_path):
+    save(tmp_path, scores=[0.9, 0.2, 0.3, 1.0])
+    assert [name for name in names(tmp_path) if name.endswith(".h5")] == [
+        "epoch_0001_step_000000.weights.h5",
+        "epoch_0003_step_000000.weights.h5",
+        "epoch_0004_step_000000.weights.h5",
+    ]
+    (tmp_path / "epoch_0004_step_000000.json").unlink()
+    saver = checkpoints.Checkpoints(tmp_path, monitor="score")
+    assert saver.restore(fresh()) == []
+    assert saver.load_best(fresh()) == 0
+
+
+@pytest.mark.parametrize(
+    ("scores", "best"),
+    [([0.5, 0.7, 0.6], 1), ([0.7, 0.7, 0.6], 1), ([0.5, 0.5, 0.5], 2)],
+)
+def test_the_best_epoch_and_the_later_of_equals(tmp_path, scores, best):
+    saver, states = save(tmp_path, scores=scores)
+    assert (saver.best["epoch"], saver.best["score"]) == (best, scores[best])
+    model = fresh()
+    assert saver.load_best(model) == best
+    count = len(model.weights)
+    assert same(state(model)[:count], states[best][:count])
+
+
+def test_without_validation_there_is_no_best(tmp_path):
+    saver, _ = save(tmp_path, scores=[0.5, 0.6], monitor=None)
+    assert saver.best is None
+
+
+def test_a_missing_score_is_no_best(tmp_path):
+    assert save(tmp_path, scores=[0.5], monitor="other")[0].best is None
+
+
+def test_restore_brings_back_weights_momentum_steps_and_history(tmp_path):
+    saver, states = save(tmp_path, scores=[0.5, 0.7, 0.6])
+    model = fresh()
+    momentum = next(
+        np.array(variable)
+        for variable in model.optimizer.variables
+        if variable.shape == (4, 5)
+    )
+    assert not momentum.any()
+    again = checkpoints.Checkpoints(tmp_path, monitor="score")
+    assert again.restore(model) == []
+    assert same(state(model), states[-1])
+    assert again.history == saver.history
+    assert again.best == saver.best
+    assert again.place == (3, 0)
+    assert [row["epoch"] for row in again.history] == [1, 2, 3]
+
+
+def test_a_restored_model_trains_on_bit_for_bit(tmp_path):
+    _, states = save(tmp_path, scores=[0.5, 0.6])
+    (tmp_path / "epoch_0002_step_000000.json").unlink()
+    model = fresh()
+    saver = checkpoints.Checkpoints(tmp_path)
+    assert (saver.restore(model), saver.place) == ([], (1, 0))
+    model.train_on_batch(IMAGES, LABELS)
+    assert same(state(model), states[1])
+
+
+def test_an_empty_folder_starts_at_epoch_0(tmp_path):
+    model = fresh()
+    before = state(model)
+    saver = checkpoints.Checkpoints(tmp_path / "none yet")
+    assert (saver.restore(model), saver.place) == ([], (0, 0))
+    assert same(state(model), before)
+    assert not (tmp_path / "none yet").exists()
+
+
+def test_a_failed_write_keeps_what_was_there(tmp_path, monkeypatch):
+    saver, _ = save(tmp_path, scores=[0.1, 0.2])
+    before = {path: path.read_bytes() for path in tmp_path.iterdir()}
+
+    def full(path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(saver.model, "save_weights", full)
+    with pytest.raises(OSError, match="No space"):
+        saver.on_epoch_end(2, {"score": 0.0})
+    assert {path: path.read_bytes() for path in tmp_path.iterdir()} == before
+
+
+def test_the_record_is_written_after_what_it_names(tmp_path):
+    save(tmp_path, scores=[0.9, 0.1])
+    record = json.loads((tmp_path / "epoch_0002_step_000000.json").read_text())
+    for part in (record["weights"], record["best"]):
+        assert runs.checksum(tmp_path / part["file"]) == part["sha256"]
+    assert record["history"][0]["loss"] == 0.1 + 1 / 3

@@ -1,0 +1,96 @@
+"""The optimizer by hand: SGD with momentum whose L2 is in the gradient."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from elf_keras.training import loop
+
+DECAY = 0.01
+GRADIENTS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype("float32")
+START = np.array([[1.0, -2.0, 0.5], [3.0, 0.0, -1.0]], "float32")
+
+
+def steps(optimizer, rates):
+    variable = keras.Variable(START)
+    optimizer.build([variable])
+    found = []
+    for gradient, rate in zip(GRADIENTS, rates, strict=True):
+        optimizer.learning_rate = rate
+        optimizer.apply([tf.constant(gradient)])
+        found.append(np.array(variable))
+    return found
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_coupled_sgd_is_sgd_on_gradient_plus_l2(momentum):
+    rates = [0.1, 0.1, 0.2, 0.2, 0.002, 0.002]
+    optimizer = loop.CoupledSGD(0.1, momentum=momentum, coupled_decay=DECAY)
+    found = steps(optimizer, rates)
+    weight = START.astype("float64")
+    velocity = np.zeros_like(weight)
+    for step, (gradient, rate) in enumerate(zip(GRADIENTS, rates, strict=True)):
+        for row in range(2):
+            for column in range(3):
+                slope = gradient[row, column] + DECAY * weight[row, column]
+                velocity[row, column] *= momentum
+                velocity[row, column] += slope
+        # A drop of the rate acts at once, on the old velocity too.
+        weight -= rate * velocity
+        np.testing.assert_allclose(found[step], weight, rtol=1e-5, atol=1e-6)
+
+
+def test_at_one_rate_it_is_the_rule_that_torch_documents():
+    """b ← m b + (g + λ w); w ← w - η b, from torch.optim.SGD's page."""
+    rate, momentum = 0.1, 0.9
+    found = steps(loop.CoupledSGD(rate, momentum, DECAY), [rate] * 6)
+    weight, buffer = START.astype("float64"), None
+    for step, gradient in enumerate(GRADIENTS.astype("float64")):
+        gradient = gradient + DECAY * weight
+        buffer = gradient if buffer is None else momentum * buffer + gradient
+        weight = weight - rate * buffer
+        np.testing.assert_allclose(found[step], weight, rtol=1e-5, atol=1e-6)
+
+
+def test_without_decay_it_is_plain_sgd():
+    plain = steps(keras.optimizers.SGD(0.1, momentum=0.9), [0.1] * 6)
+    coupled = steps(loop.CoupledSGD(0.1, coupled_decay=0.0), [0.1] * 6)
+    np.testing.assert_allclose(coupled, plain, rtol=1e-6, atol=1e-6)
+
+
+def test_defaults_are_the_papers():
+    optimizer = loop.CoupledSGD()
+    assert float(optimizer.learning_rate) == pytest.approx(0.1)
+    assert (optimizer.momentum, optimizer.nesterov) == (0.9, False)
+    assert optimizer.coupled_decay == 2e-4
+    assert optimizer.weight_decay is None
+
+
+def test_the_optimizer_is_rebuilt_from_its_config():
+    optimizer = loop.CoupledSGD(0.3, momentum=0.5, coupled_decay=DECAY)
+    config = keras.optimizers.serialize(optimizer)
+    again = keras.optimizers.deserialize(config)
+    assert type(again) is loop.CoupledSGD
+    assert again.get_config() == optimizer.get_config()
+    assert again.coupled_decay == DECAY
+    np.testing.assert_array_equal(
+        steps(again, [0.3] * 6), steps(optimizer, [0.3] * 6)
+    )
+
+
+def test_every_trainable_variable_decays_and_statistics_do_not():
+    inputs = keras.Input((3,))
+    normalized = keras.layers.BatchNormalization()(inputs)
+    model = keras.Model(inputs, keras.layers.Dense(2)(normalized))
+    for variable in model.weights:
+        variable.assign(np.ones(variable.shape))
+    optimizer = loop.CoupledSGD(0.5, momentum=0.0, coupled_decay=0.2)
+    zeros = [tf.zeros(v.shape) for v in model.trainable_variables]
+    optimizer.apply_gradients(
+        zip(zeros, model.trainable_variables, strict=True)
+    )
+    for variable in model.trainable_variables:
+        np.testing.assert_allclose(np.array(variable), 0.9, rtol=1e-6)
+    for variable in model.non_trainable_variables:
+        np.testing.assert_array_equal(np.array(variable), 1.0)

@@ -1,0 +1,87 @@
+"""`train --dry_run`: a table and status 0, or one line and status 2."""
+
+import command_runs
+import photo_folders
+import pytest
+
+from elf_keras.data.sources import published
+from elf_keras.training import dry_run
+
+SMALL = (
+    "--dry_run",
+    "--backbone=resnet8",
+    "--exits=none",
+    "--method=single",
+    "--image_size=16",
+    "--batch_size=4",
+    "--validation_fraction=0.2",
+    "--augmentation=resized_crop",
+)
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch):
+    monkeypatch.setattr(dry_run.measure, "__kwdefaults__", {"seconds": 0.1})
+
+
+@pytest.fixture
+def photos(tmp_path):
+    for label in "ab":
+        for index in range(6):
+            name = f"photos/train/{label}/{index}.jpg"
+            photo_folders.save(tmp_path / name, photo_folders.smooth(index))
+    return tmp_path / "photos"
+
+
+def folder(photos, *more):
+    place = (f"--data_dir={photos}", "--dataset=folder", "--images_on=disk")
+    return (*SMALL, *place, *more)
+
+
+def test_table(photos, tmp_path):
+    before = command_runs.content(tmp_path)
+    workdir = f"--workdir={tmp_path / 'run'}"
+    ended = command_runs.run("train", *folder(photos, workdir, "--epochs=90"))
+    assert ended.status == 0, ended.err
+    rows = dict(line.split("  ", 1) for line in ended.out.splitlines())
+    rows = {what.strip(): figure.strip() for what, figure in rows.items()}
+    assert rows["train"] == "10 images, all headers read, 10 decoded"
+    assert rows["steps an epoch"] == "3"
+    assert rows["pipeline"].endswith("images/s")
+    assert "time of 90 epochs" in rows
+    assert rows["memory so far, at most"].endswith("GiB")
+    assert command_runs.content(tmp_path) == before
+
+
+def test_a_cut_photo_is_found(photos):
+    path = photos / "train" / "b" / "3.jpg"
+    whole = path.read_bytes()
+    path.write_bytes(whole[: len(whole) // 2])
+    ended = command_runs.refused(
+        "train",
+        *folder(photos, "--dry_run_images=0"),
+        says=["1 images of", "train/b/3.jpg", "repair"],
+    )
+    assert ended.out == ""
+
+
+def test_headers_of_listed_files_are_read(tmp_path):
+    lists = published.SETS["inat18"].lists
+    photo_folders.published(tmp_path, lists, (3, 2))
+    (tmp_path / "train" / "n0001" / "0.JPEG").write_text("no image")
+    command_runs.refused(
+        "train",
+        *SMALL,
+        "--dataset=inat18",
+        f"--data_dir={tmp_path}",
+        "--check_counts=false",
+        says=["1 headers of", "train/n0001/0.JPEG"],
+    )
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(5, "5 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h")],
+)
+def test_durations(seconds, text):
+    assert dry_run.duration(seconds) == text

@@ -1,0 +1,224 @@
+"""Stopped within an epoch and resumed: every example once, the same end."""
+
+import os
+import signal
+
+import interrupted
+import numpy as np
+import pytest
+import tiny
+from interrupted import BATCH, EPOCHS, EXAMPLES, STEPS
+
+from elf_keras import runs
+from elf_keras.distribution import worker_steps
+from elf_keras.runs import preemption
+from elf_keras.training import callbacks, checkpoints, mid_epoch
+
+# Every step is due: the shortest interval that is one.
+ALWAYS = 1e-12
+
+
+class PowerCutError(Exception):
+    """Nothing is saved at it, as at kill -9."""
+
+
+def power_cut(_):
+    raise PowerCutError
+
+
+def sigterm(_):
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    built = interrupted.model()
+    outcome, _ = interrupted.fit(tmp_path_factory.mktemp("whole"), built)
+    return built, outcome
+
+
+def stopped(folder, at, event, minutes):
+    """Train until the event before a step; return what was seen."""
+    built = interrupted.model(at=at, event=event)
+    with pytest.raises((PowerCutError, preemption.Preempted)):
+        interrupted.fit(folder, built, minutes=minutes)
+    return built.seen
+
+
+def assert_ends_alike(whole, built, outcome):
+    for one, other in zip(
+        interrupted.state(whole[0]), interrupted.state(built), strict=True
+    ):
+        np.testing.assert_array_equal(one, other)
+    assert interrupted.logs(outcome) == interrupted.logs(whole[1])
+    assert all(row["seconds"] > 0 for row in outcome.history)
+
+
+def ids(images):
+    return sorted(map(tuple, np.concatenate(images).tolist()))
+
+
+@pytest.mark.parametrize(
+    ("event", "at", "minutes", "place"),
+    [
+        (power_cut, 1, ALWAYS, (0, 1)),
+        (power_cut, 5, ALWAYS, (1, 0)),
+        (power_cut, 8, ALWAYS, (1, 3)),
+        # The step that SIGTERM falls into is ended, but for the first.
+        (sigterm, 0, 0.0, (0, 0)),
+        (sigterm, 2, 0.0, (0, 3)),
+        (sigterm, 4, 0.0, (0, 5)),
+        (sigterm, 5, 0.0, (1, 1)),
+        (sigterm, 8, ALWAYS, (1, 4)),
+        (sigterm, 14, 0.0, (2, 5)),
+    ],
+)
+def test_no_example_twice_none_lost_and_the_same_end(
+    whole, tmp_path, event, at, minutes, place
+):
+    done = STEPS * place[0] + place[1]
+    with preemption.watched():
+        before = stopped(tmp_path, at, event, minutes)
+        assert sorted(before) == list(range(done))
+    built = interrupted.model(seed=9)
+    outcome, said = interrupted.fit(tmp_path, built)
+    assert outcome.first_place == place
+    assert said[0].startswith("going on after epoch") == (done > 0)
+    assert sorted(built.seen) == list(range(done, EPOCHS * STEPS))
+    steps = before | built.seen
+    everything = ids([tiny.data().train.images.reshape(-1, 4)])
+    assert len(set(everything)) == EXAMPLES
+    for epoch in range(EPOCHS):
+        part = [steps[STEPS * epoch + step] for step in range(STEPS)]
+        assert [len(images) for images in part] == [BATCH] * 4 + [2]
+        assert ids(part) == everything
+    for step, images in whole[0].seen.items():
+        np.testing.assert_array_equal(images, steps[step])
+    assert_ends_alike(whole, built, outcome)
+
+
+@pytest.mark.slow
+def test_at_every_single_step_the_run_may_be_cut(whole, tmp_path):
+    for at in range(1, EPOCHS * STEPS):
+        assert list(stopped(tmp_path, at, power_cut, ALWAYS)) == [at - 1]
+    built = interrupted.model()
+    outcome, _ = interrupted.fit(tmp_path, built, minutes=ALWAYS)
+    assert_ends_alike(whole, built, outcome)
+
+
+def test_without_an_interval_an_epoch_begins_again(whole, tmp_path):
+    stopped(tmp_path, 8, power_cut, 0.0)
+    assert not list(tmp_path.glob("checkpoints/*_step_000001*"))
+    built = interrupted.model(seed=9)
+    outcome, _ = interrupted.fit(tmp_path, built)
+    assert min(built.seen) == STEPS
+    assert_ends_alike(whole, built, outcome)
+
+
+def test_one_of_several_workers_may_stop_while_it_validates(tmp_path):
+    """SIGTERM of an epoch's last step, of which the others do not know."""
+    built = interrupted.model()
+    outcome, _ = interrupted.fit(tmp_path, built)
+    saver = outcome.checkpoints
+    clock = callbacks.EpochClock(EXAMPLES)
+    middle = mid_epoch.MidEpoch(saver, clock, minutes=0.0)
+    middle.set_model(built)
+    clock.on_epoch_begin(EPOCHS)
+    middle.on_epoch_begin(EPOCHS)
+    middle.wishes = worker_steps.Wishes()
+    with preemption.watched():
+        middle.on_train_batch_begin(STEPS - 1)
+        sigterm(built)
+        assert middle.wishes.mine == (False, False)
+        middle.on_train_batch_end(STEPS - 1)
+        with pytest.raises(preemption.Preempted):
+            middle.on_epoch_end(EPOCHS)
+    assert not middle.stopped_together
+    assert saver.place == (EPOCHS, STEPS)
+    middle.wishes.shared = (True, False)
+    assert middle.stopped_together
+
+
+def test_what_was_trained_is_saved_before_a_long_validation(tmp_path):
+    saver = checkpoints.Checkpoints(tmp_path, monitor=None)
+    built = interrupted.model()
+    built.optimizer.build(built.trainable_variables)
+    saver.set_model(built)
+    saver.save(1)
+    clock = callbacks.EpochClock(EXAMPLES)
+    for minutes, place in ((1000.0, (1, 0)), (ALWAYS, (1, STEPS))):
+        middle = mid_epoch.MidEpoch(saver, clock, minutes=minutes)
+        middle.set_model(built)
+        clock.on_epoch_begin(1)
+        middle.place = (1, STEPS)
+        middle.on_epoch_end(1)
+        assert saver.place == place
+
+
+def test_an_interval_that_is_not_over_saves_nothing(tmp_path):
+    stopped(tmp_path, 4, power_cut, 1000.0)
+    held = [path.name for path in tmp_path.glob("checkpoints/*.json")]
+    assert held == ["epoch_0000_step_000000.json"]
+
+
+def test_sigterm_within_validation_loses_no_step(whole, tmp_path, monkeypatch):
+    from elf_keras.evaluation import prediction
+
+    predict = prediction.predict_scores
+
+    def told_to_end(*arguments):
+        sigterm(None)
+        return predict(*arguments)
+
+    monkeypatch.setattr(prediction, "predict_scores", told_to_end)
+    built = interrupted.model()
+    with preemption.watched(), pytest.raises(preemption.Preempted):
+        interrupted.fit(tmp_path, built)
+    assert sorted(built.seen) == list(range(STEPS))
+    monkeypatch.undo()
+    built = interrupted.model(seed=9)
+    outcome, said = interrupted.fit(tmp_path, built)
+    assert said[0] == "going on after epoch 0 and 5 steps"
+    assert min(built.seen) == STEPS
+    assert_ends_alike(whole, built, outcome)
+
+
+def test_who_is_stopped_is_told_what_was_saved(tmp_path):
+    said = []
+    built = interrupted.model(at=2, event=sigterm)
+    with preemption.watched(), pytest.raises(preemption.Preempted):
+        interrupted.fit(tmp_path, built, said=said)
+    assert said == ["saved after epoch 0 and 3 steps"]
+
+
+def test_sigterm_in_a_step_that_spoils_the_weights_saves_none(tmp_path):
+    def spoil(model):
+        sigterm(None)
+        # This step's loss is still a number, its weights are not.
+        model.optimizer.learning_rate.assign(1e38)
+
+    with preemption.watched():
+        stopped(tmp_path, 2, spoil, 0.0)
+    held = [path.name for path in tmp_path.glob("checkpoints/*.json")]
+    assert held == ["epoch_0000_step_000000.json"]
+
+
+def test_the_epochs_seconds_count_both_parts(tmp_path):
+    stopped(tmp_path, 3, power_cut, ALWAYS)
+    path = tmp_path / "checkpoints" / "epoch_0000_step_000003.json"
+    before = runs.read_json(path)["seconds"]
+    assert before > 0
+    built = interrupted.model()
+    outcome, _ = interrupted.fit(tmp_path, built)
+    assert outcome.history[0]["seconds"] > before
+
+
+def test_a_damaged_checkpoint_within_an_epoch_costs_a_step(whole, tmp_path):
+    stopped(tmp_path, 8, power_cut, ALWAYS)
+    newest = tmp_path / "checkpoints" / "epoch_0001_step_000003.weights.h5"
+    newest.write_bytes(newest.read_bytes()[:-1])
+    built = interrupted.model(seed=9)
+    outcome, _ = interrupted.fit(tmp_path, built)
+    assert outcome.first_place == (1, 2)
+    assert len(outcome.problems) == 1
+    assert_ends_alike(whole, built, outcome)

@@ -1,0 +1,147 @@
+"""Kill -9 and --resume ends as the uninterrupted run does, bit for bit."""
+
+import signal
+import time
+
+import command_runs
+import numpy as np
+import pytest
+import run_states
+
+from elf_keras import runs
+
+EPOCHS = 6
+RECIPE = command_runs.RESUMED
+TRAIN = ("-m", "elf_keras.train")
+PATIENCE = 240
+
+
+# Of a step in the second epoch, where checkpoints come by the clock.
+MIDDLE = "epoch_0001_step_00000[1-6].json"
+
+
+def killed(start, folder, checkpoint):
+    """Start a training, and kill it once such a checkpoint is whole."""
+    process = command_runs.child(*start, f"--workdir={folder}")
+    until = time.monotonic() + PATIENCE
+    try:
+        while not list((folder / "checkpoints").glob(checkpoint)):
+            assert process.poll() is None, process.communicate()[1][-2000:]
+            assert time.monotonic() < until
+            time.sleep(0.005)
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert process.returncode == -signal.SIGKILL
+    assert not (folder / runs.METRICS).exists()
+
+
+def assert_same(folder, expected):
+    one, other = run_states.arrays(expected), run_states.arrays(folder)
+    assert one.keys() == other.keys()
+    assert any(key.startswith("optimizer") for key in one)
+    for key in one:
+        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
+    assert len(run_states.history(folder)) == EPOCHS
+    assert run_states.history(folder) == run_states.history(expected)
+    for name in (runs.METRICS, "per_class.csv"):
+        assert (folder / name).read_text() == (expected / name).read_text()
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("whole") / "run"
+    ended = command_runs.run("train", f"--workdir={folder}", *RECIPE)
+    assert ended.status == 0, ended.err
+    return folder
+
+
+@pytest.mark.slow
+def test_killed_and_resumed_is_uninterrupted(whole, tmp_path):
+    folder = tmp_path / "run"
+    killed((*TRAIN, *RECIPE), folder, "epoch_0002_step_000000.json")
+    done = sorted(folder.glob("checkpoints/epoch_*.json"))
+    assert len(done) < EPOCHS
+    ended = command_runs.run(
+        "train", f"--workdir={folder}", *RECIPE, "--resume"
+    )
+    assert ended.status == 0, ended.err
+    assert "going on after epoch" in ended.err
+    assert_same(folder, whole)
+    record = runs.read_json(folder / runs.RECORD)
+    assert 2 <= record["resumed_after_epoch"] < EPOCHS
+    assert record["problems"] == []
+
+
+@pytest.mark.slow
+def test_a_broken_checkpoint_costs_an_epoch_not_the_run(whole, tmp_path):
+    """As after a kill at epoch 4 whose last checkpoint is broken as well."""
+    folder = tmp_path / "run"
+    stop = ("--workdir=" + str(folder), *RECIPE)
+    ended = command_runs.run("train", *stop)
+    assert ended.status == 0
+    for name in (runs.METRICS, runs.RECORD, "history.csv", runs.MODEL):
+        (folder / name).unlink()
+    broken = (
+        folder / "checkpoints" / f"epoch_{EPOCHS:04d}_step_000000.weights.h5"
+    )
+    with broken.open("r+b") as file:
+        file.truncate(broken.stat().st_size // 2)
+    ended = command_runs.run("train", *stop, "--resume")
+    assert ended.status == 0, ended.err
+    said = [line for line in ended.err.splitlines() if "damaged" in line]
+    assert len(said) == 1
+    assert "epoch_0006" in said[0]
+    assert "going on after epoch 5" in ended.err
+    assert_same(folder, whole)
+    record = runs.read_json(folder / runs.RECORD)
+    assert record["problems"] == said
+
+
+def test_a_kill_before_the_first_checkpoint_starts_again(whole, tmp_path):
+    folder = tmp_path / "run"
+    folder.mkdir()
+    flags = (whole / runs.FLAGS).read_text()
+    text = flags.replace(f"--workdir={whole}", f"--workdir={folder}")
+    (folder / runs.FLAGS).write_text(text)
+    ended = command_runs.run(
+        "train", f"--workdir={folder}", *RECIPE, "--resume"
+    )
+    assert ended.status == 0, ended.err
+    assert_same(folder, whole)
+
+
+def test_its_own_flags_repeat_a_run(whole, tmp_path):
+    folder = tmp_path / "run"
+    words = (f"--flagfile={whole / runs.FLAGS}", f"--workdir={folder}")
+    ended = command_runs.run("train", *words)
+    assert ended.status == 0, ended.err
+    assert_same(folder, whole)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("start", "flags"),
+    [
+        (TRAIN, ("--mixed_precision=bfloat16",)),
+        (TRAIN, ("--mixed_precision=float16",)),
+        (("-c", command_runs.TRAIN_ON_TWO), ("--strategy=mirrored",)),
+        (TRAIN, ("--method=single", "--mixing=manifold_mixup")),
+        (TRAIN, ("--method=bbn",)),
+    ],
+    ids=["bfloat16", "float16", "mirrored", "manifold_mixup", "bbn"],
+)
+def test_killed_and_resumed_in_other_settings(start, flags, tmp_path):
+    expected, folder = tmp_path / "whole", tmp_path / "run"
+    words = (*start, *RECIPE, *flags)
+    ended = command_runs.ended(
+        command_runs.child(*words, f"--workdir={expected}")
+    )
+    assert ended.status == 0, ended.err[-2000:]
+    killed((*words, "--checkpoint_minutes=0.00001"), folder, MIDDLE)
+    ended = command_runs.ended(
+        command_runs.child(*words, f"--workdir={folder}", "--resume")
+    )
+    assert ended.status == 0, ended.err[-2000:]
+    assert runs.read_json(folder / runs.RECORD)["resumed_after_steps"] > 0
+    assert_same(folder, expected)

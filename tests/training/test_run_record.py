@@ -1,0 +1,178 @@
+"""What a training leaves: both epochs scored, the best one saved."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras import runs
+from elf_keras.data import long_tail
+from elf_keras.evaluation import prediction
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.training import loop, run_record
+
+FLAGS = "--epochs=4\n--seed=7\n"
+HISTORY = [
+    {"epoch": 1, "loss": 2.0, "seconds": 1.5, "images_per_second": 10.0},
+    {"epoch": 2, "loss": 1.5, "seconds": 0.5, "images_per_second": 30.0},
+    {"epoch": 3, "loss": 1.0, "seconds": 0.5, "images_per_second": 31.0},
+]
+
+
+class Best:
+    """Checkpoints that hold other weights as the best."""
+
+    def __init__(self, weights):
+        self.weights = weights
+        self.loaded = 0
+        self.notes = {"changes": ["resumed with cores 1, before 2"]}
+
+    def load_best(self, model):
+        model.set_weights(self.weights)
+        self.loaded += 1
+
+
+def scorer(model, data):
+    return Scorer(
+        classes=tiny.CLASSES,
+        shot_groups=long_tail.shot_groups(data.class_counts),
+        costs=multiply_adds.exit_costs(model),
+        exit_threshold=0.4,
+    )
+
+
+def scored(folder, data, best_epoch):
+    model = tiny.compiled()
+    best = Best(tiny.model(seed=8).get_weights())
+    outcome = loop.Outcome(
+        HISTORY, best_epoch, ["a problem"], ["a warning"], (1, 2), best
+    )
+    last = prediction.predict_scores(model, data.test)
+    record = run_record.score_epochs(
+        folder, model, data, scorer(model, data), model.objective, outcome
+    )
+    return model, outcome, record, last
+
+
+def saved_scores(folder, data):
+    model = multi_exit.load(folder / runs.MODEL)
+    return prediction.predict_scores(model, data.test)
+
+
+@pytest.fixture(scope="module")
+def earlier(tmp_path_factory):
+    """The best epoch, 2 of 3, is not the last one."""
+    folder = tmp_path_factory.mktemp("run")
+    return folder, *scored(folder, tiny.data(), best_epoch=1)
+
+
+def test_last_and_best_are_scored_each_with_its_weights(earlier):
+    _, model, outcome, record, last = earlier
+    data = tiny.data()
+    assert set(record) == {"train", "validation", "test"}
+    for part in record.values():
+        assert set(part) == {"last", "best"}
+        assert (part["last"]["epoch"], part["best"]["epoch"]) == (3, 2)
+    assert outcome.checkpoints.loaded == 1
+    best = prediction.predict_scores(tiny.model(seed=8), data.test)
+    for scores, which in ((last, "last"), (best, "best")):
+        hits = scores[:, -1].argmax(-1) == data.test.labels
+        found = record["test"][which]["static"]["top1"]
+        assert found == pytest.approx(hits.mean())
+    assert not np.allclose(last, best)
+
+
+def test_the_saved_model_and_the_table_are_the_best_epochs(earlier):
+    folder, *_ = earlier
+    data = tiny.data()
+    best = prediction.predict_scores(tiny.model(seed=8), data.test)
+    found = saved_scores(folder, data)
+    np.testing.assert_allclose(found, best, atol=1e-6)
+    rows = (folder / "per_class.csv").read_text().splitlines()
+    assert rows[0].startswith("class,training_images,test_images,")
+    for label, row in enumerate(rows[1:]):
+        name, training_images, images, static = row.split(",")[:4]
+        hits = best[data.test.labels == label, -1].argmax(-1) == label
+        assert name == data.class_names[label]
+        assert (int(training_images), int(images)) == ([13, 8, 4][label], 3)
+        assert float(static) == pytest.approx(hits.mean(), abs=1e-4)
+
+
+def test_the_last_epoch_as_the_best_is_scored_once(tmp_path):
+    data = tiny.data()
+    _, outcome, record, last = scored(tmp_path, data, best_epoch=2)
+    assert outcome.checkpoints.loaded == 0
+    np.testing.assert_allclose(saved_scores(tmp_path, data), last, atol=1e-6)
+    for part in record.values():
+        assert part["best"] == part["last"]
+
+
+def test_without_validation_there_is_only_the_last(tmp_path):
+    data = tiny.data(validation=False)
+    _, _, record, last = scored(tmp_path, data, best_epoch=None)
+    assert set(record) == {"train", "test"}
+    assert all(set(part) == {"last"} for part in record.values())
+    np.testing.assert_allclose(saved_scores(tmp_path, data), last, atol=1e-6)
+
+
+@pytest.fixture(scope="module")
+def written(earlier):
+    folder, model, outcome, _, _ = earlier
+    runs.write_text(folder / runs.FLAGS, FLAGS)
+    run_record.write(
+        folder,
+        model,
+        tiny.data(),
+        outcome,
+        seed=7,
+        deterministic=True,
+        started=time.time() - 100,
+    )
+    return folder, json.loads((folder / runs.RECORD).read_text())
+
+
+def test_history_has_a_row_an_epoch(written):
+    rows = (written[0] / "history.csv").read_text().splitlines()
+    assert rows[0] == "epoch,loss,seconds,images_per_second"
+    assert rows[1:] == ["1,2.0,1.5,10.0", "2,1.5,0.5,30.0", "3,1.0,0.5,31.0"]
+
+
+def test_run_json_says_what_ran(written):
+    record = written[1]
+    assert record["flags"] == ["--epochs=4", "--seed=7"]
+    assert (record["epochs"], record["best_epoch"]) == (3, 2)
+    assert record["resumed_after_epoch"] == 1
+    assert record["resumed_after_steps"] == 2
+    assert record["rollback"] is None
+    assert record["nondeterminism"] == ["resumed with cores 1, before 2"]
+    assert record["problems"] == ["a problem"]
+    assert record["warnings"] == ["a warning"]
+    assert record["training_seconds"] == 2.5
+    assert 100 < record["seconds_of_this_process"] < 1000
+    assert record["images_per_second"] == 30.0
+    assert record["seed"] == 7
+    assert record["devices"]
+
+
+def test_run_json_says_on_what(written):
+    data = written[1]["data"]
+    assert data["class_names"] == ["dark", "grey", "light"]
+    assert data["class_counts"] == [13, 8, 4]
+    assert data["class_counts_after_cut"] == [9, 6, 3]
+    assert data["images"] == {"train": 18, "validation": 7, "test": 9}
+    assert data["image_shape"] == [2, 2, 1]
+    assert (data["notes"], data["skipped"]) == ([], [])
+
+
+def test_run_json_says_where_each_exit_sits_and_what_it_costs(written):
+    found = written[1]["model"]
+    # Dense layers by hand: 4 x 5, then 5 x 3 at exit 1; 5 x 5 and 5 x 3.
+    assert found["exits"] == [
+        {"exit": 1, "tap": "hidden", "macs": 35, "macs_without_heads": 20},
+        {"exit": 2, "tap": "deep", "macs": 75, "macs_without_heads": 60},
+    ]
+    assert found["parameters"] == (4 + 1) * 5 + (5 + 1) * 3 + 30 + 18
+    assert found["trainable_parameters"] == found["parameters"]
