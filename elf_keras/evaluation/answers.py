@@ -14,8 +14,7 @@ from scipy import special
 
 from elf_keras.data import splits
 from elf_keras.evaluation import calibration, prediction
-from elf_keras.exits import certainty
-from elf_keras.losses import across_exits
+from elf_keras.exits import certainty, exit_rule
 
 # Scores reduced at a time: they stay in a processor's cache.
 _CACHED = 2**20
@@ -153,7 +152,7 @@ def _reduced(scores, scale, rule, exit_weights):
     shares = special.softmax(scale * scores, axis=-1)
     joint = shares.mean(1)
     if exit_weights is not None:
-        joint = across_exits.sum_of_exits(scores, exit_weights)
+        joint = exit_rule.sum_of_exits(scores, exit_weights)
     return (
         scores.argmax(-1).astype("int32"),
         certainty.of(scores, rule, scale=scale),

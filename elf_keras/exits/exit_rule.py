@@ -33,6 +33,24 @@ def stack_exits(outputs):
     )
 
 
+def sum_of_exits(scores, exit_weights):
+    """What summed predictions are trained and answered by: Σ_k α_k z_k.
+
+    Args:
+      scores: raw, arrays or tensors, `(batch, exits, classes)`.
+      exit_weights: α, `(exits,)`.
+
+    Returns:
+      Scores in at least float32, `(batch, classes)`.
+
+    Reference: HAR, Eq. 2.
+    """
+    ops = arrays.of(scores)
+    scores = at_least_float32(scores)
+    weights = ops.cast(exit_weights, ops.dtype(scores))
+    return ops.sum(weights[:, None] * scores, axis=1)
+
+
 def confidence(scores):
     """Largest class probability: max_c softmax(z)_c = 1 / Σ_c e^(z_c - max z).
 

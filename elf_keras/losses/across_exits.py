@@ -13,7 +13,7 @@ import numpy as np
 from keras import ops
 
 from elf_keras.errors import InputError
-from elf_keras.exits import arrays
+from elf_keras.exits import exit_rule
 from elf_keras.exits.arrays import at_least_float32
 
 
@@ -72,24 +72,6 @@ def distilled(
     return functools.partial(_distilled, exit_loss, weight, temperature, scale)
 
 
-def sum_of_exits(scores, exit_weights: np.ndarray):
-    """What `summed` trains, and answers by: Σ_k α_k z_k.
-
-    Args:
-      scores: raw, arrays or tensors, `(batch, exits, classes)`.
-      exit_weights: α, `(exits,)`.
-
-    Returns:
-      Scores in at least float32, `(batch, classes)`.
-
-    Reference: HAR, Eq. 2.
-    """
-    functions = arrays.of(scores)
-    scores = at_least_float32(scores)
-    weights = functions.cast(exit_weights, functions.dtype(scores))
-    return functions.sum(weights[:, None] * scores, axis=1)
-
-
 def check_weights(values: list[str] | np.ndarray, exits: int) -> np.ndarray:
     """Return the exits' weights α, `(exits,)`, all 1 where none is given.
 
@@ -120,7 +102,7 @@ def _weighted(exit_loss, exit_weights, scores, labels):
 
 
 def _summed(exit_loss, exit_weights, scores, labels):
-    total = sum_of_exits(scores, exit_weights)[:, None]
+    total = exit_rule.sum_of_exits(scores, exit_weights)[:, None]
     losses = exit_loss(total, labels[:, -1:])
     return ops.pad(losses, [[0, 0], [scores.shape[1] - 1, 0]])
 

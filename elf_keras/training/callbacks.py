@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from elf_keras.evaluation import metrics, prediction
-from elf_keras.losses import across_exits
+from elf_keras.exits import exit_rule
 from elf_keras.training import watchdogs
 
 
@@ -103,7 +103,7 @@ class ValidationScores(keras.callbacks.Callback):
         exits = scores.argmax(-1)
         whole = exits[:, -1]
         if self.exit_weights is not None:
-            total = across_exits.sum_of_exits(scores, self.exit_weights)
+            total = exit_rule.sum_of_exits(scores, self.exit_weights)
             whole = total.argmax(-1)
         return np.concatenate([exits, whole[:, None]], axis=1)
 
