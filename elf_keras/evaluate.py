@@ -18,7 +18,12 @@ import pathlib
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, thresholds_from_flags, workdir
+from elf_keras.cli import (
+    command,
+    data_from_flags,
+    thresholds_from_flags,
+    workdir,
+)
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -28,7 +33,7 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     folder = workdir.workdir()
-    data = command.splits_from_flags()
+    data = data_from_flags.splits()
     parts = {name: getattr(data, name) for name in FLAGS.split}
     absent = [name for name, part in parts.items() if part is None]
     asked = FLAGS["split"].present

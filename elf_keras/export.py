@@ -23,6 +23,7 @@ from absl import flags
 from elf_keras import choices, runs
 from elf_keras.cli import (
     command,
+    data_from_flags,
     export_table,
     output_flag,
     thresholds_from_flags,
@@ -61,7 +62,7 @@ def main(arguments: list[str]) -> None:
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "
             "ended; go on with elf_keras.train --resume"
         )
-    data = command.splits_from_flags()
+    data = data_from_flags.splits()
     if data.validation is None:
         command.say(
             "note: without validation split, thresholds and temperatures are "

@@ -16,7 +16,12 @@ import sys
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, thresholds_from_flags, workdir
+from elf_keras.cli import (
+    command,
+    data_from_flags,
+    thresholds_from_flags,
+    workdir,
+)
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -74,7 +79,7 @@ def _answer(file, stages, names, costs, limits):
         image[None],
         exit_threshold=limits,
         rule=FLAGS.exit_rule,
-        scale=command.score_scale_from_flags(),
+        scale=data_from_flags.score_scale(),
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])

@@ -17,7 +17,7 @@ import numpy as np
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, output_flag, workdir
+from elf_keras.cli import command, data_from_flags, output_flag, workdir
 from elf_keras.errors import InputError
 from elf_keras.reports import run_folder
 
@@ -110,7 +110,7 @@ def _data(folder):
         return None, ("Drawn without running the model (--norun_models).",)
     workdir.take_from(folder.path)
     try:
-        data = command.splits_from_flags()
+        data = data_from_flags.splits()
     except (InputError, OSError) as reason:
         # The page must not tell where anything lies on this machine.
         command.say(f"note: {folder.name}: {reason}")

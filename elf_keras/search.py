@@ -17,7 +17,7 @@ import sys
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, workdir
+from elf_keras.cli import command, data_from_flags, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import thresholds
 from elf_keras.policies import policy_file, search_record
@@ -130,7 +130,7 @@ def _child(place, where, name, *words):
 
 def _thresholds():
     """The values of t, all within reach of the loss."""
-    data = command.splits_from_flags()
+    data = data_from_flags.splits()
     classes = len(data.class_names)
     if data.validation is None:
         raise InputError(

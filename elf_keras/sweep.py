@@ -20,7 +20,7 @@ import numpy as np
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, sweep_table, workdir
+from elf_keras.cli import command, data_from_flags, sweep_table, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import thresholds
 from elf_keras.policies import policy_file, policy_rules
@@ -73,7 +73,7 @@ def main(arguments: list[str]) -> None:
             "note: --method=summed answers by the sum of all exits; policies "
             "leave at one of them, and are compared with the last alone"
         )
-    data = command.splits_from_flags()
+    data = data_from_flags.splits()
     if data.validation is None:
         raise InputError(
             "this run has no validation split, and thresholds are never "

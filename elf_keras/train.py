@@ -19,7 +19,8 @@ import time
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, workdir
+from elf_keras.cli import command, data_from_flags, workdir
+from elf_keras.distribution import cluster
 from elf_keras.runs import preemption
 from elf_keras.training import fleets
 
@@ -74,7 +75,7 @@ def _main():
         )
         command.show(runs.read_json(folder / runs.METRICS))
         return
-    if command.cluster_from_flags():
+    if cluster.for_strategy(FLAGS.strategy):
         # Workers are joined before TensorFlow does anything with data.
         _strategy()
     data, strategy = _data(), _strategy()
@@ -191,14 +192,16 @@ def _be_silent(line):
 
 
 def _data():
-    data = command.splits_from_flags()
+    data = data_from_flags.splits()
     for note in data.notes:
         command.say(f"note: {note}")
     return data
 
 
 def _strategy():
-    command.load_tensorflow(devices=command.cluster_from_flags() is None)
+    command.load_tensorflow(
+        devices=cluster.for_strategy(FLAGS.strategy) is None
+    )
     from elf_keras.cli import model_from_flags
 
     return model_from_flags.strategy()

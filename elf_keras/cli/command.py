@@ -7,7 +7,6 @@ are answered at once.
 import importlib
 import math
 import os
-import pathlib
 import sys
 from collections.abc import Callable
 
@@ -16,7 +15,6 @@ from absl import flags, logging
 from elf_keras.cli import command_flags, recipe_flags, tables, workdir
 from elf_keras.distribution import cluster
 from elf_keras.errors import InputError, WorkerLostError
-from elf_keras.exits import thresholds
 from elf_keras.runs import preemption, silence
 
 FLAGS = flags.FLAGS
@@ -90,24 +88,6 @@ def load_tensorflow(*, devices: bool = True) -> None:
         importlib.import_module("keras")
 
 
-def cluster_from_flags() -> cluster.Cluster | None:
-    """Return the workers to train with, None for this process alone.
-
-    Raises:
-      InputError: where TF_CONFIG is needed and missing, or malformed.
-    """
-    if FLAGS.strategy not in ("auto", "multi_worker"):
-        return None
-    found = cluster.from_environment()
-    if FLAGS.strategy == "multi_worker" and found is None:
-        raise InputError(
-            f"--strategy=multi_worker: {cluster.VARIABLE} is not set; start "
-            "every worker with it, for example as in clusters/slurm.sh"
-        )
-    alone = FLAGS.strategy == "auto" and found and len(found.workers) == 1
-    return None if alone else found
-
-
 def say(line: str) -> None:
     """Print a sentence for the user beside the command's own output."""
     print(line, file=sys.stderr, flush=True)
@@ -129,47 +109,6 @@ def refuse_arguments(arguments: list[str]) -> None:
             f"unexpected words {' '.join(arguments)!r}: flags are written "
             "--name=value; see --help"
         )
-
-
-def splits_from_flags():
-    """Load the data that the flags name."""
-    from elf_keras import data
-    from elf_keras.data import splits
-
-    if FLAGS.dataset.startswith("cifar"):
-        load_tensorflow()
-    return data.load(
-        FLAGS.dataset,
-        data_dir=FLAGS.data_dir,
-        imbalance=FLAGS.imbalance,
-        validation_fraction=FLAGS.validation_fraction,
-        validation_group=FLAGS.validation_group,
-        seed=FLAGS.seed,
-        image_size=FLAGS.image_size,
-        files=splits.FileRules(
-            list_dir=pathlib.Path(FLAGS.list_dir) if FLAGS.list_dir else None,
-            check_counts=FLAGS.check_counts,
-            images_on=FLAGS.images_on,
-        ),
-    )
-
-
-def train_threshold_from_flags(classes: int) -> float:
-    """Return t, also for methods that do not train with it."""
-    return thresholds.parse(FLAGS.train_threshold, FLAGS.exit_loss, classes)
-
-
-def exit_threshold_from_flags(classes: int) -> float:
-    """Return s, for --exit_rule."""
-    return thresholds.parse(
-        FLAGS.exit_threshold, FLAGS.exit_loss, classes, rule=FLAGS.exit_rule
-    )
-
-
-def score_scale_from_flags() -> float:
-    """Return σ, by which the exit loss multiplies scores: 1 but for LDAM."""
-    cosine = FLAGS.exit_loss in thresholds.COSINE_LOSSES
-    return FLAGS.ldam_scale if cosine else 1.0
 
 
 def _parse(argv, of_run):

@@ -9,9 +9,9 @@ import tensorflow as tf
 from absl import flags
 
 from elf_keras import choices, losses
-from elf_keras.cli import command, second_stage_from_flags
+from elf_keras.cli import command, data_from_flags, second_stage_from_flags
 from elf_keras.data import long_tail, splits
-from elf_keras.distribution import strategies
+from elf_keras.distribution import cluster, strategies
 from elf_keras.errors import InputError
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import thresholds
@@ -33,7 +33,9 @@ def strategy(*, alone: bool = False):
     if alone:
         chosen = strategies.create("single", None)
     else:
-        chosen = strategies.create(FLAGS.strategy, command.cluster_from_flags())
+        chosen = strategies.create(
+            FLAGS.strategy, cluster.for_strategy(FLAGS.strategy)
+        )
     keras.utils.set_random_seed(FLAGS.seed)
     if FLAGS.deterministic:
         tf.config.experimental.enable_op_determinism()
@@ -96,7 +98,7 @@ def cumulative_loss(
     is measured whatever --method trains with.
     """
     classes = len(data.class_names)
-    threshold = command.train_threshold_from_flags(classes)
+    threshold = data_from_flags.train_threshold(classes)
     return objective.CumulativeLoss(
         exit_loss or _exit_loss(data),
         classes,
@@ -113,9 +115,9 @@ def scorer(built: keras.Model, data: splits.Splits) -> Scorer:
         classes=classes,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=multiply_adds.exit_costs(built),
-        exit_threshold=command.exit_threshold_from_flags(classes),
+        exit_threshold=data_from_flags.exit_threshold(classes),
         prior=data.class_counts if by_training else None,
-        scale=command.score_scale_from_flags(),
+        scale=data_from_flags.score_scale(),
         exit_rule=FLAGS.exit_rule,
         exit_weights=_summed_weights(multi_exit.exits(built)),
     )
@@ -153,7 +155,7 @@ def _across_exits(exit_loss, exits):
             exit_loss,
             weight=FLAGS.distillation,
             temperature=FLAGS.distillation_temperature,
-            scale=command.score_scale_from_flags(),
+            scale=data_from_flags.score_scale(),
         )
     weights = across_exits.check_weights(FLAGS.exit_weights, exits)
     if FLAGS.method == "summed":

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 from absl import flags
 
-from elf_keras.cli import command, workdir
+from elf_keras.cli import data_from_flags, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 from elf_keras.policies import policy_file
@@ -20,7 +20,7 @@ def limits(classes: int, exits: int) -> float | np.ndarray:
       InputError: for a policy file that does not fit.
     """
     if FLAGS.policy is None and FLAGS.policy_file is None:
-        return command.exit_threshold_from_flags(classes)
+        return data_from_flags.exit_threshold(classes)
     path = file()
     record = policy_file.read(path)
     return policy_file.limits(
@@ -63,7 +63,7 @@ def limits_of_export(found) -> float | np.ndarray:
             "each variant; leave it out beside --export"
         )
     if FLAGS.policy is None:
-        return command.exit_threshold_from_flags(len(found.class_names))
+        return data_from_flags.exit_threshold(len(found.class_names))
     return found.limits_of(FLAGS.policy)
 
 

@@ -66,6 +66,27 @@ def from_environment() -> Cluster | None:
     return Cluster((*chief, *workers), place)
 
 
+def for_strategy(strategy: str) -> Cluster | None:
+    """Return the workers to train with, None for this process alone.
+
+    Args:
+      strategy: a name in `choices.STRATEGIES`.
+
+    Raises:
+      InputError: where TF_CONFIG is needed and missing, or malformed.
+    """
+    if strategy not in ("auto", "multi_worker"):
+        return None
+    found = from_environment()
+    if strategy == "multi_worker" and found is None:
+        raise InputError(
+            f"--strategy=multi_worker: {VARIABLE} is not set; start "
+            "every worker with it, for example as in clusters/slurm.sh"
+        )
+    alone = strategy == "auto" and found and len(found.workers) == 1
+    return None if alone else found
+
+
 def several() -> bool:
     """Whether TF_CONFIG names more than one worker."""
     found = from_environment()

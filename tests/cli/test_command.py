@@ -6,7 +6,7 @@ import command_runs
 import pytest
 
 from elf_keras import runs
-from elf_keras.cli import command, workdir
+from elf_keras.cli import command, data_from_flags, workdir
 from elf_keras.errors import InputError
 
 
@@ -137,8 +137,8 @@ def test_a_command_of_a_run_takes_its_flags_and_the_users_win(
 def test_thresholds(words, classes, expected):
     with command_runs.fresh_flags("--workdir=", *words):
         found = (
-            command.train_threshold_from_flags(classes),
-            command.exit_threshold_from_flags(classes),
+            data_from_flags.train_threshold(classes),
+            data_from_flags.exit_threshold(classes),
         )
     assert found == pytest.approx(expected)
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from elf_keras import errors, report, runs
-from elf_keras.cli import command
+from elf_keras.cli import data_from_flags
 
 
 @pytest.fixture
@@ -69,7 +69,7 @@ def test_without_its_images(folder, tmp_path, monkeypatch):
     def gone():
         raise errors.InputError(f"no images in {tmp_path}")
 
-    monkeypatch.setattr(command, "splits_from_flags", gone)
+    monkeypatch.setattr(data_from_flags, "splits", gone)
     ended = make(folder, f"--output={tmp_path / 'out'}")
     assert f"no images in {tmp_path}" in ended.err
     text = (tmp_path / "out" / "index.html").read_text()

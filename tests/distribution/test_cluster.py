@@ -6,7 +6,6 @@ import command_runs
 import pytest
 
 from elf_keras import errors
-from elf_keras.cli import command
 from elf_keras.distribution import cluster
 
 TWO = {"worker": ["one:2222", "two:2222"]}
@@ -104,8 +103,7 @@ def test_who_is_joined(monkeypatch, strategy, workers, found):
     monkeypatch.delenv("TF_CONFIG", raising=False)
     if workers:
         config(monkeypatch, {"worker": TWO["worker"][:workers]})
-    with command_runs.fresh_flags(f"--strategy={strategy}"):
-        joined = command.cluster_from_flags()
+    joined = cluster.for_strategy(strategy)
     assert (len(joined.workers) if joined else 0) == found
 
 

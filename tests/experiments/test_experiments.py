@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from elf_keras import choices, data
-from elf_keras.cli import command, model_from_flags, schedule_from_flags
+from elf_keras.cli import data_from_flags, model_from_flags, schedule_from_flags
 from elf_keras.data import splits
 from elf_keras.models import multi_exit
 
@@ -84,10 +84,10 @@ def test_a_recipe_builds_its_objects(recipe, tmp_path):
             more = (f"--weights={tmp_path / 'model.keras'}",)
     if more:
         with flags_of(recipe, "--weights=none", "--second_stage=none"):
-            source = model_from_flags.model(command.splits_from_flags())
+            source = model_from_flags.model(data_from_flags.splits())
             source.save(tmp_path / "model.keras")
     with flags_of(recipe, *more) as flags:
-        loaded = command.splits_from_flags()
+        loaded = data_from_flags.splits()
         model = model_from_flags.compiled(
             model_from_flags.model(loaded), loaded
         )

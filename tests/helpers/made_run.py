@@ -4,7 +4,7 @@ import numpy as np
 import tiny
 
 from elf_keras import runs
-from elf_keras.cli import command
+from elf_keras.cli import data_from_flags
 from elf_keras.data import splits
 
 
@@ -40,5 +40,5 @@ def give(monkeypatch, **parts):
         class_names=("a", "b", "c"),
         class_counts=np.array([200, 50, 9]),
     )
-    monkeypatch.setattr(command, "splits_from_flags", lambda: data)
+    monkeypatch.setattr(data_from_flags, "splits", lambda: data)
     return data
