@@ -1,8 +1,10 @@
 """The flags of a run, and the folder that records them."""
 
+import copy
 import pathlib
 import shutil
 import sys
+from collections.abc import Sequence
 
 from absl import flags
 
@@ -72,15 +74,35 @@ def take_from(folder: pathlib.Path) -> None:
     Raises:
       InputError: where the folder is not that of a run.
     """
-    record = folder / runs.FLAGS
-    if not record.exists():
-        raise InputError(
-            f"--workdir={folder} is not the folder of a run: it holds "
-            f"no {runs.FLAGS}"
-        )
+    record = _flagfile(folder)
     # The run's own flags first, so that the command line's win.
     FLAGS.unparse_flags()
     FLAGS([sys.argv[0], f"--flagfile={record}", *sys.argv[1:]])
+
+
+def flags_of(
+    folder: pathlib.Path, words: Sequence[str] = ()
+) -> flags.FlagValues:
+    """Read the flags of another run; `FLAGS` stays as it is.
+
+    Args:
+      folder: of the run; a flag that its flagfile does not name has its
+        default.
+      words: of a command line that win, such as `sys.argv[1:]`.
+
+    Returns:
+      What can be asked as `FLAGS` can: `found.seed`, `found["seed"].value`.
+
+    Raises:
+      InputError: where the folder is not that of a run.
+      absl.flags.Error: for a flag that there is not, or a wrong value.
+    """
+    record = _flagfile(folder)
+    found = copy.deepcopy(FLAGS)
+    for name in found:
+        found[name].unparse()
+    found([sys.argv[0], f"--flagfile={record}", *words])
+    return found
 
 
 def check_workdir() -> pathlib.Path:
@@ -148,6 +170,16 @@ def _refuse_other_flags(record):
             f"({' '.join(changed)}); resume it with its own flags.flags, or "
             "name a new --workdir"
         )
+
+
+def _flagfile(folder):
+    record = folder / runs.FLAGS
+    if not record.exists():
+        raise InputError(
+            f"--workdir={folder} is not the folder of a run: it holds "
+            f"no {runs.FLAGS}"
+        )
+    return record
 
 
 def _flag_name(line):

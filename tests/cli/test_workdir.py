@@ -72,3 +72,18 @@ def test_a_missing_workdir_is_said():
         pytest.raises(InputError, match="--workdir is missing"),
     ):
         workdir.workdir()
+
+
+def test_flags_of_another_run_leave_this_command_s_alone(tmp_path):
+    with command_runs.fresh_flags(f"--workdir={tmp_path}", "--seed=3"):
+        workdir.open_workdir()
+    words = ("--data_dir=here", "--flip")
+    with command_runs.fresh_flags("--seed=7", "--noflip", "--epochs=5") as now:
+        before = now.flag_values_dict()
+        found = workdir.flags_of(tmp_path, words)
+        assert (found.seed, found.epochs) == (3, now["epochs"].default)
+        assert (found.data_dir, found.flip) == ("here", True)
+        assert found["seed"].serialize() == "--seed=3"
+        assert now.flag_values_dict() == before
+        with pytest.raises(InputError, match="not the folder of a run"):
+            workdir.flags_of(tmp_path / "other")
