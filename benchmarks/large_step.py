@@ -16,9 +16,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.losses import objective
-from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.models import multiply_adds
 from elf_keras.training import loop
 
 SIDE, CLASSES, NOT_COUNTED = 224, 1000, 3
@@ -67,9 +67,7 @@ def _measure(name, size, steps):
 
 
 def _build(name, exits):
-    model = multi_exit.build(
-        (SIDE, SIDE, 3), CLASSES, backbone=name, exits=exits
-    )
+    model = models.build((SIDE, SIDE, 3), CLASSES, backbone=name, exits=exits)
     threshold = np.inf if exits == "none" else 0.9
     loss = losses.exit_loss("ce", np.full(CLASSES, 100))
     model.compile(

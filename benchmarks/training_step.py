@@ -13,9 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.losses import objective
-from elf_keras.models import multi_exit
 from elf_keras.training import loop
 
 BATCH, CLASSES = 128, 10
@@ -45,7 +44,7 @@ def build(method: str, *, synchronized: bool = False) -> keras.Model:
       method: a key of THRESHOLDS.
       synchronized: batch statistics over all replicas, as training has them.
     """
-    model = multi_exit.build(
+    model = models.build(
         (32, 32, 3),
         CLASSES,
         exits="none" if method == "single" else "all",

@@ -86,15 +86,15 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
 
 def _source(folder, data):
     """What scores answers, and what gives the scores of a split in parts."""
+    from elf_keras import models
     from elf_keras.cli import model_from_flags
     from elf_keras.evaluation import prediction
-    from elf_keras.models import multi_exit
 
     classes = len(data.class_names)
-    model = multi_exit.load(folder / runs.MODEL)
+    model = models.load(folder / runs.MODEL)
     scorer = model_from_flags.scorer(model, data)
     if FLAGS.export is None:
-        limits = thresholds_from_flags.limits(classes, multi_exit.exits(model))
+        limits = thresholds_from_flags.limits(classes, models.exits(model))
         score_parts = functools.partial(prediction.score_parts, model)
     else:
         found = thresholds_from_flags.artefact(data.class_names)

@@ -81,18 +81,18 @@ def main(arguments: list[str]) -> None:
 
 def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     """Export one run; nothing half-made is left behind."""
+    from elf_keras import models
     from elf_keras.cli import model_from_flags
     from elf_keras.deploy import bundle, parity
-    from elf_keras.models import multi_exit
     from elf_keras.runs import tensorflow_files
 
-    model = multi_exit.load(folder / runs.MODEL)
+    model = models.load(folder / runs.MODEL)
     plan = bundle.Plan(
         output.name,
         tuple(FLAGS.formats),
         FLAGS.score_images,
         FLAGS.seed,
-        *_policies(multi_exit.exits(model)),
+        *_policies(models.exits(model)),
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     with (

@@ -40,13 +40,14 @@ def main(arguments: list[str]) -> None:
     folder = workdir.workdir()
     names = _class_names(folder / runs.RECORD)
     command.load_tensorflow()
-    from elf_keras.models import multi_exit, multiply_adds
+    from elf_keras import models
+    from elf_keras.models import multiply_adds
 
-    model = multi_exit.load(folder / runs.MODEL)
+    model = models.load(folder / runs.MODEL)
     costs = multiply_adds.exit_costs(model)
-    limits = thresholds_from_flags.limits(len(names), multi_exit.exits(model))
+    limits = thresholds_from_flags.limits(len(names), models.exits(model))
     # One file at a time: memory stays flat, and an answer comes at once.
-    stages = multi_exit.stages(model)
+    stages = models.stages(model)
     answers = [
         _answer(file, stages, names, costs, limits) for file in arguments
     ]

@@ -132,12 +132,12 @@ def _without(reason):
 
 
 def _scored(view, data):
+    from elf_keras import models
     from elf_keras.cli import model_from_flags
-    from elf_keras.models import multi_exit
     from elf_keras.reports import scoring
 
     command.say(f"{view.name}: running the model over validation and test")
-    model = multi_exit.load(view.folder.path / runs.MODEL)
+    model = models.load(view.folder.path / runs.MODEL)
     if len(data.class_names) != model.outputs[0].shape[-1]:
         raise InputError(
             f"{view.folder.path / runs.MODEL} has "

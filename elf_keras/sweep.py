@@ -87,13 +87,13 @@ def main(arguments: list[str]) -> None:
 
 def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
     """Sweep one run and write the four files."""
+    from elf_keras import models
     from elf_keras.cli import model_from_flags
-    from elf_keras.models import multi_exit
     from elf_keras.policies import sweep_record, trade_off
     from elf_keras.reports.charts import plots
 
-    model = multi_exit.load(folder / runs.MODEL)
-    exits = multi_exit.exits(model)
+    model = models.load(folder / runs.MODEL)
+    exits = models.exits(model)
     if exits == 1:
         raise InputError(
             f"--workdir={folder} is a model of a single exit: nobody can "
@@ -129,8 +129,8 @@ def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
 
 
 def _times(model, data):
+    from elf_keras import models
     from elf_keras.evaluation import stage_times
-    from elf_keras.models import multi_exit
 
     if FLAGS.export is None:
         examples = data.validation.take(
@@ -140,7 +140,7 @@ def _times(model, data):
     return stage_times.of_export(
         pathlib.Path(FLAGS.export),
         FLAGS.variant,
-        exits=multi_exit.exits(model),
+        exits=models.exits(model),
     )
 
 

@@ -13,8 +13,7 @@ import pathlib
 import keras
 import numpy as np
 
-from elf_keras import runs
-from elf_keras.models import multi_exit
+from elf_keras import models, runs
 
 
 def growth(model: keras.Model) -> float:
@@ -38,7 +37,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("runs", nargs="+", type=pathlib.Path)
     for folder in parser.parse_args().runs:
-        found = growth(multi_exit.load(folder / runs.MODEL))
+        found = growth(models.load(folder / runs.MODEL))
         print(f"{folder.name}: {found:.1f} times its initial norm")
 
 

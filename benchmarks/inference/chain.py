@@ -20,10 +20,9 @@ import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
 from benchmarks.inference import timing
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import chain_runner, manifest, measure, tflite_chain
-from elf_keras.models import multi_exit
 from elf_keras.runs import silence
 
 LEAVE = 1e-6
@@ -40,7 +39,7 @@ def main() -> None:
     )
     options = parser.parse_args()
     shape = (options.image_size, options.image_size, 3)
-    model = multi_exit.build(shape, 10, backbone=options.backbone, cosine=True)
+    model = models.build(shape, 10, backbone=options.backbone, cosine=True)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (50, *shape)).astype("uint8")
     with tempfile.TemporaryDirectory() as name:

@@ -16,8 +16,9 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks.inference import timing
+from elf_keras import models
 from elf_keras.deploy import frozen_stage, manifest, saved_model
-from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.models import multiply_adds
 
 BATCHES = {1: 300, 32: 40, 256: 12}
 SHARES = (0.0, 0.5, 0.9)
@@ -29,7 +30,7 @@ def main() -> None:
     """Measure and print JSON."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    model = multi_exit.build((32, 32, 3), 10, cosine=True)
+    model = models.build((32, 32, 3), 10, cosine=True)
     costs = multiply_adds.exit_costs(model)
     with tempfile.TemporaryDirectory() as folder:
         saved_model.save(model, pathlib.Path(folder), temperatures=np.ones(4))
@@ -38,8 +39,7 @@ def main() -> None:
         whole = loaded.signatures["serving_default"]
         # As the SavedModel holds them, weights as constants.
         stages = [
-            frozen_stage.FrozenStage(stage)
-            for stage in multi_exit.stages(model)
+            frozen_stage.FrozenStage(stage) for stage in models.stages(model)
         ]
         print(
             json.dumps(

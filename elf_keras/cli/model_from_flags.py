@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from elf_keras import choices, losses
+from elf_keras import choices, losses, models
 from elf_keras.cli import command, data_from_flags, second_stage_from_flags
 from elf_keras.data import long_tail, splits
 from elf_keras.distribution import cluster, strategies
@@ -16,7 +16,7 @@ from elf_keras.errors import InputError
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import thresholds
 from elf_keras.losses import across_exits, objective
-from elf_keras.models import bilateral, multi_exit, multiply_adds
+from elf_keras.models import bilateral, multiply_adds
 from elf_keras.models.backbones import pretrained
 from elf_keras.training import loop, manifold_mixup
 
@@ -54,7 +54,7 @@ def model(data: splits.Splits) -> keras.Model:
     build = bilateral.build
     if FLAGS.method != "bbn":
         build = functools.partial(
-            multi_exit.build,
+            models.build,
             exits="none" if FLAGS.method == "single" else FLAGS.exits,
             exit_head=FLAGS.exit_head,
             exit_stride=FLAGS.exit_stride,
@@ -69,16 +69,16 @@ def model(data: splits.Splits) -> keras.Model:
         synchronized=_replicas() > 1,
     )
     if FLAGS.backbone.startswith(choices.KERAS_PREFIX):
-        taps = ", ".join(multi_exit.tap_names(built))
+        taps = ", ".join(models.tap_names(built))
         command.say(f"the exits read the outputs of {taps}")
     if source:
-        command.say(multi_exit.take_over(built, source))
+        command.say(models.take_over(built, source))
     return built
 
 
 def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     """Compile a model with optimizer and objective."""
-    exit_loss = _across_exits(_exit_loss(data), multi_exit.exits(built))
+    exit_loss = _across_exits(_exit_loss(data), models.exits(built))
     built.compile(
         loop.CoupledSGD(FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay),
         cumulative_loss(
@@ -119,7 +119,7 @@ def scorer(built: keras.Model, data: splits.Splits) -> Scorer:
         prior=data.class_counts if by_training else None,
         scale=data_from_flags.score_scale(),
         exit_rule=FLAGS.exit_rule,
-        exit_weights=_summed_weights(multi_exit.exits(built)),
+        exit_weights=_summed_weights(models.exits(built)),
     )
 
 
@@ -187,7 +187,7 @@ def _source(data):
     if weights == "imagenet" or weights.endswith(".h5"):
         found = pretrained.load(FLAGS.backbone, weights, data.image_shape)
         return found.model, found.pixel_mean, found.pixel_deviation
-    source = None if weights == "none" else multi_exit.load(weights)
+    source = None if weights == "none" else models.load(weights)
     return source, *data.pixel_statistics
 
 

@@ -6,14 +6,13 @@ import keras
 import numpy as np
 from absl import flags
 
-from elf_keras import choices, runs
+from elf_keras import choices, models, runs
 from elf_keras.cli import command
 from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import thresholds
-from elf_keras.models import multi_exit
-from elf_keras.models.classifier import CosineClassifier
+from elf_keras.models.exit_heads import CosineClassifier
 from elf_keras.training import post_hoc, second_stage
 
 FLAGS = flags.FLAGS
@@ -39,7 +38,7 @@ def model(data: splits.Splits) -> keras.Model:
             f"--weights={FLAGS.weights} names none; add "
             "--weights=RUN/model.keras"
         )
-    loaded = multi_exit.load(FLAGS.weights)
+    loaded = models.load(FLAGS.weights)
     _check_flags(pathlib.Path(FLAGS.weights).with_name(runs.FLAGS))
     _check_model(loaded, data)
     prepare = second_stage.TRAINED_STAGES.get(FLAGS.second_stage)
@@ -166,7 +165,7 @@ def _check_model(loaded, data):
             f"{shapes[1]} classes, the data have {expected[0]} and "
             f"{expected[1]}; name a model that was trained on them"
         )
-    exits = multi_exit.exits(loaded)
+    exits = models.exits(loaded)
     if (exits == 1) != (FLAGS.method == "single"):
         raise InputError(
             f"--weights={FLAGS.weights} has {exits} exits, which is not "

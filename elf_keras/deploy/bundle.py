@@ -6,10 +6,10 @@ import pathlib
 import keras
 import numpy as np
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.data import splits
-from elf_keras.deploy import float32_model, manifest, parity, sample_set
+from elf_keras.deploy import manifest, parity, sample_set
 from elf_keras.evaluation import answers, calibration, prediction
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.policies import policy_rules
@@ -61,7 +61,7 @@ def write(
     Returns:
       The manifest, as written.
     """
-    exported = float32_model.rebuild(model)
+    exported = models.in_float32(model)
     chosen_on = data.validation or data.train
     reported_on = _some(data.test or chosen_on, plan)
     fit = calibration.TemperatureFit(

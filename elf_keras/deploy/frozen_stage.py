@@ -10,7 +10,7 @@ import tensorflow as tf
 
 
 class FrozenStage:
-    """One stage of `multi_exit.stages`, called like it.
+    """One stage of `models.stages`, called like it.
 
     Args:
       stage: a Keras model in float32.

@@ -14,7 +14,7 @@ def leave_early(stages, images, thresholds):
 
     Args:
       stages: functions from features to `{"exit_k": scores, "features": …}`,
-        as `multi_exit.stages` returns them.
+        as `models.stages` returns them.
       images: pixel values 0 to 255, `(batch, height, width, channels)`.
       thresholds: s for every image and early exit, `(batch, exits - 1)`.
 

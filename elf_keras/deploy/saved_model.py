@@ -11,11 +11,11 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from elf_keras import models
 from elf_keras.data import image_header
 from elf_keras.deploy import graphs
 from elf_keras.deploy.frozen_stage import FrozenStage
 from elf_keras.exits import exit_rule
-from elf_keras.models import multi_exit
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 
@@ -29,11 +29,9 @@ class Endpoints:
     """
 
     def __init__(self, model: MultiExitModel, temperatures):
-        self._stages = [
-            FrozenStage(stage) for stage in multi_exit.stages(model)
-        ]
+        self._stages = [FrozenStage(stage) for stage in models.stages(model)]
         self._shape = tuple(model.inputs[0].shape[1:])
-        self._names = exit_rule.exit_names(multi_exit.exits(model))
+        self._names = exit_rule.exit_names(models.exits(model))
         self._temperatures = tf.constant(temperatures, tf.float32)
 
     def signatures(self) -> dict:

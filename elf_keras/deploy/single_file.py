@@ -13,7 +13,7 @@ def signature(stages):
     """Return the concrete function of one image and its thresholds.
 
     Args:
-      stages: as `multi_exit.stages` returns them.
+      stages: as `models.stages` returns them.
 
     Returns:
       A function of `image` `(1, …)` and `exit_threshold` `(exits - 1,)`,

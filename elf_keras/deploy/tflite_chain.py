@@ -17,12 +17,11 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import single_file
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
-from elf_keras.models import multi_exit
 from elf_keras.runs import silence
 
 SINGLE_FILE = "single_file"
@@ -51,12 +50,12 @@ def graphs(model: keras.Model, images: np.ndarray) -> dict[str, Graph]:
       images: training images, by which int8 ranges are set, `(images, …)`.
     """
     found, features = {}, np.asarray(images, "float32")
-    for number, stage in enumerate(multi_exit.stages(model), start=1):
+    for number, stage in enumerate(models.stages(model), start=1):
         source = "image" if number == 1 else "features"
         found[f"stage_{number}"] = Graph(stage, source, np.asarray(features))
         features = stage(features, training=False).get("features")
     pixels = found["stage_1"].samples
-    for name in exit_rule.exit_names(multi_exit.exits(model)):
+    for name in exit_rule.exit_names(models.exits(model)):
         alone = keras.Model(model.inputs[0], {name: model.output[name]})
         found[name] = Graph(alone, "image", pixels)
     return found
@@ -95,7 +94,7 @@ def write(
 
 def _save_signatures(model, parts, folder):
     signatures = {name: _signature(part) for name, part in parts.items()}
-    stages = multi_exit.stages(model)
+    stages = models.stages(model)
     signatures[SINGLE_FILE] = single_file.signature(stages)
     bare = tf.Module()
     bare.weights = [variable.value for variable in model.variables]

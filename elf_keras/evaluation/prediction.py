@@ -134,7 +134,7 @@ def predict_dynamic(
     """Classify a batch stage by stage; who has left is not computed further.
 
     Args:
-      stages: of a multi-exit model, see `multi_exit.stages`.
+      stages: of a multi-exit model, see `models.stages`.
       images: pixel values 0 to 255, `(images, height, width, channels)`.
       exit_threshold: s, or one for each exit, `(exits,)`.
       rule: a key of `certainty.EXIT_RULES`.

@@ -13,9 +13,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.errors import InputError
-from elf_keras.models import multi_exit
 
 ROUNDS, WARM_UP = 30, 3
 
@@ -42,8 +41,8 @@ def measure(model: keras.Model, images: np.ndarray) -> StageTimes:
       model: a multi-exit model.
       images: pixel values 0 to 255, `(images, height, width, channels)`.
     """
-    stages = [_graph(stage) for stage in multi_exit.stages(model)]
-    bare = [_graph(multi_exit.static_view(model))]
+    stages = [_graph(stage) for stage in models.stages(model)]
+    bare = [_graph(models.static_view(model))]
     return StageTimes(
         _medians(stages, images),
         _medians(bare, images)[0],

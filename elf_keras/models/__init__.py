@@ -1,1 +1,24 @@
-"""Networks with exits."""
+"""Networks with exits: build, load and save them, cut them into stages."""
+
+from elf_keras.models.multi_exit import (
+    build,
+    exits,
+    stages,
+    static_view,
+    tap_names,
+)
+from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.models.saving import in_float32, load, save, take_over
+
+__all__ = [
+    "MultiExitModel",
+    "build",
+    "exits",
+    "in_float32",
+    "load",
+    "save",
+    "stages",
+    "static_view",
+    "take_over",
+    "tap_names",
+]

@@ -11,7 +11,7 @@ from keras import layers
 
 from elf_keras.errors import InputError
 from elf_keras.models import multi_exit
-from elf_keras.models.classifier import classify
+from elf_keras.models.exit_heads import classify
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 REBALANCING = "rebalancing_block"

@@ -5,8 +5,6 @@ exit_K`, raw scores `(batch, classes)` in float32; exits count from the input
 and the last one is the backbone's own classifier. HAR, Fig. 1 and Fig. 8.
 """
 
-import zipfile
-
 import keras
 import numpy as np
 from keras import layers
@@ -15,13 +13,8 @@ from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.models import backbones
 from elf_keras.models.backbones.tapped import TappedBackbone
-from elf_keras.models.classifier import classify
-from elf_keras.models.exit_heads import EXIT_HEADS
+from elf_keras.models.exit_heads import EXIT_HEADS, classify
 from elf_keras.models.multi_exit_model import MultiExitModel
-
-# What files that are cut, changed or foreign lead to.
-_DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
-_DAMAGE += (zipfile.BadZipFile,)
 
 
 def build(
@@ -115,74 +108,6 @@ def on_pixels(
         name="normalize",
     )(inputs)
     return build_backbone(inputs, normalized, synchronized=synchronized)
-
-
-def load(path) -> MultiExitModel:
-    """Load a saved `.keras` model; needs no other import.
-
-    Args:
-      path: a file written by `model.save`.
-
-    Raises:
-      InputError: where the file is missing or is no such model.
-    """
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except _DAMAGE as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"{path}: cannot be loaded as a model ({reason}); expected a "
-            ".keras file written by elf_keras.train"
-        ) from error
-    if not isinstance(model, MultiExitModel):
-        raise InputError(
-            f"{path} holds a {type(model).__name__} without named exits; "
-            "expected a .keras file written by elf_keras.train"
-        )
-    return model
-
-
-def save(model: MultiExitModel, path) -> None:
-    """Save a model without its optimizer's state, which halves the file.
-
-    Args:
-      model: a multi-exit model, compiled or not.
-      path: file to write, `.keras`.
-    """
-    bare = MultiExitModel(model.inputs[0], model.output, name=model.name)
-    bare.save(path)
-
-
-def take_over(model: keras.Model, source: keras.Model) -> str:
-    """Copy the weights of every layer that fits by name and shape.
-
-    Args:
-      model: changed in place.
-      source: a trained model, perhaps for other classes.
-
-    Returns:
-      A sentence that names the layers which keep their fresh weights.
-
-    Raises:
-      InputError: where nothing fits.
-    """
-    trained = {layer.name: layer.get_weights() for layer in source.layers}
-    fresh, copied = [], 0
-    for layer in model.layers:
-        if not layer.weights:
-            continue
-        weights = trained.get(layer.name, [])
-        if [w.shape for w in weights] == [w.shape for w in layer.weights]:
-            layer.set_weights(weights)
-            copied += 1
-        else:
-            fresh.append(layer.name)
-    if not copied:
-        raise InputError(
-            f"no layer of {source.name} fits {model.name} by name and shape; "
-            "give weights of the same --backbone"
-        )
-    return f"{copied} layers take over weights; fresh: {', '.join(fresh)}"
 
 
 def exits(model: keras.Model) -> int:

@@ -7,9 +7,10 @@ Hidden States*, section 2. Nothing of it stays in the model.
 import keras
 import tensorflow as tf
 
+from elf_keras import models
 from elf_keras.data import mixing
 from elf_keras.errors import InputError
-from elf_keras.models import layer_graph, multi_exit
+from elf_keras.models import layer_graph
 
 MANIFOLD_STREAM = 4
 
@@ -38,7 +39,7 @@ class ManifoldMixup:
     """
 
     def __init__(self, model: keras.Model, *, alpha: float, seed: int):
-        if multi_exit.exits(model) > 1:
+        if models.exits(model) > 1:
             raise InputError(
                 "manifold mixup with early exits: those below the mixed map "
                 "would see other images than the later ones; set "
@@ -89,7 +90,7 @@ class ManifoldMixup:
 
 def hidden_places(model: keras.Model) -> list[keras.KerasTensor]:
     """Return the last feature map of each resolution but the final one."""
-    last = model.get_layer(multi_exit.tap_names(model)[-1]).output
+    last = model.get_layer(models.tap_names(model)[-1]).output
     chain = layer_graph.feature_maps(last)
     side = min(model.inputs[0].shape[1:3])
     numbers = layer_graph.before_each_halving(chain, side)

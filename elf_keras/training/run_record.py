@@ -8,11 +8,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.data import splits
 from elf_keras.evaluation import score_model
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.models import multiply_adds
 from elf_keras.training import (
     checkpoints,
     determinism,
@@ -70,7 +70,7 @@ def score_epochs(
         best, found = score_model.score_model(served, data, scorer, objective)
     size = checkpoints.file_size(model)
     with runs.replacing(folder / runs.MODEL, size=size) as temporary:
-        multi_exit.save(served, temporary)
+        models.save(served, temporary)
     if "test" in found:
         runs.write_csv(
             folder / "per_class.csv",
@@ -176,6 +176,6 @@ def _model(model):
                 "macs": int(costs.with_heads[number - 1]),
                 "macs_without_heads": int(costs.without_heads[number - 1]),
             }
-            for number, tap in enumerate(multi_exit.tap_names(model), start=1)
+            for number, tap in enumerate(models.tap_names(model), start=1)
         ],
     }

@@ -7,11 +7,11 @@ import pytest
 from made_splits import COUNTS, made
 from scipy import special
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.cli import model_from_flags, schedule_from_flags
 from elf_keras.errors import InputError
 from elf_keras.losses import exit_losses
-from elf_keras.models import bilateral, multi_exit
+from elf_keras.models import bilateral
 from elf_keras.training import loop, manifold_mixup
 
 SMALL = ("--workdir=", "--backbone=resnet8")
@@ -36,7 +36,7 @@ def layer(model, kind):
 )
 def test_exits_and_method(words, outputs):
     with command_runs.fresh_flags(*SMALL, *words):
-        assert multi_exit.exits(model_from_flags.model(made())) == outputs
+        assert models.exits(model_from_flags.model(made())) == outputs
 
 
 def test_heads_classifier_and_backbone():

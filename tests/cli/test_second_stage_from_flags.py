@@ -8,8 +8,7 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import choices, runs
-from elf_keras.models import multi_exit
+from elf_keras import choices, models, runs
 from elf_keras.training.second_stage import classifiers
 
 STAGES = (*choices.TRAINED_STAGES, *choices.POST_HOC_STAGES)
@@ -37,8 +36,8 @@ def record_of(folder):
 
 def assert_only_classifiers_changed(source, folder):
     """Bit for bit, batch statistics included."""
-    before = multi_exit.load(source / runs.MODEL)
-    after = multi_exit.load(folder / runs.MODEL)
+    before = models.load(source / runs.MODEL)
+    after = models.load(folder / runs.MODEL)
     changed = {layer.name for layer in classifiers(after)}
     for old, new in zip(before.layers, after.layers, strict=True):
         assert type(old) is type(new)
@@ -90,7 +89,7 @@ def test_a_stage_goes_on_after_its_first_epoch(source, tmp_path):
     )
     assert ended.status == 0, ended.err
     one, other = (
-        multi_exit.load(path / runs.MODEL).get_weights()
+        models.load(path / runs.MODEL).get_weights()
         for path in (tmp_path / "whole", folder)
     )
     for left, right in zip(one, other, strict=True):
@@ -206,7 +205,7 @@ def test_tau_without_validation(source, tmp_path):
 
 @pytest.mark.parametrize("stage", STAGES)
 def test_cosine_classifiers(tmp_path, stage):
-    model = multi_exit.build(
+    model = models.build(
         (8, 8, 1), 10, backbone="resnet8", exits="1", cosine=True
     )
     model.save(tmp_path / "model.keras")

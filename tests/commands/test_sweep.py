@@ -9,10 +9,9 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.cli import data_from_flags, model_from_flags
 from elf_keras.evaluation import answers
-from elf_keras.models import multi_exit
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.policies import policy_file
 
@@ -77,7 +76,7 @@ def test_the_curve_is_written_point_by_point(folder):
     sweep(folder)
     with (folder / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
-    model = multi_exit.load(folder / runs.MODEL)
+    model = models.load(folder / runs.MODEL)
     data = data_from_flags.splits()
     with command_runs.fresh_flags(f"--workdir={folder}"):
         scorer = model_from_flags.scorer(model, data)

@@ -9,10 +9,9 @@ import pytest
 from PIL import Image
 from sklearn import datasets
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.data import splits
 from elf_keras.evaluation import prediction
-from elf_keras.models import multi_exit
 
 EPOCHS = 6
 RECIPE = (
@@ -230,7 +229,7 @@ def test_predict_answers_as_the_model_does(trained, digits, record):
     lines = [json.loads(line) for line in ended.out.splitlines()]
     pixels = np.stack([grey for _, grey in digits])[..., None]
     examples = splits.Examples(pixels, np.zeros(6, "int32"), ("",) * 6)
-    model = multi_exit.load(folder / runs.MODEL)
+    model = models.load(folder / runs.MODEL)
     expected = prediction.select(
         prediction.predict_scores(model, examples), 0.5
     )

@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from elf_keras import models
 from elf_keras.deploy import graphs
-from elf_keras.models import multi_exit
 
 
 class Counted:
@@ -33,7 +33,7 @@ def leave(stages, images, limits):
 
 @pytest.fixture(scope="module")
 def stages():
-    return multi_exit.stages(exported.model())
+    return models.stages(exported.model())
 
 
 @pytest.mark.parametrize("batch", [1, 3, 32])
@@ -100,9 +100,7 @@ def test_a_confidence_equal_to_the_threshold_stays():
 
 def test_a_model_without_early_exits_answers_at_its_only_one():
     model = exported.built(exits="none")
-    found = leave(
-        multi_exit.stages(model), exported.images()[:3], np.zeros((3, 0))
-    )
+    found = leave(models.stages(model), exported.images()[:3], np.zeros((3, 0)))
     assert found[1].tolist() == [1, 1, 1]
     expected = model(exported.images()[:3], training=False)["exit_1"]
     np.testing.assert_allclose(found[0], expected, atol=1e-5)

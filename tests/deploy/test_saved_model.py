@@ -11,9 +11,9 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
 
-from elf_keras.deploy import float32_model, saved_model
+from elf_keras import models
+from elf_keras.deploy import saved_model
 from elf_keras.evaluation import prediction
-from elf_keras.models import multi_exit
 
 ANSWERS = {
     "class": tf.int32,
@@ -98,7 +98,7 @@ def test_dynamic_is_prediction_in_keras():
         image=exported.images(),
         exit_threshold=exported.rows([s, s], exported.IMAGES),
     )
-    stages = multi_exit.stages(exported.model())
+    stages = models.stages(exported.model())
     for expected in (
         prediction.select(exported.scores(), s),
         prediction.predict_dynamic(stages, exported.images(), exit_threshold=s),
@@ -154,7 +154,7 @@ def test_no_node_of_a_later_stage_runs_once_all_have_left(
 
 def answers(model, folder, limits):
     """Scores of all exits in Keras, and what the reloaded `dynamic` says."""
-    exits = multi_exit.exits(model)
+    exits = models.exits(model)
     saved_model.save(model, folder, temperatures=np.ones(exits))
     loaded = tf.saved_model.load(folder)
     images = exported.images()[:5]
@@ -182,7 +182,7 @@ def test_a_cosine_model_stored_from_half_precision(tmp_path):
         half = exported.built(cosine=True)
     finally:
         keras.config.set_dtype_policy(before)
-    model = float32_model.rebuild(half)
+    model = models.in_float32(half)
     scores, found = answers(model, tmp_path / "cosine", [0.4, 0.4])
     assert np.abs(scores).max() <= 1
     exported.check(found, scores, [0.4, 0.4])

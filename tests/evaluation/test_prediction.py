@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 import tiny
 
+from elf_keras import models
 from elf_keras.evaluation import prediction
 from elf_keras.exits import certainty, exit_rule
-from elf_keras.models import multi_exit
 
 CLASSES = 4
 
@@ -16,7 +16,7 @@ CLASSES = 4
 def model():
     """Random weights, scores spread so that every exit is taken."""
     keras.utils.set_random_seed(2)
-    built = multi_exit.build(
+    built = models.build(
         (8, 8, 1),
         CLASSES,
         backbone="resnet8",
@@ -89,7 +89,7 @@ def test_stage_by_stage_equals_selecting_from_all_scores(
     for threshold in thresholds(scores):
         expected = prediction.select(scores, threshold)
         found = prediction.predict_dynamic(
-            multi_exit.stages(model),
+            models.stages(model),
             examples.images,
             exit_threshold=float(threshold),
         )
@@ -116,9 +116,9 @@ def watched(monkeypatch, model):
 
     stages = [
         watch(number, stage)
-        for number, stage in enumerate(multi_exit.stages(model), start=1)
+        for number, stage in enumerate(models.stages(model), start=1)
     ]
-    monkeypatch.setattr(multi_exit, "stages", lambda model: stages)
+    monkeypatch.setattr(models, "stages", lambda model: stages)
     return calls
 
 
@@ -129,7 +129,7 @@ def test_who_has_left_is_not_computed_further(
     exits = [number for _, _, number in by_loop(scores, threshold)]
     calls = watched(monkeypatch, model)
     prediction.predict_dynamic(
-        multi_exit.stages(model), examples.images, exit_threshold=threshold
+        models.stages(model), examples.images, exit_threshold=threshold
     )
     second = sum(number > 0 for number in exits)
     third = sum(number > 1 for number in exits)
@@ -140,7 +140,7 @@ def test_who_has_left_is_not_computed_further(
 def test_stages_after_the_last_leaver_do_not_run(monkeypatch, model, examples):
     calls = watched(monkeypatch, model)
     found = prediction.predict_dynamic(
-        multi_exit.stages(model), examples.images[:5], exit_threshold=0.01
+        models.stages(model), examples.images[:5], exit_threshold=0.01
     )
     assert calls == [(1, 5)]
     assert found.exit_taken.tolist() == [0] * 5
@@ -148,7 +148,7 @@ def test_stages_after_the_last_leaver_do_not_run(monkeypatch, model, examples):
 
 def test_one_image(model, examples, scores):
     found = prediction.predict_dynamic(
-        multi_exit.stages(model), examples.images[7:8], exit_threshold=0.9999999
+        models.stages(model), examples.images[7:8], exit_threshold=0.9999999
     )
     assert found.classes.tolist() == [scores[7, -1].argmax()]
     assert found.exit_taken.tolist() == [2]
@@ -156,7 +156,7 @@ def test_one_image(model, examples, scores):
 
 def test_no_image_at_all(model, examples):
     nothing = prediction.predict_dynamic(
-        multi_exit.stages(model), examples.images[:0], exit_threshold=0.5
+        models.stages(model), examples.images[:0], exit_threshold=0.5
     )
     assert nothing.classes.shape == (0,)
 
@@ -194,7 +194,7 @@ def test_the_tiny_model_of_other_tests_has_stages():
     model, data = tiny.model(), tiny.data().test
     expected = prediction.select(prediction.predict_scores(model, data), 0.4)
     found = prediction.predict_dynamic(
-        multi_exit.stages(model), data.images, exit_threshold=0.4
+        models.stages(model), data.images, exit_threshold=0.4
     )
     np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
 
@@ -209,7 +209,7 @@ def test_other_rules_stage_by_stage(model, examples, scores, rule):
     s = float(levels[middle : middle + 2].mean())
     expected = prediction.leave(scores.argmax(-1), reached, s)
     found = prediction.predict_dynamic(
-        multi_exit.stages(model),
+        models.stages(model),
         examples.images,
         exit_threshold=s,
         rule=rule,

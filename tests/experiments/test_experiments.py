@@ -6,10 +6,9 @@ import command_runs
 import numpy as np
 import pytest
 
-from elf_keras import choices, data
+from elf_keras import choices, data, models
 from elf_keras.cli import data_from_flags, model_from_flags, schedule_from_flags
 from elf_keras.data import splits
-from elf_keras.models import multi_exit
 
 FOLDER = command_runs.CHECKOUT / "experiments"
 RECIPES = sorted(
@@ -96,7 +95,7 @@ def test_a_recipe_builds_its_objects(recipe, tmp_path):
         scorer = model_from_flags.scorer(model, loaded)
         exits = {"resnet32": 4, "resnet8": 4}.get(flags.backbone, 5)
         expected = 1 if flags.method in ("single", "bbn") else exits
-        assert multi_exit.exits(model) == expected
+        assert models.exits(model) == expected
         finite = np.isfinite(model.objective.train_threshold)
         assert finite == (flags.method == "har")
         rates = [schedule.learning_rate(epoch) for epoch in range(flags.epochs)]

@@ -10,7 +10,7 @@ import tensorflow as tf
 from command_runs import CHECKOUT
 from PIL import Image
 
-from elf_keras.models import multi_exit
+from elf_keras import models
 
 
 def test_library_lines_run(tmp_path, monkeypatch):
@@ -24,7 +24,7 @@ def test_library_lines_run(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     exec(block, names)
     assert set(names["scores"]) == {f"exit_{k}" for k in (1, 2, 3, 4)}
-    again = multi_exit.load(tmp_path / "model.keras").predict(images)
+    again = models.load(tmp_path / "model.keras").predict(images)
     np.testing.assert_allclose(
         again["exit_4"], names["scores"]["exit_4"], atol=1e-5
     )

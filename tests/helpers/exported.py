@@ -8,8 +8,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from elf_keras import models
 from elf_keras.deploy import saved_model, warm_up
-from elf_keras.models import multi_exit
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 CLASSES, EXITS, IMAGES, SIZE = 3, 3, 32, 8
@@ -20,7 +20,7 @@ TEMPERATURES = np.array([1.5, 2.0, 0.5], "float32")
 def built(*, channels=3, exits="1,2", cosine=False) -> MultiExitModel:
     """Random weights, scores spread so that confidences differ."""
     keras.utils.set_random_seed(2)
-    model = multi_exit.build(
+    model = models.build(
         (SIZE, SIZE, channels),
         CLASSES,
         backbone="resnet8",

@@ -10,9 +10,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from elf_keras import models
 from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
-from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.models import multiply_adds
 
 NAMES = ("one", "two", "three")
 SHAPE = (8, 8, 1)
@@ -46,7 +47,7 @@ class Chain:
 def model() -> keras.Model:
     """Random weights; heads set so that classes and confidences vary."""
     keras.utils.set_random_seed(2)
-    built = multi_exit.build(
+    built = models.build(
         SHAPE,
         len(NAMES),
         backbone="resnet8",
@@ -74,7 +75,7 @@ def make(folder: pathlib.Path, variants=("float32", "int8")) -> Chain:
     """Convert the stages and write the manifest beside them."""
     built = model()
     pixels = images()
-    stages = multi_exit.stages(built)
+    stages = models.stages(built)
     scores = _scores(built, pixels)
     threshold = _between(scores)
     _convert(built, stages, pixels, folder, variants)

@@ -12,12 +12,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.data import splits
 from elf_keras.exits import exit_rule
 from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models import bilateral, multi_exit
+from elf_keras.models import bilateral
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import epoch_run, loop
 
@@ -49,7 +49,7 @@ def plain():
 
 
 def synchronized():
-    return multi_exit.build(
+    return models.build(
         (SIDE, SIDE, 3),
         CLASSES,
         backbone="resnet8",

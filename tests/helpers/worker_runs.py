@@ -20,7 +20,7 @@ from elf_keras import losses
 from elf_keras.data import augment, mixing, splits
 from elf_keras.distribution import cluster, strategies, workers
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models.batch_normalization import BatchNormalization
+from elf_keras.models.layers import BatchNormalization
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import epoch_run, loop
 

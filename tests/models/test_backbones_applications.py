@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import pytest
 
+from elf_keras import models
 from elf_keras.errors import InputError
-from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.models import multiply_adds
 from elf_keras.models.backbones import applications
 
 slow = pytest.mark.slow
@@ -45,7 +46,7 @@ def side(name):
 
 def build(name, **options):
     shape = (side(name), side(name), 3)
-    return multi_exit.build(shape, 5, backbone=f"keras:{name}", **options)
+    return models.build(shape, 5, backbone=f"keras:{name}", **options)
 
 
 @pytest.fixture(scope="module", params=ALL)
@@ -71,13 +72,13 @@ def without(model, name):
 
 def test_what_is_picked(named):
     name, model = named
-    assert multi_exit.tap_names(model)[:-1] == list(PICKED[name])
+    assert models.tap_names(model)[:-1] == list(PICKED[name])
 
 
 def test_without_a_tap_no_path_is_left(named):
     _, model = named
     assert without(model, None)
-    for tap in multi_exit.tap_names(model):
+    for tap in models.tap_names(model):
         assert not without(model, tap)
 
 
@@ -87,7 +88,7 @@ def test_stages_in_a_row_equal_the_whole(named):
         256, size=(2, side(name), side(name), 3)
     )
     expected, features = model(images), images
-    for number, stage in enumerate(multi_exit.stages(model), start=1):
+    for number, stage in enumerate(models.stages(model), start=1):
         found = stage(features)
         np.testing.assert_allclose(
             found[f"exit_{number}"],
@@ -98,24 +99,22 @@ def test_stages_in_a_row_equal_the_whole(named):
         features = found.get("features")
     assert features is None
     costs = multiply_adds.exit_costs(model)
-    stages = [
-        multiply_adds.model_macs(stage) for stage in multi_exit.stages(model)
-    ]
+    stages = [multiply_adds.model_macs(stage) for stage in models.stages(model)]
     np.testing.assert_array_equal(np.cumsum(stages), costs.with_heads)
 
 
 def test_a_saved_model_comes_back(named, tmp_path):
     name, model = named
     images = np.full((1, side(name), side(name), 3), 200)
-    multi_exit.save(model, tmp_path / "model.keras")
-    found = multi_exit.load(tmp_path / "model.keras")(images)
+    models.save(model, tmp_path / "model.keras")
+    found = models.load(tmp_path / "model.keras")(images)
     for exit_name, scores in model(images).items():
         np.testing.assert_array_equal(found[exit_name], scores)
 
 
 @pytest.mark.parametrize("name", ALL)
 def test_heads_cost_less_than_a_tenth(name):
-    model = multi_exit.build((224, 224, 3), 1000, backbone=f"keras:{name}")
+    model = models.build((224, 224, 3), 1000, backbone=f"keras:{name}")
     costs = multiply_adds.exit_costs(model)
     assert costs.with_heads[-1] < 1.1 * costs.backbone
 
@@ -152,8 +151,8 @@ def test_names_do_not_depend_on_what_was_built_before():
 
 
 def test_the_papers_taps_of_densenet():
-    model = multi_exit.build((32, 32, 3), 5, backbone="densenet169")
-    taps = multi_exit.tap_names(model)
+    model = models.build((32, 32, 3), 5, backbone="densenet169")
+    taps = models.tap_names(model)
     assert taps == ["pool1", "pool2_pool", "pool3_pool", "pool4_pool", "relu"]
     channels = [model.get_layer(tap).output.shape[-1] for tap in taps]
     assert channels == [64, 128, 256, 640, 1664]
@@ -174,7 +173,7 @@ def test_unknown_names_are_refused(name):
 
 def test_images_that_are_too_small_are_refused_in_one_line():
     with pytest.raises(InputError, match="keras:Mobile.*32x32") as caught:
-        multi_exit.build((31, 31, 3), 5, backbone="keras:MobileNetV3Small")
+        models.build((31, 31, 3), 5, backbone="keras:MobileNetV3Small")
     assert "\n" not in str(caught.value)
 
 

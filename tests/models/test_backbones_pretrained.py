@@ -7,10 +7,10 @@ import keras
 import numpy as np
 import pytest
 
+from elf_keras import models
 from elf_keras.cli import model_from_flags
 from elf_keras.data import splits
 from elf_keras.errors import InputError
-from elf_keras.models import multi_exit
 from elf_keras.models.backbones import pretrained
 
 SHAPE = (32, 32, 3)
@@ -90,7 +90,7 @@ def test_weights_of_a_file_arrive_bit_for_bit(saved, file, capsys):
             for other in after
         )
     said = capsys.readouterr().err
-    taps = ", ".join(multi_exit.tap_names(model))
+    taps = ", ".join(models.tap_names(model))
     assert f"the exits read the outputs of {taps}" in said
     fresh = said.partition("fresh: ")[2]
     assert "exit_1_1_conv" in fresh

@@ -2,8 +2,8 @@ import keras
 import numpy as np
 import pytest
 
+from elf_keras import models
 from elf_keras.errors import InputError
-from elf_keras.models import multi_exit
 from elf_keras.models.backbones.resnet50 import resnet50
 
 
@@ -78,7 +78,7 @@ def test_images_that_are_too_small_are_refused():
 
 
 def test_heads_are_separable_and_as_wide_as_their_taps():
-    model = multi_exit.build((32, 32, 3), 5, backbone="resnet50")
+    model = models.build((32, 32, 3), 5, backbone="resnet50")
     heads = [
         layer
         for layer in model.layers
@@ -87,4 +87,4 @@ def test_heads_are_separable_and_as_wide_as_their_taps():
     assert sorted(layer.filters for layer in heads) == sorted(
         2 * [64, 256, 512, 1024]
     )
-    assert multi_exit.exits(model) == 5
+    assert models.exits(model) == 5

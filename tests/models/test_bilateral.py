@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.errors import InputError
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models import bilateral, multi_exit, multiply_adds
+from elf_keras.models import bilateral, multiply_adds
 from elf_keras.training import loop, schedules
 
 CLASSES, SIDE = 3, 8
@@ -113,7 +113,7 @@ def test_the_share_along_the_epochs():
 
 def test_costs_of_a_resnet32_count_both_branches():
     model = bilateral.build((32, 32, 3), 10, backbone="resnet32")
-    plain = multi_exit.build((32, 32, 3), 10, backbone="resnet32", exits="none")
+    plain = models.build((32, 32, 3), 10, backbone="resnet32", exits="none")
     # Two 3x3 convolutions of 64 by 64 channels on 8x8, and 64 x 10 more.
     twin = 2 * 9 * 64 * 64 * 64 + 640
     costs = multiply_adds.exit_costs(model)
@@ -131,7 +131,7 @@ def test_costs_of_a_resnet32_count_both_branches():
 def test_a_resnet50_doubles_its_last_bottleneck():
     shape = (32, 32, 3)
     model = bilateral.build(shape, 2, backbone="resnet50")
-    plain = multi_exit.build(shape, 2, backbone="resnet50", exits="none")
+    plain = models.build(shape, 2, backbone="resnet50", exits="none")
     twin = 2048 * 512 + 9 * 512 * 512 + 512 * 2048 + 2048 * 2
     assert (
         multiply_adds.model_macs(model) - multiply_adds.model_macs(plain)
@@ -142,15 +142,15 @@ def test_a_resnet50_doubles_its_last_bottleneck():
 def test_cosine_classifier_saves_and_loads(pairs, tmp_path):
     model = build(cosine=True)
     bilateral.BilateralPass(model)
-    multi_exit.save(model, tmp_path / "model.keras")
-    loaded = multi_exit.load(tmp_path / "model.keras")
+    models.save(model, tmp_path / "model.keras")
+    loaded = models.load(tmp_path / "model.keras")
     images = pairs[0][:, 1]
     expected = model.predict(images, verbose=0)["exit_1"]
     found = loaded.predict(images, verbose=0)["exit_1"]
     np.testing.assert_array_equal(found, expected)
     assert abs(found).max() <= 1 + 1e-6
-    assert multi_exit.tap_names(loaded) == [bilateral.BOTH]
-    (stage,) = multi_exit.stages(loaded)
+    assert models.tap_names(loaded) == [bilateral.BOTH]
+    (stage,) = models.stages(loaded)
     np.testing.assert_allclose(
         stage.predict(images, verbose=0)["exit_1"], expected, atol=1e-6
     )

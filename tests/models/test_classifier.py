@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from elf_keras.models.classifier import CosineClassifier, classify
+from elf_keras.models.exit_heads import CosineClassifier, classify
 
 
 def cosine(kernel):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from elf_keras.losses.exit_losses import cross_entropy
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models.exit_record import ExitRecord
+from elf_keras.models.multi_exit_model import ExitRecord
 
 EXITS, CLASSES = 3, 4
 CLASS_WEIGHTS = [0.25, 0.5, 1.25, 2.0]

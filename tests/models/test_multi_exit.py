@@ -5,10 +5,10 @@ import keras
 import numpy as np
 import pytest
 
+from elf_keras import models
 from elf_keras.choices import EXIT_HEADS
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
-from elf_keras.models import multi_exit
 from elf_keras.models.backbones import BACKBONES
 from elf_keras.models.multi_exit_model import MultiExitModel
 
@@ -16,7 +16,7 @@ SHAPE = (8, 8, 3)
 
 
 def small(**options):
-    return multi_exit.build(SHAPE, 5, backbone="resnet8", **options)
+    return models.build(SHAPE, 5, backbone="resnet8", **options)
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +31,7 @@ def images():
 
 
 def test_resnet32_has_its_published_number_of_parameters():
-    model = multi_exit.build((32, 32, 3), 10, exits="none")
+    model = models.build((32, 32, 3), 10, exits="none")
     trainable = sum(weight.numpy().size for weight in model.trainable_weights)
     assert trainable == 464_154
     assert model.count_params() == 466_426
@@ -46,7 +46,7 @@ def test_chosen_exits_are_numbered_from_the_input_on(exits, count):
     model = small(exits=exits)
     names = exit_rule.exit_names(count)
     assert set(model.output) == set(names)
-    assert multi_exit.exits(model) == count
+    assert models.exits(model) == count
     assert {model.output[name].shape for name in names} == {(None, 5)}
     backbone = ["stem_relu", "group_1_block_1_relu", "group_2_block_1_relu"]
     taps = {
@@ -56,7 +56,7 @@ def test_chosen_exits_are_numbered_from_the_input_on(exits, count):
         "1,2": backbone[:2],
         "2,1": backbone[:2],
     }[exits]
-    assert multi_exit.tap_names(model) == [*taps, "group_3_block_1_relu"]
+    assert models.tap_names(model) == [*taps, "group_3_block_1_relu"]
 
 
 @pytest.mark.parametrize(
@@ -81,7 +81,7 @@ def test_wrong_requests_are_refused_in_one_line(options, message):
     }
     shape, classes = options.pop("image_shape"), options.pop("classes")
     with pytest.raises(InputError, match=message) as caught:
-        multi_exit.build(shape, classes, **options)
+        models.build(shape, classes, **options)
     assert "\n" not in str(caught.value)
 
 
@@ -95,7 +95,7 @@ def test_heads_of_a_cifar_resnet_are_pooled_unless_another_is_named():
 @pytest.mark.parametrize("shape", [(4, 4, 1), (9, 6, 3)])
 @pytest.mark.parametrize("cosine", [False, True])
 def test_grey_odd_and_small_images(exit_head, shape, cosine):
-    model = multi_exit.build(
+    model = models.build(
         shape, 3, backbone="resnet8", exit_head=exit_head, cosine=cosine
     )
     scores = exit_rule.stack_exits(model(np.full((2, *shape), 200)))
@@ -123,7 +123,7 @@ def test_integer_and_float_pixels_mean_the_same(model, images):
 
 def test_stages_in_a_row_equal_the_whole(model, images):
     expected = model(images)
-    stages = multi_exit.stages(model)
+    stages = models.stages(model)
     assert len(stages) == 3
     features = images
     for name, stage in zip(exit_rule.exit_names(3), stages, strict=True):
@@ -136,15 +136,15 @@ def test_stages_in_a_row_equal_the_whole(model, images):
 
 
 def test_static_view_is_the_last_exit(model, images):
-    view = multi_exit.static_view(model)
+    view = models.static_view(model)
     found = view(images)
     assert list(found) == ["exit_1"]
     np.testing.assert_array_equal(found["exit_1"], model(images)["exit_3"])
     bare = small(exits="none")
     assert view.count_params() == bare.count_params()
-    assert multi_exit.exits(view) == 1
-    assert multi_exit.tap_names(view) == multi_exit.tap_names(bare)
-    assert len(multi_exit.stages(view)) == 1
+    assert models.exits(view) == 1
+    assert models.tap_names(view) == models.tap_names(bare)
+    assert len(models.stages(view)) == 1
 
 
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
@@ -166,8 +166,8 @@ def test_outputs_are_float32_under_mixed_precision(policy, cosine, images):
 LOAD = """
 import sys
 import numpy as np
-from elf_keras import multi_exit
-model = multi_exit.load(sys.argv[1])
+from elf_keras import models
+model = models.load(sys.argv[1])
 assert type(model).__name__ == "MultiExitModel", type(model)
 outputs = model(np.load(sys.argv[2]))
 np.savez(sys.argv[3], **{name: outputs[name] for name in outputs})
@@ -212,13 +212,13 @@ def test_what_is_no_model_is_refused_in_one_line(tmp_path, kind, model):
     elif kind == "plain":
         keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
     with pytest.raises(InputError) as caught:
-        multi_exit.load(path)
+        models.load(path)
     assert str(path) in str(caught.value)
     assert "\n" not in str(caught.value)
 
 
 def test_every_backbone_builds_a_multi_exit_model():
     for name in list(BACKBONES)[:3]:
-        model = multi_exit.build(SHAPE, 5, backbone=name)
+        model = models.build(SHAPE, 5, backbone=name)
         assert type(model) is MultiExitModel
         assert model.name == name

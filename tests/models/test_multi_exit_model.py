@@ -3,9 +3,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models import multi_exit
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 CLASSES = 3
@@ -30,7 +29,7 @@ def compiled(policy="float32", threshold=0.6, name="ce", rate=0.05):
     keras.utils.set_random_seed(1)
     keras.config.set_dtype_policy(policy)
     try:
-        model = multi_exit.build(
+        model = models.build(
             (4, 4, 1),
             CLASSES,
             backbone="resnet8",
@@ -150,7 +149,7 @@ def test_a_compiled_model_saves_and_loads_for_inference(data, tmp_path):
     model = compiled("mixed_float16")
     model.fit(images, labels, verbose=0)
     model.save(tmp_path / "model.keras")
-    loaded = multi_exit.load(tmp_path / "model.keras")
+    loaded = models.load(tmp_path / "model.keras")
     assert type(loaded) is MultiExitModel
     assert not loaded.compiled
     expected = model.predict(images, verbose=0)

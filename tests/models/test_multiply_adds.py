@@ -4,8 +4,9 @@ import pytest
 import tensorflow as tf
 from keras import layers
 
+from elf_keras import models
 from elf_keras.errors import InputError
-from elf_keras.models import classifier, multi_exit, multiply_adds
+from elf_keras.models import exit_heads, multiply_adds
 
 RESNET32 = 68_862_592
 
@@ -55,7 +56,7 @@ def test_layers_by_hand(layer, macs):
 
 def test_dense_and_cosine_classifiers_by_hand():
     assert multiply_adds.layer_macs(called(layers.Dense(10), (64,))) == 640
-    cosine = called(classifier.CosineClassifier(10), (64,))
+    cosine = called(exit_heads.CosineClassifier(10), (64,))
     assert multiply_adds.layer_macs(cosine) == 640
 
 
@@ -198,7 +199,7 @@ def test_missing_names_are_told():
 
 
 def resnet32(**options):
-    return multi_exit.build((32, 32, 3), 10, backbone="resnet32", **options)
+    return models.build((32, 32, 3), 10, backbone="resnet32", **options)
 
 
 @pytest.mark.parametrize("cosine", [False, True])
@@ -231,15 +232,13 @@ def test_resnet32_heads_have_their_known_cost(options, millions):
 
 def test_a_static_view_costs_the_backbone():
     model = resnet32()
-    costs = multiply_adds.exit_costs(multi_exit.static_view(model))
+    costs = multiply_adds.exit_costs(models.static_view(model))
     np.testing.assert_array_equal(costs.with_heads, [RESNET32])
 
 
 def test_stages_together_cost_the_whole_model():
     model = resnet32()
-    stages = [
-        multiply_adds.model_macs(stage) for stage in multi_exit.stages(model)
-    ]
+    stages = [multiply_adds.model_macs(stage) for stage in models.stages(model)]
     np.testing.assert_array_equal(
         np.cumsum(stages), multiply_adds.exit_costs(model).with_heads
     )

@@ -5,7 +5,8 @@ import functools
 import pytest
 import tensorflow as tf
 
-from elf_keras.models import multi_exit, multiply_adds
+from elf_keras import models
+from elf_keras.models import multiply_adds
 
 slow = pytest.mark.slow
 # In TensorFlow's names, the products that our count is made of.
@@ -14,7 +15,7 @@ PRODUCTS = {"Conv2D", "DepthwiseConv2dNative", "MatMul"}
 
 @functools.cache
 def build(name, side=224, classes=1000):
-    return multi_exit.build((side, side, 3), classes, backbone=name)
+    return models.build((side, side, 3), classes, backbone=name)
 
 
 def counted_by_tensorflow(model):

@@ -5,10 +5,9 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.errors import InputError
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models import multi_exit
 from elf_keras.training import loop, manifold_mixup
 
 CLASSES, SIDE = 3, 8
@@ -18,7 +17,7 @@ PLACES = ["group_1_block_1_relu", "group_2_block_1_relu"]
 
 def build(**options):
     keras.utils.set_random_seed(0)
-    return multi_exit.build(
+    return models.build(
         (SIDE, SIDE, 1), CLASSES, backbone="resnet8", exits="none", **options
     )
 
@@ -52,7 +51,7 @@ def test_the_places_end_a_resolution():
 
 
 def test_a_larger_backbone_is_mixed_before_each_halving():
-    model = multi_exit.build((32, 32, 3), 2, backbone="resnet50", exits="none")
+    model = models.build((32, 32, 3), 2, backbone="resnet50", exits="none")
     sides = [p.shape[1] for p in manifold_mixup.hidden_places(model)]
     assert sides == [16, 8, 4, 2]
 
@@ -133,8 +132,8 @@ def test_nothing_of_it_is_saved(batch, tmp_path):
     images, _ = batch
     model, plain = compiled(), build()
     model.fit(*batch, batch_size=6, verbose=0)
-    multi_exit.save(model, tmp_path / "model.keras")
-    loaded = multi_exit.load(tmp_path / "model.keras")
+    models.save(model, tmp_path / "model.keras")
+    loaded = models.load(tmp_path / "model.keras")
     names = [layer.name for layer in plain.layers]
     assert [layer.name for layer in loaded.layers] == names
     assert [layer.name for layer in model.layers] == names
@@ -145,6 +144,6 @@ def test_nothing_of_it_is_saved(batch, tmp_path):
 
 
 def test_early_exits_are_refused():
-    model = multi_exit.build((SIDE, SIDE, 1), CLASSES, backbone="resnet8")
+    model = models.build((SIDE, SIDE, 1), CLASSES, backbone="resnet8")
     with pytest.raises(InputError, match="--mixing=mixup"):
         manifold_mixup.ManifoldMixup(model, alpha=1.0, seed=0)

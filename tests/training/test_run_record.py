@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.data import long_tail
 from elf_keras.evaluation import prediction
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.models import multi_exit, multiply_adds
+from elf_keras.models import multiply_adds
 from elf_keras.training import loop, run_record
 
 FLAGS = "--epochs=4\n--seed=7\n"
@@ -58,7 +58,7 @@ def scored(folder, data, best_epoch):
 
 
 def saved_scores(folder, data):
-    model = multi_exit.load(folder / runs.MODEL)
+    model = models.load(folder / runs.MODEL)
     return prediction.predict_scores(model, data.test)
 
 

@@ -4,9 +4,8 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import losses
+from elf_keras import losses, models
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models import multi_exit
 from elf_keras.training import loop, second_stage
 
 CLASSES = 3
@@ -15,7 +14,7 @@ IMAGE = (8, 8, 1)
 
 def built(*, cosine=False):
     """A network with batch norm and two exits, its statistics not at 0, 1."""
-    model = multi_exit.build(
+    model = models.build(
         IMAGE, CLASSES, backbone="resnet8", exits="2", cosine=cosine
     )
     random = np.random.default_rng(0)
@@ -122,19 +121,19 @@ def test_what_remains_is_an_ordinary_model_of_the_same_scores(name, tmp_path):
         kinds
     )
     assert len(done.trainable_weights) == len(ordinary.trainable_weights)
-    multi_exit.save(done, tmp_path / "model.keras")
-    loaded = multi_exit.load(tmp_path / "model.keras")
+    models.save(done, tmp_path / "model.keras")
+    loaded = models.load(tmp_path / "model.keras")
     found = loaded.predict(images(), verbose=0)
     for key, scores in expected.items():
         np.testing.assert_allclose(found[key], scores, rtol=1e-5, atol=1e-5)
     assert len(loaded.trainable_weights) == len(ordinary.trainable_weights)
-    stages = multi_exit.stages(loaded)
+    stages = models.stages(loaded)
     first = stages[0](images())
     last = stages[1](first["features"])
     np.testing.assert_allclose(
         last["exit_2"], expected["exit_2"], rtol=1e-4, atol=1e-4
     )
-    assert multi_exit.tap_names(loaded) == multi_exit.tap_names(ordinary)
+    assert models.tap_names(loaded) == models.tap_names(ordinary)
 
 
 def test_a_model_without_second_stage_stays_itself():

@@ -15,7 +15,7 @@ from keras import layers
 from elf_keras.errors import InputError
 from elf_keras.models import layer_graph
 from elf_keras.models.backbones.tapped import TappedBackbone
-from elf_keras.models.batch_normalization import BatchNormalization
+from elf_keras.models.layers import BatchNormalization
 
 _PREPROCESSING = (layers.Rescaling, layers.Normalization)
 # Of our own batch normalization, here as everywhere.

@@ -12,8 +12,8 @@ from keras import layers, ops
 
 from elf_keras.errors import InputError
 from elf_keras.models.backbones.tapped import TappedBackbone
-from elf_keras.models.blocks import conv_norm, conv_norm_relu
 from elf_keras.models.exit_heads import HEAD_FILTERS
+from elf_keras.models.layers import conv_norm, conv_norm_relu
 
 GROUP_FILTERS = (16, 32, 64)
 # Two halvings must leave at least one pixel.

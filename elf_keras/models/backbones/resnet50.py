@@ -13,7 +13,7 @@ from keras import layers
 
 from elf_keras.errors import InputError
 from elf_keras.models.backbones.tapped import TappedBackbone
-from elf_keras.models.blocks import conv_norm, conv_norm_relu
+from elf_keras.models.layers import conv_norm, conv_norm_relu
 
 GROUP_BLOCKS = (3, 4, 6, 3)
 GROUP_FILTERS = (64, 128, 256, 512)

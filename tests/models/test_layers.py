@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from elf_keras.models.batch_normalization import BatchNormalization
+from elf_keras.models.layers import BatchNormalization
 
 SHAPE = (5, 4, 3, 6)
 

@@ -1,4 +1,4 @@
-"""Batch normalization as one fused operation, or summed over replicas.
+"""Layers that backbones and exits share: batch norm, convolution with it.
 
 Keras 3 composes batch normalization from several element-wise passes over
 the activations; TensorFlow's fused kernel does it in one and trains a
@@ -119,3 +119,39 @@ class BatchNormalization(keras.layers.BatchNormalization):
             # An empty batch has no mean: 0 * NaN would still be NaN.
             moved = old + (tf.cast(value, old.dtype) - old) * step
             moving.assign(tf.where(any_input, moved, old))
+
+
+def conv_norm(x, filters, *, name, kernel_size=3, stride=1, synchronized=False):
+    """Square convolution without bias, then batch norm.
+
+    Padding is the same on each side at any stride, as in PyTorch, so that
+    strided convolutions see the same pixels as the shortcut.
+    """
+    padding = kernel_size // 2
+    if stride > 1 and padding:
+        x = keras.layers.ZeroPadding2D(padding, name=f"{name}_pad")(x)
+    x = keras.layers.Conv2D(
+        filters,
+        kernel_size,
+        strides=stride,
+        padding="same" if stride == 1 else "valid",
+        use_bias=False,
+        kernel_initializer="he_normal",
+        name=f"{name}_conv",
+    )(x)
+    return BatchNormalization(synchronized=synchronized, name=f"{name}_norm")(x)
+
+
+def conv_norm_relu(
+    x, filters, *, name, kernel_size=3, stride=1, synchronized=False
+):
+    """`conv_norm` and a ReLU."""
+    x = conv_norm(
+        x,
+        filters,
+        name=name,
+        kernel_size=kernel_size,
+        stride=stride,
+        synchronized=synchronized,
+    )
+    return keras.layers.Activation("relu", name=f"{name}_relu")(x)

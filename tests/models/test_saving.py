@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from elf_keras.deploy import float32_model
+from elf_keras import models
 
 
 @contextlib.contextmanager
@@ -36,7 +36,7 @@ def pair(request):
         half = exported.built(channels=1, cosine=cosine)
         # As after training: moving statistics that differ from their start.
         half(exported.images(channels=1), training=True)
-    return half, float32_model.rebuild(half)
+    return half, models.in_float32(half)
 
 
 def layers(model):
@@ -87,7 +87,7 @@ def half_is_cosine(model):
 def test_the_model_given_stays_as_it_is(pair):
     half, _ = pair
     before = half.get_config(), half.get_weights()
-    float32_model.rebuild(half)
+    models.in_float32(half)
     assert half.get_config() == before[0]
     for mine, theirs in zip(half.get_weights(), before[1], strict=True):
         np.testing.assert_array_equal(mine, theirs)
@@ -96,7 +96,7 @@ def test_the_model_given_stays_as_it_is(pair):
 def test_a_policy_that_is_still_on_changes_no_score(pair):
     half, rebuilt = pair
     with policy(half.get_layer("exit_1_1_conv").dtype_policy.name):
-        again = float32_model.rebuild(half)
+        again = models.in_float32(half)
     assert again.get_layer("exit_1_1_conv").compute_dtype == "float32"
     images = exported.images(channels=1)[:3]
     found = again(images, training=False)
@@ -106,7 +106,7 @@ def test_a_policy_that_is_still_on_changes_no_score(pair):
 
 def test_float32_stays_float32():
     model = exported.model()
-    rebuilt = float32_model.rebuild(model)
+    rebuilt = models.in_float32(model)
     images = exported.images()[:2]
     for name, scores in rebuilt(images, training=False).items():
         own = model(images, training=False)[name]
