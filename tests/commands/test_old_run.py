@@ -1,0 +1,73 @@
+"""Runs written before the packages are read, scored and finished.
+
+tests/old_run/old_run.zip was written at commit 7277804 by
+`python -m elf_keras.train --dataset=digits_lt --backbone=resnet8 --exits=1
+--exit_head=separable --imbalance=20 --batch_size=64 --validation_fraction=0.2
+--deterministic --epochs=4`, followed by `evaluate`; the second folder was
+killed after two epochs.
+"""
+
+import csv
+import json
+import pathlib
+import zipfile
+
+import command_runs
+import pytest
+
+OLD = pathlib.Path(__file__).resolve().parents[1] / "old_run" / "old_run.zip"
+
+
+@pytest.fixture
+def old(tmp_path):
+    with zipfile.ZipFile(OLD) as file:
+        file.extractall(tmp_path)
+    return tmp_path
+
+
+def scores(folder):
+    """Accuracy of every split, mode and shot group, as `evaluate` left it."""
+    record = json.loads((folder / "evaluation.json").read_text())["splits"]
+    return {
+        (split, mode, name): record[split]["model"][mode][name]
+        for split in ("validation", "test")
+        for mode in ("static", "mean_of_exits", "dynamic")
+        for name in ("accuracy", "top1", "many", "medium", "few")
+    }
+
+
+def test_a_finished_run_scores_as_it_did(old):
+    expected = scores(old / "finished")
+    (old / "finished" / "evaluation.json").unlink()
+    ended = command_runs.run("evaluate", f"--workdir={old / 'finished'}")
+    assert ended.status == 0, ended.err
+    # Another CPU may turn an answer or two of 359 test images.
+    assert scores(old / "finished") == pytest.approx(expected, abs=0.02)
+
+
+def test_an_unfinished_run_goes_on(old):
+    folder = old / "unfinished"
+    words = (folder / "flags.flags").read_text().split()
+    ended = command_runs.run("train", *words, f"--workdir={folder}", "--resume")
+    assert ended.status == 0, ended.err
+    assert "going on after epoch 2" in ended.err
+    with (folder / "history.csv").open() as file:
+        losses = [float(row["loss"]) for row in csv.DictReader(file)]
+    with (old / "finished" / "history.csv").open() as file:
+        expected = [float(row["loss"]) for row in csv.DictReader(file)]
+    assert losses[:2] == expected[:2]
+    assert losses == pytest.approx(expected, rel=1e-2)
+
+
+@pytest.mark.slow
+def test_a_finished_run_is_swept_and_exported(old):
+    folder = old / "finished"
+    assert command_runs.run("sweep", f"--workdir={folder}").status == 0
+    ended = command_runs.run(
+        "export",
+        f"--workdir={folder}",
+        f"--output={old / 'export'}",
+        "--formats=saved_model,float32",
+    )
+    assert ended.status == 0, ended.err
+    assert (old / "export" / "manifest.json").exists()
