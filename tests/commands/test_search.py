@@ -158,7 +158,7 @@ def test_other_flags_are_another_search(tmp_path, children):
 
 def test_thresholds_of_the_papers_by_default(tmp_path, children, monkeypatch):
     monkeypatch.setattr(search, "_write", lambda folder, done: "")
-    monkeypatch.setattr("test_search.leave", lambda place, text: None)
+    monkeypatch.setitem(globals(), "leave", lambda place, text: None)
     find(tmp_path / "ce")
     names = [name for command, name in children.commands if command == "train"]
     assert names == ["t_0.75", "t_0.8", "t_0.85", "t_0.9", "t_0.95"]

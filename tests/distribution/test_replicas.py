@@ -124,7 +124,7 @@ OVERFLOW = """
 import keras
 import numpy as np
 import tensorflow as tf
-from elf_keras.replicas import overflow_together
+from elf_keras.distribution.replicas import overflow_together
 
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0],

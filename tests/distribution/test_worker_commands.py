@@ -175,9 +175,11 @@ def assert_same_weights(folder, expected):
 
 def test_a_worker_does_not_wait_for_ever(tmp_path):
     script = (
-        "from elf_keras import train, workers, cli\n"
+        "from elf_keras import train\n"
+        "from elf_keras.cli import command\n"
+        "from elf_keras.distribution import workers\n"
         "workers.WAIT_MINUTES = 0.02\n"
-        "cli.run_command(train.main)"
+        "command.run_command(train.main)"
     )
     config = {
         "cluster": {"worker": worker_processes.free_addresses(2)},

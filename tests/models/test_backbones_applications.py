@@ -129,7 +129,7 @@ def test_normalizations_are_ours(synchronized):
     ]
     assert len(norms) > 30
     assert {type(layer).__module__ for layer in norms} == {
-        "elf_keras.batch_normalization"
+        "elf_keras.models.layers"
     }
     assert {layer.synchronized for layer in norms} == {synchronized}
     assert {layer.momentum for layer in norms} == {0.9}
