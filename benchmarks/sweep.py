@@ -44,7 +44,7 @@ def main() -> None:
     rules = policy_rules.rules(
         ["0.75", "0.5", "0.25", "5ms"], policy_rules.KINDS
     )
-    plan = policy_rules.Plan(rules, policy_rules.Guard())
+    plan = policy_rules.PolicyPlan(rules, policy_rules.Guard())
     done = trade_off.sweep(splits, scorer, plan, [2.0] * options.exits)
     chosen = time.perf_counter()
     trade_off.pictured(done, thresholds.papers_grid("ce", options.classes))

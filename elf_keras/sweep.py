@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     _check_split()
-    plan = policy_rules.Plan(
+    plan = policy_rules.PolicyPlan(
         policy_rules.rules(FLAGS.budget, policy_rules.KINDS),
         policy_rules.Guard(
             FLAGS.group_tolerance,
@@ -85,7 +85,7 @@ def main(arguments: list[str]) -> None:
     run(folder, data, plan)
 
 
-def run(folder: pathlib.Path, data, plan: policy_rules.Plan) -> None:
+def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     """Sweep one run and write the four files."""
     from elf_keras import models
     from elf_keras.cli import model_from_flags

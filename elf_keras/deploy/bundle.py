@@ -36,7 +36,7 @@ class Plan:
     formats: tuple[str, ...]
     score_images: int
     seed: int
-    policies: policy_rules.Plan = policy_rules.DEFAULT
+    policies: policy_rules.PolicyPlan = policy_rules.DEFAULT
     default_policy: str = policy_rules.ACCURATE
 
 

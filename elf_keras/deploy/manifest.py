@@ -36,7 +36,7 @@ def policies_of(
     scored: Scored,
     scorer: Scorer,
     milliseconds: list[float] | None = None,
-    plan: policy_rules.Plan = policy_rules.DEFAULT,
+    plan: policy_rules.PolicyPlan = policy_rules.DEFAULT,
 ) -> dict:
     """Choose a variant's policies and score each of them.
 

@@ -19,7 +19,7 @@ def variant(
     scorer: Scorer,
     chosen_on: splits.Examples,
     reported_on: splits.Examples,
-    plan: policy_rules.Plan = policy_rules.DEFAULT,
+    plan: policy_rules.PolicyPlan = policy_rules.DEFAULT,
 ) -> dict:
     """Measure one variant's files.
 

@@ -51,7 +51,7 @@ class Guard:
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class PolicyPlan:
     """The rules of one choice, and the guard on shot groups or None."""
 
     rules: tuple[Rule, ...]
@@ -79,7 +79,7 @@ def rules(budgets: list[str], kinds: tuple[str, ...]) -> tuple[Rule, ...]:
     return tuple(found)
 
 
-def of_file(record: dict) -> Plan:
+def of_file(record: dict) -> PolicyPlan:
     """Return the rules and the guard that a policy file was made by.
 
     Raises:
@@ -93,7 +93,9 @@ def of_file(record: dict) -> Plan:
     for rule in found:
         _check_rule(rule)
     _check_guard(guard)
-    return Plan(tuple(rule for rule in found if rule.name != ALL_EXITS), guard)
+    return PolicyPlan(
+        tuple(rule for rule in found if rule.name != ALL_EXITS), guard
+    )
 
 
 def _check_rule(rule):
@@ -135,4 +137,4 @@ def _budget(text):
 
 
 # What an export offers where no sweep was made.
-DEFAULT = Plan(rules(list(BUDGETS), (SHARED,)))
+DEFAULT = PolicyPlan(rules(list(BUDGETS), (SHARED,)))

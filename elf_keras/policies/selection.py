@@ -18,7 +18,7 @@ from elf_keras.policies.policy_rules import (
     ALL_EXITS,
     PER_EXIT,
     SHARED,
-    Plan,
+    PolicyPlan,
     Rule,
 )
 
@@ -28,7 +28,7 @@ _ACCURACIES = ("accuracy", "top1", "many", "medium", "few")
 def offered(
     found: Answers,
     scorer: Scorer,
-    plan: Plan,
+    plan: PolicyPlan,
     milliseconds: list[float] | None = None,
 ) -> dict[str, Candidates]:
     """Threshold vectors by kind, for the kinds that a plan asks for.
@@ -61,7 +61,7 @@ def offered(
 def choose(
     found: Answers,
     scorer: Scorer,
-    plan: Plan,
+    plan: PolicyPlan,
     milliseconds: list[float] | None = None,
     offers: dict[str, Candidates] | None = None,
 ) -> tuple[dict[str, Choice], list[str]]:

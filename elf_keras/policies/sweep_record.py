@@ -78,7 +78,7 @@ def curves(
 
 def policies_of(
     done: trade_off.Sweep,
-    plan: policy_rules.Plan,
+    plan: policy_rules.PolicyPlan,
     picture: dict,
     temperatures: np.ndarray,
 ) -> dict:

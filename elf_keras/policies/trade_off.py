@@ -14,7 +14,7 @@ from elf_keras.evaluation.scorer import Scorer
 from elf_keras.policies import candidates, selection
 from elf_keras.policies.candidates import Candidates
 from elf_keras.policies.policy_picker import Choice
-from elf_keras.policies.policy_rules import PER_EXIT, SHARED, Plan
+from elf_keras.policies.policy_rules import PER_EXIT, SHARED, PolicyPlan
 
 # Points of a line in a picture, and budgets at which kinds are compared.
 POINTS, COMPARED = 200, 20
@@ -53,7 +53,7 @@ class Sweep:
 def sweep(
     splits: dict[str, Answers],
     scorer: Scorer,
-    plan: Plan,
+    plan: PolicyPlan,
     milliseconds: list[float] | None = None,
 ) -> Sweep:
     """Draw the curves and choose the policies.

@@ -44,4 +44,4 @@ def test_rules_come_back_from_a_file():
         },
     }
     found = policy_rules.of_file(record)
-    assert found == policy_rules.Plan(made, Guard(0.1, 0.8, 7, 3))
+    assert found == policy_rules.PolicyPlan(made, Guard(0.1, 0.8, 7, 3))

@@ -51,7 +51,9 @@ def limit(choice):
 
 
 def plan(*budgets, kind=policy_rules.SHARED, guard=None):
-    return policy_rules.Plan(policy_rules.rules(list(budgets), (kind,)), guard)
+    return policy_rules.PolicyPlan(
+        policy_rules.rules(list(budgets), (kind,)), guard
+    )
 
 
 def test_the_cheapest_threshold_that_loses_nothing():
@@ -141,7 +143,9 @@ def test_without_early_exits_all_policies_are_the_same():
 def test_an_exit_that_errs_gets_a_threshold_of_its_own():
     """Exit 1 is sure and wrong, exit 2 less sure and right."""
     found = answers([[0.9, 0.6, 0.9]] * 3, [[0, 1, 1]] * 3)
-    both = policy_rules.Plan(policy_rules.rules([], ("shared", "per_exit")))
+    both = policy_rules.PolicyPlan(
+        policy_rules.rules([], ("shared", "per_exit"))
+    )
     chosen = choose(found, both)
     assert np.isinf(chosen["accurate"].limits).all()
     first, second = chosen["accurate_per_exit"].limits

@@ -30,7 +30,7 @@ def done():
         "test": of_scores(make(LABELS, seed=2), LABELS),
     }
     rules = policy_rules.rules(["0.9", "3ms"], policy_rules.KINDS)
-    plan = policy_rules.Plan(rules, policy_rules.Guard(tolerance=0.3))
+    plan = policy_rules.PolicyPlan(rules, policy_rules.Guard(tolerance=0.3))
     return trade_off.sweep(splits, scorer, plan, TIMES)
 
 
@@ -38,7 +38,7 @@ def test_choices_come_from_validation_alone(done):
     alone = trade_off.sweep(
         {"validation": done.splits["validation"]},
         done.scorer,
-        policy_rules.Plan(
+        policy_rules.PolicyPlan(
             tuple(choice.rule for choice in done.choices.values())[1:],
             policy_rules.Guard(tolerance=0.3),
         ),
