@@ -65,7 +65,7 @@ def _main():
 
 def _write(folder, done):
     """Write what is known so far; return it as text."""
-    from elf_keras.reports.charts import plots
+    from elf_keras.reports.charts import sweeps
 
     found = {
         text: (
@@ -90,7 +90,7 @@ def _write(folder, done):
         },
     )
     runs.write_csv(folder / "search.csv", rows)
-    plots.search(
+    sweeps.search(
         lines,
         folder / "search.png",
         title=f"{folder.name}: train threshold t (lines), exit threshold s "

@@ -90,7 +90,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     from elf_keras import models
     from elf_keras.cli import model_from_flags
     from elf_keras.policies import sweep_record, trade_off
-    from elf_keras.reports.charts import plots
+    from elf_keras.reports.charts import sweeps
 
     model = models.load(folder / runs.MODEL)
     exits = models.exits(model)
@@ -113,7 +113,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     record["seed"] = FLAGS.seed
     runs.write_csv(folder / "curve.csv", trade_off.rows(done))
     runs.write_json(folder / "curve.json", picture)
-    plots.trade_off(
+    sweeps.trade_off(
         picture["splits"],
         folder / "curve.png",
         title=f"{folder.name}: one model, every budget, by {FLAGS.exit_rule}",

@@ -28,7 +28,7 @@ def rows(records: dict[str, dict]) -> list[dict]:
 
 
 def lines(curves: dict[str, dict], chosen: str) -> dict[str, dict[str, dict]]:
-    """Return what `plots.search` draws.
+    """Return what `charts.sweeps` draws.
 
     Args:
       curves: how t is written -> the run's curve.json.

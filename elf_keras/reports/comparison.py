@@ -3,8 +3,8 @@
 import numpy as np
 
 from elf_keras.reports import score_rows, statistics
-from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
+from elf_keras.reports.text import percent, points
 
 
 def compared(views: list[RunView]) -> list[str]:
@@ -43,7 +43,7 @@ def _seeds(group):
     low, high = group["range"]
     return (
         f"{group['name']}: over {group['seeds']} seeds the whole backbone has "
-        f"{style.percent(low)} to {style.percent(high)} on "
+        f"{percent(low)} to {percent(high)} on "
         f"{group['split']}."
     )
 
@@ -54,8 +54,8 @@ def _first(best, second):
     seeds = min(best["seeds"], second["seeds"])
     return (
         f"With the whole backbone, {best['name']} is the most accurate on "
-        f"{best['split']} ({style.percent(best['mean'])}), ahead of "
-        f"{second['name']} ({style.percent(second['mean'])}), by "
+        f"{best['split']} ({percent(best['mean'])}), ahead of "
+        f"{second['name']} ({percent(second['mean'])}), by "
         f"{'more than' if clear else 'no more than'} the choice of images "
         f"explains ({margin(reach)})"
         + ("; of one seed, another training may differ." * (seeds == 1) or ".")
@@ -80,4 +80,4 @@ def whole_backbone(
 
 def margin(value: float) -> str:
     """How far chance reaches, in words."""
-    return f"± {style.points(value)} points"
+    return f"± {points(value)} points"

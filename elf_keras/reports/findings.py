@@ -4,8 +4,8 @@ import numpy as np
 
 from elf_keras.policies import policy_rules
 from elf_keras.reports import comparison, exit_worth, leavers, statistics
-from elf_keras.reports.charts import loss, style
 from elf_keras.reports.run_view import RunView
+from elf_keras.reports.text import percent
 
 _LOSERS = 3
 
@@ -52,10 +52,10 @@ def _recorded(view):
         if scores:
             static, dynamic = scores["static"], scores["dynamic"]
             return [
-                f"Recorded on {split}: {style.percent(static['accuracy'])} "
+                f"Recorded on {split}: {percent(static['accuracy'])} "
                 f"with the whole backbone, "
-                f"{style.percent(dynamic['accuracy'])} leaving early, with "
-                f"{style.percent(dynamic['saving_with_heads'])} of the "
+                f"{percent(dynamic['accuracy'])} leaving early, with "
+                f"{percent(dynamic['saving_with_heads'])} of the "
                 "multiply-adds saved, heads counted."
             ]
     return []
@@ -69,11 +69,11 @@ def _bargain(view):
     spent = "saves" if saving >= 0 else "costs"
     return (
         f"Leaving early (s = {view.point.written}, {view.point.said}) {spent} "
-        f"{style.percent(abs(saving))} of the multiply-adds"
+        f"{percent(abs(saving))} of the multiply-adds"
         f"{' more than the backbone alone' if saving < 0 else ''}, heads "
         f"counted; accuracy on {view.scored.shown} goes from "
-        f"{style.percent(static['accuracy'])} to "
-        f"{style.percent(dynamic['accuracy'])}."
+        f"{percent(static['accuracy'])} to "
+        f"{percent(dynamic['accuracy'])}."
     )
 
 
@@ -89,8 +89,8 @@ def _budgets(view):
             and scores
         ):
             parts.append(
-                f"{style.percent(scores['accuracy'])} within "
-                f"{style.percent(rule['limit'], 0)} of the multiply-adds"
+                f"{percent(scores['accuracy'])} within "
+                f"{percent(rule['limit'], 0)} of the multiply-adds"
             )
     return [f"One model, other budgets: {', '.join(parts)}."] if parts else []
 
@@ -98,7 +98,7 @@ def _budgets(view):
 def _bare(view):
     mean, error = comparison.whole_backbone(view, view.scored.shown)
     return (
-        f"A model of a single exit: {style.percent(mean)} on "
+        f"A model of a single exit: {percent(mean)} on "
         f"{view.scored.shown}, "
         f"{comparison.margin(statistics.SURE * error)} by the choice of "
         "images. Nobody can leave early."
@@ -120,12 +120,12 @@ def _worth(view):
         return [
             f"Every exit pays for its head; exit {best['exit']} the most: "
             f"without it an image would cost "
-            f"{style.percent(best['saved'])} of the backbone more."
+            f"{percent(best['saved'])} of the backbone more."
         ]
     return [
         f"Exit {row['exit']} does not pay: "
-        f"{style.percent(row['share'])} of the images leave there, and "
-        f"without it an image would cost {style.percent(-row['saved'])} of "
+        f"{percent(row['share'])} of the images leave there, and "
+        f"without it an image would cost {percent(-row['saved'])} of "
         f"the backbone less; accuracy {_would(-row['accuracy_gain'])}."
         for row in poor
     ]
@@ -155,9 +155,7 @@ def _early(view):
     for group in view.shot_groups:
         shares = [row["share"] for row in rows if row["group"] == group]
         if shares:
-            parts.append(
-                f"{style.percent(sum(shares[:-1]), 0)} of {group}-shot"
-            )
+            parts.append(f"{percent(sum(shares[:-1]), 0)} of {group}-shot")
     scores = view.scored.scorer.dynamic(
         view.seen.answers, np.append(view.point.limits, np.inf)
     )["accuracy_of_leavers"]
@@ -166,13 +164,13 @@ def _early(view):
         return text + "."
     return (
         f"{text}; answers given at exit 1 are right in "
-        f"{style.percent(scores[0], 0)}, those of the last exit in "
-        f"{style.percent(scores[-1], 0)}."
+        f"{percent(scores[0], 0)}, those of the last exit in "
+        f"{percent(scores[-1], 0)}."
     )
 
 
 def _increasing(view):
-    part = loss.loss_by_exit(view)
+    part = view.folder.loss_by_exit()
     if part is None:
         return []
     known = [
@@ -217,7 +215,7 @@ def _splits(view):
     reach = statistics.SURE * float(np.hypot(one, other))
     apart = first - second
     numbers = (
-        f"{style.percent(first)} on validation, {style.percent(second)} on "
+        f"{percent(first)} on validation, {percent(second)} on "
         f"test for the whole backbone, {_signed(apart)} where chance explains "
         f"{comparison.margin(reach)}"
     )

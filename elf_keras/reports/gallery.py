@@ -6,10 +6,10 @@ import io
 
 import numpy as np
 
-from elf_keras.reports import render
+from elf_keras.reports import leavers, render
 from elf_keras.reports.run_view import RunView
 
-CLASSES, EACH, SIDE = 8, 12, 48
+EACH, SIDE = 12, 48
 # Digits of 8 pixels would lose by JPEG; photos would weigh too much by PNG.
 _PLAIN = 16
 
@@ -40,7 +40,7 @@ def block(view: RunView) -> str:
     chosen = view.leave(view.point.limits)
     blocks = []
     shown = thumbnails(view)
-    for c in chosen_classes(view):
+    for c in leavers.chosen_classes(view):
         own = [each for each in shown if each.label == c]
         lines = "".join(
             f'<div class="exit" data-exit="{k + 1}"><span>exit {k + 1}</span>'
@@ -79,7 +79,7 @@ def thumbnails(view: RunView) -> list[Thumbnail]:
     labels = view.seen.answers.labels
     random = np.random.default_rng(0)
     indices = []
-    for c in chosen_classes(view):
+    for c in leavers.chosen_classes(view):
         own = random.permutation(np.flatnonzero(labels == c))
         indices += _spread(own, taken[own], view.exits)
     pixels = np.asarray(view.examples.images[np.array(indices, int)])
@@ -87,16 +87,6 @@ def thumbnails(view: RunView) -> list[Thumbnail]:
         Thumbnail(int(index), int(labels[index]), _address(image))
         for index, image in zip(indices, pixels, strict=True)
     ]
-
-
-def chosen_classes(view: RunView) -> list[int]:
-    """Classes of the gallery: all of a few, else common, middling and rare."""
-    present = np.unique(view.seen.answers.labels)
-    order = [c for c in view.order if c in present]
-    if len(order) <= CLASSES + 2:
-        return [int(c) for c in order]
-    places = np.linspace(0, len(order) - 1, CLASSES).round().astype(int)
-    return [int(order[place]) for place in places]
 
 
 def _spread(own, taken, exits):

@@ -5,6 +5,9 @@ import numpy as np
 from elf_keras.evaluation import metrics
 from elf_keras.reports.run_view import RunView
 
+# Of a gallery.
+CLASSES = 8
+
 
 def changes(view: RunView) -> list[dict]:
     """Right answers of each class, static and leaving early.
@@ -98,3 +101,13 @@ def composition(view: RunView, limits: tuple) -> list[dict]:
             for number in range(view.exits)
         ]
     return rows
+
+
+def chosen_classes(view: RunView) -> list[int]:
+    """Classes of the gallery: all of a few, else common, middling and rare."""
+    present = np.unique(view.seen.answers.labels)
+    order = [c for c in view.order if c in present]
+    if len(order) <= CLASSES + 2:
+        return [int(c) for c in order]
+    places = np.linspace(0, len(order) - 1, CLASSES).round().astype(int)
+    return [int(order[place]) for place in places]

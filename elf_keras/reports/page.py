@@ -12,7 +12,7 @@ from elf_keras.reports import (
     run_section,
     score_rows,
 )
-from elf_keras.reports.charts import classes, cost, loss, search, style
+from elf_keras.reports.charts import classes, cost, style, sweeps, training
 from elf_keras.reports.run_view import RunView
 
 PAGE = pathlib.Path(__file__).parent / "page"
@@ -76,7 +76,7 @@ def build(
 
 def _together(views, searches):
     """Charts that hold several runs."""
-    found = [cost.curves(views), loss.losses(views)]
+    found = [cost.curves(views), training.losses(views)]
     seen = set()
     for view in views:
         if view.class_counts is None:
@@ -87,7 +87,7 @@ def _together(views, searches):
             found.append(classes.distribution(name, view))
             seen.add(counts)
     found += [
-        search.search(name, each["curves"], each["chosen"])
+        sweeps.searched(name, each["curves"], each["chosen"])
         for name, each in searches.items()
     ]
     return [chart for chart in found if chart is not None]

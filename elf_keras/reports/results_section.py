@@ -2,8 +2,8 @@
 
 from elf_keras.policies import policy_rules
 from elf_keras.reports import render, score_rows
-from elf_keras.reports.charts import style
 from elf_keras.reports.run_folder import RunFolder
+from elf_keras.reports.text import percent, points
 
 
 def results(found: list[RunFolder]) -> str:
@@ -60,8 +60,8 @@ def exported(exports: dict[str, dict]) -> str:
             render.text(name),
             render.text(variant),
             render.text(policy),
-            style.percent(scores["accuracy"]),
-            style.percent(scores.get("saving")),
+            percent(scores["accuracy"]),
+            percent(scores.get("saving")),
             f"{scores['milliseconds']:.3g}"
             if scores.get("milliseconds") is not None
             else "–",
@@ -120,5 +120,5 @@ def _score_table(rows, caption):
 def _score(row, key):
     if row[key] is None:
         return "–"
-    mean, spread = style.points(row[key]), row[f"{key}_spread"]
-    return mean if spread is None else f"{mean} ± {style.points(spread)}"
+    mean, spread = points(row[key]), row[f"{key}_spread"]
+    return mean if spread is None else f"{mean} ± {points(spread)}"

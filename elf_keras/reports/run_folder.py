@@ -60,6 +60,11 @@ class RunFolder:
         part = (self.metrics or {}).get(split) or {}
         return part.get(epoch) or part.get("last")
 
+    def loss_by_exit(self) -> dict | None:
+        """Mean loss and shares by exit of the training split, if recorded."""
+        found = (self.scores("train") or {}).get("loss_by_exit")
+        return found if found and len(found["loss"]) > 1 else None
+
     def reweighted_from(self) -> int | None:
         """Zero-based epoch from which class weights apply, if any do."""
         if self.flags.get("class_weighting", "none") == "none":

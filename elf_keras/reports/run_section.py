@@ -6,7 +6,6 @@ from elf_keras.reports.charts import (
     classes,
     confusion,
     leaving,
-    pictures,
     style,
     training,
 )
@@ -66,7 +65,7 @@ def _leaving(view, number):
     html = slider.controls_and_tables(view, number)
     html += render.files(files[0])
     if view.examples is not None:
-        files.append(pictures.gallery_of(view))
+        files.append(leaving.gallery(view))
         html += gallery.block(view) + render.files(files[1])
     return html + tables.costs(view), files
 

@@ -5,10 +5,8 @@ import json
 import numpy as np
 
 from elf_keras.reports import embedded, leavers, render, score_rows
-from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import GROUPS, RunView
-
-PERCENT = style.percent
+from elf_keras.reports.text import few, macs, percent
 
 
 def controls_and_tables(view: RunView, number: int) -> str:
@@ -74,7 +72,7 @@ def _controls(number):
 
 def _cell(key, scores):
     value = scores.get(key)
-    return style.macs(value) if key == "macs" else PERCENT(value)
+    return macs(value) if key == "macs" else percent(value)
 
 
 def _moving(key, scores):
@@ -92,7 +90,7 @@ def _composition(view):
                 f'<div data-exit="{exit_}" data-group="{group}">'
                 + render.bar(
                     of[exit_, group]["share"],
-                    style.few(of[exit_, group]["share"]) + " leave",
+                    few(of[exit_, group]["share"]) + " leave",
                 )
                 + f"<small>{_right(of[exit_, group]['accuracy'])}</small></div>"
                 for group in groups
@@ -114,4 +112,4 @@ def _composition(view):
 
 
 def _right(accuracy):
-    return "–" if accuracy is None else f"{PERCENT(accuracy, 0)} right"
+    return "–" if accuracy is None else f"{percent(accuracy, 0)} right"

@@ -3,10 +3,9 @@
 import numpy as np
 
 from elf_keras.reports import exit_worth, render
-from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
+from elf_keras.reports.text import macs, percent, points
 
-PERCENT = style.percent
 # Flags that name places on the machine that trained.
 _PLACES = ("workdir", "data_dir", "list_dir", "weights", "flagfile")
 _FACTS = {
@@ -67,14 +66,14 @@ def _cost_rows(view, milliseconds):
         [
             f"exit {row['exit']}",
             f"<code>{render.text(tap)}</code>",
-            style.macs(row["head_macs"]),
-            PERCENT(costs.with_heads[row["exit"] - 1] / costs.backbone),
+            macs(row["head_macs"]),
+            percent(costs.with_heads[row["exit"] - 1] / costs.backbone),
             "–" if ms is None else f"{ms:.2g}",
-            PERCENT(row["share"]),
-            PERCENT(row["accuracy"]),
+            percent(row["share"]),
+            percent(row["accuracy"]),
             ("pays, " if row["pays"] else "does not pay, ")
-            + PERCENT(row["saved"]),
-            f"{style.points(row['accuracy_gain'])} points",
+            + percent(row["saved"]),
+            f"{points(row['accuracy_gain'])} points",
         ]
         for row, tap, ms in zip(rows, taps, stages, strict=False)
     ]
@@ -89,10 +88,10 @@ def _recorded_costs(view):
         [
             f"exit {k + 1}",
             f"<code>{render.text(row['tap'])}</code>",
-            PERCENT(row["macs"] / backbone),
-            PERCENT(scores["exits"][k]["accuracy"]),
-            PERCENT(dynamic["exit_shares"][k]),
-            PERCENT(right[k]),
+            percent(row["macs"] / backbone),
+            percent(scores["exits"][k]["accuracy"]),
+            percent(dynamic["exit_shares"][k]),
+            percent(right[k]),
         ]
         for k, row in enumerate(exits)
     ]

@@ -5,6 +5,7 @@ import numpy as np
 from elf_keras.evaluation import metrics
 from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
+from elf_keras.reports.text import exit_name, slug
 
 _BINS = 10
 # Bins with a smaller share of the images are not drawn: chance rules them.
@@ -34,7 +35,11 @@ def calibrations(view: RunView) -> list[style.Chart]:
 
 
 def _chart(view, number, kinds, right, weights):
-    figure, axes = style.panel(3.5, 3.8)
+    figure, axes = style.panel(
+        *(3.5, 3.8),
+        x="probability it states, %",
+        y="how often it is right, %",
+    )
     axes.plot([0, 100], [0, 100], color="0.6", linewidth=1)
     rows, errors = [], []
     for probability, (name, line) in zip(kinds, _STYLES, strict=False):
@@ -49,26 +54,19 @@ def _chart(view, number, kinds, right, weights):
             *(100 * drawn[:, 0], 100 * drawn[:, 1]),
             **{**line, "label": name, "markersize": 5},
         )
+        columns = ("probability", "accuracy", "share_of_images")
         rows += [
-            {
-                "kind": name,
-                "probability": round(float(sure), 6),
-                "accuracy": round(float(accuracy), 6),
-                "share_of_images": round(float(share), 6),
-            }
-            for sure, accuracy, share in means
+            {"kind": name, **dict(zip(columns, mean, strict=True))}
+            for mean in means.round(6).tolist()
         ]
     axes.set_xlim(0, 102)
     axes.set_ylim(0, 102)
-    axes.set_xlabel("probability it states, %")
-    axes.set_ylabel("how often it is right, %")
-    axes.grid(alpha=0.3)
     style.legend_below(axes)
     said = _said(view, number, errors)
     return style.drawn(
         figure,
-        name=f"{style.slug(view.name)}/calibration_exit_{number + 1}",
-        title=f"Exit {number + 1}" + (" (last)" * (number == view.exits - 1)),
+        name=f"{slug(view.name)}/calibration_exit_{number + 1}",
+        title=exit_name(number, view.exits).capitalize(),
         shows=said,
         alt=said,
         rows=rows,

@@ -6,11 +6,18 @@ from matplotlib import ticker
 from elf_keras.reports import leavers
 from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import GROUPS, RunView
+from elf_keras.reports.text import percent, points, short, slug
 
 # Up to so many classes each has its name at an axis.
 NAMED = 24
 _LARGE_MARKS = 60
 _BINS = 20
+_BOTH_KINDS = (
+    "How much probability the whole network gives the true class, for the "
+    "commonest and the rarest class. Images at the right are easy, those at "
+    "the left are hard: both classes have both, which weighting by class "
+    "alone does not see."
+)
 _GROUP_MARKS = {"many": "o", "medium": "s", "few": "^"}
 
 
@@ -24,14 +31,16 @@ def distribution(name: str, view: RunView) -> style.Chart:
     order = view.order
     counts = np.asarray(view.class_counts)[order]
     groups = list(view.shot_groups.items())
-    figure, axes = style.panel()
+    figure, axes = style.panel(
+        x="classes, from the commonest to the rarest",
+        y="training images",
+        grid=False,
+    )
     _bars(axes, counts, [(group, mask[order]) for group, mask in groups])
     axes.set_yscale("log")
     axes.set_ylim(bottom=0.8)
-    axes.set_ylabel("training images")
-    axes.set_xlabel("classes, from the commonest to the rarest")
     if len(counts) <= NAMED:
-        names = [style.short(view.class_names[c], 14) for c in order]
+        names = [short(view.class_names[c], 14) for c in order]
         axes.set_xticks(range(len(counts)), names, rotation=45, ha="right")
     style.legend_below(axes, 1)
     first, last = view.class_names[order[0]], view.class_names[order[-1]]
@@ -66,45 +75,33 @@ def confidences(view: RunView) -> style.Chart:
       view: a run with answers.
     """
     labels = view.seen.answers.labels
-    of_truth = view.seen.of_truth[:, -1]
     present = [c for c in view.order if (labels == c).any()]
-    figure, axes = style.panel()
+    figure, axes = style.panel(
+        x="probability given to the true class, last exit",
+        y="images of the class, %",
+        grid=False,
+    )
     rows, told = [], []
     for number, role in enumerate(("commonest", "rarest")):
         c = present[-number]
-        own = of_truth[labels == c]
-        name = f"{role}: {style.short(view.class_names[c])}"
+        own = view.seen.of_truth[labels == c, -1]
+        name = f"{role}: {short(view.class_names[c])}"
         label = f"{name}, {view.class_counts[c]} training images"
         shares = _histogram(axes, own, number, label)
         sure, unsure = (own >= 0.9).mean(), (own <= 0.1).mean()
         told.append(
-            f"{name}: {style.percent(sure, 0)} of {len(own)} images at 0.9 "
-            f"or more, {style.percent(unsure, 0)} at 0.1 or less"
+            f"{name}: {percent(sure, 0)} of {len(own)} images at 0.9 or more, "
+            f"{percent(unsure, 0)} at 0.1 or less"
         )
-        rows += [
-            {
-                "class": view.class_names[c],
-                "from": k / _BINS,
-                "to": (k + 1) / _BINS,
-                "share_of_images": round(float(share), 6),
-            }
-            for k, share in enumerate(shares)
-        ]
-    axes.set_xlabel("probability given to the true class, last exit")
-    axes.set_ylabel("images of the class, %")
+        rows += _bins(view.class_names[c], shares)
     axes.set_xlim(0, 1)
     style.legend_below(axes, 1)
     return style.drawn(
         figure,
-        name=f"{style.slug(view.name)}/confidence",
+        name=f"{slug(view.name)}/confidence",
         title="Easy and hard images in both kinds of class",
-        shows=(
-            "How much probability the whole network gives the true class, for "
-            "the commonest and the rarest class. Images at the right are "
-            "easy, those at the left are hard: both classes have both, which "
-            "weighting by class alone does not see. " + "; ".join(told) + "."
-        ),
-        alt="; ".join(told) + ".",
+        shows=f"{_BOTH_KINDS} {'; '.join(told)}.",
+        alt=f"{'; '.join(told)}.",
         rows=rows,
         source="ELF, Fig. 2; HAR, Fig. 3",
     )
@@ -118,7 +115,11 @@ def payers(view: RunView) -> style.Chart:
     """
     rows = leavers.changes(view)
     few = len(rows) <= _LARGE_MARKS
-    figure, axes = style.panel(5.6, 4.0)
+    figure, axes = style.panel(
+        *(5.6, 4.0),
+        x="training images of the class",
+        y="change by leaving early, points",
+    )
     _class_marks(axes, view, rows, few)
     if few:
         _name_losers(axes, rows)
@@ -131,14 +132,11 @@ def payers(view: RunView) -> style.Chart:
     axes.margins(x=0.12)
     if not any(row["change"] for row in rows):
         axes.set_ylim(-1, 1)
-    axes.set_xlabel("training images of the class")
-    axes.set_ylabel("change by leaving early, points")
-    axes.grid(alpha=0.3)
     style.legend_below(axes, 2)
     worst = min(rows, key=lambda row: row["change"])
     return style.drawn(
         figure,
-        name=f"{style.slug(view.name)}/who_pays",
+        name=f"{slug(view.name)}/who_pays",
         title="Who pays for leaving early",
         shows=(
             "Each mark is a class: the change of its accuracy when images may "
@@ -150,7 +148,7 @@ def payers(view: RunView) -> style.Chart:
             f"Of {len(rows)} classes "
             f"{sum(row['change'] < 0 for row in rows)} lose and "
             f"{sum(row['change'] > 0 for row in rows)} gain; the largest loss "
-            f"is {style.points(-worst['change'])} points, {worst['class']}."
+            f"is {points(-worst['change'])} points, {worst['class']}."
         ),
         rows=[{key: row[key] for key in row if key != "index"} for row in rows],
     )
@@ -187,6 +185,18 @@ def _histogram(axes, values, number, label):
     return shares
 
 
+def _bins(name, shares):
+    return [
+        {
+            "class": name,
+            "from": k / _BINS,
+            "to": (k + 1) / _BINS,
+            "share_of_images": round(float(share), 6),
+        }
+        for k, share in enumerate(shares)
+    ]
+
+
 def _class_marks(axes, view, rows, few):
     """A mark a class, and the mean of each shot group."""
     for number, (group, mask) in enumerate(view.shot_groups.items()):
@@ -214,7 +224,7 @@ def _name_losers(axes, rows):
         if row["change"] < 0 and all(_apart(at, each, rows) for each in taken):
             taken.append(at)
             axes.annotate(
-                style.short(row["class"]),
+                short(row["class"]),
                 (row["training_images"], 100 * row["change"]),
                 **{"xytext": (7, -4), "textcoords": "offset points"},
                 fontsize=9.5,

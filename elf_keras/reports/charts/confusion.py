@@ -6,6 +6,7 @@ import numpy as np
 
 from elf_keras.reports.charts import classes, style
 from elf_keras.reports.run_view import RunView
+from elf_keras.reports.text import exit_name, percent, short, slug
 
 # Up to so many classes cells hold numbers; beyond BLOCKS classes are merged.
 NUMBERED, BLOCKS = 12, 50
@@ -82,19 +83,19 @@ def _chart(view, number, pairs):
     classes = len(view.class_names)
     block = -(-classes // BLOCKS) if classes > BLOCKS else 1
     cells = shares(view, pairs, block)
-    figure, axes = style.panel(3.5, 3.6)
+    figure, axes = style.panel(
+        *(3.5, 3.6), x="predicted class", y="true class", grid=False
+    )
     # The root, so that a cell of a few images is not white.
     axes.imshow(np.sqrt(cells), cmap="Greys", vmin=0, vmax=1)
     if classes <= NUMBERED:
         _numbers(axes, cells)
     _classes(axes, view, block)
-    axes.set_xlabel("predicted class")
-    axes.set_ylabel("true class")
     said = _said(view, pairs, block)
     return style.drawn(
         figure,
-        name=f"{style.slug(view.name)}/confusion_exit_{number + 1}",
-        title=f"Exit {number + 1}" + (" (last)" * (number == view.exits - 1)),
+        name=f"{slug(view.name)}/confusion_exit_{number + 1}",
+        title=exit_name(number, view.exits).capitalize(),
         shows=said,
         alt=said,
         rows=_rows(view, pairs),
@@ -109,7 +110,7 @@ def _said(view, pairs, block):
     right = pairs.images[pairs.true == pairs.guess].sum() / leavers
     text = (
         f"{leavers:,} of {len(view.seen.answers.labels):,} images leave here, "
-        f"{style.percent(right)} of them rightly."
+        f"{percent(right)} of them rightly."
     )
     wrong = np.where(pairs.true == pairs.guess, 0, pairs.images)
     names = view.class_names
@@ -138,7 +139,7 @@ def _numbers(axes, cells):
 def _classes(axes, view, block):
     order = view.order
     if len(order) <= classes.NAMED:
-        names = [style.short(view.class_names[c], 11) for c in order]
+        names = [short(view.class_names[c], 11) for c in order]
         size = 9.5 if len(order) <= NUMBERED else 7.5
         axes.set_xticks(
             *(range(len(order)), names),

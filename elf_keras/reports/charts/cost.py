@@ -6,6 +6,7 @@ from elf_keras.evaluation import cost_curve
 from elf_keras.reports import statistics
 from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
+from elf_keras.reports.text import macs, percent
 
 # Points of a curve, and how many runs' bands can be told apart.
 POINTS, BANDS = 60, 4
@@ -30,17 +31,18 @@ def curves(views: list[RunView]) -> style.Chart | None:
     ]
     if not lines:
         return None
-    figure, axes = style.panel(6.2, 4.6)
     unit, name = _unit([line["backbone"] for _, _, line in lines])
+    figure, axes = style.panel(
+        *(6.2, 4.6),
+        x=f"multiply-adds an image, {name}, heads counted",
+        y="accuracy, mean over classes, %",
+    )
     for number, view, line in lines:
         _draw(axes, view.name, line, style.line_style(number), unit)
     banded = [each for each in lines if each[2]["band"] is not None]
     for number, _, line in banded[:BANDS]:
         _shade(axes, line, style.line_style(number), unit)
     _keys(axes, any(line["policies"] for _, _, line in lines))
-    axes.set_xlabel(f"multiply-adds an image, {name}, heads counted")
-    axes.set_ylabel("accuracy, mean over classes, %")
-    axes.grid(alpha=0.3)
     style.legend_below(axes, 1 if len(lines) > 3 else 2)
     splits = sorted({line["split"] for _, _, line in lines})
     return style.drawn(
@@ -188,17 +190,17 @@ def _rows(name, line):
 
 def _told(name, line):
     text = (
-        f"{name}: {style.percent(line['static'])} with the whole backbone "
-        f"of {style.macs(line['backbone'])} multiply-adds"
+        f"{name}: {percent(line['static'])} with the whole backbone "
+        f"of {macs(line['backbone'])} multiply-adds"
     )
     if len(line["macs"]) > 1:
         best = int(np.argmax(line["accuracy"]))
         text += (
             f", with early exits up to "
-            f"{style.percent(line['accuracy'][best])} at "
-            f"{style.macs(line['macs'][best])}, "
-            f"{style.percent(line['accuracy'][0])} at "
-            f"{style.macs(line['macs'][0])} where all leave at the first"
+            f"{percent(line['accuracy'][best])} at "
+            f"{macs(line['macs'][best])}, "
+            f"{percent(line['accuracy'][0])} at "
+            f"{macs(line['macs'][0])} where all leave at the first"
         )
     return text
 

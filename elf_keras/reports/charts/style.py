@@ -13,11 +13,12 @@ import matplotlib
 from matplotlib import figure as figures
 
 from elf_keras import runs
-from elf_keras.reports.charts import plots
 
 # Okabe and Ito, dark ones first; their grey values differ, too.
 COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
 HATCHES = ("", "//", "..", "xx", "\\\\", "--", "oo", "++")
+LINES = ("-", "--", "-.", ":")
+MARKS = "^vsDPX*<>p"
 FILLS = ("#1b3a57", "#5b8db8", "#a9c8e2", "#e2edf6", "#f4f4f4")
 _SETTINGS = {
     "font.size": 11,
@@ -71,22 +72,39 @@ class Chart:
         runs.write_csv(folder / f"{self.name}.csv", self.rows)
 
 
-def panel(width: float = 5.6, height: float = 3.8):
+def panel(
+    width: float = 5.6,
+    height: float = 3.8,
+    *,
+    x: str,
+    y: str,
+    grid: bool = True,
+):
     """An empty figure with one panel; sizes in inches.
+
+    Args:
+      width: of the figure.
+      height: of the figure.
+      x: what the level axis shows, with its unit.
+      y: what the upright axis shows, with its unit.
+      grid: whether faint lines help to read values.
 
     Returns:
       The figure and its axes.
     """
-    with matplotlib.rc_context(_SETTINGS):
-        figure = figures.Figure(figsize=(width, height), layout="constrained")
-        return figure, figure.subplots()
+    figure, axes = panels(1, 1, width, height)
+    axes.set_xlabel(x)
+    axes.set_ylabel(y)
+    if grid:
+        axes.grid(alpha=0.3)
+    return figure, axes
 
 
 def panels(rows: int, columns: int, width: float, height: float):
     """An empty figure with several panels; sizes in inches.
 
     Returns:
-      The figure and its axes, an array.
+      The figure and its axes, an array where there are several.
     """
     with matplotlib.rc_context(_SETTINGS):
         figure = figures.Figure(figsize=(width, height), layout="constrained")
@@ -116,8 +134,8 @@ def line_style(number: int) -> dict:
     """Colour, line and mark of the series of that number."""
     return {
         "color": COLOURS[number % len(COLOURS)],
-        "linestyle": plots.LINES[number % len(plots.LINES)],
-        "marker": plots.MARKS[number % len(plots.MARKS)],
+        "linestyle": LINES[number % len(LINES)],
+        "marker": MARKS[number % len(MARKS)],
     }
 
 
@@ -137,44 +155,3 @@ def legend_below(axes, columns: int = 2) -> None:
         axes.figure.legend(
             handles, labels, loc="outside lower center", ncols=columns
         )
-
-
-def short(text: str, length: int = 18) -> str:
-    """A name that fits beside an axis."""
-    return text if len(text) <= length else text[: length - 1] + "…"
-
-
-def slug(name: str) -> str:
-    """A run's name in a file name."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
-
-
-def percent(value: float | None, digits: int = 1) -> str:
-    """A share as text."""
-    if value is None or value != value:
-        return "–"
-    return points(value, digits) + "\u00a0%"
-
-
-def points(value: float, digits: int = 1) -> str:
-    """A share times 100 as text; halves are rounded as the page does."""
-    # Sums in another order must not differ in what is read.
-    text = f"{round(100 * value, 9):.{digits}f}"
-    return text.removeprefix("-") if float(text) == 0 else text
-
-
-def few(share: float) -> str:
-    """A share in whole percent that tells nobody from hardly anybody."""
-    return "<\u20091\u00a0%" if 0 < share < 0.005 else percent(share, 0)
-
-
-def macs(value: float) -> str:
-    """Multiply-adds as text."""
-    for unit, name in (
-        (1e9, " billion"),
-        (1e6, " million"),
-        (1e3, " thousand"),
-    ):
-        if value >= unit:
-            return f"{value / unit:.3g}{name}"
-    return f"{value:.0f}"

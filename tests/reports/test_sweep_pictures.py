@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib import figure as figures
 
-from elf_keras.reports.charts import plots
+from elf_keras.reports.charts import sweeps
 
 
 @pytest.fixture
@@ -45,7 +45,7 @@ def test_a_curve_has_axes_names_units_and_marks(
     tmp_path, drawn, static_milliseconds
 ):
     path = tmp_path / "curve.png"
-    plots.trade_off(
+    sweeps.trade_off(
         {"validation": part(30), "test": part(90, per_exit=False)},
         path,
         title="a run",
@@ -87,7 +87,7 @@ def test_a_search_has_a_line_for_each_t(tmp_path, drawn):
         for text, accuracy in (("1.9/C", 0.58), ("2/C", 0.6))
     }
     path = tmp_path / "search.png"
-    plots.search({"validation": lines, "test": lines}, path, title="t")
+    sweeps.search({"validation": lines, "test": lines}, path, title="t")
     assert path.read_bytes()[:4] == b"\x89PNG"
     found = drawn[0].axes[0].get_lines()
     labels = [line.get_label() for line in found]

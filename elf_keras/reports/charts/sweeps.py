@@ -1,4 +1,4 @@
-"""Pictures of curves and searches (those of a report: `reports.charts`).
+"""Pictures of the commands sweep and search, the last one on a page, too.
 
 Lines and marks differ in form, not in colour alone: they are read in grey.
 """
@@ -9,9 +9,10 @@ import pathlib
 from matplotlib import figure as figures
 
 from elf_keras import runs
+from elf_keras.policies import search_record
+from elf_keras.reports.charts import style
+from elf_keras.reports.text import percent
 
-LINES = ("-", "--", "-.", ":")
-MARKS = "^vsDPX*<>p"
 _DOTS_PER_INCH = 130
 
 
@@ -70,22 +71,71 @@ def search(
     figure, panels = _panels(1, len(lines))
     for panel, (split, of_split) in zip(panels[0], lines.items(), strict=True):
         for number, (text, line) in enumerate(of_split.items()):
-            train_threshold(panel, text, line, number)
+            _train_threshold(panel, text, line, number)
         panel.set_title(split)
         panel.set_xlabel("multiply-adds / those of the backbone")
     panels[0][0].set_ylabel("accuracy, mean over classes")
     _finish(figure, panels[0][0], title, path)
 
 
-def train_threshold(panel, text: str, line: dict, number: int) -> None:
+def searched(name: str, found: dict[str, dict], chosen: str) -> style.Chart:
+    """The train thresholds of a search: ELF, Figure 7.
+
+    Args:
+      name: of the search.
+      found: how t is written -> curve.json of its run.
+      chosen: the t that validation prefers.
+    """
+    lines = search_record.lines(found, chosen)
+    split = "test" if "test" in lines else "validation"
+    figure, axes = style.panel(
+        *(6.2, 4.6),
+        x="multiply-adds / those of the backbone",
+        y="accuracy, mean over classes",
+    )
+    rows = []
+    for number, (text, line) in enumerate(lines[split].items()):
+        _train_threshold(axes, text, line, number)
+        rows += [
+            {"t": text, "macs_of_backbone": cost, "accuracy": accuracy}
+            for cost, accuracy in zip(
+                line["macs"], line["accuracy"], strict=True
+            )
+        ]
+    style.legend_below(axes)
+    return style.drawn(
+        figure,
+        name=f"search_{name}",
+        title=f"Train threshold t and exit threshold s: {name}",
+        shows=(
+            f"One line for each t, one mark for each of the papers' s, white: "
+            f"all exits, on {split}. Lines close together mean that the "
+            f"choice of t matters little; t = {chosen} was chosen on "
+            "validation."
+        ),
+        alt="; ".join(
+            f"t = {text}: {percent(line['static'])} with all exits"
+            for text, line in lines[split].items()
+        )
+        + ".",
+        rows=rows,
+        source="ELF, Fig. 7",
+    )
+
+
+def _train_threshold(panel, text, line, number):
     """Draw one train threshold t into a panel; see `search`."""
     shade = str(0.75 * number / (number + 3))
     label = f"t = {text}" + (", chosen" if line["chosen"] else "")
     panel.plot(
-        *(line["macs"], line["accuracy"], LINES[number % len(LINES)]),
+        *(
+            line["macs"],
+            line["accuracy"],
+            style.LINES[number % len(style.LINES)],
+        ),
         **{"color": shade, "linewidth": 2.6 if line["chosen"] else 1.2},
     )
-    mark = MARKS[number % len(MARKS)]
+    mark = style.MARKS[number % len(style.MARKS)]
     panel.plot(
         *(line["marks"]["macs"], line["marks"]["accuracy"], mark),
         **_marked(label, shade, 6),
@@ -95,7 +145,7 @@ def train_threshold(panel, text: str, line: dict, number: int) -> None:
 
 
 def _split(panel, found, key, unit):
-    for kind, label, style in (
+    for kind, label, dashes in (
         ("shared", "one threshold for all exits", "-"),
         ("per_exit", "one threshold per exit", "--"),
     ):
@@ -105,7 +155,7 @@ def _split(panel, found, key, unit):
         cost = [value / unit for value in line[key]]
         shade = "black" if kind == "shared" else "0.45"
         panel.plot(
-            *(cost, line["accuracy"], style),
+            *(cost, line["accuracy"], dashes),
             **{"color": shade, "linewidth": 1.4, "label": label},
         )
     grid = found["papers_grid"]
@@ -118,7 +168,11 @@ def _split(panel, found, key, unit):
     )
     for number, (name, at) in enumerate(found["policies"].items()):
         panel.plot(
-            *(at[key] / unit, at["accuracy"], MARKS[number % len(MARKS)]),
+            *(
+                at[key] / unit,
+                at["accuracy"],
+                style.MARKS[number % len(style.MARKS)],
+            ),
             **_marked(f"policy {name}", str(0.25 + 0.5 * (number % 2)), 8),
         )
     panel.grid(alpha=0.3)

@@ -1,0 +1,47 @@
+"""Numbers and names of a report as text."""
+
+
+def short(text: str, length: int = 18) -> str:
+    """A name that fits beside an axis."""
+    return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def slug(name: str) -> str:
+    """A run's name in a file name."""
+    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+
+
+def percent(value: float | None, digits: int = 1) -> str:
+    """A share as text."""
+    if value is None or value != value:
+        return "–"
+    return points(value, digits) + "\u00a0%"
+
+
+def points(value: float, digits: int = 1) -> str:
+    """A share times 100 as text; halves are rounded as the page does."""
+    # Sums in another order must not differ in what is read.
+    text = f"{round(100 * value, 9):.{digits}f}"
+    return text.removeprefix("-") if float(text) == 0 else text
+
+
+def few(share: float) -> str:
+    """A share in whole percent that tells nobody from hardly anybody."""
+    return "<\u20091\u00a0%" if 0 < share < 0.005 else percent(share, 0)
+
+
+def macs(value: float) -> str:
+    """Multiply-adds as text."""
+    for unit, name in (
+        (1e9, " billion"),
+        (1e6, " million"),
+        (1e3, " thousand"),
+    ):
+        if value >= unit:
+            return f"{value / unit:.3g}{name}"
+    return f"{value:.0f}"
+
+
+def exit_name(number: int, exits: int) -> str:
+    """An exit, counted from 0, as text: `exit 3 (last)`."""
+    return f"exit {number + 1}" + " (last)" * (number == exits - 1)
