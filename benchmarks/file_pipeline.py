@@ -21,7 +21,8 @@ import numpy as np
 import tensorflow as tf
 from PIL import Image
 
-from elf_keras.data import augment, decoding, image_files, pipeline, splits
+from elf_keras import runs
+from elf_keras.data import augment, image_files, pipeline, splits
 
 BATCH, SIZE = 64, 224
 PHOTOS, PHOTO_KINDS, PHOTO_SIZE = 2048, 256, (500, 375)
@@ -39,7 +40,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         root = pathlib.Path(folder)
         record = {
-            "cores": decoding.workers(),
+            "cores": runs.cores(),
             "rate": _rates(root / "photos", options.rounds),
             "memory": _memory(root / "small", options.small_files),
         }

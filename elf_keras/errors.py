@@ -1,4 +1,29 @@
-"""The exceptions that commands answer with one line and their status."""
+"""Every error that a command answers with one line and a status.
+
+What TensorFlow says in many lines is translated here; that another worker is
+gone, in `distribution.workers`.
+"""
+
+import contextlib
+import errno
+import os
+import re
+from collections.abc import Iterator
+
+# Of errors in writing alone: a file that cannot be read is somebody's input.
+_WRITING = {
+    os.strerror(number): number
+    for number in (
+        *(errno.ENOSPC, errno.EFBIG, errno.EDQUOT),
+        *(errno.EROFS, errno.EIO),
+    )
+}
+_FILE = re.compile(rf"(\S+); ({'|'.join(map(re.escape, _WRITING))})")
+# Where `tf.data` was, and what it puts before an operation's own message.
+_PLACES = ("DatasetV", "Dataset:", "IteratorGetNext")
+_NOISE = re.compile(
+    r"\{\{.*?\}\}\s*|Error in user-defined function .*? iterator: \S+ "
+)
 
 
 class InputError(ValueError):
@@ -16,3 +41,35 @@ class WorkerLostError(RuntimeError):
     """
 
     status = 75
+
+
+@contextlib.contextmanager
+def translated() -> Iterator[None]:
+    """Say in one line what TensorFlow could not do with a file.
+
+    Raises:
+      OSError: where it cannot write one; its own error is none.
+      InputError: where `tf.data` met an image that cannot be decoded.
+    """
+    import tensorflow as tf
+
+    try:
+        yield
+    except tf.errors.OpError as error:
+        if found := _FILE.search(error.message):
+            name, reason = found.groups()
+            raise OSError(_WRITING[reason], reason, name) from error
+        if not any(place in str(error) for place in _PLACES):
+            raise
+        raise InputError(
+            f"an image file cannot be decoded ({_reason(error)}); find it "
+            "with elf_keras.train --dry_run --dry_run_images=0"
+        ) from error
+
+
+def _reason(error):
+    lines = [
+        _NOISE.sub("", line).strip() for line in error.message.splitlines()
+    ]
+    images = [x for x in lines if "JPEG" in x or "image" in x.lower()]
+    return (images or lines)[0][:200]

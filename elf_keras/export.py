@@ -20,7 +20,7 @@ import tempfile
 
 from absl import flags
 
-from elf_keras import choices, runs
+from elf_keras import choices, errors, runs
 from elf_keras.cli import (
     command,
     data_from_flags,
@@ -84,7 +84,6 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     from elf_keras import models
     from elf_keras.cli import model_from_flags
     from elf_keras.deploy import bundle, parity
-    from elf_keras.runs import tensorflow_files
 
     model = models.load(folder / runs.MODEL)
     plan = bundle.Plan(
@@ -96,7 +95,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     with (
-        tensorflow_files.clear_errors(),
+        errors.translated(),
         tempfile.TemporaryDirectory(
             dir=output.parent, prefix=runs.WRITING
         ) as temporary,

@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from absl import flags, logging
 
+from elf_keras import runs
 from elf_keras.cli import command_flags, recipe_flags, tables, workdir
 from elf_keras.distribution import cluster
 from elf_keras.errors import InputError, WorkerLostError
-from elf_keras.runs import preemption, silence
+from elf_keras.runs import preemption
 
 FLAGS = flags.FLAGS
 # Whoever takes these numbers says more of what they must be.
@@ -81,7 +82,7 @@ def load_tensorflow(*, devices: bool = True) -> None:
         # can hand to a replica on CPU devices; GPUs do not use it.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
     # They are written before any log level is read.
-    with silence.standard_error():
+    with runs.silenced():
         tensorflow = importlib.import_module("tensorflow")
         if devices:
             tensorflow.config.list_logical_devices()

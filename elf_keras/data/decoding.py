@@ -6,57 +6,15 @@ an eighth of their size where that is enough. Training takes a random window
 the centre. What only Pillow reads by our rules (see `images`) takes its way.
 """
 
-import contextlib
-import os
-import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
 
+from elf_keras import runs
 from elf_keras.data import augment, image_header, images
-from elf_keras.errors import InputError
 
 RATIOS = (1, 2, 4, 8)
-
-
-# What TensorFlow puts before an operation's own message.
-_NOISE = re.compile(
-    r"\{\{.*?\}\}\s*|Error in user-defined function .*? iterator: \S+ "
-)
-
-
-@contextlib.contextmanager
-def clear_errors() -> Iterator[None]:
-    """Say in one line that an image file failed, where `tf.data` met it.
-
-    Raises:
-      InputError: instead of TensorFlow's error, which has no file name.
-    """
-    try:
-        yield
-    except tf.errors.OpError as error:
-        places = ("DatasetV", "Dataset:", "IteratorGetNext")
-        if not any(place in str(error) for place in places):
-            raise
-        lines = [
-            _NOISE.sub("", line).strip() for line in error.message.splitlines()
-        ]
-        reasons = [
-            line for line in lines if "JPEG" in line or "image" in line.lower()
-        ]
-        raise InputError(
-            "an image file cannot be decoded "
-            f"({(reasons or lines)[0][:200]}); find it with "
-            "elf_keras.train --dry_run --dry_run_images=0"
-        ) from error
-
-
-def workers() -> int:
-    """Files that are decoded at once: one per core that we may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def sources(files) -> Callable[[tf.Tensor], tuple]:
@@ -94,7 +52,7 @@ def batches(files, batch_size: int) -> tf.data.Dataset:
     options.autotune.enabled = False
     return (
         tf.data.Dataset.range(len(files))
-        .map(read, num_parallel_calls=workers(), deterministic=True)
+        .map(read, num_parallel_calls=runs.cores(), deterministic=True)
         .batch(batch_size)
         .with_options(options)
     )

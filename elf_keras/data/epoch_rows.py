@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
+from elf_keras import runs
 from elf_keras.data import augment as augmentations
 from elf_keras.data import decoding, splits
 
@@ -108,7 +109,7 @@ def of_files(
             .filter(lambda place: _within(part, place % batch_size))
             .map(
                 load,
-                num_parallel_calls=decoding.workers(),
+                num_parallel_calls=runs.cores(),
                 deterministic=True,
             )
             .batch(part[1] - part[0])

@@ -9,6 +9,8 @@ import pathlib
 
 import numpy as np
 
+from elf_keras import errors
+
 CHUNK = 64
 
 
@@ -54,7 +56,7 @@ class ImageFiles:
         from elf_keras.data import decoding
 
         # By chunks: memory stays flat however many files there are.
-        with decoding.clear_errors():
+        with errors.translated():
             for batch in decoding.batches(self, CHUNK):
                 yield from batch.numpy()
 
@@ -62,7 +64,7 @@ class ImageFiles:
         from elf_keras.data import decoding
 
         pixels, start = np.zeros(self.shape, np.uint8), 0
-        with decoding.clear_errors():
+        with errors.translated():
             for batch in decoding.batches(self, CHUNK):
                 pixels[start : start + len(batch)] = batch
                 start += len(batch)

@@ -6,14 +6,13 @@ from collections.abc import Callable, Iterator
 
 import numpy as np
 
-from elf_keras import runs
-from elf_keras.data import decoding, pipeline, splits
+from elf_keras import errors, runs
+from elf_keras.data import pipeline, splits
 from elf_keras.deploy import chain_runner, manifest, measure
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.models import multiply_adds
 from elf_keras.policies import policy_file
-from elf_keras.runs import silence
 
 SAVED_MODEL = "saved_model"
 BATCH = 64
@@ -41,7 +40,7 @@ class Artefact:
     def score_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
         """Scores in source order, batch by batch; see `inference`."""
         batches = pipeline.evaluation_batches(examples, batch_size=BATCH)
-        with decoding.clear_errors():
+        with errors.translated():
             for images, *_ in batches.as_numpy_iterator():
                 yield self.ask(images)
 
@@ -109,7 +108,7 @@ def _costs(record):
 
 def _chain(folder, record, variant):
     # Checks every checksum and that the stages fit together.
-    with silence.standard_error():
+    with runs.silenced():
         path = folder / manifest.NAME
         runner = chain_runner.ChainRunner(path, variant=variant)
     return lambda images: measure.chain_scores(runner.stages, images)

@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 
+from elf_keras import runs
 from elf_keras.deploy import chain_runner
-from elf_keras.runs import silence
 
 ROUNDS = 30
 
@@ -18,7 +18,7 @@ ROUNDS = 30
 def open_file(path: pathlib.Path, signature: str | None = None):
     """Load a TFLite file, or one signature of it, as a stage, one thread."""
     # The runtime announces its delegate.
-    with silence.standard_error():
+    with runs.silenced():
         content = path.read_bytes()
         if signature is None:
             return chain_runner.Stage(content)

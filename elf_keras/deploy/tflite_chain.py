@@ -22,7 +22,6 @@ from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import single_file
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
-from elf_keras.runs import silence
 
 SINGLE_FILE = "single_file"
 
@@ -98,7 +97,7 @@ def _save_signatures(model, parts, folder):
     signatures[SINGLE_FILE] = single_file.signature(stages)
     bare = tf.Module()
     bare.weights = [variable.value for variable in model.variables]
-    with silence.standard_error():
+    with runs.silenced():
         tf.saved_model.save(bare, folder, signatures=signatures)
 
 
@@ -117,7 +116,7 @@ def _convert(folder, signatures, variant, parts):
     )
     chosen = {name: parts[name] for name in signatures if name in parts}
     _VARIANTS[variant](converter, chosen)
-    with warnings.catch_warnings(), silence.standard_error():
+    with warnings.catch_warnings(), runs.silenced():
         warnings.simplefilter("ignore")
         try:
             return converter.convert()

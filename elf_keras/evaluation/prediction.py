@@ -6,7 +6,8 @@ from collections.abc import Iterator
 import keras
 import numpy as np
 
-from elf_keras.data import decoding, pipeline, splits
+from elf_keras import errors
+from elf_keras.data import pipeline, splits
 from elf_keras.distribution import worker_steps, workers
 from elf_keras.exits import certainty, exit_rule
 
@@ -44,7 +45,7 @@ def predict_scores(model: keras.Model, examples: splits.Examples) -> np.ndarray:
     if workers.is_several(model.distribute_strategy):
         return _scores_of_workers(model, examples)
     batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
-    with decoding.clear_errors():
+    with errors.translated():
         return exit_rule.stack_exits(model.predict(batches, verbose=0))
 
 
@@ -59,7 +60,7 @@ def _scores_of_workers(model, examples):
         batches = pipeline.evaluation_batches(
             examples.take(rows), batch_size=BATCH_SIZE
         )
-        with decoding.clear_errors():
+        with errors.translated():
             for outputs in worker_steps.outputs(model, batches):
                 found.append(np.asarray(exit_rule.stack_exits(outputs)))
     return workers.gathered(strategy, np.concatenate(found))

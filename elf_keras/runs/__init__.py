@@ -1,228 +1,36 @@
-"""A run's folder: created once, written whole file by whole file.
+"""A run on disk, and as a process; light, `--help` needs it."""
 
-Every file is written under a temporary name and renamed, so that a reader
-or a crash never meets half of one.
-"""
+from elf_keras.runs.files import (
+    WRITING,
+    checksum,
+    numbers,
+    plain,
+    read_json,
+    replacing,
+    write_csv,
+    write_json,
+    write_text,
+)
+from elf_keras.runs.folder import FLAGS, METRICS, MODEL, RECORD, check
+from elf_keras.runs.machine import cores, environment, peak_memory, silenced
 
-import contextlib
-import csv
-import hashlib
-import importlib.metadata
-import io
-import json
-import os
-import pathlib
-import platform
-import re
-import resource
-import subprocess
-import sys
-import tempfile
-from collections.abc import Iterator, Sequence
-
-import numpy as np
-
-from elf_keras.errors import InputError
-
-RECORD = "run.json"
-FLAGS = "flags.flags"
-METRICS = "metrics.json"
-MODEL = "model.keras"
-# Prefix of files that are not whole yet.
-WRITING = ".writing-"
-_PACKAGES = ("elf_keras", "keras", "tensorflow", "numpy", "scikit-learn")
-
-
-def check(folder: pathlib.Path, *, resume: bool, record: str = FLAGS) -> None:
-    """Refuse a folder that anything but this run would write into.
-
-    Args:
-      folder: where the run will write; it need not exist.
-      resume: go on with the run that is there, if there is one.
-      record: the file by which a run is known.
-
-    Raises:
-      InputError: where it is a file, lies below one, or holds anything and
-        is not to be resumed.
-    """
-    for path in (folder, *folder.parents):
-        if path.exists() and not path.is_dir():
-            raise InputError(
-                f"--workdir={folder}: {path} is a file; name a folder"
-            )
-    if not folder.is_dir():
-        return
-    if all(path.name.startswith(WRITING) for path in folder.iterdir()):
-        return
-    if not (folder / record).exists():
-        raise InputError(
-            f"--workdir={folder} holds files of something else; name an "
-            "empty or a new folder"
-        )
-    if not resume:
-        raise InputError(
-            f"--workdir={folder} already holds a run, which is never "
-            "overwritten; name a new folder, or add --resume to go on"
-        )
-
-
-@contextlib.contextmanager
-def replacing(path: pathlib.Path, *, size: int = 0) -> Iterator[pathlib.Path]:
-    """Give a temporary path beside `path`, renamed to it on success.
-
-    Args:
-      path: the file to write or replace.
-      size: bytes that must be free; HDF5 crashes on a disk that fills up.
-
-    Raises:
-      OSError: where the disk, a quota or a limit has no room.
-    """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(
-        dir=path.parent, prefix=WRITING, suffix="".join(path.suffixes[-2:])
-    )
-    temporary = pathlib.Path(name)
-    try:
-        _reserve(handle, size, path)
-        yield temporary
-        temporary.chmod(0o644)
-        # On the disk before it has its name: a power cut leaves old or new.
-        _flush(temporary, os.O_RDWR)
-        temporary.replace(path)
-        # Some network file systems cannot; the file itself is whole.
-        with contextlib.suppress(OSError):
-            _flush(path.parent, os.O_RDONLY)
-    finally:
-        temporary.unlink(missing_ok=True)
-
-
-def plain(value):
-    """Return what JSON can hold: NaN becomes None, arrays become lists."""
-    if isinstance(value, dict):
-        return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
-        return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    return value
-
-
-def write_text(path: pathlib.Path, text: str) -> None:
-    """Write a text file in one step."""
-    with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
-
-
-def write_json(path: pathlib.Path, record: dict) -> None:
-    """Write a record as JSON; NaN becomes null, arrays become lists."""
-    write_text(path, json.dumps(plain(record), indent=1) + "\n")
-
-
-def write_csv(path: pathlib.Path, rows: Sequence[dict]) -> None:
-    """Write rows that share their keys as CSV, with a header."""
-    text = io.StringIO()
-    writer = csv.DictWriter(
-        text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n"
-    )
-    writer.writeheader()
-    writer.writerows(rows)
-    write_text(path, text.getvalue())
-
-
-def read_json(path: pathlib.Path) -> dict:
-    """Read a record.
-
-    Raises:
-      InputError: where the file is missing or damaged.
-    """
-    try:
-        record = json.loads(path.read_text(encoding="utf-8"))
-        if not isinstance(record, dict):
-            raise ValueError(f"it holds a {type(record).__name__}")
-        return record
-    except FileNotFoundError as error:
-        raise InputError(
-            f"{path} does not exist; is {path.parent} the --workdir of a "
-            "finished run?"
-        ) from error
-    except (ValueError, OSError, RecursionError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); restore it or train again"
-        ) from error
-
-
-def numbers(path: pathlib.Path) -> list[int]:
-    """Numbers in a file's name, to sort by: as text, 10 comes before 9."""
-    return [int(number) for number in re.findall(r"\d+", path.name)]
-
-
-def checksum(path: pathlib.Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def environment() -> dict:
-    """Return versions, machine, command line and git revision."""
-    return {
-        "command": [pathlib.Path(sys.argv[0]).stem, *sys.argv[1:]],
-        "git_revision": _git_revision(),
-        "machine": f"{platform.system()} {platform.machine()}",
-        "processors": os.cpu_count(),
-        "python": platform.python_version(),
-        "versions": {name: _version(name) for name in _PACKAGES},
-    }
-
-
-def peak_memory() -> int:
-    """Return the largest resident size of this process so far, in bytes."""
-    status = pathlib.Path("/proc/self/status")
-    if status.exists():
-        # getrusage would start with the peak of the process that began this.
-        for line in status.read_text().splitlines():
-            if line.startswith("VmHWM:"):
-                return int(line.split()[1]) * 1024
-    size = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return size if sys.platform == "darwin" else size * 1024
-
-
-def _flush(path, mode):
-    handle = os.open(path, mode)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
-
-
-def _reserve(handle, size, path):
-    try:
-        # macOS has no such call.
-        if size and hasattr(os, "posix_fallocate"):
-            os.posix_fallocate(handle, 0, size)
-    except OSError as error:
-        raise OSError(error.errno, error.strerror, str(path)) from error
-    finally:
-        os.close(handle)
-
-
-def _version(package):
-    try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
-
-
-def _git_revision():
-    """Revision of the code, with + where tracked files were changed."""
-    try:
-        shown = subprocess.run(
-            ["git", "describe", "--always", "--dirty=+", "--abbrev=12"],
-            cwd=pathlib.Path(__file__).parent,
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-    except (OSError, subprocess.CalledProcessError):
-        return None
-    return shown.stdout.strip()
+__all__ = [
+    "FLAGS",
+    "METRICS",
+    "MODEL",
+    "RECORD",
+    "WRITING",
+    "check",
+    "checksum",
+    "cores",
+    "environment",
+    "numbers",
+    "peak_memory",
+    "plain",
+    "read_json",
+    "replacing",
+    "silenced",
+    "write_csv",
+    "write_json",
+    "write_text",
+]

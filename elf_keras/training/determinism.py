@@ -7,7 +7,6 @@ import platform
 import tensorflow as tf
 
 from elf_keras import runs
-from elf_keras.data import decoding
 
 # What a checkpoint knows of where it was made, and of later changes.
 SURROUNDINGS, CHANGES = "surroundings", "changes"
@@ -21,7 +20,7 @@ def surroundings() -> dict:
         "git_revision": facts["git_revision"],
         "machine": facts["machine"],
         "processor": _processor(),
-        "cores": decoding.workers(),
+        "cores": runs.cores(),
         "devices": [
             f"{device.device_type}:{number}"
             for number, device in enumerate(tf.config.list_logical_devices())

@@ -10,9 +10,9 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras.data import decoding, pipeline, replica_parts
+from elf_keras import errors
+from elf_keras.data import pipeline, replica_parts
 from elf_keras.distribution import workers
-from elf_keras.runs import tensorflow_files
 from elf_keras.training import callbacks, rollback, watchdogs
 
 
@@ -71,7 +71,7 @@ def epochs_of(
 def fit_from(place, model, data, schedule, batches, chosen) -> None:
     """Train from a place, (epochs, steps) that are done, to the end."""
     epochs = range(place[0], schedule.epochs)
-    with decoding.clear_errors(), tensorflow_files.clear_errors():
+    with errors.translated():
         model.fit(
             shared_epochs(
                 model.distribute_strategy, data, batches, epochs, done=place[1]

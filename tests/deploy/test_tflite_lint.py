@@ -3,8 +3,8 @@
 import pytest
 import tensorflow as tf
 
+from elf_keras import runs
 from elf_keras.deploy import tflite_lint
-from elf_keras.runs import silence
 
 
 def saved(path, function, spec, *, custom=False):
@@ -12,7 +12,7 @@ def saved(path, function, spec, *, custom=False):
     module = tf.Module()
     folder = str(path.with_suffix(""))
     concrete = tf.function(function).get_concrete_function(spec)
-    with silence.standard_error():
+    with runs.silenced():
         tf.saved_model.save(module, folder, signatures={"serve": concrete})
         converter = tf.lite.TFLiteConverter.from_saved_model(folder)
         converter.allow_custom_ops = custom

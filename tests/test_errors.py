@@ -9,7 +9,7 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from elf_keras.runs import tensorflow_files
+from elf_keras import errors
 
 
 @contextlib.contextmanager
@@ -31,7 +31,7 @@ def test_a_full_disk_is_an_error_of_the_system(tmp_path):
     with (
         pytest.raises(OSError, match="File too large") as caught,
         small_files(),
-        tensorflow_files.clear_errors(),
+        errors.translated(),
     ):
         model.fit(data.images, data.labels, verbose=0, callbacks=[callback])
     assert str(tmp_path) in caught.value.filename
@@ -42,7 +42,7 @@ def test_other_errors_pass(tmp_path):
         error = tf.errors.OutOfRangeError(None, None, message)
         with (
             pytest.raises(tf.errors.OutOfRangeError),
-            tensorflow_files.clear_errors(),
+            errors.translated(),
         ):
             raise error
 
@@ -54,7 +54,7 @@ def test_a_saved_model_that_does_not_fit(tmp_path, write):
     with (
         pytest.raises(OSError, match="File too large") as caught,
         small_files(),
-        tensorflow_files.clear_errors(),
+        errors.translated(),
     ):
         if write == "saved_model":
             tf.saved_model.save(module, tmp_path)

@@ -1,0 +1,44 @@
+"""A run's folder: the names in it, and whether a run may write into it."""
+
+import pathlib
+
+from elf_keras.errors import InputError
+from elf_keras.runs.files import WRITING
+
+RECORD = "run.json"
+FLAGS = "flags.flags"
+METRICS = "metrics.json"
+MODEL = "model.keras"
+
+
+def check(folder: pathlib.Path, *, resume: bool, record: str = FLAGS) -> None:
+    """Refuse a folder that anything but this run would write into.
+
+    Args:
+      folder: where the run will write; it need not exist.
+      resume: go on with the run that is there, if there is one.
+      record: the file by which a run is known.
+
+    Raises:
+      InputError: where it is a file, lies below one, or holds anything and
+        is not to be resumed.
+    """
+    for path in (folder, *folder.parents):
+        if path.exists() and not path.is_dir():
+            raise InputError(
+                f"--workdir={folder}: {path} is a file; name a folder"
+            )
+    if not folder.is_dir():
+        return
+    if all(path.name.startswith(WRITING) for path in folder.iterdir()):
+        return
+    if not (folder / record).exists():
+        raise InputError(
+            f"--workdir={folder} holds files of something else; name an "
+            "empty or a new folder"
+        )
+    if not resume:
+        raise InputError(
+            f"--workdir={folder} already holds a run, which is never "
+            "overwritten; name a new folder, or add --resume to go on"
+        )
