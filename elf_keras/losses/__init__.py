@@ -1,70 +1,78 @@
-"""The exit losses by name, and how a name becomes a function of scores."""
+"""The exit losses by name, and how a name becomes a function of logits."""
 
 import functools
-import inspect
 from collections.abc import Callable
+from typing import NamedTuple
 
 import numpy as np
 
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights, exit_losses
+from elf_keras.losses.objective import CumulativeLoss
 
-# A loss' keyword arguments are filled from the parameters of that name.
+__all__ = ["EXIT_LOSSES", "CumulativeLoss", "ExitLoss", "exit_loss"]
+
+
+class ExitLoss(NamedTuple):
+    """A line of the table.
+
+    Attributes:
+      function: of logits and labels, one value per example and exit.
+      parameters: numbers that a user may give.
+      of_counts: arguments that the class counts give.
+    """
+
+    function: Callable
+    parameters: tuple[str, ...] = ()
+    of_counts: tuple[str, ...] = ()
+
+
 EXIT_LOSSES = {
-    "ce": exit_losses.cross_entropy,
-    "focal": exit_losses.focal,
-    "ldam": exit_losses.ldam,
-    "balanced_softmax": exit_losses.balanced_softmax,
-    "la": exit_losses.logit_adjustment,
-    "vs": exit_losses.vector_scaling,
+    "ce": ExitLoss(exit_losses.cross_entropy),
+    "focal": ExitLoss(exit_losses.focal, ("gamma",)),
+    "ldam": ExitLoss(exit_losses.ldam, ("scale", "margin_power"), ("margins",)),
+    "balanced_softmax": ExitLoss(
+        exit_losses.balanced_softmax, (), ("log_priors",)
+    ),
+    "la": ExitLoss(exit_losses.logit_adjustment, ("tau",), ("log_priors",)),
+    "vs": ExitLoss(
+        exit_losses.vector_scaling, ("tau", "exponent"), ("log_priors",)
+    ),
 }
 
 
 def exit_loss(
-    name: str,
-    class_counts: np.ndarray,
-    *,
-    margin_power: float = -0.25,
-    **parameters: float,
+    name: str, class_counts: np.ndarray, **parameters: float
 ) -> Callable:
     """Bind a loss from the table to the class counts of the training set.
 
     Args:
       name: a key of `EXIT_LOSSES`.
       class_counts: training images per class n, `(classes,)`.
-      margin_power: power of n_c in LDAM's margins.
-      **parameters: `gamma`, `scale`, `tau`, `exponent`: each reaches the
-        losses that have an argument of that name, the others ignore it.
+      **parameters: those of the table, the others keep their defaults;
+        `margin_power` is the power of n_c in LDAM's margins.
 
     Returns:
-      `loss(scores, labels)`, one value per example and exit.
+      `loss(logits, labels)`, one value per example and exit.
 
     Raises:
-      InputError: for a name that is not in the table, or a parameter that
-        no loss has.
+      InputError: for a name that is not in the table, and a parameter that
+        this loss does not take.
     """
     if name not in EXIT_LOSSES:
         raise InputError(
             f"exit loss {name!r} is unknown; choose one of {list(EXIT_LOSSES)}"
         )
-    known = {
-        key
-        for function in EXIT_LOSSES.values()
-        for key in inspect.signature(function).parameters
-    }
-    if not set(parameters) <= known:
+    loss = EXIT_LOSSES[name]
+    if foreign := sorted(set(parameters) - set(loss.parameters)):
         raise InputError(
-            f"no exit loss has a parameter {sorted(set(parameters) - known)}; "
-            f"expected some of {sorted(known - {'scores', 'labels'})}"
+            f"exit loss {name!r} takes no {', '.join(foreign)}; it takes "
+            f"{', '.join(loss.parameters) or 'no parameter'}"
         )
-    function = EXIT_LOSSES[name]
-    available = {
-        "margins": class_weights.ldam_margins(class_counts, power=margin_power),
+    power = parameters.pop("margin_power", class_weights.MARGIN_POWER)
+    of_counts = {
+        "margins": class_weights.ldam_margins(class_counts, power=power),
         "log_priors": class_weights.log_priors(class_counts),
-        **parameters,
     }
-    wanted = inspect.signature(function).parameters
-    return functools.partial(
-        function,
-        **{key: available[key] for key in available if key in wanted},
-    )
+    given = {argument: of_counts[argument] for argument in loss.of_counts}
+    return functools.partial(loss.function, **given, **parameters)

@@ -8,9 +8,11 @@ here, never a NaN later.
 
 import numpy as np
 
-from elf_keras import errors
+from elf_keras.errors import InputError
 
-MOST_NAMED = 5
+# Of n_c in LDAM's margins.
+MARGIN_POWER = -0.25
+_MOST_NAMED = 5
 
 
 def effective_number(
@@ -35,7 +37,7 @@ def effective_number(
       Samples, CVPR 2019, Sec. 3.
     """
     if not 0.0 <= beta < 1.0:
-        raise errors.InputError(
+        raise InputError(
             f"beta of the effective number is {beta}; it must be at least 0 "
             "and below 1, for example 0.9999."
         )
@@ -91,7 +93,10 @@ CLASS_WEIGHTINGS = {
 
 
 def ldam_margins(
-    class_counts: np.ndarray, *, power: float = -0.25, largest: float = 0.5
+    class_counts: np.ndarray,
+    *,
+    power: float = MARGIN_POWER,
+    largest: float = 0.5,
 ) -> np.ndarray:
     """Give rare classes a larger margin: Δ_c ∝ n_c^power, maximum `largest`.
 
@@ -115,7 +120,7 @@ def ldam_margins(
       Label-Distribution-Aware Margin Loss, NeurIPS 2019, Sec. 3.2.
     """
     if not largest > 0.0:
-        raise errors.InputError(
+        raise InputError(
             f"The largest margin is {largest}; it must be positive, for "
             "example 0.5. Use cross-entropy to train without margins."
         )
@@ -143,15 +148,15 @@ def log_priors(class_counts: np.ndarray) -> np.ndarray:
 def _checked(class_counts):
     counts = np.asarray(class_counts, dtype=np.float64)
     if counts.ndim != 1 or not counts.size or not np.isfinite(counts).all():
-        raise errors.InputError(
+        raise InputError(
             f"Class counts have shape {counts.shape}; expected one finite "
             "number of training images per class, (classes,)."
         )
     empty = np.flatnonzero(counts < 1)
     if empty.size:
-        named = ", ".join(str(index) for index in empty[:MOST_NAMED])
-        more = ", ..." if empty.size > MOST_NAMED else ""
-        raise errors.InputError(
+        named = ", ".join(str(index) for index in empty[:_MOST_NAMED])
+        more = ", ..." if empty.size > _MOST_NAMED else ""
+        raise InputError(
             f"{empty.size} of {counts.size} classes have no training image "
             f"(index {named}{more}); every class needs at least one: add "
             "images, or leave these classes out of the data."

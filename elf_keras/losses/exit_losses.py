@@ -6,7 +6,9 @@ prior adjustments live here only: what the model outputs stays raw, so that
 confidence is always softmax(outputs).
 """
 
-from keras import backend, ops
+from keras import ops
+
+from elf_keras.exits.arrays import at_least_float32
 
 # Below this 1 - p is rounding noise; it keeps the gradient of (1 - p)^gamma
 # finite where the power is under 1.
@@ -24,7 +26,7 @@ def cross_entropy(scores, labels):
       `(...)`, at least float32.
     """
     return ops.sparse_categorical_crossentropy(
-        labels, _at_least_float32(scores), from_logits=True
+        labels, at_least_float32(scores), from_logits=True
     )
 
 
@@ -60,7 +62,7 @@ def ldam(scores, labels, *, margins, scale=30.0):
 
     Reference: Cao et al. 2019, Label-Distribution-Aware Margin Loss, Eq. 13.
     """
-    scores = _at_least_float32(scores)
+    scores = at_least_float32(scores)
     margins = ops.cast(margins, scores.dtype)
     at_label = ops.one_hot(labels, scores.shape[-1], dtype=scores.dtype)
     return cross_entropy(scale * (scores - at_label * margins), labels)
@@ -97,7 +99,7 @@ def logit_adjustment(scores, labels, *, log_priors, tau=1.0):
     Reference: Menon et al. 2021, Long-tail learning via logit adjustment,
     Eq. 10.
     """
-    scores = _at_least_float32(scores)
+    scores = at_least_float32(scores)
     return cross_entropy(
         scores + tau * ops.cast(log_priors, scores.dtype), labels
     )
@@ -119,14 +121,9 @@ def vector_scaling(scores, labels, *, log_priors, tau=1.0, exponent=0.15):
     Reference: Kini et al. 2021, Label-Imbalanced and Group-Sensitive
     Classification, Eq. 2; γ = 0.15 is their choice for CIFAR-10 at 100x.
     """
-    scores = _at_least_float32(scores)
+    scores = at_least_float32(scores)
     log_priors = ops.cast(log_priors, scores.dtype)
     multipliers = ops.exp(exponent * (log_priors - ops.max(log_priors)))
     return logit_adjustment(
         multipliers * scores, labels, log_priors=log_priors, tau=tau
     )
-
-
-def _at_least_float32(scores):
-    dtype = backend.result_type(scores.dtype, "float32")
-    return ops.cast(scores, dtype)

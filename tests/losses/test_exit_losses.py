@@ -201,6 +201,15 @@ def test_an_unknown_loss_is_refused_with_the_choices():
         losses.exit_loss("crossentropy", COUNTS)
 
 
-def test_a_parameter_that_no_loss_knows_is_refused():
-    with pytest.raises((TypeError, ValueError), match="gama"):
-        losses.exit_loss("focal", COUNTS, gama=2.0)
+@pytest.mark.parametrize(
+    ("name", "options", "message"),
+    [
+        ("focal", {"gama": 2.0}, "'focal' takes no gama; it takes gamma"),
+        ("ce", {"gamma": 2.0}, "'ce' takes no gamma; it takes no parameter"),
+        ("la", {"tau": 1.0, "scale": 30.0}, "'la' takes no scale; .* tau"),
+        ("vs", {"margin_power": -1}, "no margin_power; it takes tau, exponent"),
+    ],
+)
+def test_a_parameter_of_another_loss_is_refused(name, options, message):
+    with pytest.raises(InputError, match=message):
+        losses.exit_loss(name, COUNTS, **options)
