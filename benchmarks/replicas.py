@@ -114,7 +114,7 @@ def _speed(kind, steps):
     from benchmarks import training_step
 
     with strategy.scope():
-        model = training_step.build("har", synchronized=kind != "single")
+        model = training_step.build("har")
         model.optimizer.build(model.trainable_variables)
     if kind == "multi_worker":
         step = worker_steps.train_function(model)

@@ -37,20 +37,18 @@ def main() -> None:
     print(f"{rate:.1f} images/s {vars(options)}")
 
 
-def build(method: str, *, synchronized: bool = False) -> keras.Model:
+def build(method: str) -> keras.Model:
     """Return a compiled ResNet-32 with cross-entropy at every exit.
 
     Args:
       method: a key of THRESHOLDS.
-      synchronized: batch statistics over all replicas, as training has them.
     """
     model = models.build(
         (32, 32, 3),
         CLASSES,
         exits="none" if method == "single" else "all",
         # The heads of the loop it is compared with.
-        exit_head="conv",
-        synchronized=synchronized,
+        heads=models.Heads("conv"),
     )
     loss = losses.exit_loss("ce", np.full(CLASSES, 100))
     model.compile(

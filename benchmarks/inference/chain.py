@@ -23,7 +23,6 @@ from benchmarks.inference import timing
 from elf_keras import models, runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import chain_runner, manifest, measure, tflite_chain
-from elf_keras.runs import silence
 
 LEAVE = 1e-6
 
@@ -39,7 +38,12 @@ def main() -> None:
     )
     options = parser.parse_args()
     shape = (options.image_size, options.image_size, 3)
-    model = models.build(shape, 10, backbone=options.backbone, cosine=True)
+    model = models.build(
+        shape,
+        10,
+        backbone=options.backbone,
+        heads=models.Heads(cosine=True),
+    )
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (50, *shape)).astype("uint8")
     with tempfile.TemporaryDirectory() as name:
@@ -73,7 +77,7 @@ def _against_one_file(model, folder, images, rounds):
     )
     bare = tf.Module()
     bare.weights = [variable.value for variable in model.variables]
-    with silence.standard_error():
+    with runs.silenced():
         tf.saved_model.save(bare, joint, signatures={"serve": concrete})
         converter = tf.lite.TFLiteConverter.from_saved_model(str(joint))
         run_one = _open(converter.convert())

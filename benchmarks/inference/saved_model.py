@@ -30,7 +30,7 @@ def main() -> None:
     """Measure and print JSON."""
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    model = models.build((32, 32, 3), 10, cosine=True)
+    model = models.build((32, 32, 3), 10, heads=models.Heads(cosine=True))
     costs = multiply_adds.exit_costs(model)
     with tempfile.TemporaryDirectory() as folder:
         saved_model.save(model, pathlib.Path(folder), temperatures=np.ones(4))

@@ -1,6 +1,5 @@
 """From flags to models, objectives, schedules: the part that needs Keras."""
 
-import functools
 from collections.abc import Callable
 
 import keras
@@ -21,6 +20,14 @@ from elf_keras.models.backbones import pretrained
 from elf_keras.training import loop, manifold_mixup
 
 FLAGS = flags.FLAGS
+# The flag of each parameter of an exit loss.
+_LOSS_FLAGS = {
+    "gamma": "focal_gamma",
+    "scale": "ldam_scale",
+    "margin_power": "ldam_power",
+    "tau": "logit_tau",
+    "exponent": "vs_exponent",
+}
 
 
 def strategy(*, alone: bool = False):
@@ -50,24 +57,26 @@ def model(data: splits.Splits) -> keras.Model:
     """Build the model, or take over what fits from --weights."""
     if FLAGS.second_stage != "none":
         return second_stage_from_flags.model(data)
-    source, mean, deviation = _source(data)
-    build = bilateral.build
-    if FLAGS.method != "bbn":
-        build = functools.partial(
-            models.build,
-            exits="none" if FLAGS.method == "single" else FLAGS.exits,
-            exit_head=FLAGS.exit_head,
-            exit_stride=FLAGS.exit_stride,
+    source, pixels = _source(data)
+    shape, classes = data.image_shape, len(data.class_names)
+    cosine = FLAGS.exit_loss in thresholds.COSINE_LOSSES
+    if FLAGS.method == "bbn":
+        built = bilateral.build(
+            shape,
+            classes,
+            backbone=FLAGS.backbone,
+            cosine=cosine,
+            pixels=pixels,
         )
-    built = build(
-        data.image_shape,
-        len(data.class_names),
-        backbone=FLAGS.backbone,
-        cosine=FLAGS.exit_loss in thresholds.COSINE_LOSSES,
-        pixel_mean=mean,
-        pixel_deviation=deviation,
-        synchronized=_replicas() > 1,
-    )
+    else:
+        built = models.build(
+            shape,
+            classes,
+            backbone=FLAGS.backbone,
+            exits="none" if FLAGS.method == "single" else FLAGS.exits,
+            heads=models.Heads(FLAGS.exit_head, FLAGS.exit_stride, cosine),
+            pixels=pixels,
+        )
     if FLAGS.backbone.startswith(choices.KERAS_PREFIX):
         taps = ", ".join(models.tap_names(built))
         command.say(f"the exits read the outputs of {taps}")
@@ -131,14 +140,11 @@ def _summed_weights(exits):
 
 
 def _exit_loss(data):
+    taken = losses.EXIT_LOSSES[FLAGS.exit_loss].parameters
     return losses.exit_loss(
         FLAGS.exit_loss,
         data.train_counts,
-        margin_power=FLAGS.ldam_power,
-        gamma=FLAGS.focal_gamma,
-        scale=FLAGS.ldam_scale,
-        tau=FLAGS.logit_tau,
-        exponent=FLAGS.vs_exponent,
+        **{name: FLAGS[_LOSS_FLAGS[name]].value for name in taken},
     )
 
 
@@ -186,10 +192,6 @@ def _source(data):
     weights = FLAGS.weights
     if weights == "imagenet" or weights.endswith(".h5"):
         found = pretrained.load(FLAGS.backbone, weights, data.image_shape)
-        return found.model, found.pixel_mean, found.pixel_deviation
+        return found.model, found.pixels
     source = None if weights == "none" else models.load(weights)
-    return source, *data.pixel_statistics
-
-
-def _replicas():
-    return tf.distribute.get_strategy().num_replicas_in_sync
+    return source, models.Pixels(*data.pixel_statistics)

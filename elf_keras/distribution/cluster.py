@@ -87,12 +87,6 @@ def for_strategy(strategy: str) -> Cluster | None:
     return None if alone else found
 
 
-def several() -> bool:
-    """Whether TF_CONFIG names more than one worker."""
-    found = from_environment()
-    return found is not None and len(found.workers) > 1
-
-
 def _check(chief, workers):
     lists = isinstance(chief, list) and isinstance(workers, list)
     if not lists or len(chief) > 1:

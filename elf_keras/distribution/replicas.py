@@ -6,6 +6,11 @@ import tensorflow as tf
 from elf_keras.distribution import workers
 
 
+def several() -> bool:
+    """Whether the current strategy has more than one replica."""
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
+
+
 def sum_over_replicas(values):
     """Sum a tensor over the replicas of the current strategy."""
     if _replicas() == 1:

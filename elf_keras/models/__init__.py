@@ -1,5 +1,7 @@
 """Networks with exits: build, load and save them, cut them into stages."""
 
+from elf_keras.models.backbones.tapped import Pixels
+from elf_keras.models.exit_heads import Heads
 from elf_keras.models.multi_exit import (
     build,
     exits,
@@ -11,7 +13,9 @@ from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.models.saving import in_float32, load, save, take_over
 
 __all__ = [
+    "Heads",
     "MultiExitModel",
+    "Pixels",
     "build",
     "exits",
     "in_float32",

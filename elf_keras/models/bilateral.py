@@ -11,6 +11,7 @@ from keras import layers
 
 from elf_keras.errors import InputError
 from elf_keras.models import multi_exit
+from elf_keras.models.backbones.tapped import CENTRED, Pixels
 from elf_keras.models.exit_heads import classify
 from elf_keras.models.multi_exit_model import MultiExitModel
 
@@ -24,9 +25,7 @@ def build(
     *,
     backbone: str = "resnet32",
     cosine: bool = False,
-    pixel_mean=127.5,
-    pixel_deviation=127.5,
-    synchronized: bool = False,
+    pixels: Pixels = CENTRED,
 ) -> MultiExitModel:
     """Build a two-branch classifier with the single output `exit_1`.
 
@@ -42,13 +41,7 @@ def build(
     Reference: Zhou et al. 2020, sections 4.1 and 4.4; as in their code the
     features are concatenated, and weighted by 2 α and 2 (1 - α).
     """
-    tapped = multi_exit.on_pixels(
-        image_shape,
-        backbone=backbone,
-        pixel_mean=pixel_mean,
-        pixel_deviation=pixel_deviation,
-        synchronized=synchronized,
-    )
+    image, tapped = multi_exit.on_pixels(image_shape, backbone, pixels)
     if tapped.twin_block is None:
         raise InputError(
             f"--method=bbn doubles the last block of a ResNet; {backbone} has "
@@ -57,9 +50,7 @@ def build(
     branches = [tapped.features, tapped.twin_block(REBALANCING)]
     features = layers.Concatenate(name=BOTH)(branches)
     scores = classify(features, classes, name="exit_1", cosine=cosine)
-    return MultiExitModel(
-        tapped.inputs, {"exit_1": scores}, name=f"bbn_{backbone}"
-    )
+    return MultiExitModel(image, {"exit_1": scores}, name=f"bbn_{backbone}")
 
 
 class BilateralPass:

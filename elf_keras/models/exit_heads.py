@@ -1,10 +1,11 @@
-"""Bodies of the early exits: two 3x3 convolutions.
+"""Exits: a body of two 3x3 convolutions, average pooling, a classifier.
 
 HAR, Appendix B: 64 filters on a CIFAR ResNet, on larger backbones as many as
-the tap has channels. Pooling and classifier follow, see `classifier`. Taken
-literally (stride 1) three of them cost more than a ResNet-32, so the forms
-here downsample; see the README for their costs.
+the tap has channels. Taken literally (stride 1) three such bodies cost more
+than a ResNet-32, so the forms here downsample; see the README for their costs.
 """
+
+import dataclasses
 
 import keras
 from keras import layers, ops
@@ -18,7 +19,7 @@ HEAD_FILTERS = 64
 POOLED_SIDE = 8
 
 
-def conv_head(tap, *, name, filters=HEAD_FILTERS, stride=2, synchronized=False):
+def conv_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     """Two plain convolutions; stride 1 is the papers' literal form.
 
     Args:
@@ -26,45 +27,26 @@ def conv_head(tap, *, name, filters=HEAD_FILTERS, stride=2, synchronized=False):
       name: prefix of the layers' names.
       filters: of both convolutions.
       stride: stride of both convolutions.
-      synchronized: batch statistics over all replicas.
 
     Returns:
       Feature map of `filters` channels.
     """
-    for number in (1, 2):
-        tap = conv_norm_relu(
-            tap,
-            filters,
-            name=f"{name}_{number}",
-            stride=stride,
-            synchronized=synchronized,
-        )
-    return tap
+    x = conv_norm_relu(tap, filters, name=f"{name}_1", stride=stride)
+    return conv_norm_relu(x, filters, name=f"{name}_2", stride=stride)
 
 
-def pooled_head(
-    tap, *, name, filters=HEAD_FILTERS, stride=2, synchronized=False
-):
+def pooled_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     """Average to 8x8, then two plain convolutions, the second strided.
 
     Arguments and result as in `conv_head`.
     """
     factor = max(1, min(tap.shape[1:3]) // POOLED_SIDE)
-    tap = layers.AveragePooling2D(factor, name=f"{name}_reduce")(tap)
-    for number, step in ((1, 1), (2, stride)):
-        tap = conv_norm_relu(
-            tap,
-            filters,
-            name=f"{name}_{number}",
-            stride=step,
-            synchronized=synchronized,
-        )
-    return tap
+    x = layers.AveragePooling2D(factor, name=f"{name}_reduce")(tap)
+    x = conv_norm_relu(x, filters, name=f"{name}_1")
+    return conv_norm_relu(x, filters, name=f"{name}_2", stride=stride)
 
 
-def separable_head(
-    tap, *, name, filters=HEAD_FILTERS, stride=2, synchronized=False
-):
+def separable_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     """Two depthwise-separable convolutions, both strided.
 
     Padding is TensorFlow's "same": at stride 2, bottom and right only.
@@ -81,9 +63,7 @@ def separable_head(
             pointwise_initializer="he_normal",
             name=f"{name}_{number}_conv",
         )(tap)
-        tap = BatchNormalization(
-            synchronized=synchronized, name=f"{name}_{number}_norm"
-        )(tap)
+        tap = BatchNormalization(name=f"{name}_{number}_norm")(tap)
         tap = layers.ReLU(name=f"{name}_{number}_relu")(tap)
     return tap
 
@@ -93,6 +73,37 @@ EXIT_HEADS = {
     "pooled": pooled_head,
     "separable": separable_head,
 }
+
+
+@dataclasses.dataclass(frozen=True)
+class Heads:
+    """What the exits of a model have in common.
+
+    Attributes:
+      body: a key of `EXIT_HEADS`, or `auto`: the backbone's own.
+      stride: of the bodies' convolutions, 1 or 2.
+      cosine: cosine classifiers at every exit, as LDAM needs.
+
+    Raises:
+      InputError: for another body or stride.
+    """
+
+    body: str = "auto"
+    stride: int = 2
+    cosine: bool = False
+
+    def __post_init__(self):
+        if self.stride not in (1, 2):
+            raise InputError(f"exit stride {self.stride}: expected 1 or 2")
+        if self.body not in ("auto", *EXIT_HEADS):
+            raise InputError(
+                f"exit head {self.body!r} is unknown; choose auto or one of "
+                f"{list(EXIT_HEADS)}"
+            )
+
+
+# Of the backbone's own form.
+OWN = Heads()
 
 
 @keras.saving.register_keras_serializable("elf_keras")

@@ -9,7 +9,7 @@ those of `keras.layers.BatchNormalization`.
 import keras
 import tensorflow as tf
 
-from elf_keras.distribution.replicas import sum_over_replicas
+from elf_keras.distribution import replicas
 from elf_keras.errors import InputError
 
 _FUSED_TYPES = ("float16", "bfloat16", "float32")
@@ -28,7 +28,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
     Args:
       momentum: weight of the old value in the moving statistics, in [0, 1].
       epsilon: ε > 0, added to the variance.
-      synchronized: take the statistics over all replicas.
+      synchronized: take the statistics over all replicas; by default where
+        the strategy in whose scope the layer is made has several.
       **kwargs: as in `keras.layers.BatchNormalization`; the channels are
         the last axis, scaled and centred.
 
@@ -36,9 +37,9 @@ class BatchNormalization(keras.layers.BatchNormalization):
       InputError: for another axis, or without scale or centre.
     """
 
-    def __init__(
-        self, momentum=0.9, epsilon=1e-5, synchronized=False, **kwargs
-    ):
+    def __init__(self, momentum=0.9, epsilon=1e-5, synchronized=None, **kwargs):
+        if synchronized is None:
+            synchronized = replicas.several()
         super().__init__(
             momentum=momentum,
             epsilon=epsilon,
@@ -94,12 +95,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         axes, channels = (0, 1, 2), wide.shape[-1]
         count = tf.cast(tf.size(wide) // channels, wide.dtype)
         sums = tf.concat([tf.reduce_sum(wide, axes), count[None]], axis=0)
-        sums = sum_over_replicas(sums)
+        sums = replicas.sum_over_replicas(sums)
         count = sums[-1]
         mean = sums[:-1] / count
         # Two passes: E[x²] - E[x]² cancels where the mean is large.
         squares = tf.reduce_sum(tf.square(wide - mean), axes)
-        variance = sum_over_replicas(squares) / count
+        variance = replicas.sum_over_replicas(squares) / count
         unbiased = variance * count / tf.maximum(count - 1, 1.0)
         self._move(mean, unbiased, count > 0)
         return tf.cast(self._scale(wide, mean, variance), inputs.dtype)
@@ -121,7 +122,7 @@ class BatchNormalization(keras.layers.BatchNormalization):
             moving.assign(tf.where(any_input, moved, old))
 
 
-def conv_norm(x, filters, *, name, kernel_size=3, stride=1, synchronized=False):
+def conv_norm(x, filters, *, name, kernel_size=3, stride=1):
     """Square convolution without bias, then batch norm.
 
     Padding is the same on each side at any stride, as in PyTorch, so that
@@ -139,19 +140,10 @@ def conv_norm(x, filters, *, name, kernel_size=3, stride=1, synchronized=False):
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return BatchNormalization(synchronized=synchronized, name=f"{name}_norm")(x)
+    return BatchNormalization(name=f"{name}_norm")(x)
 
 
-def conv_norm_relu(
-    x, filters, *, name, kernel_size=3, stride=1, synchronized=False
-):
+def conv_norm_relu(x, filters, *, name, kernel_size=3, stride=1):
     """`conv_norm` and a ReLU."""
-    x = conv_norm(
-        x,
-        filters,
-        name=name,
-        kernel_size=kernel_size,
-        stride=stride,
-        synchronized=synchronized,
-    )
+    x = conv_norm(x, filters, name=name, kernel_size=kernel_size, stride=stride)
     return keras.layers.Activation("relu", name=f"{name}_relu")(x)

@@ -1,4 +1,4 @@
-"""Models with early exits: build, load, view statically, cut into stages.
+"""Models with early exits: build them, view statically, cut into stages.
 
 A model maps pixel values 0 to 255 to a dict of named outputs `exit_1 …
 exit_K`, raw scores `(batch, classes)` in float32; exits count from the input
@@ -11,9 +11,9 @@ from keras import layers
 
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
-from elf_keras.models import backbones
-from elf_keras.models.backbones.tapped import TappedBackbone
-from elf_keras.models.exit_heads import EXIT_HEADS, classify
+from elf_keras.models import backbones, exit_heads
+from elf_keras.models.backbones.tapped import CENTRED, Pixels, TappedBackbone
+from elf_keras.models.exit_heads import EXIT_HEADS, Heads, classify
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 
@@ -23,26 +23,20 @@ def build(
     *,
     backbone: str = "resnet32",
     exits: str = "all",
-    exit_head: str = "auto",
-    exit_stride: int = 2,
-    cosine: bool = False,
-    pixel_mean=127.5,
-    pixel_deviation=127.5,
-    synchronized: bool = False,
+    heads: Heads = exit_heads.OWN,
+    pixels: Pixels = CENTRED,
 ) -> MultiExitModel:
     """Build a multi-exit classifier.
+
+    Under a strategy of several replicas batch statistics are those of all.
 
     Args:
       image_shape: height, width, channels.
       classes: number of classes C ≥ 2.
       backbone: a name that `backbones.find` knows.
       exits: `all`, `none` (the bare backbone), or tap numbers as `1,3`.
-      exit_head: a key of `EXIT_HEADS`, or `auto`: the backbone's own.
-      exit_stride: stride of the heads' convolutions, 1 or 2.
-      cosine: cosine classifiers at every exit, as LDAM needs.
-      pixel_mean: mean of the training pixels, one value or per channel.
-      pixel_deviation: their standard deviation, likewise; > 0.
-      synchronized: batch statistics over all replicas.
+      heads: form of the exits.
+      pixels: mean and deviation of the training pixels.
 
     Returns:
       A model that takes pixel values 0 to 255 and normalizes them itself.
@@ -56,58 +50,38 @@ def build(
       >>> sorted(model.output)
       ['exit_1', 'exit_2', 'exit_3', 'exit_4']
     """
-    if exit_stride not in (1, 2):
-        raise InputError(f"exit stride {exit_stride}: expected 1 or 2")
-    tapped = on_pixels(
-        image_shape,
-        backbone=backbone,
-        pixel_mean=pixel_mean,
-        pixel_deviation=pixel_deviation,
-        synchronized=synchronized,
+    image, tapped = on_pixels(image_shape, backbone, pixels)
+    taps = tapped.chosen(exits).values()
+    *early, last = exit_rule.exit_names(len(taps) + 1)
+    outputs = {
+        name: _early_exit(name, tap, classes, tapped, heads)
+        for name, tap in zip(early, taps, strict=True)
+    }
+    outputs[last] = classify(
+        tapped.features, classes, name=last, cosine=heads.cosine
     )
-    head = _head(tapped.head if exit_head == "auto" else exit_head)
-    chosen = tapped.chosen(exits)
-    names = exit_rule.exit_names(len(chosen) + 1)
-    outputs = {}
-    for name, tap in zip(names, chosen.values(), strict=False):
-        # A stable address for the tensor between two stages.
-        tap = layers.Identity(name=f"{name}_tap")(tap)
-        features = head(
-            tap,
-            name=name,
-            filters=tapped.head_filters or tap.shape[-1],
-            stride=exit_stride,
-            synchronized=synchronized,
-        )
-        outputs[name] = classify(features, classes, name=name, cosine=cosine)
-    outputs[names[-1]] = classify(
-        tapped.features, classes, name=names[-1], cosine=cosine
-    )
-    return MultiExitModel(
-        tapped.inputs, outputs, name=backbone.replace(":", "_")
-    )
+    return MultiExitModel(image, outputs, name=backbone.replace(":", "_"))
 
 
 def on_pixels(
-    image_shape: tuple[int, int, int],
-    *,
-    backbone: str,
-    pixel_mean,
-    pixel_deviation,
-    synchronized: bool,
-) -> TappedBackbone:
-    """Build a backbone behind the normalization; arguments as in `build`."""
-    _check(image_shape, pixel_deviation)
+    image_shape: tuple[int, int, int], backbone: str, pixels: Pixels
+) -> tuple[keras.KerasTensor, TappedBackbone]:
+    """Return the image, pixel values 0 to 255, and a backbone on it.
+
+    Arguments and errors are those of `build`.
+    """
+    mean, deviation = map(np.asarray, pixels)
+    _check(image_shape, deviation)
     build_backbone = backbones.find(backbone)
-    inputs = keras.Input(image_shape, name="image")
+    image = keras.Input(image_shape, name="image")
     # float32: the input is not rounded before it is centred.
-    normalized = layers.Rescaling(
-        scale=_numbers(1 / np.asarray(pixel_deviation)),
-        offset=_numbers(-np.asarray(pixel_mean) / pixel_deviation),
+    normalize = layers.Rescaling(
+        scale=_numbers(1 / deviation),
+        offset=_numbers(-mean / deviation),
         dtype="float32",
         name="normalize",
-    )(inputs)
-    return build_backbone(inputs, normalized, synchronized=synchronized)
+    )
+    return image, build_backbone(normalize(image))
 
 
 def exits(model: keras.Model) -> int:
@@ -157,6 +131,19 @@ def _producer(tensor):
     return tensor._keras_history.operation
 
 
+def _early_exit(name, tap, classes, tapped, heads):
+    # A stable address for the tensor between two stages.
+    tap = layers.Identity(name=f"{name}_tap")(tap)
+    body = EXIT_HEADS[tapped.head if heads.body == "auto" else heads.body]
+    features = body(
+        tap,
+        name=name,
+        filters=tapped.head_filters or tap.shape[-1],
+        stride=heads.stride,
+    )
+    return classify(features, classes, name=name, cosine=heads.cosine)
+
+
 def _check(image_shape, pixel_deviation):
     if len(image_shape) != 3 or None in image_shape:
         raise InputError(
@@ -173,12 +160,3 @@ def _check(image_shape, pixel_deviation):
 def _numbers(values):
     values = np.asarray(values, "float64")
     return values.tolist() if values.ndim else float(values)
-
-
-def _head(name):
-    if name not in EXIT_HEADS:
-        raise InputError(
-            f"exit head {name!r} is unknown; choose auto or one of "
-            f"{list(EXIT_HEADS)}"
-        )
-    return EXIT_HEADS[name]

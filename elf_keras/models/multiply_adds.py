@@ -12,7 +12,7 @@ import math
 import keras
 import numpy as np
 
-from elf_keras import errors
+from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.models import layer_graph
 
@@ -62,14 +62,15 @@ def layer_macs(
     input_shape: tuple | None = None,
     output_shape: tuple | None = None,
 ) -> int:
-    """Multiply-adds of one call of a layer, for one image.
+    """Multiply-adds of one call of a layer, or of a model, for one image.
 
     Size of the kernel, which already knows groups and does not grow with
     dilation, times the output positions (the input positions of a transposed
-    convolution). A nested model: the sum over its layers.
+    convolution). A model: the sum over its calls of layers.
 
     Args:
-      layer: a built layer, or a `keras.ops` call recorded in a model.
+      layer: a built layer, a model with a graph of layers, or a `keras.ops`
+        call recorded in one.
       input_shape: of this call, batch first; None means its first call.
       output_shape: of this call, batch first; None means its first call.
 
@@ -95,22 +96,6 @@ def layer_macs(
     return _positions(layer, shape) * sum(sizes)
 
 
-def model_macs(model: keras.Model) -> int:
-    """Multiply-adds of a functional model for one image, all outputs.
-
-    Args:
-      model: a functional or built sequential model of fixed image size; a
-        layer that is called twice counts twice.
-
-    Returns:
-      MACs.
-
-    Raises:
-      InputError: as `layer_macs`.
-    """
-    return _sum_macs(layer_graph.calls(_outputs(model)))
-
-
 def exit_costs(model: keras.Model) -> ExitCosts:
     """Multiply-adds to each exit, with and without the heads on the way.
 
@@ -124,16 +109,13 @@ def exit_costs(model: keras.Model) -> ExitCosts:
     Raises:
       InputError: if such an output or layer is missing, and as `layer_macs`.
     """
-    nodes = layer_graph.calls(_outputs(model))
-    by_name = {node.operation.name: node for node in nodes}
     heads = _heads(model)
-    taps = [_tap(by_name, name) for name in list(heads)[:-1]]
+    taps = [_tap(model, name) for name in list(heads)[:-1]]
     heads = list(heads.values())
-    met = [heads[: k + 1] for k in range(len(heads))]
-    with_heads = [_sum_macs(layer_graph.calls(tensors)) for tensors in met]
-    without_heads = [
-        _sum_macs(layer_graph.calls([tensor])) for tensor in [*taps, heads[-1]]
+    with_heads = [
+        _macs_to(heads[:number]) for number in range(1, len(heads) + 1)
     ]
+    without_heads = [_macs_to([tensor]) for tensor in (*taps, heads[-1])]
     return ExitCosts(
         np.array(with_heads, dtype=np.int64),
         np.array(without_heads, dtype=np.int64),
@@ -154,57 +136,54 @@ def saving(cost: float, backbone: float) -> float:
     return 1.0 - cost / backbone
 
 
-def _sum_macs(nodes):
+def _macs_to(tensors):
+    """Sum over every call that the tensors depend on."""
     return sum(
         layer_macs(
-            node.operation,
-            input_shape=node.input_tensors[0].shape,
-            output_shape=node.outputs[0].shape,
+            call.operation,
+            input_shape=call.input_tensors[0].shape,
+            output_shape=call.outputs[0].shape,
         )
-        for node in nodes
-        if not node.is_input
+        for call in layer_graph.calls(tensors)
+        if not call.is_input
     )
 
 
-def _outputs(model):
+def _nested_macs(model, input_shape):
     outputs = getattr(model, "outputs", None)
     if not outputs:
-        raise errors.InputError(
+        raise InputError(
             f"Model {model.name} has no graph of layers to count; expected a "
             "functional model, or a sequential one with an input shape."
         )
-    return outputs
-
-
-def _nested_macs(model, input_shape):
-    outputs = _outputs(model)
     inside = tuple(model.inputs[0].shape)
     if input_shape is not None and tuple(input_shape)[1:] != inside[1:]:
-        raise errors.InputError(
+        raise InputError(
             f"Nested model {model.name} was built for {inside} and is called "
             f"with {tuple(input_shape)}; build it for the size it is used at."
         )
-    return _sum_macs(layer_graph.calls(outputs))
+    return _macs_to(outputs)
 
 
 def _heads(model):
     named = model.output if isinstance(model.output, dict) else {}
     names = exit_rule.exit_names(len(named))
     if not named or set(names) != set(named):
-        raise errors.InputError(
+        raise InputError(
             f"Model {model.name} has the outputs {sorted(named)}; expected "
-            "exit_1 to exit_K: build it with elf_keras.multi_exit."
+            "exit_1 to exit_K: build it with elf_keras.models."
         )
     return {name: named[name] for name in names}
 
 
-def _tap(by_name, exit_name):
-    if f"{exit_name}_tap" not in by_name:
-        raise errors.InputError(
+def _tap(model, exit_name):
+    try:
+        return model.get_layer(f"{exit_name}_tap").input
+    except ValueError as error:
+        raise InputError(
             f"The model has no layer {exit_name}_tap, which marks where the "
             "head leaves the backbone; name the head's first layer so."
-        )
-    return by_name[f"{exit_name}_tap"].input_tensors[0]
+        ) from error
 
 
 def _kernels_of(layer):
@@ -218,7 +197,7 @@ def _check_costless(layer):
     has_kernel = any(len(shape) > 1 for shape in shapes)
     multiplies = any(word in kind for word in MULTIPLIES)
     if multiplies or (has_kernel and kind not in NO_KERNEL):
-        raise errors.InputError(
+        raise InputError(
             f"Multiply-adds of layer {layer.name} ({kind}) are not known; "
             "add its kernels to KERNELS in elf_keras/models/multiply_adds.py."
         )
@@ -229,7 +208,7 @@ def _positions(layer, shape):
     first = getattr(layer, "data_format", None) == "channels_first"
     between = shape[2:] if first else shape[1:-1]
     if any(size is None for size in between):
-        raise errors.InputError(
+        raise InputError(
             f"Layer {layer.name} works on {tuple(shape)}: a size is not "
             "fixed; build the model with the image size it will see."
         )

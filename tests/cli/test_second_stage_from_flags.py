@@ -206,7 +206,11 @@ def test_tau_without_validation(source, tmp_path):
 @pytest.mark.parametrize("stage", STAGES)
 def test_cosine_classifiers(tmp_path, stage):
     model = models.build(
-        (8, 8, 1), 10, backbone="resnet8", exits="1", cosine=True
+        (8, 8, 1),
+        10,
+        backbone="resnet8",
+        exits="1",
+        heads=models.Heads(cosine=True),
     )
     model.save(tmp_path / "model.keras")
     words = (

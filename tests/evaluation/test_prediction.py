@@ -21,7 +21,7 @@ def model():
         CLASSES,
         backbone="resnet8",
         exits="1,3",
-        exit_head="pooled",
+        heads=models.Heads("pooled"),
     )
     for layer in built.layers:
         if layer.name.startswith("exit") and len(layer.weights) == 2:

@@ -25,8 +25,7 @@ def built(*, channels=3, exits="1,2", cosine=False) -> MultiExitModel:
         CLASSES,
         backbone="resnet8",
         exits=exits,
-        exit_head="separable",
-        cosine=cosine,
+        heads=models.Heads("separable", cosine=cosine),
     )
     for layer in model.layers:
         if layer.name.startswith("exit") and len(layer.weights) == 2:

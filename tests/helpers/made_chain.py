@@ -52,7 +52,7 @@ def model() -> keras.Model:
         len(NAMES),
         backbone="resnet8",
         exits="1,2",
-        exit_head="separable",
+        heads=models.Heads("separable"),
     )
     scores = _scores(built, images())
     for number, name in enumerate(exit_rule.exit_names(3)):

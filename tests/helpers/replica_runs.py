@@ -55,10 +55,8 @@ def synchronized():
         backbone="resnet8",
         exits="1",
         # Its depthwise gradients over no example are unwritten memory.
-        exit_head="separable",
-        pixel_mean=0.0,
-        pixel_deviation=1.0,
-        synchronized=True,
+        heads=models.Heads("separable"),
+        pixels=models.Pixels(0.0, 1.0),
     )
 
 
@@ -67,9 +65,7 @@ def two_branches():
         (SIDE, SIDE, 3),
         CLASSES,
         backbone="resnet8",
-        pixel_mean=0.0,
-        pixel_deviation=1.0,
-        synchronized=True,
+        pixels=models.Pixels(0.0, 1.0),
     )
 
 

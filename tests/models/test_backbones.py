@@ -4,13 +4,13 @@ import pytest
 
 from elf_keras.errors import InputError
 from elf_keras.models.backbones import BACKBONES
-from elf_keras.models.backbones.cifar_resnet import ZeroPaddedShortcut
+from elf_keras.models.backbones.resnets import ZeroPaddedShortcut
 from elf_keras.models.backbones.tapped import TappedBackbone
 
 
 def build(shape, name="resnet8"):
     inputs = keras.Input(shape)
-    return BACKBONES[name](inputs, inputs)
+    return BACKBONES[name](inputs)
 
 
 def kinds(backbone, kind):

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 
 from elf_keras import models
+from elf_keras.distribution import replicas
 from elf_keras.errors import InputError
 from elf_keras.models import multiply_adds
 from elf_keras.models.backbones import applications
+from elf_keras.models.layers import BatchNormalization
 
 slow = pytest.mark.slow
 # At 224 pixels, or what a change of resolution means for the model.
@@ -99,7 +101,7 @@ def test_stages_in_a_row_equal_the_whole(named):
         features = found.get("features")
     assert features is None
     costs = multiply_adds.exit_costs(model)
-    stages = [multiply_adds.model_macs(stage) for stage in models.stages(model)]
+    stages = [multiply_adds.layer_macs(stage) for stage in models.stages(model)]
     np.testing.assert_array_equal(np.cumsum(stages), costs.with_heads)
 
 
@@ -119,19 +121,18 @@ def test_heads_cost_less_than_a_tenth(name):
     assert costs.with_heads[-1] < 1.1 * costs.backbone
 
 
-@pytest.mark.parametrize("synchronized", [False, True])
-def test_normalizations_are_ours(synchronized):
-    model = build("MobileNetV3Small", synchronized=synchronized)
+@pytest.mark.parametrize("several", [False, True])
+def test_normalizations_are_ours(monkeypatch, several):
+    monkeypatch.setattr(replicas, "several", lambda: several)
+    model = build("MobileNetV3Small")
     norms = [
         layer
         for layer in model.layers
         if isinstance(layer, keras.layers.BatchNormalization)
     ]
     assert len(norms) > 30
-    assert {type(layer).__module__ for layer in norms} == {
-        "elf_keras.models.layers"
-    }
-    assert {layer.synchronized for layer in norms} == {synchronized}
+    assert {type(layer) for layer in norms} == {BatchNormalization}
+    assert {layer.synchronized for layer in norms} == {several}
     assert {layer.momentum for layer in norms} == {0.9}
     # That of the weights' training stays.
     assert model.get_layer("conv_bn").epsilon == 1e-3

@@ -4,13 +4,13 @@ import pytest
 
 from elf_keras import models
 from elf_keras.errors import InputError
-from elf_keras.models.backbones.resnet50 import resnet50
+from elf_keras.models.backbones.resnets import resnet50
 
 
 @pytest.fixture(scope="module")
 def backbone():
     inputs = keras.Input((64, 64, 3))
-    return resnet50(inputs, inputs)
+    return resnet50(inputs)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +74,7 @@ def test_the_maximum_has_one_pixel_of_border(model):
 def test_images_that_are_too_small_are_refused():
     inputs = keras.Input((64, 31, 3))
     with pytest.raises(InputError, match="side 31 .*at least 32"):
-        resnet50(inputs, inputs)
+        resnet50(inputs)
 
 
 def test_heads_are_separable_and_as_wide_as_their_taps():

@@ -117,7 +117,7 @@ def test_costs_of_a_resnet32_count_both_branches():
     # Two 3x3 convolutions of 64 by 64 channels on 8x8, and 64 x 10 more.
     twin = 2 * 9 * 64 * 64 * 64 + 640
     costs = multiply_adds.exit_costs(model)
-    assert costs.backbone == multiply_adds.model_macs(plain) + twin
+    assert costs.backbone == multiply_adds.layer_macs(plain) + twin
     assert costs.with_heads.tolist() == [costs.backbone]
     # The same, and two batch normalizations of scale and offset.
     more = 2 * 9 * 64 * 64 + 640 + 2 * 2 * 64
@@ -134,7 +134,7 @@ def test_a_resnet50_doubles_its_last_bottleneck():
     plain = models.build(shape, 2, backbone="resnet50", exits="none")
     twin = 2048 * 512 + 9 * 512 * 512 + 512 * 2048 + 2048 * 2
     assert (
-        multiply_adds.model_macs(model) - multiply_adds.model_macs(plain)
+        multiply_adds.layer_macs(model) - multiply_adds.layer_macs(plain)
         == twin
     )
 

@@ -2,7 +2,8 @@ import keras
 import numpy as np
 import pytest
 
-from elf_keras.models.exit_heads import EXIT_HEADS
+from elf_keras.errors import InputError
+from elf_keras.models.exit_heads import EXIT_HEADS, Heads
 
 # The taps of a ResNet-32 on images of 32 x 32.
 TAPS = [(32, 32, 16), (32, 32, 16), (16, 16, 32)]
@@ -116,13 +117,16 @@ def test_layers_bear_the_name_of_the_exit(name):
     assert all(layer.name.startswith("exit_1_") for layer in layers)
 
 
-@pytest.mark.parametrize("name", EXIT_HEADS)
-@pytest.mark.parametrize("synchronized", [False, True])
-def test_normalizations_are_synchronized_on_demand(name, synchronized):
-    model = head(name, synchronized=synchronized)
-    norms = [layer for layer in model.layers if "norm" in layer.name]
-    assert len(norms) == 2
-    assert {layer.synchronized for layer in norms} == {synchronized}
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"body": "dense"}, "exit head 'dense'.*auto.*'pooled'"),
+        ({"stride": 3}, "exit stride 3: expected 1 or 2"),
+    ],
+)
+def test_heads_that_are_none(options, message):
+    with pytest.raises(InputError, match=message):
+        Heads(**options)
 
 
 def test_pooled_head_averages_before_it_convolves():

@@ -3,6 +3,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from elf_keras.distribution import replicas
 from elf_keras.models.layers import BatchNormalization
 
 SHAPE = (5, 4, 3, 6)
@@ -132,6 +133,14 @@ def test_synchronized_stays_exact_far_from_zero(images):
 def test_an_axis_that_would_be_ignored_is_refused():
     with pytest.raises((TypeError, ValueError)):
         BatchNormalization(axis=1)(np.ones((2, 4, 4, 4)), training=True)
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_by_default_the_strategy_says_what_is_synchronized(
+    monkeypatch, several
+):
+    monkeypatch.setattr(replicas, "several", lambda: several)
+    assert BatchNormalization().synchronized == several
 
 
 def test_configuration_round_trip():

@@ -10,6 +10,7 @@ from elf_keras.choices import EXIT_HEADS
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.models.backbones import BACKBONES
+from elf_keras.models.exit_heads import Heads
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 SHAPE = (8, 8, 3)
@@ -22,7 +23,7 @@ def small(**options):
 @pytest.fixture(scope="module")
 def model():
     keras.utils.set_random_seed(0)
-    return small(exits="1,3", exit_head="separable")
+    return small(exits="1,3", heads=Heads("separable"))
 
 
 @pytest.fixture(scope="module")
@@ -66,10 +67,9 @@ def test_chosen_exits_are_numbered_from_the_input_on(exits, count):
         ({"backbone": "resnet31"}, "'resnet31'.*'resnet32'"),
         ({"backbone": "keras:Nothing"}, "'keras:Nothing'.*ConvNeXtTiny"),
         ({"backbone": "resnet50"}, "side 8 .*at least 32"),
-        ({"exit_head": "dense"}, "'dense'.*'pooled'"),
         ({"image_shape": (3, 8, 3)}, "side 3 .*at least 4"),
         ({"classes": 1}, "classes.*1"),
-        ({"pixel_deviation": [1.0, 0.0, 1.0]}, "deviation"),
+        ({"pixels": models.Pixels(127.5, [1.0, 0.0, 1.0])}, "deviation"),
     ],
 )
 def test_wrong_requests_are_refused_in_one_line(options, message):
@@ -87,7 +87,9 @@ def test_wrong_requests_are_refused_in_one_line(options, message):
 
 def test_heads_of_a_cifar_resnet_are_pooled_unless_another_is_named():
     names = [layer.name for layer in small().layers]
-    assert names == [layer.name for layer in small(exit_head="pooled").layers]
+    assert names == [
+        layer.name for layer in small(heads=Heads("pooled")).layers
+    ]
     assert "exit_1_reduce" in names
 
 
@@ -96,7 +98,7 @@ def test_heads_of_a_cifar_resnet_are_pooled_unless_another_is_named():
 @pytest.mark.parametrize("cosine", [False, True])
 def test_grey_odd_and_small_images(exit_head, shape, cosine):
     model = models.build(
-        shape, 3, backbone="resnet8", exit_head=exit_head, cosine=cosine
+        shape, 3, backbone="resnet8", heads=Heads(exit_head, cosine=cosine)
     )
     scores = exit_rule.stack_exits(model(np.full((2, *shape), 200)))
     assert scores.shape == (2, 4, 3)
@@ -106,7 +108,7 @@ def test_grey_odd_and_small_images(exit_head, shape, cosine):
 
 def test_pixels_are_normalized_per_channel(images):
     mean, deviation = [120.0, 110.0, 100.0], [60.0, 50.0, 40.0]
-    model = small(exits="none", pixel_mean=mean, pixel_deviation=deviation)
+    model = small(exits="none", pixels=models.Pixels(mean, deviation))
     normalize = keras.Model(
         model.inputs[0], model.get_layer("normalize").output
     )
@@ -152,7 +154,7 @@ def test_static_view_is_the_last_exit(model, images):
 def test_outputs_are_float32_under_mixed_precision(policy, cosine, images):
     keras.config.set_dtype_policy(policy)
     try:
-        model = small(cosine=cosine)
+        model = small(heads=Heads(cosine=cosine))
     finally:
         keras.config.set_dtype_policy("float32")
     assert {str(score.dtype.name) for score in model(images).values()} == {
@@ -175,7 +177,11 @@ np.savez(sys.argv[3], **{name: outputs[name] for name in outputs})
 
 
 def test_a_saved_model_loads_with_a_single_import(tmp_path, images):
-    model = small(exits="2", cosine=True, pixel_mean=[1.0, 2.0, 3.0])
+    model = small(
+        exits="2",
+        heads=Heads(cosine=True),
+        pixels=models.Pixels([1.0, 2.0, 3.0]),
+    )
     paths = [tmp_path / name for name in ("m.keras", "i.npy", "o.npz")]
     model.save(paths[0])
     np.save(paths[1], images)

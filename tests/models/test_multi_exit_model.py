@@ -34,8 +34,7 @@ def compiled(policy="float32", threshold=0.6, name="ce", rate=0.05):
             CLASSES,
             backbone="resnet8",
             exits="2",
-            exit_head="pooled",
-            cosine=name == "ldam",
+            heads=models.Heads("pooled", cosine=name == "ldam"),
         )
     finally:
         keras.config.set_dtype_policy("float32")

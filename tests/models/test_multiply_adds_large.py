@@ -74,7 +74,7 @@ def test_the_first_head_of_resnet50_by_hand():
 )
 def test_tensorflow_counts_the_same(name, side):
     model = build(name, side, 10)
-    assert counted_by_tensorflow(model) == 2 * multiply_adds.model_macs(model)
+    assert counted_by_tensorflow(model) == 2 * multiply_adds.layer_macs(model)
 
 
 @slow
@@ -83,5 +83,5 @@ def test_tensorflow_overlooks_the_grouped_convolutions_of_convnext():
     # 7 x 7 on each channel; Keras compiles them apart, out of sight.
     blocks = ((16, 96, 3), (8, 192, 3), (4, 384, 9), (2, 768, 3))
     hidden = sum(49 * side**2 * width * n for side, width, n in blocks)
-    missing = 2 * multiply_adds.model_macs(model) - counted_by_tensorflow(model)
+    missing = 2 * multiply_adds.layer_macs(model) - counted_by_tensorflow(model)
     assert missing == 2 * hidden

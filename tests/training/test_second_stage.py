@@ -15,7 +15,11 @@ IMAGE = (8, 8, 1)
 def built(*, cosine=False):
     """A network with batch norm and two exits, its statistics not at 0, 1."""
     model = models.build(
-        IMAGE, CLASSES, backbone="resnet8", exits="2", cosine=cosine
+        IMAGE,
+        CLASSES,
+        backbone="resnet8",
+        exits="2",
+        heads=models.Heads(cosine=cosine),
     )
     random = np.random.default_rng(0)
     model.set_weights(

@@ -12,6 +12,7 @@ import re
 import keras
 from keras import layers
 
+from elf_keras.distribution import replicas
 from elf_keras.errors import InputError
 from elf_keras.models import layer_graph
 from elf_keras.models.backbones.tapped import TappedBackbone
@@ -24,12 +25,10 @@ MOMENTUM = 0.9
 
 def application(
     inputs: keras.KerasTensor,
-    features: keras.KerasTensor,
     *,
     name: str,
     taps: tuple[str, ...] = (),
     head: str = "separable",
-    synchronized: bool = False,
 ) -> TappedBackbone:
     """Build a model of `keras.applications` on normalized images.
 
@@ -37,12 +36,10 @@ def application(
     become ours where they have scale and centre, with our momentum.
 
     Args:
-      inputs: the model's input; its shape is the images'.
-      features: normalized images, `(batch, height, width, channels)`.
+      inputs: normalized images, `(batch, height, width, channels)`.
       name: such as `MobileNetV3Small`.
       taps: names of layers; by default those that the rule picks.
       head: a key of `EXIT_HEADS`.
-      synchronized: batch statistics over all replicas.
 
     Returns:
       The backbone, with fresh weights; its taps bear their layers' names.
@@ -51,7 +48,7 @@ def application(
       InputError: for an unknown name, and images that are too small.
     """
     bare = without_preprocessing(construct(name, inputs.shape[1:]))
-    made = rebuild(bare, features, synchronized=synchronized)
+    made = rebuild(bare, inputs)
     side = min(inputs.shape[1:3])
     found = {tap: made[tap] for tap in taps} or _find_taps(made, side)
     return TappedBackbone(inputs, found, _last(made), head)
@@ -100,14 +97,13 @@ def without_preprocessing(model: keras.Model) -> keras.Model:
 
 
 def rebuild(
-    model: keras.Model, features: keras.KerasTensor, *, synchronized: bool
+    model: keras.Model, features: keras.KerasTensor
 ) -> dict[str, keras.KerasTensor]:
     """Build a model's layers anew, with fresh weights, on other features.
 
     Args:
       model: functional, with one input and one output.
       features: what takes the place of the model's input.
-      synchronized: batch statistics over all replicas.
 
     Returns:
       Every layer's output by the layer's new name, the model's output last.
@@ -118,7 +114,8 @@ def rebuild(
         config = {**layer.get_config(), "name": names[layer.name]}
         kind = type(layer)
         if kind is layers.BatchNormalization:
-            config.update(axis=-1, momentum=MOMENTUM, synchronized=synchronized)
+            config.update(axis=-1, momentum=MOMENTUM)
+            config["synchronized"] = replicas.several()
             if layer.scale and layer.center:
                 kind = BatchNormalization
         return kind.from_config(config)

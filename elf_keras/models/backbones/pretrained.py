@@ -19,14 +19,15 @@ from elf_keras.models.backbones.applications import (
     stable_names,
     without_preprocessing,
 )
+from elf_keras.models.backbones.tapped import Pixels
 
 # What the published weights expect: mean and deviation of red, green, blue.
 # The longest prefix of a model's name counts.
-TF = (127.5, 127.5, 127.5), (127.5, 127.5, 127.5)
-TF_128 = (128.0, 128.0, 128.0), (128.0, 128.0, 128.0)
-TORCH = (123.675, 116.28, 103.53), (58.395, 57.12, 57.375)
+TF = Pixels((127.5, 127.5, 127.5), (127.5, 127.5, 127.5))
+TF_128 = Pixels((128.0, 128.0, 128.0), (128.0, 128.0, 128.0))
+TORCH = Pixels((123.675, 116.28, 103.53), (58.395, 57.12, 57.375))
 # Blue first, too: the first kernel is turned round instead.
-CAFFE = (123.68, 116.779, 103.939), (1.0, 1.0, 1.0)
+CAFFE = Pixels((123.68, 116.779, 103.939), (1.0, 1.0, 1.0))
 EXPECTED_PIXELS = {
     "ConvNeXt": TORCH,
     "DenseNet": TORCH,
@@ -52,13 +53,11 @@ class Pretrained:
     Attributes:
       model: maps normalized images to features; layers named as in
         `backbones.applications`.
-      pixel_mean: per channel, in pixel values.
-      pixel_deviation: likewise.
+      pixels: mean and deviation per channel, in pixel values.
     """
 
     model: keras.Model
-    pixel_mean: tuple[float, ...]
-    pixel_deviation: tuple[float, ...]
+    pixels: Pixels
 
 
 def load(backbone: str, weights: str, image_shape) -> Pretrained:
@@ -96,10 +95,10 @@ def load(backbone: str, weights: str, image_shape) -> Pretrained:
     expected = expected_pixels(name)
     if expected is CAFFE:
         _take_red_first(model)
-    return Pretrained(model, *expected)
+    return Pretrained(model, expected)
 
 
-def expected_pixels(name: str) -> tuple[tuple[float, ...], tuple[float, ...]]:
+def expected_pixels(name: str) -> Pixels:
     """Return mean and deviation for a model of `keras.applications`."""
     known = [prefix for prefix in EXPECTED_PIXELS if name.startswith(prefix)]
     return EXPECTED_PIXELS[max(known, key=len)]
@@ -139,7 +138,7 @@ def _constructed(name, weights, image_shape):
 def _copy(bare):
     """Return the model with our names and normalizations, same weights."""
     features = keras.Input(bare.input.shape[1:])
-    made = rebuild(bare, features, synchronized=False)
+    made = rebuild(bare, features)
     model = keras.Model(features, list(made.values())[-1], name=bare.name)
     names = stable_names(bare)
     for layer in bare.layers:

@@ -1,11 +1,29 @@
-"""What a backbone hands out: its input, named taps, and final features."""
+"""What a backbone takes and hands out: pixels, named taps, final features."""
 
 import dataclasses
 from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
+import numpy as np
 
 from elf_keras.errors import InputError
+
+
+class Pixels(NamedTuple):
+    """By which images are normalized: (x - mean) / deviation.
+
+    Attributes:
+      mean: of the training pixels, one value or per channel, of 0 to 255.
+      deviation: their standard deviation, likewise; > 0.
+    """
+
+    mean: float | np.ndarray = 127.5
+    deviation: float | np.ndarray = 127.5
+
+
+# To -1 … 1, whatever the images are.
+CENTRED = Pixels()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -13,8 +31,7 @@ class TappedBackbone:
     """A backbone without classifier, and the places where exits can sit.
 
     Attributes:
-      inputs: the image tensor, `(batch, height, width, channels)`, pixel
-        values 0 to 255.
+      inputs: normalized images, `(batch, height, width, channels)`.
       taps: name -> feature map at which an early exit may be attached, from
         the input on; every path to the output crosses each of them.
       features: the last feature map, `(batch, height, width, channels)`.
