@@ -6,7 +6,7 @@ import io
 
 import numpy as np
 
-from elf_keras.reports import leavers, render
+from elf_keras.reports import leavers
 from elf_keras.reports.run_view import RunView
 
 EACH, SIDE = 12, 48
@@ -20,73 +20,69 @@ class Thumbnail:
 
     Attributes:
       index: in the split.
-      label: true class.
       address: the pixels as a data address.
+      exit: at which it leaves, from 1.
+      right: whether the answer is.
+      said: the answer in words.
     """
 
     index: int
-    label: int
     address: str
+    exit: int
+    right: bool
+    said: str
 
 
-def block(view: RunView) -> str:
-    """Return the gallery as HTML, or nothing without images.
+@dataclasses.dataclass(frozen=True)
+class Block:
+    """Images of one class.
 
-    Args:
-      view: a run with answers.
+    Attributes:
+      name: of the class.
+      images: training images of the class.
+      shown: some of the split that figures show.
     """
-    if view.examples is None:
-        return ""
-    chosen = view.leave(view.point.limits)
-    blocks = []
-    shown = thumbnails(view)
-    for c in leavers.chosen_classes(view):
-        own = [each for each in shown if each.label == c]
-        lines = "".join(
-            f'<div class="exit" data-exit="{k + 1}"><span>exit {k + 1}</span>'
-            + "".join(
-                _thumbnail(view, each, chosen)
-                for each in own
-                if chosen.exit_taken[each.index] == k
-            )
-            + "</div>"
-            for k in range(view.exits)
-        )
-        blocks.append(
-            f"<div><h4>{render.text(view.class_names[c])} <small>"
-            f"{view.class_counts[c]} training images</small></h4>{lines}</div>"
-        )
-    return (
-        "<h3>Which images leave where</h3><p>Images of "
-        f"{len(blocks)} classes from the commonest to the rarest, picked at "
-        "random so that every exit has some. Easy ones should leave early. "
-        "Point at one, or walk through them with the arrow keys, to read the "
-        "answer; a thick dashed frame is a wrong answer.</p>"
-        f'<div><div class="gallery">{"".join(blocks)}</div>'
-        '<p class="answer" role="status"></p></div>'
-    )
+
+    name: str
+    images: int
+    shown: list[Thumbnail]
 
 
-def thumbnails(view: RunView) -> list[Thumbnail]:
+def blocks(view: RunView) -> list[Block]:
     """Choose and draw images, class by class, commonest first.
 
     Of each class images that leave at every exit, as far as there are any.
 
     Args:
-      view: a run with answers and examples.
+      view: a run with answers; nothing is drawn where it has no examples.
     """
-    taken = view.leave(view.point.limits).exit_taken
-    labels = view.seen.answers.labels
-    random = np.random.default_rng(0)
-    indices = []
+    if view.examples is None:
+        return []
+    chosen, labels = view.leave(view.point.limits), view.seen.answers.labels
+    random, found = np.random.default_rng(0), []
     for c in leavers.chosen_classes(view):
         own = random.permutation(np.flatnonzero(labels == c))
-        indices += _spread(own, taken[own], view.exits)
-    pixels = np.asarray(view.examples.images[np.array(indices, int)])
-    return [
-        Thumbnail(int(index), int(labels[index]), _address(image))
-        for index, image in zip(indices, pixels, strict=True)
-    ]
+        picked = _spread(own, chosen.exit_taken[own], view.exits)
+        pixels = np.asarray(view.examples.images[np.array(picked, int)])
+        shown = [
+            _thumbnail(view, chosen, index, image)
+            for index, image in zip(picked, pixels, strict=True)
+        ]
+        found.append(Block(view.class_names[c], view.class_counts[c], shown))
+    return found
+
+
+def _thumbnail(view, chosen, index, image):
+    names, label = view.class_names, view.seen.answers.labels[index]
+    answer, exit_ = chosen.classes[index], int(chosen.exit_taken[index]) + 1
+    sure = f"{view.scored.scorer.exit_rule} {chosen.certainty[index]:.3f}"
+    return Thumbnail(
+        index,
+        _address(image),
+        exit_,
+        bool(answer == label),
+        f"{names[label]}: answered {names[answer]} at exit {exit_}, {sure}",
+    )
 
 
 def _spread(own, taken, exits):
@@ -110,19 +106,3 @@ def _address(image):
     kind = "png" if plain else "jpeg"
     text = base64.b64encode(content.getvalue()).decode()
     return f"data:image/{kind};base64,{text}"
-
-
-def _thumbnail(view, each, chosen):
-    answer = chosen.classes[each.index]
-    said = (
-        f"{view.class_names[each.label]}: answered "
-        f"{view.class_names[answer]} at exit "
-        f"{chosen.exit_taken[each.index] + 1}, "
-        f"{view.scored.scorer.exit_rule} "
-        f"{chosen.certainty[each.index]:.3f}"
-    )
-    wrong = "wrong" if answer != each.label else "right"
-    return (
-        f'<img class="{wrong}" src="{each.address}" data-index="{each.index}" '
-        f'alt="{render.text(said)}" title="{render.text(said)}" tabindex="-1">'
-    )

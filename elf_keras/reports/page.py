@@ -1,22 +1,78 @@
 """The whole report: one HTML page that needs nothing else, and its files."""
 
+import dataclasses
 import pathlib
-import string
+
+import jinja2
+import markupsafe
 
 from elf_keras import runs
 from elf_keras.reports import (
     comparison,
     findings,
-    render,
-    results_section,
-    run_section,
+    gallery,
     score_rows,
+    slider,
+    tables,
+    text,
 )
-from elf_keras.reports.charts import classes, cost, style, sweeps, training
+from elf_keras.reports.charts import (
+    calibration,
+    classes,
+    confusion,
+    cost,
+    leaving,
+    style,
+    sweeps,
+    training,
+)
 from elf_keras.reports.run_view import RunView
 
-PAGE = pathlib.Path(__file__).parent / "page"
+ASSETS = pathlib.Path(__file__).parent / "assets"
 _SCRIPTS = ("answers.js", "page.js")
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Section:
+    """One run on the page; what is empty or None is left out.
+
+    Attributes:
+      view: the run.
+      number: of the run on the page, from 1.
+      told: findings, where they do not stand at the top of the page.
+      missing: the same of what is not there.
+      slider: of `slider.of`.
+      gallery: of `gallery.blocks`.
+      costs: of `tables.costs`.
+      files: charts of slider and gallery, which are written as files only.
+      classes: charts.
+      confusions: a chart an exit.
+      calibrations: a chart an exit.
+      training: charts.
+      facts: of `tables.facts`.
+      flags: of `tables.flags`.
+    """
+
+    view: RunView
+    number: int
+    told: list[str]
+    missing: tuple[str, ...]
+    slider: dict | None
+    gallery: list[gallery.Block]
+    costs: dict | None
+    files: list[style.Chart]
+    classes: list[style.Chart]
+    confusions: list[style.Chart]
+    calibrations: list[style.Chart]
+    training: list[style.Chart]
+    facts: list[tuple[str, str]]
+    flags: str
+
+    @property
+    def charts(self) -> list[style.Chart]:
+        """All charts of the run."""
+        answers = self.classes + self.confusions + self.calibrations
+        return self.files + answers + self.training
 
 
 def write(
@@ -34,12 +90,14 @@ def write(
       searches: name -> `chosen` and `curves` by t.
       exports: name -> manifest.json.
     """
-    text, drawn = build(views, searches=searches or {}, exports=exports or {})
+    content, drawn = build(
+        views, searches=searches or {}, exports=exports or {}
+    )
     for chart in drawn:
         chart.write(folder / "figures")
     rows = score_rows.rows([view.folder for view in views])
     runs.write_csv(folder / "figures" / "results.csv", rows)
-    runs.write_text(folder / "index.html", text)
+    runs.write_text(folder / "index.html", content)
 
 
 def build(
@@ -47,31 +105,74 @@ def build(
 ) -> tuple[str, list[style.Chart]]:
     """Return the page and its charts; arguments as in `write`."""
     together = _together(views, searches)
-    sections, drawn = [], list(together)
-    for number, view in enumerate(views, start=1):
-        section, found = run_section.of_run(view, number, alone=len(views) == 1)
-        sections.append(section)
-        drawn += found
-    parts = {
-        "In words": _words(views),
-        "In pictures": render.figures(together, level=3),
-        "Results": results_section.results([view.folder for view in views]),
-        "Exported models": results_section.exported(exports),
-    }
-    body = [render.section(title, part) for title, part in parts.items()]
-    body += [_picker(views), *sections]
-    page = string.Template((PAGE / "page.html").read_text(encoding="utf-8"))
-    title = ", ".join(view.name for view in views)
-    text = page.substitute(
-        title=render.text(title),
-        intro=_intro(views),
-        style=(PAGE / "page.css").read_text(encoding="utf-8"),
-        body="\n".join(body),
-        script="\n".join(
-            (PAGE / name).read_text(encoding="utf-8") for name in _SCRIPTS
-        ),
+    sections = [_section(view, k + 1, views) for k, view in enumerate(views)]
+    told, missing = _words(views)
+    content = (
+        _templates()
+        .get_template("page.html")
+        .render(
+            title=", ".join(view.name for view in views),
+            intro=_intro(views),
+            told=told,
+            missing=missing,
+            together=together,
+            results=tables.results([view.folder for view in views]),
+            exported=tables.exported(exports),
+            sections=sections,
+            style=_asset("page.css"),
+            script=_asset(*_SCRIPTS),
+        )
     )
-    return text, drawn
+    charts = [chart for section in sections for chart in section.charts]
+    return content, together + charts
+
+
+def _templates():
+    """The templates: every text is escaped in them, unless it is Markup."""
+    found = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(ASSETS),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    found.policies["json.dumps_kwargs"] = {"sort_keys": False}
+    written = (text.percent, text.points, text.few, text.macs)
+    for each in (*written, text.digits, text.exit_name, text.shot):
+        found.filters[each.__name__] = each
+    return found
+
+
+def _asset(*names):
+    files = [(ASSETS / name).read_text(encoding="utf-8") for name in names]
+    return markupsafe.Markup("\n".join(files))
+
+
+def _section(view, number, views):
+    alone, scored = len(views) == 1, view.scored is not None
+    early, moves = view.exits > 1, scored and view.exits > 1
+    known = scored or view.folder.metrics
+    pays = early and known and (scored or view.folder.per_class)
+    files = [leaving.composition(view)] if moves else []
+    if moves and view.examples is not None:
+        files.append(leaving.gallery(view))
+    shown = [classes.payers(view)] if pays else []
+    return Section(
+        view,
+        number,
+        told=[] if alone else findings.of_run(view),
+        missing=() if alone else view.missing,
+        slider=slider.of(view) if moves else None,
+        gallery=gallery.blocks(view) if scored else [],
+        costs=tables.costs(view) if early and known else None,
+        files=files,
+        classes=shown + ([classes.confidences(view)] if scored else []),
+        confusions=confusion.confusions(view) if scored else [],
+        calibrations=calibration.calibrations(view) if scored else [],
+        training=training.all_of(view),
+        facts=tables.facts(view),
+        flags=tables.flags(view),
+    )
 
 
 def _together(views, searches):
@@ -96,7 +197,7 @@ def _together(views, searches):
 def _intro(views):
     known = [view for view in views if view.class_counts is not None]
     data = views[0].folder.flags.get("dataset", "").replace("_lt", "")
-    data = "" if data == "folder" else render.text(data)
+    data = "" if data == "folder" else data
     if not known:
         return f"Trained on {data or 'a folder'}."
     counts = known[0].class_counts
@@ -108,34 +209,19 @@ def _intro(views):
 
 
 def _words(views):
+    """What stands at the top of the page: findings, and what is missing."""
     if len(views) == 1:
-        told = findings.summary(views[0]) + findings.of_run(views[0])
-        missing = views[0].missing
-    else:
-        # What is more about a run stands in its own section.
-        told = comparison.compared(views) + [
-            f"{view.name}: {sentence}"
-            for view in views
-            for sentence in findings.summary(view)
-        ]
-        missing = [
-            f"{view.name}: {sentence}"
-            for view in views
-            for sentence in view.missing
-        ]
-    return render.items(told) + render.items(missing, kind="missing")
-
-
-def _picker(views):
-    """Buttons that show one run at a time; without a script all are shown."""
-    if len(views) < 2:
-        return ""
-    buttons = "".join(
-        f'<button type="button" data-show="{number}">'
-        f"{render.text(view.name)}</button>"
-        for number, view in enumerate(views, start=1)
-    )
-    return (
-        '<nav class="picker" aria-label="Run to look at" hidden>'
-        f"<span>One run in detail:</span>{buttons}</nav>"
-    )
+        (view,) = views
+        return findings.summary(view) + findings.of_run(view), view.missing
+    # What is more about a run stands in its own section.
+    told = [
+        f"{view.name}: {sentence}"
+        for view in views
+        for sentence in findings.summary(view)
+    ]
+    missing = [
+        f"{view.name}: {sentence}"
+        for view in views
+        for sentence in view.missing
+    ]
+    return comparison.compared(views) + told, missing

@@ -1,115 +1,93 @@
-"""The slider over s, and the tables that move with it."""
+"""The slider over s: its answers inside the page, and the tables it moves.
 
-import json
+Certainties stay float32, as the exit rule compares them, so that the page
+counts the very images that `cost_curve.curve` counts.
+"""
+
+import base64
+import zlib
 
 import numpy as np
 
-from elf_keras.reports import embedded, leavers, render, score_rows
+from elf_keras.evaluation import cost_curve
+from elf_keras.reports import leavers, score_rows
 from elf_keras.reports.run_view import GROUPS, RunView
-from elf_keras.reports.text import few, macs, percent
+
+POINTS = 200
 
 
-def controls_and_tables(view: RunView, number: int) -> str:
-    """Return the slider and its tables as HTML, filled at the run's point.
+def of(view: RunView) -> dict:
+    """What the slider and its tables show, first at the run's point.
 
     Args:
       view: a run with answers and early exits.
-      number: of the run on the page.
+
+    Returns:
+      `record`; scores `static` and `dynamic`; `composition`, a list of rows
+      of `leavers.composition` for each exit; `groups` in words.
     """
-    data = json.dumps(embedded.record(view)).replace("<", "\\u003c")
-    return (
-        "<h3>Move the threshold</h3>"
-        "<p>An image leaves at the first exit whose "
-        f"{view.scored.scorer.exit_rule} is above s. "
-        f"It starts at {render.text(view.point.said)}. What you find here is "
-        f"about the {view.scored.shown} images: to choose s for use, let "
-        "<code>elf_keras.sweep</code> choose it on validation.</p>"
-        + _controls(number)
-        + _scores(view)
-        + _composition(view)
-        + f'<script type="application/json" class="answers">{data}</script>'
-    )
-
-
-def _scores(view):
     scorer, found = view.scored.scorer, view.seen.answers
-    static = scorer.static(found) | dict.fromkeys(score_rows.SAVINGS, 0.0)
-    dynamic = scorer.dynamic(found, np.append(view.point.limits, np.inf))
-    groups = list(view.shot_groups)
-    keys = ["accuracy", *groups, "macs", *score_rows.SAVINGS]
-    titles = ["mode", "all classes", *(f"{name}-shot" for name in groups)]
-    titles += ["multiply-adds an image", "saved, heads counted"]
-    moving = f'leaving early at s = <output class="s">{view.point.written}'
-    rows = [
-        ["whole backbone (static)", *(_cell(key, static) for key in keys)],
-        [f"{moving}</output>", *(_moving(key, dynamic) for key in keys)],
-    ]
-    return render.table(
-        [*titles, "saved, heads not counted"],
-        rows,
-        caption="Accuracy (means over classes) and cost",
-        attributes='class="moving"',
-    )
-
-
-def _controls(number):
-    return (
-        '<div class="controls" hidden>'
-        f'<label for="s-{number}">Threshold s: from everybody leaves at exit '
-        "1 (left) to nobody leaves early (right)</label>"
-        f'<input id="s-{number}" class="slider" type="range" min="0" '
-        'step="1">'
-        '<div class="row">'
-        f'<label for="own-{number}">or type s</label>'
-        f'<input id="own-{number}" class="own" type="number" step="any" '
-        'min="0" max="1">'
-        f'<label for="policy-{number}">or take a policy</label>'
-        f'<select id="policy-{number}" class="policy"></select></div>'
-        '<p class="said" role="status"></p></div>'
-        '<p class="stuck" hidden></p>'
-    )
-
-
-def _cell(key, scores):
-    value = scores.get(key)
-    return macs(value) if key == "macs" else percent(value)
-
-
-def _moving(key, scores):
-    return f'<output data-key="{key}">{_cell(key, scores)}</output>'
-
-
-def _composition(view):
+    limits = np.append(view.point.limits, np.inf)
     rows = leavers.composition(view, view.point.limits)
-    of = {(row["exit"], row["group"]): row for row in rows}
-    groups = [name for name in view.shot_groups if (1, name) in of]
-    lines = [
-        [
-            f"exit {exit_}" + (" (last)" * (exit_ == view.exits)),
-            *(
-                f'<div data-exit="{exit_}" data-group="{group}">'
-                + render.bar(
-                    of[exit_, group]["share"],
-                    few(of[exit_, group]["share"]) + " leave",
-                )
-                + f"<small>{_right(of[exit_, group]['accuracy'])}</small></div>"
-                for group in groups
-            ),
-        ]
-        for exit_ in range(1, view.exits + 1)
-    ]
-    titles = [f"{name}-shot" for name in groups]
-    return render.table(
-        ["images that leave at", *titles],
-        lines,
-        caption=(
-            "Where images leave, by how many training images their class has ("
-            + ", ".join(f"{name}: {GROUPS[name]}" for name in groups)
-            + "), and how many of the answers given there are right"
-        ),
-        attributes='class="composition"',
+    first = [row["group"] for row in rows if row["exit"] == 1]
+    return {
+        "record": record(view),
+        "static": scorer.static(found) | dict.fromkeys(score_rows.SAVINGS, 0.0),
+        "dynamic": scorer.dynamic(found, limits),
+        "composition": [
+            [row for row in rows if row["exit"] == number + 1]
+            for number in range(view.exits)
+        ],
+        "groups": [f"{name}: {GROUPS[name]}" for name in first],
+    }
+
+
+def record(view: RunView) -> dict:
+    """Return what the page's script reads, for JSON.
+
+    Args:
+      view: a run with answers and early exits.
+
+    Returns:
+      Numbers of the run, the slider's thresholds, policies, and `packed`:
+      Base64 of zlib of little-endian arrays, one after the other: float32
+      certainties `(exits - 1, images)`, uint16 classes `(exits, images)`,
+      uint16 labels `(images,)`.
+    """
+    scorer, found = view.scored.scorer, view.seen.answers
+    curve = cost_curve.thin(scorer.curve(found), POINTS)
+    parts = (
+        found.certainty[:, :-1].T.astype("<f4"),
+        found.classes.T.astype("<u2"),
+        found.labels.astype("<u2"),
     )
+    content = b"".join(np.ascontiguousarray(part).tobytes() for part in parts)
+    groups = np.full(len(view.class_names), -1)
+    for number, name in enumerate(GROUPS):
+        groups[scorer.shot_groups[name]] = number
+    prior = scorer.prior
+    return {
+        "images": len(found.labels),
+        "exits": view.exits,
+        "split": view.scored.shown,
+        "rule": scorer.exit_rule,
+        "names": list(view.class_names),
+        "groups": groups.tolist(),
+        "prior": None if prior is None else np.asarray(prior).tolist(),
+        "macs": np.asarray(scorer.costs.with_heads).tolist(),
+        "bare": np.asarray(scorer.costs.without_heads).tolist(),
+        "backbone": int(scorer.costs.backbone),
+        "slider": curve.thresholds.astype(float).tolist(),
+        "policies": _policies(view),
+        "start": [None if s == np.inf else s for s in view.point.limits],
+        "packed": base64.b64encode(zlib.compress(content, 6)).decode(),
+    }
 
 
-def _right(accuracy):
-    return "–" if accuracy is None else f"{percent(accuracy, 0)} right"
+def _policies(view):
+    policies = (view.folder.policy or {}).get("policies", {})
+    return {
+        name: policy["thresholds"]
+        for name, policy in policies.items()
+        if len(policy["thresholds"]) == view.exits - 1
+    }

@@ -1,10 +1,11 @@
-"""Cost and payback of the exits, and how a run was made, as tables."""
+"""Rows of the tables on a page; the templates make HTML of them."""
 
 import numpy as np
 
-from elf_keras.reports import exit_worth, render
+from elf_keras.policies import policy_rules
+from elf_keras.reports import exit_worth, score_rows
+from elf_keras.reports.run_folder import RunFolder
 from elf_keras.reports.run_view import RunView
-from elf_keras.reports.text import macs, percent, points
 
 # Flags that name places on the machine that trained.
 _PLACES = ("workdir", "data_dir", "list_dir", "weights", "flagfile")
@@ -24,122 +25,113 @@ _FACTS = {
 }
 
 
-def costs(view: RunView) -> str:
+def results(found: list[RunFolder]) -> dict | None:
+    """Rows of `score_rows`, those that matter most apart.
+
+    Args:
+      found: the runs.
+
+    Returns:
+      None without scores; else rows `main` and `rest`, `split`, and whether
+      there are several `seeds`.
+    """
+    rows = score_rows.rows(found)
+    if not rows:
+        return None
+    best = any(row["epoch"].startswith("best") for row in rows)
+    main = [
+        row
+        for row in rows
+        if row["epoch"].startswith("best") == best
+        and not row["mode"].endswith(policy_rules.PER_EXIT)
+    ]
+    return {
+        "main": main,
+        "rest": [row for row in rows if row not in main],
+        "split": rows[0]["split"],
+        "seeds": any("," in row["seeds"] for row in rows),
+    }
+
+
+def exported(exports: dict[str, dict]) -> list[dict]:
+    """A row for each policy of each variant of exported models.
+
+    Args:
+      exports: name -> manifest.json.
+    """
+    return [
+        {
+            "export": name,
+            "variant": variant,
+            "policy": policy,
+            "accuracy": scores["accuracy"],
+            "saving": scores.get("saving"),
+            "milliseconds": scores.get("milliseconds"),
+            "bytes": sum(stage["bytes"] for stage in found["stages"]),
+        }
+        for name, manifest in exports.items()
+        for variant, found in (manifest.get("variants") or {}).items()
+        for policy, scores in found["policies"].items()
+    ]
+
+
+def costs(view: RunView) -> dict:
     """What each exit costs and pays back; HAR, Figure 8, as a table.
 
     Args:
       view: a run with early exits; without answers, what its training wrote.
+
+    Returns:
+      `rows`, one an exit, and a `note` on where milliseconds are from.
     """
     if view.scored is None:
-        return _recorded_costs(view)
-    times = (view.folder.policy or {}).get("model", {})
-    note = times.get("milliseconds_from")
-    return (
-        "<h3>What each exit costs and pays back</h3><p>Every image that comes "
-        "by pays for the head of an exit; those that leave save the rest of "
-        "the network. The last columns compare with the same model without "
-        f"that exit, at s = {view.point.written}."
-        + (f" Milliseconds: {render.text(note)}." if note else "")
-        + "</p>"
-        + render.table(
-            [
-                *("exit", "reads", "its head, multiply-adds"),
-                *("cost to here, of the backbone", "stage, ms"),
-                *("images that leave", "of these right"),
-                *("multiply-adds saved", "accuracy added"),
-            ],
-            _cost_rows(view, times.get("stage_milliseconds")),
-            caption="Cost and payback of the early exits",
-            attributes='class="cost"',
-        )
-    )
-
-
-def _cost_rows(view, milliseconds):
+        return {"rows": _recorded_costs(view)}
+    model = (view.folder.policy or {}).get("model", {})
     costs = view.scored.scorer.costs
     rows = exit_worth.of_exits(
         view.seen.answers, view.scored.scorer, np.array(view.point.limits)
     )
-    taps = [row["tap"] for row in view.folder.record["model"]["exits"]]
-    stages = milliseconds or [None] * view.exits
-    return [
-        [
-            f"exit {row['exit']}",
-            f"<code>{render.text(tap)}</code>",
-            macs(row["head_macs"]),
-            percent(costs.with_heads[row["exit"] - 1] / costs.backbone),
-            "–" if ms is None else f"{ms:.2g}",
-            percent(row["share"]),
-            percent(row["accuracy"]),
-            ("pays, " if row["pays"] else "does not pay, ")
-            + percent(row["saved"]),
-            f"{points(row['accuracy_gain'])} points",
-        ]
-        for row, tap, ms in zip(rows, taps, stages, strict=False)
-    ]
+    exits = view.folder.record["model"]["exits"]
+    stages = model.get("stage_milliseconds") or [None] * view.exits
+    for row, told, ms in zip(rows, exits, stages, strict=False):
+        row["tap"], row["milliseconds"] = told["tap"], ms
+        row["cost"] = costs.with_heads[row["exit"] - 1] / costs.backbone
+    return {"rows": rows, "note": model.get("milliseconds_from")}
 
 
 def _recorded_costs(view):
     scores = view.folder.scores("test") or view.folder.scores("validation")
-    exits = view.folder.record["model"]["exits"]
-    dynamic, backbone = scores["dynamic"], exits[-1]["macs_without_heads"]
-    right = dynamic["accuracy_of_leavers"]
-    lines = [
-        [
-            f"exit {k + 1}",
-            f"<code>{render.text(row['tap'])}</code>",
-            percent(row["macs"] / backbone),
-            percent(scores["exits"][k]["accuracy"]),
-            percent(dynamic["exit_shares"][k]),
-            percent(right[k]),
-        ]
+    exits, dynamic = view.folder.record["model"]["exits"], scores["dynamic"]
+    return [
+        {
+            "exit": k + 1,
+            "tap": row["tap"],
+            "cost": row["macs"] / exits[-1]["macs_without_heads"],
+            "right": scores["exits"][k]["accuracy"],
+            "share": dynamic["exit_shares"][k],
+            "accuracy": dynamic["accuracy_of_leavers"][k],
+        }
         for k, row in enumerate(exits)
     ]
-    return "<h3>What each exit costs and answers</h3>" + render.table(
-        [
-            *("exit", "reads", "cost to here, of the backbone"),
-            *("right, if all left here", "images that leave", "of these right"),
-        ],
-        lines,
-        caption=f"As recorded, at s = {view.point.written}",
-        attributes='class="cost"',
-    )
 
 
-def facts(view: RunView) -> str:
-    """Versions, seed, time and flags of a run, folded away.
-
-    Args:
-      view: the run.
-    """
+def facts(view: RunView) -> list[tuple[str, str]]:
+    """Versions, seed, time and sizes of a run, as far as they are written."""
     record = view.folder.record or {}
-    rows = [
-        [render.text(title), render.text(_fact(record[key]))]
-        for key, title in _FACTS.items()
-        if record.get(key) is not None
-    ]
-    versions = record.get("versions") or {}
-    rows += [
-        [render.text(name), render.text(version)]
-        for name, version in versions.items()
-    ]
-    model = record.get("model") or {}
-    if "parameters" in model:
-        rows.append(["parameters", f"{model['parameters']:,}"])
-    rows += [
-        [f"{split} images", f"{count:,}"]
-        for split, count in record.get("data", {}).get("images", {}).items()
-    ]
-    flags = "\n".join(
+    found = [(title, record.get(key)) for key, title in _FACTS.items()]
+    found += (record.get("versions") or {}).items()
+    found.append(("parameters", (record.get("model") or {}).get("parameters")))
+    images = record.get("data", {}).get("images", {})
+    found += [(f"{split} images", count) for split, count in images.items()]
+    return [(name, _fact(value)) for name, value in found if value is not None]
+
+
+def flags(view: RunView) -> str:
+    """The flags of a run, without places on the machine that trained."""
+    return "\n".join(
         f"--{name}={value}"
         for name, value in sorted(view.folder.flags.items())
         if name not in _PLACES
-    )
-    table = render.table(["what", "value"], rows, caption="This run")
-    return (
-        "<details><summary>How it was made: versions, seed, time, flags"
-        f"</summary>{table if rows else ''}"
-        f"<pre>{render.text(flags)}</pre></details>"
     )
 
 
@@ -148,4 +140,4 @@ def _fact(value):
         return f"{value:,.1f}"
     if isinstance(value, list):
         return ", ".join(map(str, value)) or "nothing"
-    return f"{value:,}" if isinstance(value, int) else value
+    return f"{value:,}" if isinstance(value, int) else str(value)

@@ -45,3 +45,13 @@ def macs(value: float) -> str:
 def exit_name(number: int, exits: int) -> str:
     """An exit, counted from 0, as text: `exit 3 (last)`."""
     return f"exit {number + 1}" + " (last)" * (number == exits - 1)
+
+
+def digits(value: float | None, count: int) -> str:
+    """A number as text of so many digits."""
+    return "–" if value is None else f"{value:.{count}g}"
+
+
+def shot(group: str) -> str:
+    """A shot group as text: `many-shot`."""
+    return f"{group}-shot"

@@ -11,7 +11,7 @@ import made_report
 import numpy as np
 import pytest
 
-from elf_keras.reports import embedded, page, run_folder
+from elf_keras.reports import page, run_folder, slider
 
 
 class Reader(html.parser.HTMLParser):
@@ -110,7 +110,7 @@ def test_names_of_classes_are_text(view):
 
 
 def test_what_is_embedded_is_what_was_answered(view):
-    record = json.loads(json.dumps(embedded.record(view)))
+    record = json.loads(json.dumps(slider.record(view)))
     found, images, exits = view.seen.answers, record["images"], record["exits"]
     content = zlib.decompress(base64.b64decode(record["packed"]))
     early = images * (exits - 1)

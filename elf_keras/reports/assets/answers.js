@@ -18,7 +18,7 @@ async function unpack(record) {
 
 /**
  * Score a run at thresholds, as `evaluation.Scorer.dynamic` does.
- * @param {object} record as `embedded.record` makes it.
+ * @param {object} record as `slider.record` makes it.
  * @param {object} answers of `unpack`.
  * @param {Array} limits s of each early exit, null: nobody leaves there.
  */
