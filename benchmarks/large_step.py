@@ -19,7 +19,7 @@ import tensorflow as tf
 from elf_keras import losses, models
 from elf_keras.losses import objective
 from elf_keras.models import multiply_adds
-from elf_keras.training import loop
+from elf_keras.training import optimizer
 
 SIDE, CLASSES, NOT_COUNTED = 224, 1000, 3
 BOUND = 1.10
@@ -71,7 +71,7 @@ def _build(name, exits):
     threshold = np.inf if exits == "none" else 0.9
     loss = losses.exit_loss("ce", np.full(CLASSES, 100))
     model.compile(
-        loop.CoupledSGD(0.1),
+        optimizer.CoupledSGD(0.1),
         objective.CumulativeLoss(loss, CLASSES, train_threshold=threshold),
     )
     return model

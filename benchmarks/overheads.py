@@ -20,7 +20,7 @@ import tensorflow as tf
 
 from benchmarks import training_step
 from elf_keras.data import augment, pipeline, splits
-from elf_keras.training import loop
+from elf_keras.training import epoch_run, loop
 
 # As many as CIFAR-10 LT at 100x keeps after the validation cut.
 EXAMPLES, EPOCHS = 11166, 2
@@ -79,8 +79,8 @@ def _fit_over_loop(rounds):
 
 def _fit(model, data):
     """Seconds of EPOCHS epochs in `loop.fit`, without compiling."""
-    schedule = loop.Schedule(EPOCHS, lambda epoch: 0.1, 0, np.ones(10))
-    batches = loop.Batches(training_step.BATCH, 0, _augmentation())
+    schedule = epoch_run.Schedule(EPOCHS, lambda epoch: 0.1, 0, np.ones(10))
+    batches = epoch_run.Batches(training_step.BATCH, 0, _augmentation())
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         loop.fit(

@@ -15,7 +15,7 @@ import tensorflow as tf
 
 from elf_keras import losses, models
 from elf_keras.losses import objective
-from elf_keras.training import loop
+from elf_keras.training import optimizer
 
 BATCH, CLASSES = 128, 10
 THRESHOLDS = {"har": 0.9, "sum": np.inf, "single": np.inf}
@@ -52,7 +52,7 @@ def build(method: str) -> keras.Model:
     )
     loss = losses.exit_loss("ce", np.full(CLASSES, 100))
     model.compile(
-        loop.CoupledSGD(0.1),
+        optimizer.CoupledSGD(0.1),
         objective.CumulativeLoss(
             loss, CLASSES, train_threshold=THRESHOLDS[method]
         ),

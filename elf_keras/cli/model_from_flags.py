@@ -17,7 +17,7 @@ from elf_keras.exits import thresholds
 from elf_keras.losses import across_exits, objective
 from elf_keras.models import bilateral, multiply_adds
 from elf_keras.models.backbones import pretrained
-from elf_keras.training import loop, manifold_mixup
+from elf_keras.training import manifold_mixup, optimizer
 
 FLAGS = flags.FLAGS
 # The flag of each parameter of an exit loss.
@@ -89,7 +89,9 @@ def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     """Compile a model with optimizer and objective."""
     exit_loss = _across_exits(_exit_loss(data), models.exits(built))
     built.compile(
-        loop.CoupledSGD(FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay),
+        optimizer.CoupledSGD(
+            FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay
+        ),
         cumulative_loss(
             data, leaving=FLAGS.method == "har", exit_loss=exit_loss
         ),

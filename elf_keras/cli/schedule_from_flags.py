@@ -7,14 +7,14 @@ from elf_keras.data import augment, mixing, splits
 from elf_keras.data.sources import folder
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
-from elf_keras.training import loop, schedules
+from elf_keras.training import epoch_run, schedules
 
 FLAGS = flags.FLAGS
 # A crop is cut after padding by this part of the side: 4 of 32 pixels.
 _PADDING_DIVISOR = 8
 
 
-def schedule(data: splits.Splits) -> loop.Schedule:
+def schedule(data: splits.Splits) -> epoch_run.Schedule:
     """Build the schedule, scaled where --epochs is not --schedule_epochs."""
     epochs = FLAGS.epochs
     full = FLAGS.schedule_epochs or epochs
@@ -27,7 +27,7 @@ def schedule(data: splits.Splits) -> loop.Schedule:
     else:
         weights = weighting(data.train_counts)
     trains = FLAGS.second_stage not in choices.POST_HOC_STAGES
-    return loop.Schedule(
+    return epoch_run.Schedule(
         epochs=epochs if trains else 0,
         learning_rate=schedules.step_decay_with_warmup(
             FLAGS.learning_rate,
@@ -43,7 +43,7 @@ def schedule(data: splits.Splits) -> loop.Schedule:
     )
 
 
-def batches(data: splits.Splits) -> loop.Batches:
+def batches(data: splits.Splits) -> epoch_run.Batches:
     """Build what turns the training split into batches."""
     name, side = FLAGS.augmentation, data.image_shape[0]
     randaugment = name == "randaugment"
@@ -68,7 +68,7 @@ def batches(data: splits.Splits) -> loop.Batches:
     )
     if augmentation == augment.Augmentation(padding=0, flip=False):
         augmentation = None
-    return loop.Batches(
+    return epoch_run.Batches(
         FLAGS.batch_size,
         FLAGS.seed,
         augmentation,

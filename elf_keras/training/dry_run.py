@@ -14,7 +14,7 @@ import tensorflow as tf
 from elf_keras import runs
 from elf_keras.data import image_files, images, pipeline, splits
 from elf_keras.errors import InputError
-from elf_keras.training import epoch_run, loop
+from elf_keras.training import epoch_run
 
 PIPELINE_SECONDS = 5.0
 STEPS = 3
@@ -91,7 +91,7 @@ class Speed:
 def measure(
     model: keras.Model,
     data: splits.Splits,
-    batches: loop.Batches,
+    batches: epoch_run.Batches,
     *,
     seconds: float = PIPELINE_SECONDS,
 ) -> Speed:

@@ -5,15 +5,57 @@ Batches, schedule and splits are those of `training`, which calls this.
 
 import dataclasses
 import sys
+from collections.abc import Callable
 
 import keras
 import numpy as np
 import tensorflow as tf
 
 from elf_keras import errors
+from elf_keras.data import augment as augmentations
 from elf_keras.data import pipeline, replica_parts
 from elf_keras.distribution import workers
 from elf_keras.training import callbacks, rollback, watchdogs
+
+
+@dataclasses.dataclass(frozen=True)
+class Schedule:
+    """What changes with the epoch, each a function of the epoch alone.
+
+    Attributes:
+      epochs: number of epochs; 0 trains nothing.
+      learning_rate: zero-based epoch -> learning rate.
+      reweight_epoch: zero-based epoch from which class weights apply.
+      class_weights: those weights, `(classes,)`.
+      conventional_share: zero-based epoch -> α, for a `BilateralPass`.
+    """
+
+    epochs: int
+    learning_rate: Callable[[int], float]
+    reweight_epoch: int
+    class_weights: np.ndarray
+    conventional_share: Callable[[int], float] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Batches:
+    """How the training split becomes batches.
+
+    Attributes:
+      size: examples in a batch, all replicas together.
+      seed: of order and augmentation.
+      augmentation: what may happen to an image, or None.
+      sampler: key of `samplers.SAMPLERS`.
+      deferred_epoch: zero-based, from which `deferred` balances classes.
+      second_sampler: of a second image beside each, for a `BilateralPass`.
+    """
+
+    size: int
+    seed: int
+    augmentation: augmentations.Augmentation | None = None
+    sampler: str = "instance"
+    deferred_epoch: int = 0
+    second_sampler: str | None = None
 
 
 def shared_epochs(

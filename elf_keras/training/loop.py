@@ -1,7 +1,4 @@
-"""Optimizer, epochs and callbacks of a training; no flags.
-
-HAR, Sec. IV-A: SGD with momentum 0.9, batches of 128, warm-up, step decay.
-"""
+"""A whole training: resumed, rolled back, stopped; no flags."""
 
 import contextlib
 import dataclasses
@@ -10,9 +7,7 @@ from collections.abc import Callable
 
 import keras
 import numpy as np
-from keras import ops
 
-from elf_keras.data import augment as augmentations
 from elf_keras.data import splits
 from elf_keras.distribution import workers
 from elf_keras.runs import preemption
@@ -25,89 +20,6 @@ from elf_keras.training import (
     rollback,
     watchdogs,
 )
-
-
-@keras.saving.register_keras_serializable("elf_keras")
-class CoupledSGD(keras.optimizers.SGD):
-    """SGD with momentum whose L2 term is part of the gradient, as PyTorch's.
-
-    v ← m v + g + λ w; w ← w - η v, for every trainable variable w. Keras'
-    own `weight_decay` is decoupled, w ← w - η λ w outside the momentum: with
-    m = 0.9 about ten times weaker. Its velocity holds η, so that after a
-    drop of the rate the old one would still act for some ten steps.
-
-    Args:
-      learning_rate: η > 0.
-      momentum: m in [0, 1).
-      coupled_decay: λ ≥ 0.
-      **kwargs: as in `keras.optimizers.SGD`.
-    """
-
-    def __init__(
-        self,
-        learning_rate=0.1,
-        momentum=0.9,
-        coupled_decay=2e-4,
-        name="coupled_sgd",
-        **kwargs,
-    ):
-        super().__init__(learning_rate, momentum=momentum, name=name, **kwargs)
-        self.coupled_decay = coupled_decay
-
-    def update_step(self, gradient, variable, learning_rate):
-        """Update one variable and its velocity."""
-        step = ops.cast(gradient, variable.dtype)
-        step = step + self.coupled_decay * variable
-        if self.momentum:
-            velocity = self.momentums[self._get_variable_index(variable)]
-            step = self.momentum * velocity + step
-            self.assign(velocity, step)
-        learning_rate = ops.cast(learning_rate, variable.dtype)
-        self.assign_sub(variable, learning_rate * step)
-
-    def get_config(self):
-        """Return the arguments that rebuild the optimizer."""
-        return {**super().get_config(), "coupled_decay": self.coupled_decay}
-
-
-@dataclasses.dataclass(frozen=True)
-class Schedule:
-    """What changes with the epoch, each a function of the epoch alone.
-
-    Attributes:
-      epochs: number of epochs; 0 trains nothing.
-      learning_rate: zero-based epoch -> learning rate.
-      reweight_epoch: zero-based epoch from which class weights apply.
-      class_weights: those weights, `(classes,)`.
-      conventional_share: zero-based epoch -> α, for a `BilateralPass`.
-    """
-
-    epochs: int
-    learning_rate: Callable[[int], float]
-    reweight_epoch: int
-    class_weights: np.ndarray
-    conventional_share: Callable[[int], float] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Batches:
-    """How the training split becomes batches.
-
-    Attributes:
-      size: examples in a batch, all replicas together.
-      seed: of order and augmentation.
-      augmentation: what may happen to an image, or None.
-      sampler: key of `samplers.SAMPLERS`.
-      deferred_epoch: zero-based, from which `deferred` balances classes.
-      second_sampler: of a second image beside each, for a `BilateralPass`.
-    """
-
-    size: int
-    seed: int
-    augmentation: augmentations.Augmentation | None = None
-    sampler: str = "instance"
-    deferred_epoch: int = 0
-    second_sampler: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,8 +48,8 @@ def fit(
     model: keras.Model,
     data: splits.Splits,
     *,
-    schedule: Schedule,
-    batches: Batches,
+    schedule: epoch_run.Schedule,
+    batches: epoch_run.Batches,
     folder: pathlib.Path,
     prior: np.ndarray | None = None,
     exit_weights: np.ndarray | None = None,

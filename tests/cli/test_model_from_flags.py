@@ -12,7 +12,7 @@ from elf_keras.cli import model_from_flags, schedule_from_flags
 from elf_keras.errors import InputError
 from elf_keras.losses import exit_losses
 from elf_keras.models import bilateral
-from elf_keras.training import loop, manifold_mixup
+from elf_keras.training import manifold_mixup, optimizer
 
 SMALL = ("--workdir=", "--backbone=resnet8")
 
@@ -78,7 +78,7 @@ def test_compiled(method, threshold):
     with command_runs.fresh_flags(*SMALL, *words):
         data = made()
         model = model_from_flags.compiled(model_from_flags.model(data), data)
-    assert isinstance(model.optimizer, loop.CoupledSGD)
+    assert isinstance(model.optimizer, optimizer.CoupledSGD)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.3)
     assert model.optimizer.coupled_decay == 0.004
     assert model.optimizer.momentum == 0.9

@@ -5,7 +5,7 @@ import numpy as np
 import tiny
 
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.training import loop
+from elf_keras.training import epoch_run, loop, optimizer
 
 EPOCHS = 3
 EXAMPLES = 18
@@ -34,7 +34,7 @@ def model(*, seed=0, at=None, event=None):
     base = tiny.model(seed=seed)
     built = Watched(base.inputs[0], base.output, name="tiny")
     built.compile(
-        loop.CoupledSGD(0.1),
+        optimizer.CoupledSGD(0.1),
         tiny.compiled(seed=seed).objective,
         run_eagerly=True,
     )
@@ -56,7 +56,7 @@ def fit(
         built,
         tiny.data(),
         schedule=tiny.schedule(EPOCHS, rate=rate, reweight_epoch=1),
-        batches=loop.Batches(BATCH, seed=3),
+        batches=epoch_run.Batches(BATCH, seed=3),
         folder=folder,
         checkpoint_minutes=minutes,
         report=said.append,

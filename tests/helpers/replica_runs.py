@@ -19,7 +19,7 @@ from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import bilateral
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.training import epoch_run, loop
+from elf_keras.training import epoch_run
 
 THRESHOLD = 0.36
 CLASSES = 3
@@ -135,7 +135,7 @@ def labels_of_pairs(strategy):
     images = np.zeros((len(labels), 2, 2, 1), "uint8")
     part = splits.Examples(images, labels, ("",) * len(labels))
     data = splits.Splits(part, None, part, ("a", "b", "c"), counts)
-    batches = loop.Batches(64, seed=0, second_sampler="reversed")
+    batches = epoch_run.Batches(64, seed=0, second_sampler="reversed")
     dataset = epoch_run.epochs_of(data, batches, range(1))
     found = np.zeros((2, CLASSES), int)
     for _, pairs in strategy.experimental_distribute_dataset(dataset):

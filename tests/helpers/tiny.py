@@ -7,7 +7,7 @@ from elf_keras import losses
 from elf_keras.data import splits
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.training import loop
+from elf_keras.training import epoch_run, optimizer
 
 CLASSES = 3
 SHAPE = (2, 2, 1)
@@ -36,7 +36,7 @@ def compiled(*, rate=0.1, threshold=0.6, seed=0) -> MultiExitModel:
     loss = CumulativeLoss(
         losses.exit_loss("ce", [9, 6, 3]), CLASSES, train_threshold=threshold
     )
-    built.compile(loop.CoupledSGD(rate), loss)
+    built.compile(optimizer.CoupledSGD(rate), loss)
     return built
 
 
@@ -65,7 +65,7 @@ def data(*, validation=True) -> splits.Splits:
 
 def schedule(epochs, *, rate=lambda epoch: 0.1, reweight_epoch=0):
     """A schedule with weights that are easily told from 1."""
-    return loop.Schedule(
+    return epoch_run.Schedule(
         epochs=epochs,
         learning_rate=rate,
         reweight_epoch=reweight_epoch,

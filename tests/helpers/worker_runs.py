@@ -22,7 +22,7 @@ from elf_keras.distribution import cluster, strategies, workers
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.layers import BatchNormalization
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.training import epoch_run, loop
+from elf_keras.training import epoch_run, loop, optimizer
 
 CLASSES, SIDE, THRESHOLD = 3, 6, 0.45
 # Five steps an epoch; of the last batch, three images, one replica has none.
@@ -61,7 +61,7 @@ def compiled(loss_class, rate):
     model = MultiExitModel(image, outputs)
     loss = losses.exit_loss("ce", [9, 6, 3])
     model.compile(
-        loop.CoupledSGD(rate),
+        optimizer.CoupledSGD(rate),
         loss_class(loss, CLASSES, train_threshold=THRESHOLD),
     )
     return model
@@ -87,13 +87,13 @@ def train(strategy, dtype, *, count, epochs, rate):
         examples(count), examples(7, 1), examples(5, 2), ("a", "b", "c"),
         np.array([9, 6, 3]),
     )  # fmt: skip
-    schedule = loop.Schedule(
+    schedule = epoch_run.Schedule(
         epochs,
         lambda epoch: rate if epoch < 3 else rate / 10,
         REWEIGHT,
         np.array([0.25, 0.75, 2.0]),
     )
-    batches = loop.Batches(BATCH, 3, augment.Augmentation(1, True))
+    batches = epoch_run.Batches(BATCH, 3, augment.Augmentation(1, True))
     with tempfile.TemporaryDirectory() as folder:
         outcome = loop.fit(
             model,
@@ -124,7 +124,7 @@ def seen(strategy, rule):
     parts = splits.Splits(ids, None, None, ("a",), np.array([EXAMPLES]))
     stream = iter(
         epoch_run.shared_epochs(
-            strategy, parts, loop.Batches(BATCH, 3, rule), range(1, 3)
+            strategy, parts, epoch_run.Batches(BATCH, 3, rule), range(1, 3)
         )
     )
     found = {}

@@ -8,7 +8,7 @@ from elf_keras import losses, models
 from elf_keras.errors import InputError
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import bilateral, multiply_adds
-from elf_keras.training import loop, schedules
+from elf_keras.training import optimizer, schedules
 
 CLASSES, SIDE = 3, 8
 
@@ -25,7 +25,7 @@ def compiled():
     model = build()
     loss = CumulativeLoss(losses.exit_loss("ce", [4, 4, 4]), CLASSES)
     bilateral_pass = bilateral.BilateralPass(model)
-    model.compile(loop.CoupledSGD(0.0), loss, training_pass=bilateral_pass)
+    model.compile(optimizer.CoupledSGD(0.0), loss, training_pass=bilateral_pass)
     return model
 
 

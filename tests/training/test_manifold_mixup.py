@@ -8,7 +8,7 @@ import tensorflow as tf
 from elf_keras import losses, models
 from elf_keras.errors import InputError
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.training import loop, manifold_mixup
+from elf_keras.training import manifold_mixup, optimizer
 
 CLASSES, SIDE = 3, 8
 # The last map of each resolution but the final one.
@@ -28,7 +28,7 @@ def compiled(*, alpha=1.0, seed=0, mixed=True):
     mixing = None
     if mixed:
         mixing = manifold_mixup.ManifoldMixup(model, alpha=alpha, seed=seed)
-    model.compile(loop.CoupledSGD(0.1), loss, training_pass=mixing)
+    model.compile(optimizer.CoupledSGD(0.1), loss, training_pass=mixing)
     return model
 
 

@@ -7,7 +7,7 @@ import tiny
 
 from elf_keras import runs
 from elf_keras.errors import InputError
-from elf_keras.training import checkpoints, determinism, loop
+from elf_keras.training import checkpoints, determinism, epoch_run, loop
 
 
 def spoil(model):
@@ -138,7 +138,7 @@ def diverge(folder, batch_size, epochs=3):
         tiny.compiled(rate=1e30),
         tiny.data(),
         schedule=tiny.schedule(epochs, rate=lambda epoch: 1e30),
-        batches=loop.Batches(batch_size, seed=0),
+        batches=epoch_run.Batches(batch_size, seed=0),
         folder=folder,
     )
 

@@ -6,7 +6,7 @@ import tiny
 
 from elf_keras import losses, models
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.training import loop, second_stage
+from elf_keras.training import optimizer, second_stage
 
 CLASSES = 3
 IMAGE = (8, 8, 1)
@@ -35,7 +35,7 @@ def images():
 
 def trained(model, loss="ce"):
     objective = CumulativeLoss(losses.exit_loss(loss, [9, 6, 3]), CLASSES)
-    model.compile(loop.CoupledSGD(0.1), objective)
+    model.compile(optimizer.CoupledSGD(0.1), objective)
     model.fit(images(), np.arange(12) % 3, batch_size=6, epochs=2, verbose=0)
     return model
 
