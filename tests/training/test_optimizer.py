@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from elf_keras.training import optimizer
+from elf_keras.training.optimizer import CoupledSGD
 
 DECAY = 0.01
 GRADIENTS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype("float32")
@@ -26,9 +26,7 @@ def steps(optimizer, rates):
 @pytest.mark.parametrize("momentum", [0.0, 0.9])
 def test_coupled_sgd_is_sgd_on_gradient_plus_l2(momentum):
     rates = [0.1, 0.1, 0.2, 0.2, 0.002, 0.002]
-    optimizer = optimizer.CoupledSGD(
-        0.1, momentum=momentum, coupled_decay=DECAY
-    )
+    optimizer = CoupledSGD(0.1, momentum=momentum, coupled_decay=DECAY)
     found = steps(optimizer, rates)
     weight = START.astype("float64")
     velocity = np.zeros_like(weight)
@@ -46,7 +44,7 @@ def test_coupled_sgd_is_sgd_on_gradient_plus_l2(momentum):
 def test_at_one_rate_it_is_the_rule_that_torch_documents():
     """b ← m b + (g + λ w); w ← w - η b, from torch.optim.SGD's page."""
     rate, momentum = 0.1, 0.9
-    found = steps(optimizer.CoupledSGD(rate, momentum, DECAY), [rate] * 6)
+    found = steps(CoupledSGD(rate, momentum, DECAY), [rate] * 6)
     weight, buffer = START.astype("float64"), None
     for step, gradient in enumerate(GRADIENTS.astype("float64")):
         gradient = gradient + DECAY * weight
@@ -57,12 +55,12 @@ def test_at_one_rate_it_is_the_rule_that_torch_documents():
 
 def test_without_decay_it_is_plain_sgd():
     plain = steps(keras.optimizers.SGD(0.1, momentum=0.9), [0.1] * 6)
-    coupled = steps(optimizer.CoupledSGD(0.1, coupled_decay=0.0), [0.1] * 6)
+    coupled = steps(CoupledSGD(0.1, coupled_decay=0.0), [0.1] * 6)
     np.testing.assert_allclose(coupled, plain, rtol=1e-6, atol=1e-6)
 
 
 def test_defaults_are_the_papers():
-    optimizer = optimizer.CoupledSGD()
+    optimizer = CoupledSGD()
     assert float(optimizer.learning_rate) == pytest.approx(0.1)
     assert (optimizer.momentum, optimizer.nesterov) == (0.9, False)
     assert optimizer.coupled_decay == 2e-4
@@ -70,10 +68,10 @@ def test_defaults_are_the_papers():
 
 
 def test_the_optimizer_is_rebuilt_from_its_config():
-    optimizer = optimizer.CoupledSGD(0.3, momentum=0.5, coupled_decay=DECAY)
+    optimizer = CoupledSGD(0.3, momentum=0.5, coupled_decay=DECAY)
     config = keras.optimizers.serialize(optimizer)
     again = keras.optimizers.deserialize(config)
-    assert type(again) is optimizer.CoupledSGD
+    assert type(again) is CoupledSGD
     assert again.get_config() == optimizer.get_config()
     assert again.coupled_decay == DECAY
     np.testing.assert_array_equal(
@@ -87,7 +85,7 @@ def test_every_trainable_variable_decays_and_statistics_do_not():
     model = keras.Model(inputs, keras.layers.Dense(2)(normalized))
     for variable in model.weights:
         variable.assign(np.ones(variable.shape))
-    optimizer = optimizer.CoupledSGD(0.5, momentum=0.0, coupled_decay=0.2)
+    optimizer = CoupledSGD(0.5, momentum=0.0, coupled_decay=0.2)
     zeros = [tf.zeros(v.shape) for v in model.trainable_variables]
     optimizer.apply_gradients(
         zip(zeros, model.trainable_variables, strict=True)
