@@ -24,8 +24,7 @@ from elf_keras import choices, errors, runs
 from elf_keras.cli import (
     command,
     data_from_flags,
-    export_table,
-    output_flag,
+    tables,
     thresholds_from_flags,
     workdir,
 )
@@ -34,7 +33,13 @@ from elf_keras.policies import policy_file, policy_rules
 from elf_keras.runs import preemption
 
 FLAGS = flags.FLAGS
-flags.adopt_module_key_flags(output_flag)
+flags.DEFINE_string(
+    "output",
+    None,
+    "Folder to write, a new one, such as savedmodels/digits_lt.",
+    # That of the report is another one.
+    allow_override=True,
+)
 flags.DEFINE_list(
     "formats",
     [name for name in choices.EXPORT_FORMATS if name != "single_file"],
@@ -83,7 +88,8 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     """Export one run; nothing half-made is left behind."""
     from elf_keras import models
     from elf_keras.cli import model_from_flags
-    from elf_keras.deploy import bundle, parity
+    from elf_keras.deploy import bundle
+    from elf_keras.runs import tensorflow_files
 
     model = models.load(folder / runs.MODEL)
     plan = bundle.Plan(
@@ -105,9 +111,9 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         record = bundle.write(
             made, model, data, model_from_flags.scorer(model, data), plan
         )
-        print(parity.heading(record["parity_at"]["exit_shares"]))
-        print(parity.table(record["parity"]), flush=True)
-        print(export_table.variants(record), flush=True)
+        shares = record["parity_at"]["exit_shares"]
+        print(tables.parity(shares, record["parity"]), flush=True)
+        print(tables.variants(record), flush=True)
         _refuse_without_default(record)
         if any(row["passed"] is False for row in record["parity"]):
             raise InputError(

@@ -17,12 +17,18 @@ import numpy as np
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, data_from_flags, output_flag, workdir
+from elf_keras.cli import command, data_from_flags, workdir
 from elf_keras.errors import InputError
 from elf_keras.reports import run_folder
 
 FLAGS = flags.FLAGS
-flags.adopt_module_key_flags(output_flag)
+flags.DEFINE_string(
+    "output",
+    None,
+    "Folder to write, by default report/ in the first run.",
+    # That of an export is another one.
+    allow_override=True,
+)
 flags.DEFINE_bool(
     "run_models", True, "Run models over their images, where these are found."
 )

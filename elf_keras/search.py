@@ -17,7 +17,7 @@ import sys
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, data_from_flags, workdir
+from elf_keras.cli import command, data_from_flags, tables, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import thresholds
 from elf_keras.policies import policy_file, search_record
@@ -96,7 +96,7 @@ def _write(folder, done):
         title=f"{folder.name}: train threshold t (lines), exit threshold s "
         "(along a line), static (white)",
     )
-    return search_record.text(rows)
+    return tables.search(rows)
 
 
 def _training(folder, place, text):

@@ -20,7 +20,7 @@ import numpy as np
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, data_from_flags, sweep_table, workdir
+from elf_keras.cli import command, data_from_flags, tables, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import thresholds
 from elf_keras.policies import policy_file, policy_rules
@@ -122,7 +122,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     )
     # Last: who finds it finds the others, too.
     runs.write_json(folder / policy_file.NAME, record)
-    print(sweep_table.policies(record), flush=True)
+    print(tables.policies(record), flush=True)
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )

@@ -19,7 +19,7 @@ import time
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, data_from_flags, workdir
+from elf_keras.cli import command, data_from_flags, tables, workdir
 from elf_keras.distribution import cluster
 from elf_keras.runs import preemption
 from elf_keras.training import fleets
@@ -111,7 +111,7 @@ def dry_run() -> None:
             utilization=FLAGS.plan_utilization,
             efficiency=FLAGS.plan_efficiency,
         )
-    print(checks.table(rows), flush=True)
+    print(tables.facts(rows), flush=True)
 
 
 def run(model, data, *, started: float) -> None:

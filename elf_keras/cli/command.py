@@ -133,17 +133,18 @@ def _refuse_no_numbers():
 
 def _help(main, of_run):
     """What the command does, its own flags, then those that it shares."""
-    shared = [command_flags] if of_run else []
-    return "\n".join(
-        [
-            main.__globals__["__doc__"].strip(),
-            FLAGS.main_module_help(),
-            *(
-                FLAGS.module_help(module.__name__)
-                for module in (*shared, recipe_flags)
-            ),
-        ]
-    )
+    sections = {"Flags of this command": FLAGS.main_module_help()}
+    if of_run:
+        sections["Flags of commands that look at a finished run"] = (
+            FLAGS.module_help(command_flags.__name__)
+        )
+    sections["Flags of a recipe"] = FLAGS.module_help(recipe_flags.__name__)
+    texts = [main.__globals__["__doc__"].strip()]
+    for title, text in sections.items():
+        # absl names the module in its place.
+        _, _, listed = text.partition(":\n")
+        texts += [f"\n{title}:\n{listed}"] if listed else []
+    return "\n".join(texts)
 
 
 def _end(message, status=2):

@@ -1,8 +1,16 @@
-"""Scores as text that reads well in a terminal."""
+"""What commands print about their results, as tables for a terminal."""
 
-_GROUPS = ("accuracy", "top1", "many", "medium", "few")
+# Rows: how wide the columns are, and which end flush right.
+_SCORES = "{:11} {:9} {:8} {:>9}" + " {:>8}" * 4 + " {:>18}"
+_POLICIES = "{:18} {:22} {:10}" + " {:>8}" * 6
+_VARIANTS = "{:22} {:17} {:>17}" + " {:>8}" * 6
+_PARITY = "{:42} {:>12} {:>12} {:>13}  {}"
+
+_SHOTS = ("accuracy", "many", "medium", "few")
 # `mean`: of the exits' probabilities.
 _MODES = {"static": "static", "mean_of_exits": "mean", "dynamic": "dynamic"}
+# Compared on fewer of the images than this, an exit is hardly compared.
+_FEW = 0.05
 
 
 def scores(record: dict) -> str:
@@ -11,69 +19,223 @@ def scores(record: dict) -> str:
     Args:
       record: split name -> `best` / `last` -> scores, as in metrics.json.
     """
+    columns = ("accuracy", "top1", "many", "medium", "few")
     lines = [
         "accuracy is the mean over classes (or over --deployment_prior), top1 "
         "the mean over images,",
         "saving is MACs saved against the bare backbone, heads counted "
         "(in brackets: not counted).",
         "",
-        _row(["split", "epoch", "mode", *_GROUPS, "saving"]),
+        _SCORES.format("split", "epoch", "mode", *columns, "saving"),
     ]
     for split in ("train", "validation", "test"):
         for which, part in sorted(record.get(split, {}).items()):
             if "static" not in part:
                 continue
             epoch = f"{which} {part['epoch']}" if "epoch" in part else which
-            lines += [
-                _row([split, epoch, shown, *_mode(part[mode])])
-                for mode, shown in _MODES.items()
-                if mode in part
-            ]
-            lines.append("  " + _exits(part))
+            for mode in filter(part.get, _MODES):
+                cells = [_percent(part[mode].get(name)) for name in columns]
+                cells = (split, epoch, _MODES[mode], *cells)
+                row = _SCORES.format(*cells, _savings(part[mode]))
+                lines.append(row.rstrip())
+            lines.append(f"  {_exits(part['exits'], part['dynamic'])}")
     return "\n".join(lines)
 
 
-def _mode(scores):
-    cells = [_percent(scores.get(name)) for name in _GROUPS]
-    if "saving_with_heads" in scores:
-        saving = scores["saving_with_heads"], scores["saving_without_heads"]
-        cells.append(f"{_percent(saving[0])} ({_percent(saving[1]).strip()})")
-    return cells
+def policies(record: dict) -> str:
+    """Return the table of policies and what has to be said of them.
 
-
-def _exits(part):
-    shares = part["dynamic"]["exit_shares"]
-    cells = [
-        f"exit {row['exit']}: {_percent(row['accuracy']).strip()}, "
-        f"{_percent(share).strip()} leave"
-        for row, share in zip(part["exits"], shares, strict=True)
+    Args:
+      record: of policy.json.
+    """
+    chosen_on, guard, model = (
+        record[name] for name in ("chosen_on", "guard", "model")
+    )
+    groups = ", ".join(
+        f"{name} {count}"
+        for name, count in chosen_on["images_by_shot_group"].items()
+    )
+    lines = [
+        f"thresholds of the exit rule {record['exit_rule']}, chosen on "
+        f"validation ({chosen_on['images']} images: {groups}); test only "
+        "reports.",
+        "accuracy is the mean over classes, saving is MACs saved against the "
+        "bare backbone, heads counted;",
+        f"ms: {model['milliseconds_from']}.",
+        f"No shot group may lose more than {100 * guard['tolerance']:g} "
+        f"points against all exits, {100 * guard['confidence']:g} % sure.",
+        "",
+        _POLICIES.format("policy", "s", "split", *_SHOTS, "saving", "ms"),
     ]
-    reached = thresholds(part["dynamic"]["exit_threshold"])
-    rule = part["dynamic"].get("exit_rule", "confidence")
+    same = {"saving": 0.0, "milliseconds": model["static_milliseconds"]}
+    static = {name: {**part, **same} for name, part in model["static"].items()}
+    lines += _splits_of("static", "", static)
+    for name, policy in record["policies"].items():
+        lines += _splits_of(name, _thresholds(policy["thresholds"]), policy)
+    lines += ["", record["verdict"]]
+    return "\n".join(lines + [f"note: {text}" for text in _notes(record)])
+
+
+def _splits_of(name, limits, found):
+    """A policy's rows: validation, and test where there is one."""
+    for split in ("validation", "test"):
+        if found.get(split):
+            yield _POLICIES.format(
+                name,
+                limits,
+                split,
+                *(_percent(found[split].get(key)) for key in _SHOTS),
+                _percent(found[split]["saving"]),
+                _number(found[split].get("milliseconds")),
+            )
+        name = limits = ""
+
+
+def _notes(record):
+    said = [at["said"] for at in record["policies"].values() if at["said"]]
+    few = (
+        "these are bounds for few validation images, not measured losses; "
+        "more of them (--validation_fraction) narrow the bounds"
+    )
+    return [*said, *record["left_out"], *([few] if said else [])]
+
+
+def variants(record: dict) -> str:
+    """Return size, accuracy, cost and time by variant and policy.
+
+    Args:
+      record: a manifest.
+    """
+    lines = [
+        "",
+        f"thresholds chosen on {record['chosen_on']}; accuracy (mean over "
+        f"classes) of {record['reported_on']['images']} images, "
+        f"{record['reported_on']['split']}; ms on this machine, one thread",
+        _VARIANTS.format("variant", "policy", "s", *_SHOTS, "saving", "ms"),
+    ]
+    if record["saved_model"]:
+        lines += _of_variant("saved_model", record["saved_model"]["policies"])
+    for name, variant in record["variants"].items():
+        size = sum(stage["bytes"] for stage in variant["stages"])
+        static = {**variant["static"], "saving": 0.0, "thresholds": [None]}
+        lines += _of_variant(
+            f"{name}, {size / 1000:.0f} kB",
+            {"static": static, **variant["policies"]},
+        )
+        lines += [f"  warning: {text}" for text in variant["warnings"]]
+    return "\n".join(lines)
+
+
+def _of_variant(variant, found):
+    for name, policy in found.items():
+        yield _VARIANTS.format(
+            variant,
+            name,
+            _thresholds(policy["thresholds"], ".3f", never="–"),
+            *(_number(policy.get(key), ".1%") for key in _SHOTS),
+            _number(policy["saving"], ".1%"),
+            _number(policy.get("milliseconds")),
+        )
+        variant = ""
+
+
+def parity(shares: list[float], rows: list[dict]) -> str:
+    """Return how artefacts agree with the model.
+
+    Args:
+      shares: of the images that leave at each exit, `(exits,)`.
+      rows: of `parity.compare`.
+    """
+    left = ", ".join(f"{share:.0%}" for share in shares)
+    lines = [f"parity where {left} of validation images leave at each exit"]
+    few = [str(n) for n, share in enumerate(shares, start=1) if share < _FEW]
+    if few:
+        lines.append(
+            f"warning: exit {', '.join(few)} is compared on few images: no "
+            f"threshold lets {_FEW:.0%} of them leave at every exit, as too "
+            "many share one confidence"
+        )
+    columns = ("score error", "exits moved", "outside band", "result")
+    lines.append(_PARITY.format("artefact", *columns))
+    results = {True: "ok", False: "DIFFERS", None: "not judged"}
+    for row in rows:
+        cells = (
+            _number(row["score_error"], ".1e"),
+            _number(row["exits_moved"], "d"),
+            _number(row["outside_band"], "d"),
+            results[row["passed"]],
+        )
+        lines.append(_PARITY.format(row["artefact"], *cells))
+    return "\n".join(lines)
+
+
+def search(rows: list[dict]) -> str:
+    """Return the runs of a search over t side by side.
+
+    Args:
+      rows: of `search_record.rows`.
+    """
+    names = ("static", "many", "medium", "few", "dynamic", "saving")
+    keys = [f"static_{name}" for name in _SHOTS] + ["accuracy", "saving"]
+    tested = any("test_saving" in row for row in rows)
+    splits = ("validation", "test") if tested else ("validation",)
+    shape = "{:10}" + " {:>8}" * len(keys) * len(splits)
+    lines = [
+        "accuracies are means over classes; dynamic and saving (heads "
+        "counted) at the policy `accurate`;",
+        "* has the highest static accuracy on validation; test only reports.",
+        "",
+        " ".join([" " * 10, *(f"{split:^53}" for split in splits)]).rstrip(),
+        shape.format("t", *names * len(splits)),
+    ]
+    for row in rows:
+        name = row["t"] + (" *" if row["chosen"] else "")
+        found = [row.get(f"{split}_{key}") for split in splits for key in keys]
+        lines.append(shape.format(name, *map(_percent, found)))
+    return "\n".join(lines)
+
+
+def facts(rows: list[tuple[str, str]]) -> str:
+    """Return rows (what, figure) as lines of two columns."""
+    width = max(len(what) for what, _ in rows)
+    return "\n".join(f"{what:<{width}}  {figure}" for what, figure in rows)
+
+
+def _savings(found):
+    """With heads, and in brackets without."""
+    if "saving_with_heads" not in found:
+        return ""
+    with_heads = _percent(found["saving_with_heads"])
+    return f"{with_heads} ({_percent(found['saving_without_heads'])})"
+
+
+def _exits(exits, dynamic):
+    """How good each exit is, and how many images leave there."""
+    limits = dynamic["exit_threshold"]
+    if not hasattr(limits, "__len__"):
+        limits = (limits, None)
+    rule = dynamic.get("exit_rule", "confidence")
     by = "" if rule == "confidence" else f" by {rule}"
-    return f"at s = {reached}{by}, " + "; ".join(cells)
+    shares = dynamic["exit_shares"]
+    return f"at s = {_thresholds(limits[:-1])}{by}, " + "; ".join(
+        f"exit {row['exit']}: {_percent(row['accuracy'])}, "
+        f"{_percent(share)} leave"
+        for row, share in zip(exits, shares, strict=True)
+    )
 
 
-def thresholds(values) -> str:
-    """One exit threshold as text, or one for each exit but the last."""
-    if not hasattr(values, "__len__"):
-        return f"{values:.3g}"
-    early = list(values[:-1])
-    if len(set(early)) == 1:
-        early = early[:1]
+def _thresholds(values, shape=".3g", never="never"):
+    """A number for each early exit, or the one that they share."""
+    shared = len(set(values)) == 1
     # As arrays hold it, or as JSON does.
-    never = (None, float("inf"))
-    return " ".join("never" if s in never else f"{s:.3g}" for s in early)
+    nobody = (None, float("inf"))
+    shown = [never if s in nobody else f"{s:{shape}}" for s in values]
+    return " ".join(shown[:1] if shared else shown) or never
 
 
 def _percent(value):
     return "–" if value is None else f"{100 * value:.1f} %"
 
 
-def _row(cells):
-    widths = (11, 9, 8, 9, 8, 8, 8, 8, 18)
-    padded = [
-        cell.rjust(width) if index > 2 else cell.ljust(width)
-        for index, (cell, width) in enumerate(zip(cells, widths, strict=False))
-    ]
-    return " ".join(padded).rstrip()
+def _number(value, shape=".3g"):
+    return "–" if value is None else f"{value:{shape}}"

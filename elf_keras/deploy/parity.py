@@ -13,8 +13,6 @@ from elf_keras.exits import exit_rule
 
 SCORE_TOLERANCE = 1e-4
 BAND = 1e-3
-# Of the images, at every exit, where confidences allow it.
-LEAST_SHARE = 0.05
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -120,47 +118,6 @@ def compare(
         "outside_band": outside if exits is not None else None,
         "passed": good if judged else None,
     }
-
-
-def heading(shares: np.ndarray) -> str:
-    """Return what stands above the table: who left where.
-
-    Args:
-      shares: of the images by exit, `(exits,)`.
-    """
-    left = ", ".join(f"{share:.0%}" for share in shares)
-    line = f"parity where {left} of validation images leave at each exit"
-    few = np.flatnonzero(np.asarray(shares) < LEAST_SHARE) + 1
-    if not len(few):
-        return line
-    return (
-        f"{line}\nwarning: exit {', '.join(map(str, few))} is compared on few "
-        f"images: no threshold lets {LEAST_SHARE:.0%} of them leave at every "
-        "exit, as too many share one confidence"
-    )
-
-
-def table(rows: list[dict]) -> str:
-    """Return the rows as text."""
-    lines = [
-        f"{'artefact':42} {'score error':>12} {'exits moved':>12} "
-        f"{'outside band':>13}  result"
-    ]
-    words = {True: "ok", False: "DIFFERS", None: "not judged"}
-    for row in rows:
-        cells = [
-            "–" if row[key] is None else f"{row[key]:{shape}}"
-            for key, shape in (
-                ("score_error", ".1e"),
-                ("exits_moved", "d"),
-                ("outside_band", "d"),
-            )
-        ]
-        lines.append(
-            f"{row['artefact']:42} {cells[0]:>12} {cells[1]:>12} "
-            f"{cells[2]:>13}  {words[row['passed']]}"
-        )
-    return "\n".join(lines)
 
 
 def _close(reference):

@@ -51,44 +51,6 @@ def lines(curves: dict[str, dict], chosen: str) -> dict[str, dict[str, dict]]:
     return found
 
 
-def text(found: list[dict]) -> str:
-    """Return the rows as text.
-
-    Args:
-      found: of `rows`.
-    """
-    titles = ("static", "many", "medium", "few", "dynamic", "saving")
-    tested = any("test_saving" in row for row in found)
-    splits = _SPLITS if tested else _SPLITS[:1]
-    head = " ".join(f"{split:^53}" for split in splits)
-    body = [_row("t", [title for _ in splits for title in titles])]
-    for row in found:
-        keys = [
-            f"{split}_{name}"
-            for split in splits
-            for name in (
-                *(f"static_{name}" for name in _STATIC),
-                "accuracy",
-                "saving",
-            )
-        ]
-        mark = " *" if row["chosen"] else ""
-        body.append(
-            _row(row["t"] + mark, [_percent(row.get(key)) for key in keys])
-        )
-    return "\n".join(
-        [
-            "accuracies are means over classes; dynamic and saving (heads "
-            f"counted) at the policy `{_POLICY}`;",
-            "* has the highest static accuracy on validation; test only "
-            "reports.",
-            "",
-            f"{'':10} {head}".rstrip(),
-            *body,
-        ]
-    )
-
-
 def _scores(record):
     row = {}
     for split, static in record["model"]["static"].items():
@@ -102,11 +64,3 @@ def _scores(record):
 
 def _shares(curve, macs):
     return [value / curve["backbone_macs"] for value in macs]
-
-
-def _percent(value):
-    return "–" if value is None else f"{100 * value:.1f} %"
-
-
-def _row(name, cells):
-    return f"{name:10} " + " ".join(f"{cell:>8}" for cell in cells)

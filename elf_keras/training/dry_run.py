@@ -114,12 +114,6 @@ def measure(
     )
 
 
-def table(rows: list[tuple[str, str]]) -> str:
-    """The rows as lines of two columns."""
-    width = max(len(what) for what, _ in rows)
-    return "\n".join(f"{what:<{width}}  {figure}" for what, figure in rows)
-
-
 def _check(files, read, what):
     paths = [files.root / name for name in files.names]
     _, reasons = read(paths)

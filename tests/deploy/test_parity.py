@@ -96,7 +96,6 @@ def test_an_answer_that_is_no_number_fails():
         scores[3] = np.nan
         row = parity.compare(found, "made", scores=scores)
         assert row["passed"] is False
-        assert parity.table([row]).endswith("DIFFERS")
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.5, 0.9, 1.0])
@@ -112,26 +111,7 @@ def test_saturated_confidences_leave_the_other_exits_their_share(sure):
     assert made.shares[0] >= min(sure, 0.25) - 1e-6
 
 
-def test_heading_warns_of_an_exit_that_few_images_take():
-    shares = reference().shares
-    assert "where 25%, 25%, 25%, 25% of" in parity.heading(shares)
-    assert "warning" not in parity.heading(shares)
-    _, warning = parity.heading(np.array([0.9, 0.05, 0.049, 0.001])).split("\n")
-    assert warning.startswith("warning: exit 3, 4 is compared on few images")
-
-
 def test_a_model_without_numbers_is_refused():
     scores = np.full((4, 3, 2), np.nan, "float32")
     with pytest.raises(InputError, match="no numbers"):
         parity.spread(scores)
-
-
-def test_table_names_what_differs():
-    found = reference()
-    rows = [
-        parity.compare(found, "good", scores=found.scores),
-        parity.compare(found, "bad", scores=found.scores + 1),
-    ]
-    lines = parity.table(rows).splitlines()
-    assert lines[1].startswith("good") and lines[1].endswith("ok")
-    assert lines[2].startswith("bad") and lines[2].endswith("DIFFERS")
