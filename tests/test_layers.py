@@ -68,6 +68,10 @@ def imported(path):
                 yield name or "elf_keras"
 
 
+def reads_flags(path):
+    return "absl" in path.read_text()
+
+
 IMPORTS = {module: set(imported(path)) for module, path in FILES.items()}
 
 
@@ -96,6 +100,13 @@ def test_imports_point_down(module):
 
 def test_no_circles():
     graphlib.TopologicalSorter(IMPORTS).prepare()
+
+
+def test_flags_are_read_in_cli_and_the_commands_alone():
+    readers = {
+        room(module) for module, path in FILES.items() if reads_flags(path)
+    }
+    assert readers == {"cli", *ROWS[COMMANDS].split()}
 
 
 def test_light_packages_and_the_flags_load_no_framework():

@@ -1,9 +1,10 @@
-"""From flags to objects, and from wrong input to one line and status 2.
+"""How every command runs: from wrong input to one line and status 2.
 
-Nothing here loads Keras before a builder needs it: `--help` and wrong flags
+Nothing here loads Keras before it is asked for: `--help` and wrong flags
 are answered at once.
 """
 
+import contextlib
 import importlib
 import math
 import os
@@ -42,32 +43,11 @@ def run_command(
     logging.set_verbosity(logging.ERROR)
     recipe_flags.define()
     command_flags.define()
-    again = "; go on with --resume" if resumes else ""
-    try:
+    with _told_in_one_line("; go on with --resume" if resumes else ""):
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(_help(main, of_run), flush=True)
         else:
             main(_parse(sys.argv, of_run))
-    except (InputError, flags.Error) as error:
-        _end(str(error))
-    except UnicodeDecodeError as error:
-        _end(f"a flagfile or list is not text ({error}); check its path")
-    except preemption.Preempted:
-        say(f"stopped by SIGTERM{again}")
-        raise
-    except WorkerLostError as error:
-        _end(str(error), error.status)
-    except KeyboardInterrupt:
-        say(f"stopped{again}")
-        sys.exit(130)
-    except BrokenPipeError:
-        # The reader, such as `head`, has seen enough.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    except OSError as error:
-        # h5py's have neither number nor file name, only a long text.
-        where = f": {error.filename}" if error.filename else ""
-        reason = error.strerror or str(error)
-        _end(f"{reason}{where}; free the disk or mend the path")
 
 
 def load_tensorflow(*, devices: bool = True) -> None:
@@ -145,6 +125,33 @@ def _help(main, of_run):
         _, _, listed = text.partition(":\n")
         texts += [f"\n{title}:\n{listed}"] if listed else []
     return "\n".join(texts)
+
+
+@contextlib.contextmanager
+def _told_in_one_line(again):
+    """Turn what a user can mend into one line and a status."""
+    try:
+        yield
+    except (InputError, flags.Error) as error:
+        _end(str(error))
+    except UnicodeDecodeError as error:
+        _end(f"a flagfile or list is not text ({error}); check its path")
+    except preemption.Preempted:
+        say(f"stopped by SIGTERM{again}")
+        raise
+    except WorkerLostError as error:
+        _end(str(error), error.status)
+    except KeyboardInterrupt:
+        say(f"stopped{again}")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # h5py's have neither number nor file name, only a long text.
+        where = f": {error.filename}" if error.filename else ""
+        reason = error.strerror or str(error)
+        _end(f"{reason}{where}; free the disk or mend the path")
 
 
 def _end(message, status=2):

@@ -1,7 +1,7 @@
 """Every flag that recipes share, defined once, for all commands.
 
-The only other library file that reads flags is `cli`. Bounds and choices are
-checked while parsing, so that a wrong recipe ends before any work begins.
+Bounds and choices are checked while parsing, so that a wrong recipe ends
+before any work begins.
 """
 
 from absl import flags
@@ -15,8 +15,12 @@ def define() -> None:
         return
     _run()
     _data()
+    _files()
+    _augmentation()
     _model()
     _objective()
+    _across_exits()
+    _loss_parameters()
     _second_stage()
     _schedule()
     _scores()
@@ -90,6 +94,37 @@ def _data():
         "image_size", None, "Side of the square images, in pixels.", 1
     )
     flags.DEFINE_enum(
+        "sampler",
+        "instance",
+        choices.SAMPLERS,
+        "Class shares of an epoch: as they are, equal, by the root of the "
+        "counts, from the first to the second step by step, or (deferred) at "
+        "--reweight_epoch, or by the inverse counts.",
+    )
+
+
+def _files():
+    flags.DEFINE_string(
+        "list_dir",
+        None,
+        "Folder of the published list files, if they are not in --data_dir.",
+    )
+    flags.DEFINE_bool(
+        "check_counts",
+        True,
+        "Refuse lists whose counts are not the published ones.",
+    )
+    flags.DEFINE_enum(
+        "images_on",
+        "auto",
+        choices.IMAGES_ON,
+        "Where a folder's images are kept; auto: on disk from 128 pixels, or "
+        "where they would take over a quarter of the memory.",
+    )
+
+
+def _augmentation():
+    flags.DEFINE_enum(
         "augmentation",
         "crop",
         choices.AUGMENTATIONS,
@@ -121,35 +156,6 @@ def _data():
         "α of both mixups' Beta(α, α).",
         0.05,
         1.0,
-    )
-    flags.DEFINE_enum(
-        "sampler",
-        "instance",
-        choices.SAMPLERS,
-        "Class shares of an epoch: as they are, equal, by the root of the "
-        "counts, from the first to the second step by step, or (deferred) at "
-        "--reweight_epoch, or by the inverse counts.",
-    )
-    _files()
-
-
-def _files():
-    flags.DEFINE_string(
-        "list_dir",
-        None,
-        "Folder of the published list files, if they are not in --data_dir.",
-    )
-    flags.DEFINE_bool(
-        "check_counts",
-        True,
-        "Refuse lists whose counts are not the published ones.",
-    )
-    flags.DEFINE_enum(
-        "images_on",
-        "auto",
-        choices.IMAGES_ON,
-        "Where a folder's images are kept; auto: on disk from 128 pixels, or "
-        "where they would take over a quarter of the memory.",
     )
 
 
@@ -210,6 +216,15 @@ def _objective():
         choices.CLASS_WEIGHTINGS,
         "Class weights from --reweight_epoch on.",
     )
+    flags.DEFINE_enum(
+        "loss_normalization",
+        "class_weights",
+        choices.NORMALIZATIONS,
+        "What the batch's loss is divided by.",
+    )
+
+
+def _across_exits():
     flags.DEFINE_list(
         "exit_weights",
         [],
@@ -225,6 +240,9 @@ def _objective():
     flags.DEFINE_float(
         "distillation_temperature", 1.0, "T that both are divided by.", 1e-3
     )
+
+
+def _loss_parameters():
     flags.DEFINE_float(
         "effective_number_beta", 0.9999, "β of effective_number.", 0.0, 1.0
     )
@@ -233,12 +251,6 @@ def _objective():
     flags.DEFINE_float("ldam_power", -0.25, "Power of n_c in LDAM's margins.")
     flags.DEFINE_float("logit_tau", 1.0, "τ of la and vs.", 0.0)
     flags.DEFINE_float("vs_exponent", 0.15, "γ of vs.", 0.0)
-    flags.DEFINE_enum(
-        "loss_normalization",
-        "class_weights",
-        choices.NORMALIZATIONS,
-        "What the batch's loss is divided by.",
-    )
 
 
 def _second_stage():
