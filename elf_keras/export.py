@@ -89,7 +89,6 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     from elf_keras import models
     from elf_keras.cli import model_from_flags
     from elf_keras.deploy import bundle
-    from elf_keras.runs import tensorflow_files
 
     model = models.load(folder / runs.MODEL)
     plan = bundle.Plan(
