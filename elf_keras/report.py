@@ -12,6 +12,7 @@ run; --data_dir=FOLDER says where images are now.
 
 import dataclasses
 import pathlib
+import sys
 
 import numpy as np
 from absl import flags
@@ -114,9 +115,9 @@ def _data(folder):
     """The run's images, or what is missing without them."""
     if not FLAGS.run_models:
         return None, ("Drawn without running the model (--norun_models).",)
-    workdir.take_from(folder.path)
+    given = _flags(folder)
     try:
-        data = data_from_flags.splits()
+        data = data_from_flags.splits(given)
     except (InputError, OSError) as reason:
         # The page must not tell where anything lies on this machine.
         command.say(f"note: {folder.name}: {reason}")
@@ -128,6 +129,11 @@ def _data(folder):
     ):
         return None, (_without("the images found are not those of the run"),)
     return data, ()
+
+
+def _flags(folder):
+    """The run's flags; those on the command line win."""
+    return workdir.flags_of(folder.path, sys.argv[1:])
 
 
 def _without(reason):
@@ -150,7 +156,10 @@ def _scored(view, data):
             f"{model.outputs[0].shape[-1]} classes, the images "
             f"{len(data.class_names)}; restore the run's own model"
         )
-    found = scoring.score(model, data, model_from_flags.scorer(model, data))
+    given = _flags(view.folder)
+    found = scoring.score(
+        model, data, model_from_flags.scorer(model, data, given)
+    )
     if not found.splits:
         return view
     return dataclasses.replace(

@@ -10,25 +10,29 @@ from elf_keras.exits import thresholds
 FLAGS = flags.FLAGS
 
 
-def splits():
-    """Load the data that the flags name."""
+def splits(given: flags.FlagValues = FLAGS):
+    """Load the data that the flags name.
+
+    Args:
+      given: those of this command, or of another run (`workdir.flags_of`).
+    """
     from elf_keras import data
     from elf_keras.data.splits import FileRules
 
-    if FLAGS.dataset.startswith("cifar"):
+    if given.dataset.startswith("cifar"):
         command.load_tensorflow()
     return data.load(
-        FLAGS.dataset,
-        data_dir=FLAGS.data_dir,
-        imbalance=FLAGS.imbalance,
-        validation_fraction=FLAGS.validation_fraction,
-        validation_group=FLAGS.validation_group,
-        seed=FLAGS.seed,
-        image_size=FLAGS.image_size,
+        given.dataset,
+        data_dir=given.data_dir,
+        imbalance=given.imbalance,
+        validation_fraction=given.validation_fraction,
+        validation_group=given.validation_group,
+        seed=given.seed,
+        image_size=given.image_size,
         files=FileRules(
-            list_dir=pathlib.Path(FLAGS.list_dir) if FLAGS.list_dir else None,
-            check_counts=FLAGS.check_counts,
-            images_on=FLAGS.images_on,
+            list_dir=pathlib.Path(given.list_dir) if given.list_dir else None,
+            check_counts=given.check_counts,
+            images_on=given.images_on,
         ),
     )
 
@@ -38,14 +42,14 @@ def train_threshold(classes: int) -> float:
     return thresholds.parse(FLAGS.train_threshold, FLAGS.exit_loss, classes)
 
 
-def exit_threshold(classes: int) -> float:
+def exit_threshold(classes: int, given: flags.FlagValues = FLAGS) -> float:
     """Return s, for --exit_rule."""
     return thresholds.parse(
-        FLAGS.exit_threshold, FLAGS.exit_loss, classes, rule=FLAGS.exit_rule
+        given.exit_threshold, given.exit_loss, classes, rule=given.exit_rule
     )
 
 
-def score_scale() -> float:
+def score_scale(given: flags.FlagValues = FLAGS) -> float:
     """Return σ, by which the exit loss multiplies scores: 1 but for LDAM."""
-    cosine = FLAGS.exit_loss in thresholds.COSINE_LOSSES
-    return FLAGS.ldam_scale if cosine else 1.0
+    cosine = given.exit_loss in thresholds.COSINE_LOSSES
+    return given.ldam_scale if cosine else 1.0

@@ -118,27 +118,31 @@ def cumulative_loss(
     )
 
 
-def scorer(built: keras.Model, data: splits.Splits) -> Scorer:
-    """Build what scores a model."""
+def scorer(
+    built: keras.Model,
+    data: splits.Splits,
+    given: flags.FlagValues = FLAGS,
+) -> Scorer:
+    """Build what scores a model, by this command's flags or another run's."""
     classes = len(data.class_names)
-    by_training = FLAGS.deployment_prior == "train"
+    by_training = given.deployment_prior == "train"
     return Scorer(
         classes=classes,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=multiply_adds.exit_costs(built),
-        exit_threshold=data_from_flags.exit_threshold(classes),
+        exit_threshold=data_from_flags.exit_threshold(classes, given),
         prior=data.class_counts if by_training else None,
-        scale=data_from_flags.score_scale(),
-        exit_rule=FLAGS.exit_rule,
-        exit_weights=_summed_weights(models.exits(built)),
+        scale=data_from_flags.score_scale(given),
+        exit_rule=given.exit_rule,
+        exit_weights=_summed_weights(models.exits(built), given),
     )
 
 
-def _summed_weights(exits):
+def _summed_weights(exits, given):
     """What the summed predictions are weighted by, where they were trained."""
-    if FLAGS.method != "summed":
+    if given.method != "summed":
         return None
-    return across_exits.check_weights(FLAGS.exit_weights, exits)
+    return across_exits.check_weights(given.exit_weights, exits)
 
 
 def _exit_loss(data):

@@ -66,7 +66,7 @@ def test_thresholds_are_those_that_sweep_chose(folder, tmp_path):
 
 
 def test_without_its_images(folder, tmp_path, monkeypatch):
-    def gone():
+    def gone(_):
         raise errors.InputError(f"no images in {tmp_path}")
 
     monkeypatch.setattr(data_from_flags, "splits", gone)

@@ -40,5 +40,5 @@ def give(monkeypatch, **parts):
         class_names=("a", "b", "c"),
         class_counts=np.array([200, 50, 9]),
     )
-    monkeypatch.setattr(data_from_flags, "splits", lambda: data)
+    monkeypatch.setattr(data_from_flags, "splits", lambda *_: data)
     return data
