@@ -3,7 +3,7 @@
 import numpy as np
 
 from elf_keras.policies import policy_rules
-from elf_keras.reports import comparison, exit_worth, leavers, statistics
+from elf_keras.reports import comparison, leavers, statistics
 from elf_keras.reports.run_view import RunView
 from elf_keras.reports.text import percent
 
@@ -79,9 +79,8 @@ def _bargain(view):
 
 def _budgets(view):
     """What is left of the accuracy at the budgets that validation chose."""
-    policies = (view.folder.policy or {}).get("policies", {})
     parts = []
-    for policy in policies.values():
+    for policy in view.folder.policies.values():
         rule, scores = policy["rule"], policy.get(_shown(view))
         if (
             rule["kind"] == policy_rules.SHARED
@@ -111,7 +110,7 @@ def _shown(view):
 
 
 def _worth(view):
-    rows = exit_worth.of_exits(
+    rows = statistics.worth_of_exits(
         view.seen.answers, view.scored.scorer, np.array(view.point.limits)
     )
     poor = [row for row in rows if not row["pays"]]

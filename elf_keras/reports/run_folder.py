@@ -55,6 +55,16 @@ class RunFolder:
         """Epochs that were asked for."""
         return int(self.flags.get("epochs", len(self.history)))
 
+    @property
+    def exits(self) -> list[dict]:
+        """What run.json says of each exit; none while the run goes on."""
+        return self.record["model"]["exits"] if self.record else []
+
+    @property
+    def policies(self) -> dict[str, dict]:
+        """Policies that a sweep chose, by name."""
+        return self.policy["policies"] if self.policy else {}
+
     def scores(self, split: str, epoch: str = "best") -> dict | None:
         """Scores in metrics.json; those of the last epoch without a best."""
         part = (self.metrics or {}).get(split) or {}
@@ -101,23 +111,19 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
             f"{path} is not the folder of a run: it holds no {runs.FLAGS}; "
             "name the --workdir of a training, a search or an export"
         )
-    record = _json(path / runs.RECORD)
-    metrics = _json(path / runs.METRICS)
-    curve = _json(path / "curve.json")
     flags = _flags(path / runs.FLAGS)
     found = RunFolder(
         path=path,
         name=name,
         flags=flags,
-        record=record,
-        metrics=metrics,
+        record=_json(path / runs.RECORD, _facts),
+        metrics=_json(path / runs.METRICS, _scores),
         history=_history(path),
         per_class=_table(path / "per_class.csv", keys=("class",)),
-        curve=curve,
+        curve=_json(path / "curve.json", lambda r: r["splits"].items()),
         policy=_policy(path / policy_file.NAME, flags),
         missing=(),
     )
-    _check(found)
     return dataclasses.replace(found, missing=tuple(_missing(found)))
 
 
@@ -148,8 +154,7 @@ def _missing(found):
             "The run has no validation split, so no epoch and no threshold "
             "was chosen by one."
         )
-    exits = (found.record or {}).get("model", {}).get("exits", ())
-    if found.metrics and len(exits) > 1 and found.policy is None:
+    if found.metrics and len(found.exits) > 1 and found.policy is None:
         yield (
             "No thresholds were chosen for budgets by this run's exit rule; "
             f"run elf_keras.sweep --workdir={found.name} and make this page "
@@ -157,29 +162,15 @@ def _missing(found):
         )
 
 
-def _check(found):
-    """Refuse records that are whole as JSON but lack what is always there."""
-    for file, check in (
-        (runs.RECORD, lambda: found.record and _facts(found.record)),
-        (runs.METRICS, lambda: found.metrics and _scores(found.metrics)),
-        ("curve.json", lambda: found.curve and found.curve["splits"].items()),
-    ):
-        try:
-            check()
-        except (KeyError, TypeError, AttributeError) as error:
-            raise InputError(
-                f"{found.path / file} is damaged ({error!r}); restore it, or "
-                "delete it to report on the rest"
-            ) from error
-
-
 def _facts(record):
+    """Touch what every run.json has."""
     data, model = record["data"], record["model"]
     _ = data["class_names"], data["class_counts"], data["images"]
     _ = [(row["macs"], row["macs_without_heads"]) for row in model["exits"]]
 
 
 def _scores(metrics):
+    """Touch what every metrics.json has."""
     for split in ("validation", "test"):
         for part in metrics.get(split, {}).values():
             _ = part["static"]["accuracy"], part["dynamic"]["exit_shares"]
@@ -195,7 +186,8 @@ def _policy(path, flags):
     return found if same else None
 
 
-def _json(path):
+def _json(path, touch):
+    """A record that holds what `touch` looks at, or None without a file."""
     if not path.exists():
         return None
     try:
@@ -204,12 +196,18 @@ def _json(path):
         raise InputError(
             f"{error}; or delete the file to report on the rest"
         ) from error
-    if not isinstance(found, dict):
-        raise InputError(
-            f"{path} is damaged (no record by name); restore it, or delete it "
-            "to report on the rest"
-        )
+    try:
+        _ = found and touch(found)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise _damaged(path, repr(error)) from error
     return found
+
+
+def _damaged(path, reason):
+    return InputError(
+        f"{path} is damaged ({reason}); restore it, or delete it to report on "
+        "the rest"
+    )
 
 
 def _flags(path):
@@ -247,7 +245,4 @@ def _table(path, *, keys=()):
                 for row in csv.DictReader(file)
             ]
     except (ValueError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path} is damaged ({error}); restore it, or delete it to report "
-            "on the rest"
-        ) from error
+        raise _damaged(path, error) from error

@@ -68,9 +68,7 @@ class RunView:
         """Number of exits K; 0 while unknown."""
         if self.scored is not None:
             return len(self.scored.scorer.costs.with_heads)
-        if self.folder.record:
-            return len(self.folder.record["model"]["exits"])
-        return 0
+        return len(self.folder.exits)
 
     @property
     def seen(self) -> scoring.Seen:
@@ -99,8 +97,7 @@ class RunView:
         """
         if self.scored is None:
             return self._own(self.folder.scores("test")["dynamic"])
-        policies = (self.folder.policy or {}).get("policies", {})
-        for name, policy in _ranked(policies):
+        for name, policy in _ranked(self.folder.policies):
             limits = tuple(
                 np.inf if s is None else s for s in policy["thresholds"]
             )

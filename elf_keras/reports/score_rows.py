@@ -119,10 +119,9 @@ def _policies(shared, scored, split):
 
 
 def _bare_saving(run, scores):
-    exits = (run.record or {}).get("model", {}).get("exits")
-    if not exits:
+    if not run.exits:
         return None
-    bare = [row["macs_without_heads"] for row in exits]
+    bare = [row["macs_without_heads"] for row in run.exits]
     return 1 - float(np.dot(scores["exit_shares"], bare)) / bare[-1]
 
 

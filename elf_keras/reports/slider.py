@@ -85,9 +85,8 @@ def record(view: RunView) -> dict:
 
 
 def _policies(view):
-    policies = (view.folder.policy or {}).get("policies", {})
     return {
         name: policy["thresholds"]
-        for name, policy in policies.items()
+        for name, policy in view.folder.policies.items()
         if len(policy["thresholds"]) == view.exits - 1
     }

@@ -3,7 +3,7 @@
 import numpy as np
 
 from elf_keras.policies import policy_rules
-from elf_keras.reports import exit_worth, score_rows
+from elf_keras.reports import score_rows, statistics
 from elf_keras.reports.run_folder import RunFolder
 from elf_keras.reports.run_view import RunView
 
@@ -88,10 +88,10 @@ def costs(view: RunView) -> dict:
         return {"rows": _recorded_costs(view)}
     model = (view.folder.policy or {}).get("model", {})
     costs = view.scored.scorer.costs
-    rows = exit_worth.of_exits(
+    rows = statistics.worth_of_exits(
         view.seen.answers, view.scored.scorer, np.array(view.point.limits)
     )
-    exits = view.folder.record["model"]["exits"]
+    exits = view.folder.exits
     stages = model.get("stage_milliseconds") or [None] * view.exits
     for row, told, ms in zip(rows, exits, stages, strict=False):
         row["tap"], row["milliseconds"] = told["tap"], ms
@@ -101,7 +101,7 @@ def costs(view: RunView) -> dict:
 
 def _recorded_costs(view):
     scores = view.folder.scores("test") or view.folder.scores("validation")
-    exits, dynamic = view.folder.record["model"]["exits"], scores["dynamic"]
+    exits, dynamic = view.folder.exits, scores["dynamic"]
     return [
         {
             "exit": k + 1,

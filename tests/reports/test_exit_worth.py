@@ -6,7 +6,7 @@ import pytest
 from elf_keras.evaluation import answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.models import multiply_adds
-from elf_keras.reports import exit_worth
+from elf_keras.reports import statistics
 
 # Backbone to the taps 10, 50, 100; heads of 6 and 4 on the way.
 COSTS = multiply_adds.ExitCosts(
@@ -28,7 +28,7 @@ FOUND = answers.Answers(
 
 
 def test_by_hand():
-    first, second = exit_worth.of_exits(FOUND, SCORER, np.array([0.5, 0.5]))
+    first, second = statistics.worth_of_exits(FOUND, SCORER, np.array([0.5, 0.5]))
     # With both: 16, 60, 110, 110. Without exit 1: 54, 54, 104, 104, since
     # its head of 6 is not computed; without exit 2: 16, 106, 106, 106.
     assert first["macs"] == pytest.approx((16 + 60 + 110 + 110) / 4)
@@ -45,7 +45,7 @@ def test_by_hand():
 
 
 def test_an_exit_nobody_takes_costs_its_head():
-    first, second = exit_worth.of_exits(FOUND, SCORER, np.array([np.inf, 0.5]))
+    first, second = statistics.worth_of_exits(FOUND, SCORER, np.array([np.inf, 0.5]))
     assert first["saved"] == pytest.approx(-0.06)
     assert (first["pays"], second["pays"]) == (False, True)
     assert first["accuracy"] is None

@@ -109,14 +109,13 @@ def _swept(view):
 
 
 def _marks(view, split, static):
-    policies = (view.folder.policy or {}).get("policies", {})
     return {
         "split": split,
         "static": static["accuracy"],
         "backbone": static["macs"],
         "policies": {
             name: policy[split]
-            for name, policy in policies.items()
+            for name, policy in view.folder.policies.items()
             if policy.get(split) and not name.endswith("_per_exit")
         },
     }
