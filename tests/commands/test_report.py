@@ -1,6 +1,7 @@
 """The report command: what it writes, and what it refuses."""
 
 import json
+import shutil
 
 import command_runs
 import made_report
@@ -15,6 +16,7 @@ from elf_keras.cli import data_from_flags
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
     """A run with a model, records, and data that commands find."""
+    made_report.undrawn(monkeypatch)
     data = made_run.give(monkeypatch)
     found = made_report.scored(np.array([200, 50, 9]), images=9, exits=2)
     made_report.folder(
@@ -31,15 +33,15 @@ def make(*words):
 
 
 def embedded(path):
-    """The answers in a page, of its first run."""
-    text = path.read_text()
-    start = text.index('class="answers">') + len('class="answers">')
-    return json.loads(text[start : text.index("</script>", start)])
+    """The answers in a page, of each run."""
+    texts = path.read_text().split('class="answers">')[1:]
+    return [json.loads(text.partition("</script>")[0]) for text in texts]
 
 
-def test_a_page_of_a_run(folder, tmp_path):
-    ended = make(folder, f"--output={tmp_path / 'out'}")
-    record = embedded(tmp_path / "out" / "index.html")
+def test_a_page_of_a_run(folder):
+    ended = make(folder)
+    # By default it is written into the run.
+    (record,) = embedded(folder / "report" / "index.html")
     assert record["images"] == 27
     assert record["split"] == "test"
     assert record["names"] == ["a", "b", "c"]
@@ -48,9 +50,19 @@ def test_a_page_of_a_run(folder, tmp_path):
     assert "have changed since" in ended.err
 
 
-def test_by_default_it_is_written_into_the_run(folder):
-    make(folder)
-    assert (folder / "report" / "index.html").exists()
+def test_each_run_has_its_own_flags(folder, tmp_path):
+    other = shutil.copytree(folder, tmp_path / "other")
+    with (other / runs.FLAGS).open("a") as file:
+        file.write("--exit_rule=entropy\n--exit_threshold=0.4\n")
+    make(other, folder, f"--output={tmp_path}")
+    first, second = embedded(tmp_path / "index.html")
+    assert (first["rule"], first["start"]) == ("entropy", [0.4])
+    assert second["rule"] == "confidence"
+    assert second["start"] != [0.4]
+    # The command line's win, for every run.
+    make(other, folder, f"--output={tmp_path}", "--exit_threshold=0.7")
+    starts = [each["start"] for each in embedded(tmp_path / "index.html")]
+    assert starts == [[0.7], [0.7]]
 
 
 @pytest.mark.slow
@@ -58,7 +70,7 @@ def test_thresholds_are_those_that_sweep_chose(folder, tmp_path):
     words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
     assert command_runs.run("sweep", *words).status == 0
     make(folder, f"--output={tmp_path / 'out'}")
-    record = embedded(tmp_path / "out" / "index.html")
+    (record,) = embedded(tmp_path / "out" / "index.html")
     policies = runs.read_json(folder / "policy.json")["policies"]
     assert record["policies"] == {
         name: policy["thresholds"] for name, policy in policies.items()
