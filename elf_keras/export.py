@@ -91,7 +91,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     from elf_keras.deploy import bundle
 
     model = models.load(folder / runs.MODEL)
-    plan = bundle.Plan(
+    plan = bundle.ExportPlan(
         output.name,
         tuple(FLAGS.formats),
         FLAGS.score_images,

@@ -17,7 +17,7 @@ import tensorflow as tf
 
 from benchmarks.inference import timing
 from elf_keras import models
-from elf_keras.deploy import frozen_stage, manifest, saved_model
+from elf_keras.deploy import graphs, manifest, saved_model
 from elf_keras.models import multiply_adds
 
 BATCHES = {1: 300, 32: 40, 256: 12}
@@ -38,9 +38,7 @@ def main() -> None:
         dynamic = loaded.signatures["dynamic"]
         whole = loaded.signatures["serving_default"]
         # As the SavedModel holds them, weights as constants.
-        stages = [
-            frozen_stage.FrozenStage(stage) for stage in models.stages(model)
-        ]
+        stages = [graphs.FrozenStage(stage) for stage in models.stages(model)]
         print(
             json.dumps(
                 [

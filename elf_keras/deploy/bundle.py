@@ -9,7 +9,7 @@ import numpy as np
 from elf_keras import models, runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.data import splits
-from elf_keras.deploy import manifest, parity, sample_set
+from elf_keras.deploy import manifest, parity
 from elf_keras.evaluation import answers, calibration, prediction
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.policies import policy_rules
@@ -19,7 +19,7 @@ RANGE_IMAGES, PARITY_IMAGES = 200, 200
 
 
 @dataclasses.dataclass(frozen=True)
-class Plan:
+class ExportPlan:
     """What to export.
 
     Attributes:
@@ -39,13 +39,35 @@ class Plan:
     policies: policy_rules.PolicyPlan = policy_rules.DEFAULT
     default_policy: str = policy_rules.ACCURATE
 
+    @property
+    def variants(self) -> list[str]:
+        """Those of TFLite."""
+        return [name for name in TFLITE_VARIANTS if name in self.formats]
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Source:
+    """The model as it is exported, and what it says itself.
+
+    Attributes:
+      model: in float32.
+      answers: on the split that chooses thresholds.
+      temperatures: of each exit, `(exits,)`.
+      reference: what every artefact is compared with.
+    """
+
+    model: keras.Model
+    answers: answers.Answers
+    temperatures: np.ndarray
+    reference: parity.Reference
+
 
 def write(
     folder: pathlib.Path,
     model: keras.Model,
     data: splits.Splits,
     scorer: Scorer,
-    plan: Plan,
+    plan: ExportPlan,
 ) -> dict:
     """Write an export into a new folder.
 
@@ -61,39 +83,21 @@ def write(
     Returns:
       The manifest, as written.
     """
-    exported = models.in_float32(model)
     chosen_on = data.validation or data.train
     reported_on = _some(data.test or chosen_on, plan)
-    fit = calibration.TemperatureFit(
-        len(scorer.costs.with_heads), scale=scorer.scale
-    )
-    weights = scorer.weights(chosen_on.labels)
-    found = answers.collect(exported, chosen_on, fit=fit, weights=weights)
-    temperatures = fit.temperatures()
-    reference = _reference(exported, chosen_on)
-    record = _facts(data, scorer, plan, temperatures, reported_on)
-    if "saved_model" in plan.formats:
-        _saved_model(folder, exported, plan, temperatures, reference)
-        scored = manifest.Scored(found, answers.collect(exported, reported_on))
-        record["saved_model"] = {
-            "folder": "saved_model",
-            "policies": manifest.policies_of(
-                scored, scorer, plan=plan.policies
-            ),
-        }
-    sample_set.write(folder / "samples", reported_on, scorer.classes)
-    variants = [name for name in TFLITE_VARIANTS if name in plan.formats]
-    if variants:
-        record["variants"] = _tflite(
-            folder, exported, data, scorer, plan, reported_on
-        )
-    record["checksums"] = manifest.checksums(folder)
-    runs.write_json(folder / manifest.NAME, record)
-    record["parity_at"] = {
-        "thresholds": reference.thresholds,
-        "exit_shares": reference.shares,
+    judge = manifest.Judge(scorer, chosen_on, reported_on, plan.policies)
+    source = _source(models.in_float32(model), judge)
+    manifest.write_samples(folder / "samples", reported_on, scorer.classes)
+    record = {
+        **_facts(data, judge, plan),
+        "exits": manifest.exits(scorer.costs, source.temperatures),
+        "saved_model": _saved_model(folder, source, judge, plan),
+        "variants": _variants(folder, source, judge, plan, data.train),
     }
-    record["parity"] = _parity(folder, plan, variants, reference)
+    # The chain is run by its manifest, hence before parity is known.
+    record |= {"parity": [], "checksums": manifest.checksums(folder)}
+    runs.write_json(folder / manifest.NAME, record)
+    record |= _parity(folder, source.reference, plan)
     runs.write_json(folder / manifest.NAME, record)
     return record
 
@@ -104,11 +108,20 @@ def _some(examples, plan):
     return examples.take(np.sort(order[:count]))
 
 
-def _reference(model, examples):
+def _source(model, judge):
+    scorer, examples = judge.scorer, judge.chosen_on
+    fit = calibration.TemperatureFit(
+        len(scorer.costs.with_heads), scale=scorer.scale
+    )
+    found = answers.collect(
+        model, examples, fit=fit, weights=scorer.weights(examples.labels)
+    )
     part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
     scores = prediction.predict_scores(model, part)
-    pixels = np.asarray(part.images)
-    return parity.Reference(pixels, scores, parity.spread(scores))
+    reference = parity.Reference(
+        np.asarray(part.images), scores, parity.spread(scores)
+    )
+    return _Source(model, found, fit.temperatures(), reference)
 
 
 def _spread_over(images, most):
@@ -117,71 +130,73 @@ def _spread_over(images, most):
     return np.linspace(0, images - 1, count).round().astype(int)
 
 
-def _facts(data, scorer, plan, temperatures, reported_on):
+def _facts(data, judge, plan):
     return {
         "format": manifest.FORMAT,
         "name": plan.name,
         **runs.environment(),
         "class_names": data.class_names,
         "input": manifest.image_input(data.image_shape),
-        "exits": manifest.exits(scorer.costs, temperatures),
-        "backbone_macs": int(scorer.costs.backbone),
+        "exits": None,
+        "backbone_macs": int(judge.scorer.costs.backbone),
         "chosen_on": "validation" if data.validation else "train",
         "reported_on": {
             "split": "test" if data.test else "the split that chose",
-            "images": len(reported_on),
+            "images": len(judge.reported_on),
         },
         "default_policy": plan.default_policy,
-        "saved_model": None,
-        "variants": {},
-        "parity": [],
     }
 
 
-def _saved_model(folder, model, plan, temperatures, reference):
-    from elf_keras.deploy import saved_model, warm_up
+def _saved_model(folder, source, judge, plan):
+    if "saved_model" not in plan.formats:
+        return None
+    from elf_keras.deploy import saved_model
 
-    place = folder / "saved_model"
-    saved_model.save(model, place, temperatures=temperatures)
+    place, reference = folder / "saved_model", source.reference
+    saved_model.save(source.model, place, temperatures=source.temperatures)
     # The first image that leaves at each exit.
-    exits = reference.exits
-    rows = [int(np.argmax(exits == number)) for number in np.unique(exits)]
-    warm_up.write(
+    _, rows = np.unique(reference.exits, return_index=True)
+    saved_model.write_warm_up(
         place, plan.name, reference.images[rows], reference.thresholds
     )
+    reported_on = answers.collect(source.model, judge.reported_on)
+    return {
+        "folder": place.name,
+        "policies": judge.policies(source.answers, reported_on),
+    }
 
 
-def _tflite(folder, model, data, scorer, plan, reported_on):
-    from elf_keras.deploy import tflite_chain, tflite_record
+def _variants(folder, source, judge, plan, train):
+    if not plan.variants:
+        return {}
+    from elf_keras.deploy import measure, tflite_chain
 
-    variants = [name for name in TFLITE_VARIANTS if name in plan.formats]
-    rows = _spread_over(len(data.train), RANGE_IMAGES)
+    rows = _spread_over(len(train), RANGE_IMAGES)
     tflite_chain.write(
-        model,
+        source.model,
         folder / "tflite",
-        variants=variants,
-        images=np.asarray(data.train.images[rows]),
+        variants=plan.variants,
+        images=np.asarray(train.images[rows]),
         with_single_file="single_file" in plan.formats,
     )
     return {
-        name: tflite_record.variant(
-            folder,
-            name,
-            scorer=scorer,
-            chosen_on=data.validation or data.train,
-            reported_on=reported_on,
-            plan=plan.policies,
-        )
-        for name in variants
+        name: measure.variant(folder, name, judge) for name in plan.variants
     }
 
 
-def _parity(folder, plan, variants, reference):
+def _parity(folder, reference, plan):
     from elf_keras.deploy import parity_runs
 
     rows = []
     if "saved_model" in plan.formats:
         rows += parity_runs.of_saved_model(folder / "saved_model", reference)
-    for name in variants:
+    for name in plan.variants:
         rows += parity_runs.of_tflite(folder, name, reference)
-    return rows
+    return {
+        "parity_at": {
+            "thresholds": reference.thresholds,
+            "exit_shares": reference.shares,
+        },
+        "parity": rows,
+    }

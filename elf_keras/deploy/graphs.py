@@ -1,12 +1,51 @@
 """Early leaving inside a TensorFlow graph: later stages really are skipped.
 
-HAR, Sec. III-C. After every stage the images that are sure leave, and the
-next one sees only those that are left; once nobody is, it does not run.
+HAR, Sec. III-C. For servers a batch is compacted: after every stage the
+images that are sure leave, and the next one sees only those that are left.
+For one TFLite file, nested IF lets one image out.
 """
 
 import tensorflow as tf
 
 from elf_keras.exits import exit_rule
+
+
+class FrozenStage:
+    """A stage as a graph function whose weights are constants.
+
+    Behind a condition, every variable that a branch reads passes through a
+    switch of its own, whether the branch runs or not: with some sixty a
+    stage, skipping cost as much as a small stage. Constants live inside the
+    branch; one function serves all signatures, so they are stored once.
+
+    Args:
+      stage: one of `models.stages` in float32; called like it.
+
+    Attributes:
+      inputs: symbolic inputs of the stage.
+      output: its symbolic outputs by name.
+    """
+
+    def __init__(self, stage):
+        self.inputs, self.output = stage.inputs, stage.output
+        trained = [value.numpy() for value in stage.trainable_variables]
+        other = [value.numpy() for value in stage.non_trainable_variables]
+
+        def call(features):
+            outputs, _ = stage.stateless_call(
+                [tf.constant(values) for values in trained],
+                [tf.constant(values) for values in other],
+                features,
+                training=False,
+            )
+            return outputs
+
+        spec = tf.TensorSpec((None, *stage.inputs[0].shape[1:]))
+        self._call = tf.function(call).get_concrete_function(spec)
+
+    def __call__(self, features, training=False):
+        """Return `{"exit_k": scores, "features": …}`."""
+        return self._call(features)
 
 
 def leave_early(stages, images, thresholds):
@@ -66,3 +105,42 @@ def _unless_all_left(stage, number, thresholds, state):
 
     # Everybody is there at first: no condition to pay for.
     return run() if number == 1 else tf.cond(tf.size(alive) > 0, run, skip)
+
+
+def nested(stages):
+    """All stages as one graph that leaves early by nested IF.
+
+    TFLite's CPU runtime skips the branch that is not taken. Delegates for
+    GPUs and NPUs do not take IF, which is why the chain comes first.
+
+    Args:
+      stages: as `models.stages` returns them.
+
+    Returns:
+      A concrete function of `image` `(1, …)` and `exit_threshold`
+      `(exits - 1,)`, to `scores` `(1, classes)` and `exit`, from 1, `()`.
+    """
+    image = tf.TensorSpec((1, *stages[0].inputs[0].shape[1:]), name="image")
+    limits = tf.TensorSpec((len(stages) - 1,), name="exit_threshold")
+
+    def call(image, exit_threshold):
+        scores, taken = _from_stage(stages, 0, image, exit_threshold)
+        return {"scores": scores, "exit": taken}
+
+    return tf.function(call).get_concrete_function(image, limits)
+
+
+def _from_stage(stages, number, features, thresholds):
+    outputs = stages[number](features, training=False)
+    scores = outputs[f"exit_{number + 1}"]
+    taken = tf.constant(number + 1)
+    if number == len(stages) - 1:
+        return scores, taken
+    leaves = exit_rule.satisfied(scores, thresholds[number])[0]
+    return tf.cond(
+        leaves,
+        lambda: (scores, taken),
+        lambda: _from_stage(
+            stages, number + 1, outputs["features"], thresholds
+        ),
+    )

@@ -11,51 +11,60 @@ import pathlib
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.evaluation import answers
+from elf_keras.data import splits
+from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.policies import policy_rules, selection
 
 NAME = "manifest.json"
 FORMAT = 1
+# In samples/, so that page and runner have some to try.
+SAMPLES = 60
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
-class Scored:
-    """Answers of one variant on the two splits that a manifest needs.
+class Judge:
+    """Who scores the variants of an export, and on what.
 
     Attributes:
-      chosen_on: on the split that chooses thresholds.
-      reported_on: on the split that is reported.
-    """
-
-    chosen_on: answers.Answers
-    reported_on: answers.Answers
-
-
-def policies_of(
-    scored: Scored,
-    scorer: Scorer,
-    milliseconds: list[float] | None = None,
-    plan: policy_rules.PolicyPlan = policy_rules.DEFAULT,
-) -> dict:
-    """Choose a variant's policies and score each of them.
-
-    Args:
-      scored: of the variant.
       scorer: of the run.
-      milliseconds: time of each stage, `(exits,)`; None leaves times out.
-      plan: rules and guard to choose by.
+      chosen_on: the split that chooses thresholds.
+      reported_on: the split whose scores are reported.
+      rules: rules and guard to choose policies by.
     """
-    chosen, _ = selection.choose(scored.chosen_on, scorer, plan, milliseconds)
-    return {
-        name: {
-            "thresholds": selection.written(choice.limits),
-            **selection.score(choice, scored.reported_on, scorer, milliseconds),
-            "guard_kept": choice.kept,
-            "said": choice.said,
+
+    scorer: Scorer
+    chosen_on: splits.Examples
+    reported_on: splits.Examples
+    rules: policy_rules.PolicyPlan = policy_rules.DEFAULT
+
+    def policies(
+        self,
+        chosen_on: Answers,
+        reported_on: Answers,
+        milliseconds: list[float] | None = None,
+    ) -> dict:
+        """Choose a variant's policies and score each of them.
+
+        Args:
+          chosen_on: its answers on the split that chooses.
+          reported_on: its answers on the split that is reported.
+          milliseconds: time of each stage, `(exits,)`; None leaves times out.
+        """
+        chosen, _ = selection.choose(
+            chosen_on, self.scorer, self.rules, milliseconds
+        )
+        return {
+            name: {
+                "thresholds": selection.written(choice.limits),
+                **selection.score(
+                    choice, reported_on, self.scorer, milliseconds
+                ),
+                "guard_kept": choice.kept,
+                "said": choice.said,
+            }
+            for name, choice in chosen.items()
         }
-        for name, choice in chosen.items()
-    }
 
 
 def reached(shares) -> np.ndarray:
@@ -80,16 +89,15 @@ def head_milliseconds(stages: list[float], alone: list[float]) -> np.ndarray:
     return np.maximum(np.diff(before), 0.0)
 
 
-def payback(policy: dict, stages: list[float], heads: np.ndarray) -> list[str]:
+def payback(shares, stages: list[float], heads: np.ndarray) -> list[str]:
     """Sentences on exits whose head costs more time than its leavers save.
 
     Args:
-      policy: one of `policies_of`, with its shares.
+      shares: of the images that leave at each exit, `(exits,)`.
       stages: ms of each stage, `(exits,)`.
       heads: ms of each early head, `(exits - 1,)`.
     """
-    found = []
-    shares, reach = policy["exit_shares"], reached(policy["exit_shares"])
+    found, reach = [], reached(shares)
     for index, head in enumerate(heads):
         cost = reach[index] * head
         saved = shares[index] * sum(stages[index + 1 :])
@@ -127,6 +135,37 @@ def image_input(shape: tuple[int, int, int]) -> dict:
         "resize": "centre square, antialiased bilinear",
         "normalization": "inside the model",
     }
+
+
+def write_samples(
+    folder: pathlib.Path, examples: splits.Examples, classes: int
+) -> None:
+    """Write samples.json and images.bin: uint8, image after image, NHWC.
+
+    Args:
+      folder: `samples/` of an export.
+      examples: the split to take them from, the same number a class where
+        there are enough.
+      classes: number of classes C.
+    """
+    each = max(1, SAMPLES // classes)
+    rows = [np.flatnonzero(examples.labels == c)[:each] for c in range(classes)]
+    # By turns, so that the first few already show several classes.
+    chosen = np.array(
+        [row[n] for n in range(each) for row in rows if n < len(row)], int
+    )[:SAMPLES]
+    part = examples.take(chosen)
+    with runs.replacing(folder / "images.bin") as temporary:
+        temporary.write_bytes(np.asarray(part.images).tobytes())
+    runs.write_json(
+        folder / "samples.json",
+        {
+            "images": "samples/images.bin",
+            "count": len(part),
+            "labels": part.labels,
+            "names": [pathlib.PurePath(name).name for name in part.names],
+        },
+    )
 
 
 def checksums(folder: pathlib.Path) -> dict[str, str]:

@@ -10,7 +10,9 @@ import time
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.deploy import chain_runner
+from elf_keras.deploy import chain_runner, manifest
+from elf_keras.evaluation import answers
+from elf_keras.policies import policy_rules
 
 ROUNDS = 30
 
@@ -23,6 +25,20 @@ def open_file(path: pathlib.Path, signature: str | None = None):
         if signature is None:
             return chain_runner.Stage(content)
         return SignatureStage(content, signature)
+
+
+def open_files(folder: pathlib.Path, kind: str) -> list[chain_runner.Stage]:
+    """Load every `stage_k.tflite` or `exit_k.tflite` of a variant, in order.
+
+    Args:
+      folder: of the variant.
+      kind: `stage` or `exit`.
+    """
+    count = len([*folder.glob(f"{kind}_*.tflite")])
+    return [
+        open_file(folder / f"{kind}_{number}.tflite")
+        for number in range(1, count + 1)
+    ]
 
 
 class SignatureStage(chain_runner.Stage):
@@ -52,6 +68,86 @@ class SignatureStage(chain_runner.Stage):
     def features(self):
         """What the next stage takes, of the last image that was run."""
         return self._found["features"], self._features["quantization"]
+
+
+def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
+    """Measure one variant's files.
+
+    Args:
+      folder: of the export; its `tflite/NAME/` is written.
+      name: of the variant.
+      judge: who scores it, and on what.
+
+    Returns:
+      The variant's entry in the manifest.
+    """
+    files = folder / "tflite" / name
+    stages, alone = (open_files(files, kind) for kind in ("stage", "exit"))
+    few = np.asarray(judge.reported_on.images[:ROUNDS])
+    times = milliseconds(stages, few)
+    times_alone = [milliseconds([stage], few)[0] for stage in alone]
+    chosen_on, reported_on = (
+        answers.of_scores(chain_scores(stages, part.images), part.labels)
+        for part in (judge.chosen_on, judge.reported_on)
+    )
+    policies = judge.policies(chosen_on, reported_on, times)
+    static = judge.scorer.static(reported_on)
+    shown = policies.get(
+        policy_rules.ACCURATE, policies[policy_rules.ALL_EXITS]
+    )
+    record = {
+        "stages": _described(folder, files, "stage", times, stages),
+        "exits": _described(folder, files, "exit", times_alone, alone),
+        "stages_file": _file(folder, files / "stages.tflite"),
+        "static": static | {"milliseconds": times_alone[-1]},
+        "policies": policies,
+        "warnings": manifest.payback(
+            shown["exit_shares"],
+            times,
+            manifest.head_milliseconds(times, times_alone),
+        ),
+    }
+    single = files / "single_file.tflite"
+    return record | (
+        {"single_file": _file(folder, single)} if single.exists() else {}
+    )
+
+
+def _described(folder, files, kind, times, stages):
+    return [
+        {
+            kind: number,
+            **_file(folder, files / f"{kind}_{number}.tflite"),
+            "milliseconds": time,
+            "input": next(_tensor(*item) for item in stage.inputs.items()),
+            "outputs": {
+                output: _tensor(output, details)
+                for output, details in stage.outputs.items()
+            },
+        }
+        for number, (time, stage) in enumerate(
+            zip(times, stages, strict=True), start=1
+        )
+    ]
+
+
+def _file(folder, path):
+    return {
+        "file": path.relative_to(folder).as_posix(),
+        "bytes": path.stat().st_size,
+    }
+
+
+def _tensor(name, details):
+    scale, zero_point = details["quantization"]
+    integer = np.issubdtype(details["dtype"], np.integer)
+    return {
+        "name": name,
+        "shape": details["shape"].tolist(),
+        "dtype": np.dtype(details["dtype"]).name,
+        "scale": float(scale) if integer else None,
+        "zero_point": int(zero_point) if integer else None,
+    }
 
 
 def chain_scores(stages: list, images: np.ndarray) -> np.ndarray:

@@ -23,28 +23,28 @@ def of_saved_model(
     """
     signatures = tf.saved_model.load(folder).signatures
     images = np.asarray(reference.images, "float32")
-    names = exit_rule.exit_names(reference.scores.shape[1])
+    files = np.array(
+        [tf.io.encode_png(image.astype("uint8")).numpy() for image in images]
+    )
     limits = np.tile(reference.thresholds, (len(images), 1))
     every = _ask(signatures["serving_default"], image=images)
     last = _ask(signatures["static"], image=images)
     dynamic = _ask(signatures["dynamic"], image=images, exit_threshold=limits)
-    files = np.array(
-        [tf.io.encode_png(image.astype("uint8")).numpy() for image in images]
-    )
     encoded = _ask(
         signatures["dynamic_jpeg"], image_bytes=files, exit_threshold=limits
     )
-    rows = [
-        ("serving_default", np.stack([every[name] for name in names], 1), None),
-        ("static", _only(reference, last), None),
-        ("dynamic", _only(reference, dynamic), dynamic["exit"] - 1),
-        ("dynamic_jpeg (PNG)", _only(reference, encoded), encoded["exit"] - 1),
-    ]
+    names = exit_rule.exit_names(reference.scores.shape[1])
+    rows = {
+        "serving_default": (np.stack([every[name] for name in names], 1), None),
+        "static": (_left_at(reference, last)[0], None),
+        "dynamic": _left_at(reference, dynamic),
+        "dynamic_jpeg (PNG)": _left_at(reference, encoded),
+    }
     return [
         parity.compare(
             reference, f"saved_model {name}", scores=scores, exits=exits
         )
-        for name, scores, exits in rows
+        for name, (scores, exits) in rows.items()
     ]
 
 
@@ -58,34 +58,25 @@ def of_tflite(
       variant: a key of its variants; only float32 is judged.
       reference: what the model says.
     """
-    runner = chain_runner.ChainRunner(folder / manifest.NAME, variant=variant)
-    policy = [float(threshold) for threshold in reference.thresholds]
-    try:
-        taken = [
-            runner.predict(image, policy=policy).exit - 1
-            for image in reference.images
-        ]
-    except chain_runner.ChainError as error:
-        raise InputError(f"{variant}: {error}; nothing was written") from error
-    files = folder / "tflite" / variant
-    count = reference.scores.shape[1]
-    stages, joint, alone = (
-        [measure.open_file(files / file, name) for file, name in wanted]
-        for wanted in (
-            [(f"stage_{k + 1}.tflite", None) for k in range(count)],
-            [("stages.tflite", f"stage_{k + 1}") for k in range(count)],
-            [(f"exit_{k + 1}.tflite", None) for k in range(count)],
-        )
-    )
-    images = reference.images
-    each = [measure.chain_scores([stage], images) for stage in alone]
+    files, images = folder / "tflite" / variant, reference.images
+    taken = _taken(folder / manifest.NAME, variant, reference)
+    stages = measure.open_files(files, "stage")
+    joint = [
+        measure.open_file(files / "stages.tflite", f"stage_{number}")
+        for number in range(1, len(stages) + 1)
+    ]
+    alone = [
+        measure.chain_scores([stage], images)
+        for stage in measure.open_files(files, "exit")
+    ]
     rows = {
-        "chain": (measure.chain_scores(stages, images), np.array(taken)),
+        "chain": (measure.chain_scores(stages, images), taken),
         "stages.tflite": (measure.chain_scores(joint, images), None),
-        "exit_k.tflite": (np.concatenate(each, axis=1), None),
+        "exit_k.tflite": (np.concatenate(alone, axis=1), None),
     }
-    if (files / "single_file.tflite").exists():
-        rows["single_file"] = _single_file(files, reference)
+    single = files / "single_file.tflite"
+    if single.exists():
+        rows["single_file"] = _single_file(single, reference)
     return [
         parity.compare(
             reference,
@@ -98,10 +89,23 @@ def of_tflite(
     ]
 
 
-def _single_file(files, reference):
+def _taken(path, variant, reference):
+    """Exits by the runner that phones use, from 0."""
+    runner = chain_runner.ChainRunner(path, variant=variant)
+    policy = [float(threshold) for threshold in reference.thresholds]
+    try:
+        answers = [
+            runner.predict(image, policy=policy) for image in reference.images
+        ]
+    except chain_runner.ChainError as error:
+        raise InputError(f"{variant}: {error}; nothing was written") from error
+    return np.array([answer.exit - 1 for answer in answers])
+
+
+def _single_file(path, reference):
     from ai_edge_litert.interpreter import Interpreter
 
-    interpreter = Interpreter(str(files / "single_file.tflite"))
+    interpreter = Interpreter(str(path))
     run = interpreter.get_signature_runner()
     found = [
         run(
@@ -110,10 +114,9 @@ def _single_file(files, reference):
         )
         for image in reference.images
     ]
-    answers = {key: np.array([row[key] for row in found]) for key in found[0]}
-    answers["scores"] = answers["scores"][:, 0]
-    answers["exit"] = answers["exit"].reshape(-1)
-    return _only(reference, answers), answers["exit"] - 1
+    scores = np.concatenate([row["scores"] for row in found])
+    exits = np.array([row["exit"] for row in found]).reshape(-1)
+    return _left_at(reference, {"scores": scores, "exit": exits})
 
 
 def _ask(signature, **inputs):
@@ -133,8 +136,9 @@ def _ask(signature, **inputs):
     }
 
 
-def _only(reference, answers):
-    """Scores at the exit that answered; masked at the others."""
+def _left_at(reference, answers):
+    """Scores at the exits that answered, masked at the others; and those."""
+    taken = answers["exit"] - 1
     scores = np.ma.masked_all_like(reference.scores)
-    scores[np.arange(len(scores)), answers["exit"] - 1] = answers["scores"]
-    return scores
+    scores[np.arange(len(scores)), taken] = answers["scores"]
+    return scores, taken

@@ -15,19 +15,24 @@ import warnings
 import keras
 import numpy as np
 import tensorflow as tf
+from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import models, runs
-from elf_keras.choices import TFLITE_VARIANTS
-from elf_keras.deploy import single_file
+from elf_keras.deploy import graphs
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 
 SINGLE_FILE = "single_file"
+_TYPES = {
+    value: name.lower()
+    for name, value in vars(schema.TensorType).items()
+    if not name.startswith("_")
+}
 
 
 @dataclasses.dataclass(frozen=True)
-class Graph:
+class Part:
     """What becomes one file: a function of one tensor, batch 1.
 
     Attributes:
@@ -41,8 +46,8 @@ class Graph:
     samples: np.ndarray
 
 
-def graphs(model: keras.Model, images: np.ndarray) -> dict[str, Graph]:
-    """Return file name -> graph, the stages first.
+def parts_of(model: keras.Model, images: np.ndarray) -> dict[str, Part]:
+    """Return file name -> part, the stages first.
 
     Args:
       model: a multi-exit model in float32.
@@ -51,12 +56,12 @@ def graphs(model: keras.Model, images: np.ndarray) -> dict[str, Graph]:
     found, features = {}, np.asarray(images, "float32")
     for number, stage in enumerate(models.stages(model), start=1):
         source = "image" if number == 1 else "features"
-        found[f"stage_{number}"] = Graph(stage, source, np.asarray(features))
+        found[f"stage_{number}"] = Part(stage, source, np.asarray(features))
         features = stage(features, training=False).get("features")
     pixels = found["stage_1"].samples
     for name in exit_rule.exit_names(models.exits(model)):
         alone = keras.Model(model.inputs[0], {name: model.output[name]})
-        found[name] = Graph(alone, "image", pixels)
+        found[name] = Part(alone, "image", pixels)
     return found
 
 
@@ -73,28 +78,96 @@ def write(
     Args:
       model: a multi-exit model in float32.
       folder: `tflite/` of an export; a folder for each variant is made.
-      variants: keys of `TFLITE_VARIANTS`.
+      variants: of `TFLITE_VARIANTS`.
       images: training images that stand for real ones, `(images, …)`.
       with_single_file: also one float32 file that decides by IF inside.
+
+    Raises:
+      InputError: where TFLite cannot express the model, or a file of it
+        could not run on a phone.
     """
-    parts = graphs(model, images)
+    parts = parts_of(model, images)
     stages = [name for name in parts if name.startswith("stage_")]
     files = {name: [name] for name in parts} | {"stages": stages}
     with tempfile.TemporaryDirectory() as temporary:
         _save_signatures(model, parts, temporary)
         for variant in variants:
-            for name, signatures in files.items():
+            held = dict(files)
+            if with_single_file and variant == "float32":
+                held[SINGLE_FILE] = [SINGLE_FILE]
+            for name, signatures in held.items():
                 content = _convert(temporary, signatures, variant, parts)
-                _write(folder / variant / f"{name}.tflite", content)
-        if with_single_file:
-            content = _convert(temporary, [SINGLE_FILE], "float32", parts)
-            _write(folder / "float32" / f"{SINGLE_FILE}.tflite", content)
+                path = folder / variant / f"{name}.tflite"
+                with runs.replacing(path) as whole:
+                    whole.write_bytes(content)
+    for variant in variants:
+        _refuse(folder / variant)
+
+
+def problems(path: pathlib.Path, *, dtype: str) -> list[str]:
+    """Sentences on what would keep a file from running on a phone.
+
+    Built-in operations only, every size fixed, batch 1, inputs and outputs
+    named by one signature or more, in the type that was asked for.
+
+    Args:
+      path: a `.tflite` file.
+      dtype: `float32` or `int8`, of all inputs and outputs.
+    """
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    found = [
+        f"custom operation {code.customCode.decode()}"
+        for code in model.operatorCodes
+        if code.builtinCode == schema.BuiltinOperator.CUSTOM
+    ]
+    if not model.signatureDefs:
+        found.append("no signature names its inputs and outputs")
+    for signature in model.signatureDefs or []:
+        graph = model.subgraphs[signature.subgraphIndex]
+        for entry in (*signature.inputs, *signature.outputs):
+            tensor = graph.tensors[entry.tensorIndex]
+            found += _of_tensor(entry.name.decode(), tensor, dtype)
+    computed = {
+        _TYPES[tensor.type]
+        for graph in model.subgraphs
+        for tensor in graph.tensors
+        # float16 constants are unpacked before use; activations are not.
+        if model.buffers[tensor.buffer].data is None
+    }
+    halves = computed & {"float16", "bfloat16"}
+    found += [f"computes in {kind}" for kind in sorted(halves)]
+    return [f"{path.name}: {problem}" for problem in found]
+
+
+def _of_tensor(name, tensor, dtype):
+    shape = list(tensor.shape)
+    free = tensor.shapeSignature is not None and -1 in tensor.shapeSignature
+    kind = _TYPES[tensor.type]
+    found = []
+    if free or (len(shape) > 1 and shape[0] != 1):
+        found.append(f"{name} has shape {shape}, not fixed to batch 1")
+    if kind not in (dtype, "int32") or (kind == "int32" and name != "exit"):
+        found.append(f"{name} is {kind}, expected {dtype}")
+    return found
+
+
+def _refuse(files):
+    dtype = "int8" if files.name == "int8" else "float32"
+    found = [
+        problem
+        for path in sorted(files.glob("*.tflite"))
+        for problem in problems(path, dtype=dtype)
+    ]
+    if found:
+        raise InputError(
+            f"{files.name} would not run on a phone: {'; '.join(found)}; "
+            "build the model from layers that TFLite has built in"
+        )
 
 
 def _save_signatures(model, parts, folder):
     signatures = {name: _signature(part) for name, part in parts.items()}
-    stages = models.stages(model)
-    signatures[SINGLE_FILE] = single_file.signature(stages)
+    signatures[SINGLE_FILE] = graphs.nested(models.stages(model))
     bare = tf.Module()
     bare.weights = [variable.value for variable in model.variables]
     with runs.silenced():
@@ -115,7 +188,7 @@ def _convert(folder, signatures, variant, parts):
         folder, signature_keys=signatures
     )
     chosen = {name: parts[name] for name in signatures if name in parts}
-    _VARIANTS[variant](converter, chosen)
+    _set_precision(converter, variant, chosen)
     with warnings.catch_warnings(), runs.silenced():
         warnings.simplefilter("ignore")
         try:
@@ -128,46 +201,24 @@ def _convert(folder, signatures, variant, parts):
             ) from error
 
 
-def _float32(converter, parts):
-    """Weights and activations as they are."""
-
-
-def _float16(converter, parts):
-    """Weights in half the bytes; computed in float32."""
+def _set_precision(converter, variant, parts):
+    """Weights in half or a quarter of the bytes; int8 computes so, too."""
+    if variant == "float32":
+        return
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.target_spec.supported_types = [tf.float16]
+    if variant == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    if variant == "int8":
+        # Image, features between stages, and scores are integers as well.
+        builtins = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
+        converter.target_spec.supported_ops = [builtins]
+        converter.representative_dataset = lambda: _samples(parts)
+        converter.inference_input_type = tf.int8
+        converter.inference_output_type = tf.int8
 
 
-def _int8_weights(converter, parts):
-    """Weights in a quarter of the bytes; activations stay float32."""
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-
-
-def _int8(converter, parts):
-    """Integers throughout: image, features between stages, and scores."""
-
-    def samples():
-        for name, part in parts.items():
-            for sample in part.samples:
-                values = {part.source: sample[None]}
-                yield (name, values) if len(parts) > 1 else values
-
-    converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    converter.representative_dataset = samples
-    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]
-    converter.inference_input_type = tf.int8
-    converter.inference_output_type = tf.int8
-
-
-_VARIANTS = dict(
-    zip(
-        TFLITE_VARIANTS,
-        (_float32, _float16, _int8_weights, _int8),
-        strict=True,
-    )
-)
-
-
-def _write(path, content):
-    with runs.replacing(path) as temporary:
-        temporary.write_bytes(content)
+def _samples(parts):
+    for name, part in parts.items():
+        for sample in part.samples:
+            values = {part.source: sample[None]}
+            yield (name, values) if len(parts) > 1 else values

@@ -32,9 +32,7 @@ def test_an_exit_pays_if_its_leavers_save_more_than_its_head_costs(
     shares, exits
 ):
     """Exit 1: 0.5 ms for everyone against 6 ms for each leaver."""
-    found = manifest.payback(
-        {"exit_shares": shares}, [3.5, 2.0, 4.0], np.array([0.5, 0.25])
-    )
+    found = manifest.payback(shares, [3.5, 2.0, 4.0], np.array([0.5, 0.25]))
     assert [int(text.split()[1]) for text in found] == exits
 
 

@@ -19,7 +19,7 @@ from tensorflow_serving.apis import (
     prediction_log_pb2,
 )
 
-from elf_keras.deploy import warm_up
+from elf_keras.deploy import saved_model
 
 pytest_plugins = ("serving_client",)
 BAD = list(bad_requests.all_of_them())
@@ -97,7 +97,7 @@ def test_too_large_a_message_is_refused(client):
 
 
 def test_warm_up_requests_are_answered_and_reach_every_exit(client):
-    path = str(exported.folder() / warm_up.FILE)
+    path = str(exported.folder() / saved_model.WARM_UP)
     exits = set()
     for line in tf.data.TFRecordDataset(path):
         log = prediction_log_pb2.PredictionLog.FromString(line.numpy())

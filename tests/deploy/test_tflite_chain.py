@@ -158,7 +158,7 @@ def images_scale():
 
 
 def test_representative_features_come_from_the_stage_before(model, images):
-    graphs = tflite_chain.graphs(model, images)
+    graphs = tflite_chain.parts_of(model, images)
     assert list(graphs) == ["stage_1", "stage_2", "exit_1", "exit_2"]
     tap = np.asarray(
         graphs["stage_1"].model(images.astype("float32"))["features"]

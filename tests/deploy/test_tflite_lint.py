@@ -4,7 +4,7 @@ import pytest
 import tensorflow as tf
 
 from elf_keras import runs
-from elf_keras.deploy import tflite_lint
+from elf_keras.deploy import tflite_chain
 
 
 def saved(path, function, spec, *, custom=False):
@@ -28,7 +28,7 @@ def test_a_good_file_has_no_problem(tmp_path):
     path = saved(
         tmp_path / "a.tflite", lambda image: {"y": 2 * image}, spec(1, 4)
     )
-    assert tflite_lint.problems(path, dtype="float32") == []
+    assert tflite_chain.problems(path, dtype="float32") == []
 
 
 def test_operations_outside_the_runtime(tmp_path):
@@ -38,7 +38,7 @@ def test_operations_outside_the_runtime(tmp_path):
         spec(1, 4),
         custom=True,
     )
-    found = tflite_lint.problems(path, dtype="float32")
+    found = tflite_chain.problems(path, dtype="float32")
     assert found == ["a.tflite: custom operation Betainc"]
 
 
@@ -47,7 +47,7 @@ def test_a_batch_that_is_not_one(tmp_path, batch):
     path = saved(
         tmp_path / "a.tflite", lambda image: {"y": 2 * image}, spec(batch, 4)
     )
-    found = tflite_lint.problems(path, dtype="float32")
+    found = tflite_chain.problems(path, dtype="float32")
     assert len(found) == 2
     assert "image has shape" in found[0] and "batch 1" in found[0]
 
@@ -56,7 +56,7 @@ def test_another_type_than_asked_for(tmp_path):
     path = saved(
         tmp_path / "a.tflite", lambda image: {"y": 2 * image}, spec(1, 4)
     )
-    found = tflite_lint.problems(path, dtype="int8")
+    found = tflite_chain.problems(path, dtype="int8")
     assert found[0].endswith("image is float32, expected int8")
 
 
@@ -65,5 +65,5 @@ def test_half_precision_inside(tmp_path):
         return {"y": tf.cast(tf.cast(image, "float16"), "float32")}
 
     path = saved(tmp_path / "a.tflite", half, spec(1, 4))
-    found = tflite_lint.problems(path, dtype="float32")
+    found = tflite_chain.problems(path, dtype="float32")
     assert "a.tflite: computes in float16" in found

@@ -7,7 +7,7 @@ import pytest
 import tensorflow as tf
 from tensorflow_serving.apis import prediction_log_pb2
 
-from elf_keras.deploy import warm_up
+from elf_keras.deploy import saved_model
 
 SIGNATURES = ("serving_default", "static", "dynamic", "dynamic_jpeg")
 
@@ -49,8 +49,8 @@ def test_requests_replay_on_the_reloaded_signatures(requests, name):
 
 def test_uint8_images_are_written_as_float32(tmp_path):
     images = exported.images()[:1].astype("uint8")
-    warm_up.write(tmp_path, "one", images, exported.thresholds())
-    record = tf.data.TFRecordDataset(str(tmp_path / warm_up.FILE))
+    saved_model.write_warm_up(tmp_path, "one", images, exported.thresholds())
+    record = tf.data.TFRecordDataset(str(tmp_path / saved_model.WARM_UP))
     log = prediction_log_pb2.PredictionLog.FromString(
         next(iter(record)).numpy()
     )

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import models
-from elf_keras.deploy import saved_model, warm_up
+from elf_keras.deploy import saved_model
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 CLASSES, EXITS, IMAGES, SIZE = 3, 3, 32, 8
@@ -76,7 +76,7 @@ def folder() -> pathlib.Path:
     saved_model.save(model(), place, temperatures=TEMPERATURES)
     exits = [number for _, _, number in by_loop(scores(), thresholds())]
     rows = [exits.index(number) for number in range(1, EXITS + 1)]
-    warm_up.write(place, NAME, images()[rows], thresholds())
+    saved_model.write_warm_up(place, NAME, images()[rows], thresholds())
     return place
 
 
