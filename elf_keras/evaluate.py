@@ -90,18 +90,49 @@ def _source(folder, data):
     from elf_keras.cli import model_from_flags
     from elf_keras.evaluation import prediction
 
-    classes = len(data.class_names)
     model = models.load(folder / runs.MODEL)
     scorer = model_from_flags.scorer(model, data)
-    if FLAGS.export is None:
-        limits = thresholds_from_flags.limits(classes, models.exits(model))
-        score_parts = functools.partial(prediction.score_parts, model)
-    else:
-        found = thresholds_from_flags.artefact(data.class_names)
+    if FLAGS.export is not None:
+        found = _artefact(data.class_names)
+        limits = _limits_of_export(found)
         scorer = dataclasses.replace(scorer, costs=found.costs)
-        limits = thresholds_from_flags.limits_of_export(found)
-        score_parts = found.score_parts
-    return dataclasses.replace(scorer, exit_threshold=limits), score_parts
+        return _at(scorer, limits), found.score_parts
+    limits = thresholds_from_flags.limits(
+        len(data.class_names), models.exits(model)
+    )
+    return _at(scorer, limits), functools.partial(prediction.score_parts, model)
+
+
+def _at(scorer, limits):
+    return dataclasses.replace(scorer, exit_threshold=limits)
+
+
+def _artefact(class_names):
+    """Load --variant of --export, an export of this very run."""
+    from elf_keras.deploy import artefact
+
+    found = artefact.load(pathlib.Path(FLAGS.export), FLAGS.variant)
+    if found.class_names != list(class_names):
+        raise InputError(
+            f"--export={FLAGS.export} tells {len(found.class_names)} classes "
+            f"apart, from {found.class_names[0]!r} on, the run "
+            f"{len(class_names)}, from {class_names[0]!r} on: name an export "
+            "of this run"
+        )
+    return found
+
+
+def _limits_of_export(found):
+    """Thresholds of --policy in the export, or s where it is not named."""
+    thresholds_from_flags.check_rule_of_export()
+    if FLAGS.policy_file is not None:
+        raise InputError(
+            "--policy_file: an export has policies of its own, chosen for "
+            "each variant; leave it out beside --export"
+        )
+    if FLAGS.policy is None:
+        return data_from_flags.exit_threshold(len(found.class_names))
+    return found.limits_of(FLAGS.policy)
 
 
 if __name__ == "__main__":

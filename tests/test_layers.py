@@ -20,8 +20,6 @@ ROWS = (
 )
 COMMANDS = len(ROWS) - 1
 ROW = {name: row for row, names in enumerate(ROWS) for name in names.split()}
-# A neighbour in the same row that may be imported all the same, and by whom.
-NEIGHBOURS = {("cli", "deploy")}
 # What --help and the flags need, and what runs without the framework.
 LIGHT = [
     "exits.thresholds",
@@ -83,9 +81,7 @@ def room(module):
 def allowed(module, other):
     """Whether a module may import another one."""
     here, there = room(module), room(other)
-    if here == there or (here, there) in NEIGHBOURS:
-        return True
-    return ROW[there] < ROW[here]
+    return here == there or ROW[there] < ROW[here]
 
 
 def test_every_room_has_a_row():

@@ -90,7 +90,7 @@ def made_splits(monkeypatch):
             class_names=("a", "b", "c"),
             class_counts=np.array([9, 6, 3]),
         )
-        monkeypatch.setattr(evaluate.cli, "splits_from_flags", lambda: data)
+        monkeypatch.setattr(evaluate.data_from_flags, "splits", lambda: data)
 
     return give
 
