@@ -14,7 +14,7 @@ FIGURES = CHECKOUT / "benchmarks" / "results" / "faults.json"
 LONGEST = (
     *("test_worker_commands", "test_rows", "test_resume", "test_replicas"),
     *("test_second_stage_from_flags", "test_photos_224", "test_worker_steps"),
-    *("test_train_command", "test_artefact", "test_determinism"),
+    *("test_train_command", "test_bundle", "test_determinism"),
     *("test_search", "test_export_command", "test_tflite_chain"),
 )
 

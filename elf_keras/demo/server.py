@@ -8,7 +8,6 @@ import base64
 import contextlib
 import dataclasses
 import hashlib
-import http
 import http.client
 import http.server
 import os
@@ -19,6 +18,7 @@ import socket
 import socketserver
 import sys
 import urllib.parse
+from http import HTTPStatus
 
 from elf_keras.errors import InputError
 
@@ -63,11 +63,8 @@ class Mount:
     folder: pathlib.Path
     only: frozenset[str] | None = None
 
-    def find(self, path: str) -> pathlib.Path | None:
-        """Return the file for a decoded path, or None."""
-        if not path.startswith(self.prefix):
-            return None
-        name = path.removeprefix(self.prefix) or "index.html"
+    def find(self, name: str) -> pathlib.Path | None:
+        """Return the file of a decoded path below the prefix, or None."""
         parts = name.split("/")
         # No dot files either, and nothing that a system reads differently.
         if any(not part or part[0] == "." for part in parts):
@@ -129,7 +126,8 @@ class PageServer(socketserver.ThreadingTCPServer):
         """Return the file for a decoded path, or None."""
         for mount in self.mounts:
             if path.startswith(mount.prefix):
-                return mount.find(path)
+                name = path.removeprefix(mount.prefix) or "index.html"
+                return mount.find(name)
         return None
 
     def shutdown_request(self, request):
@@ -156,16 +154,13 @@ class _Head:
     """The head of a request, of limited size."""
 
     def __init__(self, stream):
-        self._stream = stream
-        self.left = LONGEST_HEAD
+        self._stream, self.left = stream, LONGEST_HEAD
+        self.close = stream.close
 
     def readline(self, size):
         line = self._stream.readline(min(size, self.left))
         self.left -= len(line)
         return line
-
-    def close(self):
-        self._stream.close()
 
 
 class _Handler(http.server.BaseHTTPRequestHandler):
@@ -206,20 +201,18 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
     def _refusal(self):
         if self.command not in ("GET", "HEAD"):
-            return http.HTTPStatus.METHOD_NOT_ALLOWED
+            return HTTPStatus.METHOD_NOT_ALLOWED
         if not self.rfile.left:
-            return http.HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         if len(self.path) > LONGEST_PATH:
-            return http.HTTPStatus.REQUEST_URI_TOO_LONG
+            return HTTPStatus.REQUEST_URI_TOO_LONG
         # A foreign name that resolves to loopback is another site's attack.
         hosts = self.headers.get_all("Host", [])
         if len(hosts) != 1 or hosts[0].lower() not in self.server.names:
-            return http.HTTPStatus.MISDIRECTED_REQUEST
-        if (
-            self.headers.get("Content-Length", "0") != "0"
-            or "Transfer-Encoding" in self.headers
-        ):
-            return http.HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+            return HTTPStatus.MISDIRECTED_REQUEST
+        sized = self.headers.get("Content-Length", "0") != "0"
+        if sized or "Transfer-Encoding" in self.headers:
+            return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return None
 
     def _answer(self, *, with_body):
@@ -230,12 +223,12 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         except OSError:
             stream = None
         if stream is None:
-            self.send_error(http.HTTPStatus.NOT_FOUND)
+            self.send_error(HTTPStatus.NOT_FOUND)
             return
         with stream:
             size = os.fstat(stream.fileno()).st_size
             kind = TYPES.get(file.suffix, "application/octet-stream")
-            self.send_response(http.HTTPStatus.OK)
+            self.send_response(HTTPStatus.OK)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(size))
             self.end_headers()
@@ -245,11 +238,8 @@ class _Handler(http.server.BaseHTTPRequestHandler):
 
 def _content_policy(index):
     maps = _IMPORT_MAP.findall(index.read_bytes()) if index else []
-    hashes = [
-        base64.b64encode(hashlib.sha256(text).digest()).decode()
-        for text in maps
-    ]
-    scripts = " ".join(f"'sha256-{text}'" for text in hashes)
+    hashes = [base64.b64encode(hashlib.sha256(text).digest()) for text in maps]
+    scripts = " ".join(f"'sha256-{text.decode()}'" for text in hashes)
     return (
         "default-src 'none'; "
         f"script-src 'self' 'wasm-unsafe-eval' {scripts}; "

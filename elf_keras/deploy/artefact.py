@@ -71,22 +71,23 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
     path = folder / manifest.NAME
     record = runs.read_json(path)
     try:
-        found = {SAVED_MODEL: record["saved_model"], **record["variants"]}
-        if found.get(variant) is None:
-            held = ", ".join(name for name, at in found.items() if at)
+        held = {SAVED_MODEL: record["saved_model"], **record["variants"]}
+        if held.get(variant) is None:
+            names = ", ".join(name for name, at in held.items() if at)
             raise InputError(
                 f"--export={folder} holds no {variant!r}; choose --variant of "
-                f"{held or 'none'}"
+                f"{names or 'none'}"
             )
-        loader = _saved_model if variant == SAVED_MODEL else _chain
         return Artefact(
             [str(name) for name in record["class_names"]],
             _costs(record),
             {
-                name: policy_file.for_all_exits(at["thresholds"])
-                for name, at in found[variant]["policies"].items()
+                name: policy_file.for_all_exits(policy["thresholds"])
+                for name, policy in held[variant]["policies"].items()
             },
-            loader(folder, record, variant),
+            _served(folder / SAVED_MODEL, record)
+            if variant == SAVED_MODEL
+            else _chained(path, variant),
         )
     except InputError:
         raise
@@ -106,25 +107,23 @@ def _costs(record):
     )
 
 
-def _chain(folder, record, variant):
+def _chained(path, variant):
     # Checks every checksum and that the stages fit together.
     with runs.silenced():
-        path = folder / manifest.NAME
         runner = chain_runner.ChainRunner(path, variant=variant)
     return lambda images: measure.chain_scores(runner.stages, images)
 
 
-def _saved_model(folder, record, _):
+def _served(folder, record):
     import tensorflow as tf
 
     # Files that are there, whatever names the manifest has.
-    for path in sorted((folder / SAVED_MODEL).rglob("*")):
-        if path.is_file():
-            name = path.relative_to(folder).as_posix()
-            if runs.checksum(path) != record["checksums"][name]:
-                raise ValueError(f"{name} is cut, changed or swapped")
+    for name, found in manifest.checksums(folder).items():
+        name = f"{SAVED_MODEL}/{name}"
+        if found != record["checksums"][name]:
+            raise ValueError(f"{name} is cut, changed or swapped")
     try:
-        loaded = tf.saved_model.load(folder / SAVED_MODEL)
+        loaded = tf.saved_model.load(folder)
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     names = exit_rule.exit_names(len(record["exits"]))

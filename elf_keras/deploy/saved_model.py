@@ -185,21 +185,16 @@ def write_warm_up(
     with tf.io.TFRecordWriter(str(path)) as writer:
         for signature, inputs in requests.items():
             for row in range(len(images)):
-                one = {
-                    key: value[row : row + 1] for key, value in inputs.items()
-                }
+                one = {key: batch[[row]] for key, batch in inputs.items()}
                 writer.write(_log(name, signature, one).SerializeToString())
 
 
 def _log(name, signature, inputs):
-    request = predict_pb2.PredictRequest()
-    request.model_spec.name = name
-    request.model_spec.signature_name = signature
-    for key, value in inputs.items():
-        request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-    return prediction_log_pb2.PredictionLog(
-        predict_log=prediction_log_pb2.PredictLog(request=request)
+    request = predict_pb2.PredictRequest(
+        model_spec={"name": name, "signature_name": signature},
+        inputs={k: tf.make_tensor_proto(v) for k, v in inputs.items()},
     )
+    return prediction_log_pb2.PredictionLog(predict_log={"request": request})
 
 
 def decode(content, shape):

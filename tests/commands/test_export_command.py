@@ -1,25 +1,37 @@
-"""From a trained run to artefacts that answer as it does, by the command."""
+"""The export command: what it asks for, refuses, keeps and replaces."""
 
 import json
 import pathlib
+import shutil
 
 import command_runs
+import old_run
 import pytest
 
 from elf_keras import export as elf_export
 from elf_keras import runs
-from elf_keras.deploy import chain_runner, manifest, parity_runs
+from elf_keras.deploy import bundle, manifest
 
-FORMATS = "saved_model,float32,int8,single_file"
+COMMITTED = command_runs.CHECKOUT / "savedmodels" / "digits_lt"
 
 
-@pytest.fixture(scope="module")
-def run_folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("runs") / "digits"
-    words = (*command_runs.TINY, "--epochs=2", "--train_threshold=0.5")
-    ended = command_runs.run("train", f"--workdir={folder}", *words)
-    assert ended.status == 0, ended.err
-    return folder
+@pytest.fixture
+def run_folder():
+    return old_run.finished()
+
+
+@pytest.fixture
+def quick(monkeypatch):
+    """What an export writes is a copy of the committed one."""
+    record = json.loads((COMMITTED / manifest.NAME).read_text())
+    record["parity_at"] = {"exit_shares": [0.25] * 4}
+
+    def write(folder, *_):
+        shutil.copytree(COMMITTED, folder, dirs_exist_ok=True)
+        return record
+
+    monkeypatch.setattr(bundle, "write", write)
+    return record
 
 
 def export(run_folder, output, *words):
@@ -40,72 +52,32 @@ def refused(run_folder, output, *words, says):
     assert command_runs.content(pathlib.Path(output).parent) == before
 
 
-def test_artefacts_manifest_and_tables(run_folder, tmp_path):
-    output = tmp_path / "savedmodels" / "digits"
-    ended = export(run_folder, output, f"--formats={FORMATS}")
-    assert ended.status == 0, ended.err
-    record = json.loads((output / manifest.NAME).read_text())
-    files = {
-        path.relative_to(output).as_posix()
-        for path in output.rglob("*")
-        if path.is_file()
-    }
-    assert set(record["checksums"]) == files - {manifest.NAME}
-    assert list(output.parent.iterdir()) == [output]
-    rows = {row["artefact"]: row for row in record["parity"]}
-    judged = [row for row in rows.values() if row["passed"] is not None]
-    assert len(judged) == 8
-    for row in judged:
-        assert row["passed"], row
-    assert not rows["tflite int8 chain"]["passed"]
-    assert "tflite float32 chain" in ended.out
-    assert min(record["parity_at"]["exit_shares"]) >= 0.05
-    assert_variants(record)
-    runner = chain_runner.ChainRunner(output / manifest.NAME, variant="int8")
-    assert len(runner.thresholds("accurate")) == 2
-
-
-def assert_variants(record):
-    assert list(record["variants"]) == ["float32", "int8"]
-    for variant in record["variants"].values():
-        assert len(variant["stages"]) == len(variant["exits"]) == 2
-        for stage in variant["stages"]:
-            assert stage["milliseconds"] > 0
-        for policy in variant["policies"].values():
-            assert sum(policy["exit_shares"]) == pytest.approx(1)
-            assert policy["saving"] == pytest.approx(
-                1 - policy["macs"] / record["backbone_macs"]
-            )
-        static = variant["static"]["accuracy"]
-        assert variant["policies"]["all_exits"]["accuracy"] == static
-
-
-def test_what_differs_is_not_kept(run_folder, tmp_path, monkeypatch):
-    whole = parity_runs.of_saved_model
-
-    def damaged(folder, reference):
-        return whole(folder, reference)[:-1] + [
-            {**whole(folder, reference)[-1], "passed": False}
-        ]
-
-    monkeypatch.setattr(parity_runs, "of_saved_model", damaged)
+def test_what_differs_is_not_kept(run_folder, tmp_path, quick):
+    quick["parity"][0]["passed"] = False
     refused(
         run_folder,
         tmp_path / "digits",
-        "--formats=saved_model",
         says=["does not answer as the model does", "nothing was written"],
     )
 
 
-@pytest.mark.slow
-def test_an_export_is_replaced_only_when_asked(run_folder, tmp_path):
+def test_a_variant_without_the_default_policy_is_not_kept(
+    run_folder, tmp_path, quick
+):
+    del quick["variants"]["int8"]["policies"]["accurate"]
+    says = ["int8 cannot keep this budget", "nothing was written"]
+    refused(run_folder, tmp_path / "digits", says=says)
+
+
+def test_an_export_is_replaced_only_when_asked(run_folder, tmp_path, quick):
     output = tmp_path / "digits"
-    words = ("--formats=saved_model",)
-    assert export(run_folder, output, *words).status == 0
-    refused(run_folder, output, *words, says=["exists", "--overwrite"])
-    ended = export(run_folder, output, *words, "--overwrite")
+    assert export(run_folder, output).status == 0
+    refused(run_folder, output, says=["exists", "--overwrite"])
+    shutil.rmtree(output / "tflite")
+    ended = export(run_folder, output, "--overwrite")
     assert ended.status == 0, ended.err
     assert list(tmp_path.iterdir()) == [output]
+    assert command_runs.content(output) == command_runs.content(COMMITTED)
 
 
 def test_a_folder_of_something_else_is_never_replaced(run_folder, tmp_path):

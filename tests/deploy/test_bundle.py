@@ -1,9 +1,18 @@
-"""Which images an export looks at: from the first class to the last."""
+"""One export of a run: what it holds, and its artefacts scored as the run."""
 
+import json
+import pathlib
+import shutil
+
+import command_runs
 import numpy as np
+import old_run
 import pytest
 
-from elf_keras.deploy import bundle
+from elf_keras import runs
+from elf_keras.deploy import bundle, chain_runner, manifest
+
+FORMATS = "saved_model,float32,int8,single_file"
 
 
 @pytest.mark.parametrize("images", [1, 2, 199, 200, 201, 399, 400, 12_345])
@@ -13,3 +22,196 @@ def test_rows_reach_from_the_first_image_to_the_last(images):
     assert (found[0], found[-1]) == (0, images - 1)
     steps = np.diff(found)
     assert images == 1 or steps.max() - steps.min() <= 1
+
+
+@pytest.fixture(scope="module")
+def exported(tmp_path_factory):
+    """Folder of the one export, and how the command ended."""
+    output = tmp_path_factory.mktemp("exports") / "savedmodels" / "digits"
+    ended = command_runs.run(
+        "export",
+        f"--workdir={old_run.finished()}",
+        f"--output={output}",
+        f"--formats={FORMATS}",
+    )
+    assert ended.status == 0, ended.err
+    return output, ended
+
+
+@pytest.fixture(scope="module")
+def export(exported):
+    return exported[0]
+
+
+@pytest.fixture(scope="module")
+def record(export):
+    return json.loads((export / manifest.NAME).read_text())
+
+
+def test_files_parity_and_tables(exported, record):
+    output, ended = exported
+    files = {
+        path.relative_to(output).as_posix()
+        for path in output.rglob("*")
+        if path.is_file()
+    }
+    assert set(record["checksums"]) == files - {manifest.NAME}
+    assert list(output.parent.iterdir()) == [output]
+    rows = {row["artefact"]: row for row in record["parity"]}
+    judged = [row for row in rows.values() if row["passed"] is not None]
+    assert len(judged) == 8
+    for row in judged:
+        assert row["passed"], row
+    assert not rows["tflite int8 chain"]["passed"]
+    assert "tflite float32 chain" in ended.out
+    assert min(record["parity_at"]["exit_shares"]) >= 0.05
+    runner = chain_runner.ChainRunner(output / manifest.NAME, variant="int8")
+    assert len(runner.thresholds("accurate")) == 2
+
+
+def test_variants(record):
+    assert list(record["variants"]) == ["float32", "int8"]
+    for variant in record["variants"].values():
+        assert len(variant["stages"]) == len(variant["exits"]) == 2
+        for stage in variant["stages"]:
+            assert stage["milliseconds"] > 0
+        for policy in variant["policies"].values():
+            assert sum(policy["exit_shares"]) == pytest.approx(1)
+            assert policy["saving"] == pytest.approx(
+                1 - policy["macs"] / record["backbone_macs"]
+            )
+        static = variant["static"]["accuracy"]
+        assert variant["policies"]["all_exits"]["accuracy"] == static
+
+
+def evaluated(*words, split="test"):
+    """Scores by split, as the command leaves them."""
+    folder = old_run.finished()
+    ended = command_runs.run(
+        "evaluate", f"--workdir={folder}", f"--split={split}", *words
+    )
+    assert ended.status == 0, ended.err
+    splits = runs.read_json(folder / "evaluation.json")["splits"]
+    return {name: found["model"] for name, found in splits.items()}
+
+
+@pytest.mark.slow
+def test_a_float32_artefact_scores_as_the_run(export, record):
+    words = (f"--exit_threshold={record['parity_at']['thresholds'][0]}",)
+    own = evaluated(*words)["test"]
+    assert 0 < own["dynamic"]["exit_shares"][0] < 1
+    for variant in ("saved_model", "float32"):
+        found = evaluated(f"--export={export}", f"--variant={variant}", *words)
+        for mode in ("static", "dynamic"):
+            for score in ("accuracy", "top1", "macs"):
+                # No image of the few may lie within rounding of a tie.
+                assert found["test"][mode][score] == pytest.approx(
+                    own[mode][score]
+                )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["saved_model", "int8"])
+def test_policies_score_as_the_manifest_says_and_keep_their_word(
+    export, record, variant
+):
+    """On the scores that chose them: this variant's, on validation."""
+    held = {"saved_model": record["saved_model"], **record["variants"]}
+    found = {}
+    for name in ("all_exits", "accurate", "macs_50"):
+        found[name] = evaluated(
+            f"--export={export}",
+            f"--variant={variant}",
+            f"--policy={name}",
+            split="validation,test",
+        )
+        policy = held[variant]["policies"][name]
+        dynamic = found[name]["test"]["dynamic"]
+        assert dynamic["accuracy"] == pytest.approx(policy["accuracy"])
+        assert dynamic["macs"] == pytest.approx(policy["macs"])
+    accurate, half = (
+        found[name]["validation"] for name in ("accurate", "macs_50")
+    )
+    assert accurate["dynamic"]["accuracy"] >= accurate["static"]["accuracy"]
+    assert half["dynamic"]["macs"] <= record["backbone_macs"] / 2
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--variant=float16"], ["no 'float16'", "int8"]),
+        (["--policy=macs_3"], ["macs_3", "all_exits"]),
+        (["--exit_rule=entropy"], ["--exit_rule=confidence"]),
+        (["--policy=accurate", "--policy_file=a.json"], ["leave it out"]),
+    ],
+)
+def test_words_that_do_not_fit(export, words, says):
+    command_runs.refused(
+        "evaluate",
+        f"--workdir={old_run.finished()}",
+        f"--export={export}",
+        *words,
+        says=says,
+    )
+
+
+def swapped(folder):
+    stages = [folder / f"tflite/float32/stage_{k}.tflite" for k in (1, 2)]
+    first, second = (stage.read_bytes() for stage in stages)
+    stages[0].write_bytes(second)
+    stages[1].write_bytes(first)
+
+
+def cut(folder):
+    path = folder / "saved_model/saved_model.pb"
+    path.write_bytes(path.read_bytes()[:-1])
+
+
+def changed(folder, change):
+    path = folder / manifest.NAME
+    record = json.loads(path.read_text())
+    change(record)
+    path.write_text(json.dumps(record))
+
+
+def unlisted(folder):
+    name = "saved_model/saved_model.pb"
+    changed(folder, lambda record: record["checksums"].pop(name))
+
+
+def of_others(folder):
+    changed(folder, lambda record: record["class_names"].__setitem__(0, "cat"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("damage", "variant", "says"),
+    [
+        (swapped, "float32", "swapped"),
+        (cut, "saved_model", "saved_model.pb is cut"),
+        (unlisted, "saved_model", "saved_model.pb"),
+        (of_others, "float32", "name an export of this run"),
+        (shutil.rmtree, "float32", "does not exist"),
+    ],
+)
+def test_an_export_that_cannot_be_used(export, tmp_path, damage, variant, says):
+    folder = pathlib.Path(shutil.copytree(export, tmp_path / "export"))
+    damage(folder)
+    command_runs.refused(
+        "evaluate",
+        f"--workdir={old_run.finished()}",
+        f"--export={folder}",
+        f"--variant={variant}",
+        says=[says],
+    )
+
+
+def test_predict_names_the_command_for_exports():
+    command_runs.refused(
+        "predict",
+        f"--workdir={old_run.finished()}",
+        "--export=exports/digits",
+        "a.png",
+        says=["chain_runner", "a.png"],
+    )

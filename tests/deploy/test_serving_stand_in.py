@@ -14,12 +14,7 @@ import pytest
 import serving_client
 import serving_stand_in
 import tensorflow as tf
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    prediction_log_pb2,
-)
-
-from elf_keras.deploy import saved_model
+from tensorflow_serving.apis import get_model_metadata_pb2
 
 pytest_plugins = ("serving_client",)
 BAD = list(bad_requests.all_of_them())
@@ -94,17 +89,6 @@ def test_too_large_a_message_is_refused(client):
     status, _ = client.refused("static", image=image)
     assert status == grpc.StatusCode.RESOURCE_EXHAUSTED
     assert len(client.ask("static", image=image[: count // 2])["class"])
-
-
-def test_warm_up_requests_are_answered_and_reach_every_exit(client):
-    path = str(exported.folder() / saved_model.WARM_UP)
-    exits = set()
-    for line in tf.data.TFRecordDataset(path):
-        log = prediction_log_pb2.PredictionLog.FromString(line.numpy())
-        found = client.send(log.predict_log.request)
-        if "dynamic" in log.predict_log.request.model_spec.signature_name:
-            exits |= {*found["exit"].tolist()}
-    assert exits == {1, 2, 3}
 
 
 def parts():

@@ -1,16 +1,15 @@
 """A tiny chain of three stages with its manifest, converted here."""
 
 import dataclasses
-import hashlib
 import json
 import pathlib
 import tempfile
 
 import keras
 import numpy as np
-import tensorflow as tf
 
 from elf_keras import models
+from elf_keras.deploy import manifest, tflite_chain
 from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
 from elf_keras.models import multiply_adds
@@ -78,7 +77,7 @@ def make(folder: pathlib.Path, variants=("float32", "int8")) -> Chain:
     stages = models.stages(built)
     scores = _scores(built, pixels)
     threshold = _between(scores)
-    _convert(built, stages, pixels, folder, variants)
+    _convert(built, pixels, folder, variants)
     (folder / MANIFEST).write_text(
         json.dumps(_record(folder, built, scores, threshold, variants))
     )
@@ -127,52 +126,16 @@ def _between(scores):
     return float(np.float32(middle[gap : gap + 2].mean()))
 
 
-def _convert(built, stages, pixels, folder, variants):
-    bare, features = tf.Module(), pixels.astype("float32")
-    bare.weights = [variable.value for variable in built.variables]
-    signatures, samples = {}, {}
-    for number, stage in enumerate(stages, start=1):
-        key, source = f"stage_{number}", "features" if number > 1 else "image"
-        signatures[key] = _signature(stage, source, features.shape[1:])
-        samples[key] = features
-        outputs = stage(features, training=False)
-        features = np.asarray(outputs.get("features"))
+def _convert(built, pixels, folder, variants):
+    parts = tflite_chain.parts_of(built, pixels)
     with tempfile.TemporaryDirectory() as saved:
-        tf.saved_model.save(bare, saved, signatures=signatures)
+        tflite_chain._save_signatures(built, parts, saved)
         for variant in variants:
-            (folder / "tflite" / variant).mkdir(parents=True)
-            for key in signatures:
-                content = _tflite(saved, key, samples[key], variant)
-                _path(folder, variant, key).write_bytes(content)
-
-
-def _signature(stage, source, shape):
-    spec = tf.TensorSpec((1, *shape), name=source)
-
-    def call(tensor):
-        return stage(tensor, training=False)
-
-    return tf.function(call, input_signature=[spec]).get_concrete_function()
-
-
-def _tflite(saved, key, samples, variant):
-    converter = tf.lite.TFLiteConverter.from_saved_model(
-        saved, signature_keys=[key]
-    )
-    if variant == "int8":
-        converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        converter.representative_dataset = lambda: (
-            [sample[None]] for sample in samples
-        )
-        builtin = tf.lite.OpsSet.TFLITE_BUILTINS_INT8
-        converter.target_spec.supported_ops = [builtin]
-        converter.inference_input_type = tf.int8
-        converter.inference_output_type = tf.int8
-    return converter.convert()
-
-
-def _path(folder, variant, key):
-    return folder / "tflite" / variant / f"{key}.tflite"
+            place = folder / "tflite" / variant
+            place.mkdir(parents=True)
+            for name in ("stage_1", "stage_2", "stage_3"):
+                content = tflite_chain._convert(saved, [name], variant, parts)
+                (place / f"{name}.tflite").write_bytes(content)
 
 
 def _record(folder, built, scores, threshold, variants):
@@ -181,25 +144,15 @@ def _record(folder, built, scores, threshold, variants):
         "format": 1,
         "name": "made",
         "class_names": NAMES,
-        "input": dict(zip(("height", "width", "channels"), SHAPE, strict=True)),
-        "exits": [
-            {"exit": number + 1, "macs": int(macs), "temperature": temperature}
-            for number, (macs, temperature) in enumerate(
-                zip(costs.with_heads, TEMPERATURES, strict=True)
-            )
-        ],
+        "input": manifest.image_input(SHAPE),
+        "exits": manifest.exits(costs, TEMPERATURES),
         "backbone_macs": int(costs.backbone),
         "variants": {
             variant: _variant(scores, threshold, variant)
             for variant in variants
         },
         "default_policy": "accurate",
-        "checksums": {
-            path.relative_to(folder).as_posix(): hashlib.sha256(
-                path.read_bytes()
-            ).hexdigest()
-            for path in folder.rglob("*.tflite")
-        },
+        "checksums": manifest.checksums(folder),
     }
 
 

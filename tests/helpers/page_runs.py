@@ -16,6 +16,8 @@ from elf_keras.deploy import chain_runner
 READY = "#controls:not([disabled])"
 TOLD = "#problem:not([hidden])"
 DONE = "#stop:disabled"
+# What a card tells of its answer.
+KEYS = ("exit", "index", "confidence", "probability", "macs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,23 +98,26 @@ def run_samples(page, policy, variant="float32"):
     cards = page.locator("#answers li").evaluate_all(
         "cards => cards.map(card => ({ ...card.dataset }))"
     )
-    return [{key: float(text) for key, text in card.items()} for card in cards]
+    return {key: np.array([float(card[key]) for card in cards]) for key in KEYS}
 
 
 def python_answers(export, policy, variant="float32"):
     """Answers of the Python chain to the samples."""
     runner = chain_runner.ChainRunner(export / "manifest.json", variant=variant)
-    found = [runner.predict(image, policy=policy) for image in samples(export)]
-    return [
-        {
-            "exit": answer.exit,
-            "index": answer.class_index,
-            "confidence": answer.confidence,
-            "probability": answer.probabilities[answer.class_index],
-            "macs": answer.macs,
-        }
-        for answer in found
+    answers = [
+        runner.predict(image, policy=policy) for image in samples(export)
     ]
+    rows = [
+        (
+            answer.exit,
+            answer.class_index,
+            answer.confidence,
+            answer.probabilities[answer.class_index],
+            answer.macs,
+        )
+        for answer in answers
+    ]
+    return dict(zip(KEYS, np.array(rows).T, strict=True))
 
 
 def samples(export):
@@ -121,7 +126,3 @@ def samples(export):
     sides = [record[side] for side in ("height", "width", "channels")]
     content = (export / "samples" / "images.bin").read_bytes()
     return np.frombuffer(content, "uint8").reshape(-1, *sides)
-
-
-def column(answers, key):
-    return np.array([answer[key] for answer in answers])
