@@ -89,8 +89,7 @@ def write(
     source = _source(models.in_float32(model), judge)
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)
     record = {
-        **_facts(data, judge, plan),
-        "exits": manifest.exits(scorer.costs, source.temperatures),
+        **_facts(data, judge, source, plan),
         "saved_model": _saved_model(folder, source, judge, plan),
         "variants": _variants(folder, source, judge, plan, data.train),
     }
@@ -130,15 +129,16 @@ def _spread_over(images, most):
     return np.linspace(0, images - 1, count).round().astype(int)
 
 
-def _facts(data, judge, plan):
+def _facts(data, judge, source, plan):
+    costs = judge.scorer.costs
     return {
         "format": manifest.FORMAT,
         "name": plan.name,
         **runs.environment(),
         "class_names": data.class_names,
         "input": manifest.image_input(data.image_shape),
-        "exits": None,
-        "backbone_macs": int(judge.scorer.costs.backbone),
+        "exits": manifest.exits(costs, source.temperatures),
+        "backbone_macs": int(costs.backbone),
         "chosen_on": "validation" if data.validation else "train",
         "reported_on": {
             "split": "test" if data.test else "the split that chose",

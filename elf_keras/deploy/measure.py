@@ -108,9 +108,8 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
         ),
     }
     single = files / "single_file.tflite"
-    return record | (
-        {"single_file": _file(folder, single)} if single.exists() else {}
-    )
+    held = {"single_file": _file(folder, single)} if single.exists() else {}
+    return record | held
 
 
 def _described(folder, files, kind, times, stages):

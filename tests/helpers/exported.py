@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import models
-from elf_keras.deploy import saved_model
+from elf_keras.deploy import parity, saved_model
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 CLASSES, EXITS, IMAGES, SIZE = 3, 3, 32, 8
@@ -59,14 +59,7 @@ def scores() -> np.ndarray:
 @functools.cache
 def thresholds() -> np.ndarray:
     """One s for each early exit, so that about a third leaves at each."""
-    reached, alive = confidence(scores()), np.arange(IMAGES)
-    found = []
-    for exit_index in range(EXITS - 1):
-        ordered = np.sort(reached[alive, exit_index])
-        third = 2 * len(ordered) // 3 if exit_index == 0 else len(ordered) // 2
-        found.append((ordered[third - 1] + ordered[third]) / 2)
-        alive = alive[reached[alive, exit_index] <= found[-1]]
-    return np.array(found, "float32")
+    return parity.spread(scores())
 
 
 @functools.cache
