@@ -84,12 +84,10 @@ def test_variants(record):
         assert variant["policies"]["all_exits"]["accuracy"] == static
 
 
-def evaluated(*words, split="test"):
+def evaluated(*words):
     """Scores by split, as the command leaves them."""
     folder = old_run.finished()
-    ended = command_runs.run(
-        "evaluate", f"--workdir={folder}", f"--split={split}", *words
-    )
+    ended = command_runs.run("evaluate", f"--workdir={folder}", *words)
     assert ended.status == 0, ended.err
     splits = runs.read_json(folder / "evaluation.json")["splits"]
     return {name: found["model"] for name, found in splits.items()}
@@ -123,7 +121,6 @@ def test_policies_score_as_the_manifest_says_and_keep_their_word(
             f"--export={export}",
             f"--variant={variant}",
             f"--policy={name}",
-            split="validation,test",
         )
         policy = held[variant]["policies"][name]
         dynamic = found[name]["test"]["dynamic"]

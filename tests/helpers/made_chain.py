@@ -7,6 +7,7 @@ import tempfile
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.deploy import manifest, tflite_chain
@@ -128,12 +129,19 @@ def _between(scores):
 
 def _convert(built, pixels, folder, variants):
     parts = tflite_chain.parts_of(built, pixels)
+    bare = tf.Module()
+    bare.weights = [variable.value for variable in built.variables]
+    signatures = {
+        name: tflite_chain._signature(part)
+        for name, part in parts.items()
+        if name.startswith("stage_")
+    }
     with tempfile.TemporaryDirectory() as saved:
-        tflite_chain._save_signatures(built, parts, saved)
+        tf.saved_model.save(bare, saved, signatures=signatures)
         for variant in variants:
             place = folder / "tflite" / variant
             place.mkdir(parents=True)
-            for name in ("stage_1", "stage_2", "stage_3"):
+            for name in signatures:
                 content = tflite_chain._convert(saved, [name], variant, parts)
                 (place / f"{name}.tflite").write_bytes(content)
 
