@@ -1,12 +1,11 @@
 """Rivals of the plain sum: what several exits add to the loss together.
 
-Each takes an exit loss, `loss(scores, labels)` with scores `(batch, exits,
+Each takes an exit loss, `loss(logits, labels)` with logits `(batch, exits,
 classes)`, and returns another of the same form, `(batch, exits)`, for
 `CumulativeLoss`: whatever it says about leaving, class weights and replicas
 holds for them, too.
 """
 
-import functools
 from collections.abc import Callable
 
 import numpy as np
@@ -27,7 +26,12 @@ def weighted(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
     Reference: HAR, Eq. 1; Teerapittayanon et al. 2016, BranchyNet; Huang et
     al. 2018, Multi-Scale Dense Networks.
     """
-    return functools.partial(_weighted, exit_loss, exit_weights)
+
+    def loss(logits, labels):
+        losses = exit_loss(logits, labels)
+        return losses * ops.cast(exit_weights, losses.dtype)
+
+    return loss
 
 
 def summed(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
@@ -44,7 +48,13 @@ def summed(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
     Reference: HAR, Eq. 2; Kim et al. 2016, Deeply-Recursive Convolutional
     Network.
     """
-    return functools.partial(_summed, exit_loss, exit_weights)
+
+    def loss(logits, labels):
+        total = exit_rule.sum_of_exits(logits, exit_weights)[:, None]
+        losses = exit_loss(total, labels[:, -1:])
+        return ops.pad(losses, [[0, 0], [logits.shape[1] - 1, 0]])
+
+    return loss
 
 
 def distilled(
@@ -64,12 +74,22 @@ def distilled(
       weight: λ ≥ 0.
       temperature: T > 0. The reference begins with 1 and raises it while the
         teacher is sure; here it stays.
-      scale: σ by which the loss multiplies scores, 1 but for cosines.
+      scale: σ by which the loss multiplies logits, 1 but for cosines.
 
     Reference: Phuong and Lampert 2019, Distillation-Based Training for
     Multi-Exit Architectures, Sec. 3.
     """
-    return functools.partial(_distilled, exit_loss, weight, temperature, scale)
+
+    def loss(logits, labels):
+        logits = at_least_float32(logits)
+        shares = ops.log_softmax(scale / temperature * logits)
+        teacher = ops.stop_gradient(shares[:, -1:])
+        apart = ops.sum(ops.exp(teacher) * (teacher - shares[:, :-1]), axis=-1)
+        taught = ops.pad(weight * temperature**2 * apart, [[0, 0], [0, 1]])
+        losses = exit_loss(logits, labels)
+        return losses + ops.cast(taught, losses.dtype)
+
+    return loss
 
 
 def check_weights(values: list[str] | np.ndarray, exits: int) -> np.ndarray:
@@ -94,23 +114,3 @@ def check_weights(values: list[str] | np.ndarray, exits: int) -> np.ndarray:
             f"above 0 for each exit, with commas between; exits: {exits}"
         )
     return found
-
-
-def _weighted(exit_loss, exit_weights, scores, labels):
-    losses = exit_loss(scores, labels)
-    return losses * ops.cast(exit_weights, losses.dtype)
-
-
-def _summed(exit_loss, exit_weights, scores, labels):
-    total = exit_rule.sum_of_exits(scores, exit_weights)[:, None]
-    losses = exit_loss(total, labels[:, -1:])
-    return ops.pad(losses, [[0, 0], [scores.shape[1] - 1, 0]])
-
-
-def _distilled(exit_loss, weight, temperature, scale, scores, labels):
-    shares = ops.log_softmax(scale / temperature * at_least_float32(scores))
-    teacher = ops.stop_gradient(shares[:, -1:])
-    apart = ops.sum(ops.exp(teacher) * (teacher - shares[:, :-1]), axis=-1)
-    taught = ops.pad(weight * temperature**2 * apart, [[0, 0], [0, 1]])
-    losses = exit_loss(scores, labels)
-    return losses + ops.cast(taught, losses.dtype)

@@ -51,11 +51,7 @@ def effective_number(
 def inverse(class_counts: np.ndarray) -> np.ndarray:
     """Weigh a class by its inverse frequency: w_c ∝ 1 / n_c, sum C.
 
-    Args:
-      class_counts: training images per class n, `(classes,)`, all >= 1.
-
-    Returns:
-      Class weights, float32 `(classes,)`, mean 1.
+    Class counts and result as in `effective_number`.
     """
     return _sum_to_classes(1.0 / _checked(class_counts))
 
@@ -63,11 +59,7 @@ def inverse(class_counts: np.ndarray) -> np.ndarray:
 def inverse_square_root(class_counts: np.ndarray) -> np.ndarray:
     """Weigh a class half-way to inverse frequency: w_c ∝ n_c^(-1/2), sum C.
 
-    Args:
-      class_counts: training images per class n, `(classes,)`, all >= 1.
-
-    Returns:
-      Class weights, float32 `(classes,)`, mean 1.
+    Class counts and result as in `effective_number`.
     """
     return _sum_to_classes(_checked(class_counts) ** -0.5)
 
@@ -75,11 +67,7 @@ def inverse_square_root(class_counts: np.ndarray) -> np.ndarray:
 def uniform(class_counts: np.ndarray) -> np.ndarray:
     """Weigh all classes alike: w_c = 1.
 
-    Args:
-      class_counts: training images per class n, `(classes,)`, all >= 1.
-
-    Returns:
-      Ones, float32 `(classes,)`.
+    Class counts and result as in `effective_number`.
     """
     return np.ones_like(_checked(class_counts), dtype=np.float32)
 

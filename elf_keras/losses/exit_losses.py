@@ -1,6 +1,6 @@
 """Losses of one exit: pure functions, one value per example and exit.
 
-All take raw scores `(..., classes)` and integer labels `(...)`, compute in
+All take logits z, `(..., classes)`, and class indices y, `(...)`, compute in
 float32 at least, and return `(...)` without reduction. Scales, margins and
 prior adjustments live here only: what the model outputs stays raw, so that
 confidence is always softmax(outputs).
@@ -15,115 +15,95 @@ from elf_keras.exits.arrays import at_least_float32
 _SMALLEST_MISS = 1e-7
 
 
-def cross_entropy(scores, labels):
+def cross_entropy(logits, labels):
     """Cross-entropy: -log softmax(z)_y.
 
     Args:
-      scores: raw scores z, `(..., classes)`.
+      logits: z, `(..., classes)`.
       labels: class indices y, `(...)`.
 
     Returns:
       `(...)`, at least float32.
     """
     return ops.sparse_categorical_crossentropy(
-        labels, at_least_float32(scores), from_logits=True
+        labels, at_least_float32(logits), from_logits=True
     )
 
 
-def focal(scores, labels, *, gamma=0.5):
+def focal(logits, labels, *, gamma=0.5):
     """Focal loss: -(1 - p_y)^γ log p_y with p = softmax(z).
 
     Args:
-      scores: raw scores z, `(..., classes)`.
-      labels: class indices y, `(...)`.
+      logits: as `labels` and the result in `cross_entropy`.
       gamma: γ ≥ 0; 0 is cross-entropy. The HAR paper uses 0.5.
-
-    Returns:
-      `(...)`, at least float32.
 
     Reference: Lin et al. 2017, Focal Loss for Dense Object Detection, Eq. 4.
     """
-    losses = cross_entropy(scores, labels)
+    losses = cross_entropy(logits, labels)
     missing = ops.maximum(-ops.expm1(-losses), _SMALLEST_MISS)
     return missing**gamma * losses
 
 
-def ldam(scores, labels, *, margins, scale=30.0):
+def ldam(logits, labels, *, margins, scale=30.0):
     """Label-distribution-aware margin: cross-entropy of σ(z - Δ_y onehot(y)).
 
     Args:
-      scores: cosines z in [-1, 1], `(..., classes)`: a cosine classifier's.
-      labels: class indices y, `(...)`.
+      logits: cosines z in [-1, 1]: a cosine classifier's; else as in
+        `cross_entropy`.
       margins: Δ, `(classes,)`; see `class_weights.ldam_margins`.
       scale: σ > 0.
 
-    Returns:
-      `(...)`, at least float32.
-
     Reference: Cao et al. 2019, Label-Distribution-Aware Margin Loss, Eq. 13.
     """
-    scores = at_least_float32(scores)
-    margins = ops.cast(margins, scores.dtype)
-    at_label = ops.one_hot(labels, scores.shape[-1], dtype=scores.dtype)
-    return cross_entropy(scale * (scores - at_label * margins), labels)
+    logits = at_least_float32(logits)
+    margins = ops.cast(margins, logits.dtype)
+    at_label = ops.one_hot(labels, logits.shape[-1], dtype=logits.dtype)
+    return cross_entropy(scale * (logits - at_label * margins), labels)
 
 
-def balanced_softmax(scores, labels, *, log_priors):
+def balanced_softmax(logits, labels, *, log_priors):
     """Cross-entropy of z + log π, π the class shares in training.
 
     Args:
-      scores: raw scores z, `(..., classes)`.
-      labels: class indices y, `(...)`.
+      logits: as `labels` and the result in `cross_entropy`.
       log_priors: log π, `(classes,)`.
-
-    Returns:
-      `(...)`, at least float32.
 
     Reference: Ren et al. 2020, Balanced Meta-Softmax, Eq. 4.
     """
-    return logit_adjustment(scores, labels, log_priors=log_priors, tau=1.0)
+    return logit_adjustment(logits, labels, log_priors=log_priors)
 
 
-def logit_adjustment(scores, labels, *, log_priors, tau=1.0):
+def logit_adjustment(logits, labels, *, log_priors, tau=1.0):
     """Cross-entropy of z + τ log π.
 
     Args:
-      scores: raw scores z, `(..., classes)`.
-      labels: class indices y, `(...)`.
+      logits: as `labels` and the result in `cross_entropy`.
       log_priors: log π, `(classes,)`.
       tau: τ ≥ 0; 0 is cross-entropy, 1 balanced softmax.
-
-    Returns:
-      `(...)`, at least float32.
 
     Reference: Menon et al. 2021, Long-tail learning via logit adjustment,
     Eq. 10.
     """
-    scores = at_least_float32(scores)
-    return cross_entropy(
-        scores + tau * ops.cast(log_priors, scores.dtype), labels
-    )
+    logits = at_least_float32(logits)
+    log_priors = ops.cast(log_priors, logits.dtype)
+    return cross_entropy(logits + tau * log_priors, labels)
 
 
-def vector_scaling(scores, labels, *, log_priors, tau=1.0, exponent=0.15):
+def vector_scaling(logits, labels, *, log_priors, tau=1.0, exponent=0.15):
     """VS loss: cross-entropy of (π/max π)^γ z + τ log π.
 
     Args:
-      scores: raw scores z, `(..., classes)`.
-      labels: class indices y, `(...)`.
+      logits: as `labels` and the result in `cross_entropy`.
       log_priors: log π, `(classes,)`; π/max π = n_c/n_max.
       tau: τ ≥ 0, additive adjustment.
       exponent: γ ≥ 0, multiplicative adjustment; 0 is logit adjustment.
 
-    Returns:
-      `(...)`, at least float32.
-
     Reference: Kini et al. 2021, Label-Imbalanced and Group-Sensitive
     Classification, Eq. 2; γ = 0.15 is their choice for CIFAR-10 at 100x.
     """
-    scores = at_least_float32(scores)
-    log_priors = ops.cast(log_priors, scores.dtype)
+    logits = at_least_float32(logits)
+    log_priors = ops.cast(log_priors, logits.dtype)
     multipliers = ops.exp(exponent * (log_priors - ops.max(log_priors)))
     return logit_adjustment(
-        multipliers * scores, labels, log_priors=log_priors, tau=tau
+        multipliers * logits, labels, log_priors=log_priors, tau=tau
     )

@@ -50,7 +50,7 @@ class CumulativeLoss:
     strongly mixed image so counts as hard.
 
     Args:
-      exit_loss: `loss(scores, labels)` per example and exit; see `exit_loss`.
+      exit_loss: `loss(logits, labels)` per example and exit; see `exit_loss`.
       classes: number of classes C.
       train_threshold: t in (0, 1); infinity (default) is the plain sum.
       normalization: a key of `NORMALIZATIONS`.
@@ -96,9 +96,9 @@ class CumulativeLoss:
           outputs: dict of named outputs, each `(batch, classes)`.
           sample_weight: optional, `(batch,)`.
         """
-        scores = exit_rule.stack_exits(outputs)
+        logits = exit_rule.stack_exits(outputs)
         shares, labels = _two_labels(ops.convert_to_tensor(labels))
-        losses = [self._exit_losses(scores, label) for label in labels]
+        losses = [self._exit_losses(logits, label) for label in labels]
         weights = [ops.take(self.class_weights, label) for label in labels]
         parts, weights = _parts_of_weight(shares, weights)
         if sample_weight is None:
@@ -106,16 +106,16 @@ class CumulativeLoss:
         sample_weight = ops.cast(sample_weight, weights.dtype)
         reached = exit_rule.active_mask(
             exit_rule.satisfied_with_label(
-                scores, labels[0], self.train_threshold
+                logits, labels[0], self.train_threshold
             )
         )
-        predicted = ops.cast(ops.argmax(scores, axis=-1), labels[0].dtype)
+        predicted = ops.cast(ops.argmax(logits, axis=-1), labels[0].dtype)
         return Terms(
             exit_losses=_mix(parts, losses),
-            active=ops.stop_gradient(ops.cast(reached, scores.dtype)),
-            example_weights=ops.cast(weights * sample_weight, scores.dtype),
-            sample_weights=ops.cast(sample_weight, scores.dtype),
-            correct=ops.cast(predicted == labels[0][:, None], scores.dtype),
+            active=ops.stop_gradient(ops.cast(reached, logits.dtype)),
+            example_weights=ops.cast(weights * sample_weight, logits.dtype),
+            sample_weights=ops.cast(sample_weight, logits.dtype),
+            correct=ops.cast(predicted == labels[0][:, None], logits.dtype),
         )
 
     def reduce(self, terms: Terms):
@@ -130,19 +130,19 @@ class CumulativeLoss:
             )
         )
 
-    def loss_of_equal_scores(self, exits: int) -> float:
-        """Loss of an example of the first class, all scores 0, nobody leaving.
+    def loss_of_equal_logits(self, exits: int) -> float:
+        """Loss of an example of the first class, all logits 0, nobody leaving.
 
         Args:
           exits: number of exits K.
         """
-        scores = ops.zeros((1, exits, self.class_weights.shape[0]))
-        losses = self._exit_losses(scores, ops.zeros(1, "int32"))
+        logits = ops.zeros((1, exits, self.class_weights.shape[0]))
+        losses = self._exit_losses(logits, ops.zeros(1, "int32"))
         return float(ops.sum(losses))
 
-    def _exit_losses(self, scores, labels):
-        exits = scores.shape[1]
-        return self.exit_loss(scores, ops.tile(labels[:, None], [1, exits]))
+    def _exit_losses(self, logits, labels):
+        exits = logits.shape[1]
+        return self.exit_loss(logits, ops.tile(labels[:, None], [1, exits]))
 
 
 def _by_class_weights(terms, weighted):

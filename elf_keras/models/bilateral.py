@@ -49,8 +49,8 @@ def build(
         )
     branches = [tapped.features, tapped.twin_block(REBALANCING)]
     features = layers.Concatenate(name=BOTH)(branches)
-    scores = classify(features, classes, name="exit_1", cosine=cosine)
-    return MultiExitModel(image, {"exit_1": scores}, name=f"bbn_{backbone}")
+    logits = classify(features, classes, name="exit_1", cosine=cosine)
+    return MultiExitModel(image, {"exit_1": logits}, name=f"bbn_{backbone}")
 
 
 class BilateralPass:
@@ -102,7 +102,7 @@ class BilateralPass:
                 strict=True,
             )
         ]
-        scores = self.classifier(self.pool(tf.concat(features, axis=-1)))
-        rows = tf.one_hot(labels, scores.shape[-1])
+        logits = self.classifier(self.pool(tf.concat(features, axis=-1)))
+        rows = tf.one_hot(labels, logits.shape[-1])
         labels = tf.tensordot(rows, shares, [[1], [0]])
-        return {"exit_1": scores}, labels
+        return {"exit_1": logits}, labels

@@ -154,7 +154,7 @@ def classify(features, classes: int, *, name: str, cosine: bool):
       cosine: unit features and class vectors, no bias (for LDAM).
 
     Returns:
-      Raw scores in float32, `(batch, classes)`.
+      Logits in float32, `(batch, classes)`.
 
     Raises:
       InputError: for fewer than two classes.

@@ -1,7 +1,7 @@
 """Models with early exits: build them, view statically, cut into stages.
 
 A model maps pixel values 0 to 255 to a dict of named outputs `exit_1 …
-exit_K`, raw scores `(batch, classes)` in float32; exits count from the input
+exit_K`, logits `(batch, classes)` in float32; exits count from the input
 and the last one is the backbone's own classifier. HAR, Fig. 1 and Fig. 8.
 """
 
@@ -108,8 +108,8 @@ def stages(model: keras.Model) -> list[keras.Model]:
     """Cut a model at its taps into K stages that share its weights.
 
     Stage k maps the previous stage's features (the image, for k = 1) to
-    `{"exit_k": scores, "features": what stage k+1 needs}`; the last one
-    returns its scores only.
+    `{"exit_k": logits, "features": what stage k+1 needs}`; the last one
+    returns its logits only.
     """
     names = exit_rule.exit_names(exits(model))
     taps = [_tap(model, name) for name in names[:-1]]

@@ -44,7 +44,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         """Keep the limit of this model."""
         super().set_model(model)
         exits = len(model.output_names)
-        self.limit = EXPLODED * model.objective.loss_of_equal_scores(exits)
+        self.limit = EXPLODED * model.objective.loss_of_equal_logits(exits)
 
     def on_train_batch_end(self, batch, logs=None):
         """Look at the running mean of the loss.
