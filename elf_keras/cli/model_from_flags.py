@@ -1,4 +1,4 @@
-"""From flags to models, objectives, schedules: the part that needs Keras."""
+"""From flags to strategies, models, objectives and scorers."""
 
 from collections.abc import Callable
 
@@ -37,19 +37,15 @@ def strategy(*, alone: bool = False):
       alone: take one device of this process, whatever --strategy says.
     """
     # First: workers are joined before TensorFlow does anything else.
-    if alone:
-        chosen = strategies.create("single", None)
-    else:
-        chosen = strategies.create(
-            FLAGS.strategy, cluster.for_strategy(FLAGS.strategy)
-        )
+    name = "single" if alone else FLAGS.strategy
+    chosen = strategies.create(name, cluster.for_strategy(name))
     keras.utils.set_random_seed(FLAGS.seed)
     if FLAGS.deterministic:
         tf.config.experimental.enable_op_determinism()
-    policy = FLAGS.mixed_precision
-    if policy != "float32":
-        policy = f"mixed_{policy}"
-    keras.config.set_dtype_policy(policy)
+    half = FLAGS.mixed_precision != "float32"
+    keras.config.set_dtype_policy(
+        f"{'mixed_' if half else ''}{FLAGS.mixed_precision}"
+    )
     return chosen
 
 
@@ -58,24 +54,17 @@ def model(data: splits.Splits) -> keras.Model:
     if FLAGS.second_stage != "none":
         return second_stage_from_flags.model(data)
     source, pixels = _source(data)
-    shape, classes = data.image_shape, len(data.class_names)
+    network = (data.image_shape, len(data.class_names))
+    options = {"backbone": FLAGS.backbone, "pixels": pixels}
     cosine = FLAGS.exit_loss in thresholds.COSINE_LOSSES
     if FLAGS.method == "bbn":
-        built = bilateral.build(
-            shape,
-            classes,
-            backbone=FLAGS.backbone,
-            cosine=cosine,
-            pixels=pixels,
-        )
+        built = bilateral.build(*network, cosine=cosine, **options)
     else:
         built = models.build(
-            shape,
-            classes,
-            backbone=FLAGS.backbone,
+            *network,
             exits="none" if FLAGS.method == "single" else FLAGS.exits,
             heads=models.Heads(FLAGS.exit_head, FLAGS.exit_stride, cosine),
-            pixels=pixels,
+            **options,
         )
     if FLAGS.backbone.startswith(choices.KERAS_PREFIX):
         taps = ", ".join(models.tap_names(built))
@@ -88,13 +77,12 @@ def model(data: splits.Splits) -> keras.Model:
 def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     """Compile a model with optimizer and objective."""
     exit_loss = _across_exits(_exit_loss(data), models.exits(built))
+    leaving = FLAGS.method == "har"
     built.compile(
         optimizer.CoupledSGD(
             FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay
         ),
-        cumulative_loss(
-            data, leaving=FLAGS.method == "har", exit_loss=exit_loss
-        ),
+        cumulative_loss(data, leaving=leaving, exit_loss=exit_loss),
         training_pass=_training_pass(built),
     )
     return built
@@ -197,7 +185,6 @@ def _source(data):
     """The model to start from, if any; mean and deviation of the pixels."""
     weights = FLAGS.weights
     if weights == "imagenet" or weights.endswith(".h5"):
-        found = pretrained.load(FLAGS.backbone, weights, data.image_shape)
-        return found.model, found.pixels
+        return pretrained.load(FLAGS.backbone, weights, data.image_shape)
     source = None if weights == "none" else models.load(weights)
     return source, models.Pixels(*data.pixel_statistics)

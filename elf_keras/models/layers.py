@@ -68,27 +68,27 @@ class BatchNormalization(keras.layers.BatchNormalization):
     def _normalize(self, inputs):
         if self.compute_dtype not in _FUSED_TYPES:
             return self._scale(inputs, self.moving_mean, self.moving_variance)
-        outputs, *_ = tf.compat.v1.nn.fused_batch_norm(
+        outputs, *_ = self._fused(
             inputs,
-            scale=tf.convert_to_tensor(self.gamma),
-            offset=tf.convert_to_tensor(self.beta),
             mean=tf.convert_to_tensor(self.moving_mean),
             variance=tf.convert_to_tensor(self.moving_variance),
-            epsilon=self.epsilon,
             is_training=False,
         )
         return outputs
 
     def _train_fused(self, inputs):
-        outputs, mean, variance = tf.compat.v1.nn.fused_batch_norm(
+        outputs, mean, variance = self._fused(inputs, is_training=True)
+        self._move(mean, variance, tf.size(inputs) > 0)
+        return outputs
+
+    def _fused(self, inputs, **statistics):
+        return tf.compat.v1.nn.fused_batch_norm(
             inputs,
             scale=tf.convert_to_tensor(self.gamma),
             offset=tf.convert_to_tensor(self.beta),
             epsilon=self.epsilon,
-            is_training=True,
+            **statistics,
         )
-        self._move(mean, variance, tf.size(inputs) > 0)
-        return outputs
 
     def _train_synchronized(self, inputs):
         wide = tf.cast(inputs, self.variable_dtype)

@@ -4,6 +4,7 @@ import command_runs
 import keras
 import numpy as np
 import pytest
+import tiny
 from made_splits import COUNTS, made
 from scipy import special
 
@@ -15,6 +16,12 @@ from elf_keras.models import bilateral
 from elf_keras.training import manifold_mixup, optimizer
 
 SMALL = ("--workdir=", "--backbone=resnet8")
+
+
+def compiled(*words, model=None):
+    """A model of two exits with optimizer and objective by the flags."""
+    with command_runs.fresh_flags("--workdir=", *words):
+        return model_from_flags.compiled(model or tiny.model(), made())
 
 
 def layer(model, kind):
@@ -68,16 +75,13 @@ def test_pixels_are_normalized_by_the_training_split():
     [("har", 0.8), ("sum", np.inf), ("summed", np.inf), ("single", np.inf)],
 )
 def test_compiled(method, threshold):
-    words = (
+    model = compiled(
         f"--method={method}",
         "--train_threshold=0.8",
         "--learning_rate=0.3",
         "--weight_decay=0.004",
         "--loss_normalization=batch_size",
     )
-    with command_runs.fresh_flags(*SMALL, *words):
-        data = made()
-        model = model_from_flags.compiled(model_from_flags.model(data), data)
     assert isinstance(model.optimizer, optimizer.CoupledSGD)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.3)
     assert model.optimizer.coupled_decay == 0.004
@@ -120,11 +124,8 @@ def test_manifold_mixup():
     ],
 )
 def test_mixtures_that_make_no_sense(words, remedy):
-    with command_runs.fresh_flags(*SMALL, *words):
-        data = made()
-        model = model_from_flags.model(data)
-        with pytest.raises(InputError, match=remedy):
-            model_from_flags.compiled(model, data)
+    with pytest.raises(InputError, match=remedy):
+        compiled(*words)
 
 
 @pytest.mark.parametrize(
@@ -176,8 +177,7 @@ def test_exit_losses(words, function, expected):
 )
 def test_scorer(words, prior, scale, threshold):
     with command_runs.fresh_flags(*SMALL, *words):
-        data = made()
-        scorer = model_from_flags.scorer(model_from_flags.model(data), data)
+        scorer = model_from_flags.scorer(tiny.model(), made())
     np.testing.assert_array_equal(scorer.prior, prior)
     assert scorer.scale == scale
     if threshold:
@@ -229,52 +229,49 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     assert "layers take over weights" in capsys.readouterr().err
 
 
-def per_exit(*words, exits=3):
-    """The loss of each exit of one image whose scores are made."""
-    scores = np.array([[[2.0, 0.0, 1.0], [0.0, 3.0, 0.0], [1.0, 1.0, 4.0]]])
-    words = (*SMALL, "--exits=1,2", *words)
-    with command_runs.fresh_flags(*words):
-        data = made()
-        model = model_from_flags.compiled(model_from_flags.model(data), data)
+LOGITS = np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 4.0]])
+
+
+def per_exit(*words):
+    """The loss of each exit of one image whose logits are made."""
     outputs = {
-        f"exit_{k + 1}": scores[:, k].astype("float32") for k in range(exits)
+        f"exit_{k + 1}": logits[None].astype("float32")
+        for k, logits in enumerate(LOGITS)
     }
-    return np.array(model.objective.terms(np.array([2]), outputs).exit_losses)
+    terms = compiled(*words).objective.terms(np.array([2]), outputs)
+    return np.array(terms.exit_losses)[0]
 
 
 @pytest.mark.parametrize("method", ["har", "sum"])
 def test_weights_and_a_teacher_reach_the_objective(method):
     plain = per_exit(f"--method={method}")
-    words = (f"--method={method}", "--exit_weights=0.5,1,2")
+    words = (f"--method={method}", "--exit_weights=0.5,2")
     found = per_exit(*words)
-    np.testing.assert_allclose(found, plain * [0.5, 1, 2], rtol=1e-6)
+    np.testing.assert_allclose(found, plain * [0.5, 2], rtol=1e-6)
     taught = per_exit(
         *words, "--distillation=0.5", "--distillation_temperature=2"
     )
-    gained = (taught - found)[0] / [0.5, 1, 2]
-    shares = special.softmax(
-        np.array([[2.0, 0, 1], [0, 3, 0], [1, 1, 4]]) / 2, axis=-1
-    )
-    apart = special.rel_entr(shares[2], shares).sum(-1)
+    gained = (taught - found) / [0.5, 2]
+    shares = special.softmax(LOGITS / 2, axis=-1)
+    apart = special.rel_entr(shares[1], shares).sum(-1)
     np.testing.assert_allclose(gained, 0.5 * 4 * apart, atol=1e-5)
 
 
 def test_summed_reaches_the_objective():
-    found = per_exit("--method=summed", "--exit_weights=1,2,0.5")
-    total = np.array([2, 0, 1]) + 2 * np.array([0, 3, 0]) + [0.5, 0.5, 2]
-    expected = [0, 0, -special.log_softmax(total)[2]]
-    np.testing.assert_allclose(found[0], expected, rtol=1e-6)
+    found = per_exit("--method=summed", "--exit_weights=1,0.5")
+    total = LOGITS[0] + 0.5 * LOGITS[1]
+    expected = [0, -special.log_softmax(total)[2]]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
 def test_summed_scores_answer_for_that_method_alone():
     for words, expected in {
-        ("--method=summed", "--exit_weights=1,2,3"): [1, 2, 3],
-        ("--method=summed",): [1, 1, 1],
-        ("--method=sum", "--exit_weights=1,2,3"): None,
+        ("--method=summed", "--exit_weights=1,3"): [1, 3],
+        ("--method=summed",): [1, 1],
+        ("--method=sum", "--exit_weights=1,3"): None,
     }.items():
-        with command_runs.fresh_flags(*SMALL, "--exits=1,2", *words):
-            data = made()
-            scorer = model_from_flags.scorer(model_from_flags.model(data), data)
+        with command_runs.fresh_flags(*SMALL, *words):
+            scorer = model_from_flags.scorer(tiny.model(), made())
         np.testing.assert_array_equal(scorer.exit_weights, expected)
 
 
@@ -288,18 +285,25 @@ def test_hardness_is_measured_by_the_plain_loss():
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--exit_weights=1,2"], "1,2: expected .* exits: 4"),
-        (["--exit_weights=1,1,1,x"], "1,1,1,x"),
-        (["--exit_weights=1,1,1,0"], "above 0"),
-        (["--method=single", "--exit_weights=1,1,1,1"], "exits: 1"),
+        (["--exit_weights=1"], "1: expected .* exits: 2"),
+        (["--exit_weights=1,x"], "1,x"),
+        (["--exit_weights=1,0"], "above 0"),
         (["--method=summed", "--distillation=1"], "choose har or sum"),
-        (["--method=single", "--distillation=1"], "choose har or sum"),
-        (["--exits=none", "--distillation=1"], "1 exits"),
     ],
 )
 def test_exits_that_do_not_fit_together(words, says):
-    with command_runs.fresh_flags(*SMALL, *words):
-        data = made()
-        model = model_from_flags.model(data)
-        with pytest.raises(InputError, match=says):
-            model_from_flags.compiled(model, data)
+    with pytest.raises(InputError, match=says):
+        compiled(*words)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--method=single", "--exit_weights=1,1"], "exits: 1"),
+        (["--method=single", "--distillation=1"], "choose har or sum"),
+        (["--distillation=1"], "1 exits"),
+    ],
+)
+def test_what_a_single_exit_cannot_have(words, says):
+    with pytest.raises(InputError, match=says):
+        compiled(*words, model=models.static_view(tiny.model()))

@@ -24,16 +24,15 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 SCRIPT = CHECKOUT / "tests" / "helpers" / "replica_runs.py"
 
 
-@pytest.fixture(scope="module", params=[2, 3])
-def replicas(request):
-    return request.param
+# Two of them are compared with workers, see `test_worker_steps`.
+REPLICAS = 3
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, replicas):
+def runs(tmp_path_factory):
     path = tmp_path_factory.mktemp("replicas") / "runs.npz"
     subprocess.run(
-        [sys.executable, SCRIPT, path, str(replicas)],
+        [sys.executable, SCRIPT, path, str(REPLICAS)],
         check=True,
         env={
             **os.environ,
@@ -57,11 +56,9 @@ def part(runs, kind, replicas, size):
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", replica_runs.KINDS)
 @pytest.mark.parametrize("size", replica_runs.SIZES)
-def test_gradients_and_logs_do_not_depend_on_replicas(
-    runs, replicas, kind, size
-):
+def test_gradients_and_logs_do_not_depend_on_replicas(runs, kind, size):
     one = part(runs, kind, 1, size)
-    many = part(runs, kind, replicas, size)
+    many = part(runs, kind, REPLICAS, size)
     assert set(one) == set(many)
     for key in one:
         np.testing.assert_allclose(
@@ -83,9 +80,9 @@ def test_the_cases_are_telling(runs, kind):
 
 
 @pytest.mark.slow
-def test_class_shares_of_an_epoch_of_pairs(runs, replicas):
+def test_class_shares_of_an_epoch_of_pairs(runs):
     """Counts 600, 200, 100 as they are, and by 1/600 : 1/200 : 1/100."""
-    for number in (1, replicas):
+    for number in (1, REPLICAS):
         natural, reverse = runs[f"labels {number}"]
         assert natural.tolist() == [600, 200, 100]
         np.testing.assert_allclose(reverse, [90, 270, 540], atol=1)

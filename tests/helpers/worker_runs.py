@@ -1,8 +1,9 @@
 """The same training on one device, two replicas, two workers, two of each.
 
-python worker_runs.py single|mirrored|multi_worker|workers_of_two FOLDER: a
-process of its own, since devices and workers must be there before TensorFlow
-starts. Writes what it saw and learned; each worker a file of its own.
+python worker_runs.py KIND... FOLDER: single, mirrored, multi_worker,
+workers_of_two; the devices are the last one's. A process of its own, since
+devices and workers must be there before TensorFlow starts. Writes what it saw
+and learned; each worker a file of its own.
 """
 
 import multiprocessing.pool
@@ -146,7 +147,8 @@ def refuse_pool(*_):
     raise AssertionError("TensorFlow asked the other workers in a thread pool")
 
 
-def main(kind, folder):
+def prepare(kind):
+    """Before TensorFlow has any device."""
     # It stays open where another worker is gone, and Python then ends with a
     # traceback of it.
     multiprocessing.pool.ThreadPool = refuse_pool
@@ -158,6 +160,9 @@ def main(kind, folder):
     if kind == "workers_of_two":
         extended = collective_all_reduce_strategy.CollectiveAllReduceExtended
         extended._initialize_local_devices = two_devices
+
+
+def run(kind, folder):
     joined = cluster.from_environment()
     strategy = strategies.create(kind, joined)
     found = {
@@ -179,4 +184,7 @@ def main(kind, folder):
 
 if __name__ == "__main__":
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
-    main(sys.argv[1], sys.argv[2])
+    *kinds, into = sys.argv[1:]
+    prepare(kinds[-1])
+    for each in kinds:
+        run(each, into)

@@ -121,10 +121,20 @@ def test_heads_cost_less_than_a_tenth(name):
     assert costs.with_heads[-1] < 1.1 * costs.backbone
 
 
-@pytest.mark.parametrize("several", [False, True])
-def test_normalizations_are_ours(monkeypatch, several):
-    monkeypatch.setattr(replicas, "several", lambda: several)
-    model = build("MobileNetV3Small")
+def test_normalizations_are_ours_and_layers_bear_stable_names(
+    named, monkeypatch
+):
+    """Whatever was built before; several replicas share their statistics."""
+    name, alone = named
+    monkeypatch.setattr(replicas, "several", lambda: True)
+    model = build(name)
+    names = [[layer.name for layer in each.layers] for each in (alone, model)]
+    assert names[0] == names[1]
+    # Its own preprocessing is left out.
+    kinds = [type(layer).__name__ for layer in model.layers]
+    assert kinds.count("Rescaling") == 1
+    if name != "MobileNetV3Small":
+        return
     norms = [
         layer
         for layer in model.layers
@@ -132,23 +142,11 @@ def test_normalizations_are_ours(monkeypatch, several):
     ]
     assert len(norms) > 30
     assert {type(layer) for layer in norms} == {BatchNormalization}
-    assert {layer.synchronized for layer in norms} == {several}
+    assert {layer.synchronized for layer in norms} == {True}
+    assert not alone.get_layer("conv_bn").synchronized
     assert {layer.momentum for layer in norms} == {0.9}
     # That of the weights' training stays.
     assert model.get_layer("conv_bn").epsilon == 1e-3
-
-
-def test_own_preprocessing_is_left_out():
-    kinds = [type(x).__name__ for x in build("MobileNetV3Small").layers]
-    assert kinds.count("Rescaling") == 1
-
-
-def test_names_do_not_depend_on_what_was_built_before():
-    found = [
-        [layer.name for layer in build("MobileNetV3Small").layers]
-        for _ in range(2)
-    ]
-    assert found[0] == found[1]
 
 
 def test_the_papers_taps_of_densenet():

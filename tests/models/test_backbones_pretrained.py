@@ -104,13 +104,13 @@ def test_weights_of_a_file_arrive_bit_for_bit(saved, file, capsys):
 def test_features_are_those_of_the_application(name, module, tmp_path):
     source, path = application(name), tmp_path / "made.weights.h5"
     source.save_weights(path)
-    found = pretrained.load(f"keras:{name}", str(path), SHAPE)
+    model, pixels = pretrained.load(f"keras:{name}", str(path), SHAPE)
     images = np.random.default_rng(1).integers(256, size=(2, *SHAPE))
     images = images.astype("float32")
     prepare = getattr(keras.applications, module).preprocess_input
     expected = np.asarray(source(prepare(images.copy())))
-    mean, deviation = map(np.float32, found.pixels)
-    features = np.asarray(found.model((images - mean) / deviation))
+    mean, deviation = map(np.float32, pixels)
+    features = np.asarray(model((images - mean) / deviation))
     largest = np.abs(expected).max()
     assert largest > 0
     np.testing.assert_allclose(features, expected, atol=1e-3 * largest)
@@ -210,9 +210,9 @@ def test_downloaded_weights_are_taken_from_where_keras_puts_them(
         return str(saved[1] / "made.h5")
 
     monkeypatch.setattr("keras.src.utils.file_utils.get_file", get_file)
-    found = pretrained.load(f"keras:{NAME}", "imagenet", SHAPE)
+    model, _ = pretrained.load(f"keras:{NAME}", "imagenet", SHAPE)
     assert len(asked) == 1
     np.testing.assert_array_equal(
-        found.model.get_layer("conv").get_weights()[0],
+        model.get_layer("conv").get_weights()[0],
         saved[0].get_layer("conv").get_weights()[0],
     )

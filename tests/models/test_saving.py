@@ -1,4 +1,4 @@
-"""A half-precision model in float32: same weights, no half layer left."""
+"""Models on disk, and a half-precision model in float32."""
 
 import contextlib
 
@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from elf_keras import models
+from elf_keras.errors import InputError
 
 
 @contextlib.contextmanager
@@ -23,7 +24,6 @@ def policy(name):
 @pytest.fixture(
     scope="module",
     params=[
-        ("mixed_bfloat16", False),
         ("mixed_bfloat16", True),
         ("mixed_float16", False),
     ],
@@ -93,21 +93,74 @@ def test_the_model_given_stays_as_it_is(pair):
         np.testing.assert_array_equal(mine, theirs)
 
 
-def test_a_policy_that_is_still_on_changes_no_score(pair):
+def test_neither_float32_nor_a_policy_that_is_on_changes_a_score(pair):
     half, rebuilt = pair
     with policy(half.get_layer("exit_1_1_conv").dtype_policy.name):
-        again = models.in_float32(half)
-    assert again.get_layer("exit_1_1_conv").compute_dtype == "float32"
+        found = [models.in_float32(model) for model in (half, rebuilt)]
     images = exported.images(channels=1)[:3]
-    found = again(images, training=False)
-    for name, scores in rebuilt(images, training=False).items():
-        np.testing.assert_array_equal(found[name], scores)
+    expected = rebuilt(images, training=False)
+    for again in found:
+        assert again.get_layer("exit_1_1_conv").compute_dtype == "float32"
+        for name, logits in again(images, training=False).items():
+            np.testing.assert_array_equal(logits, expected[name])
 
 
-def test_float32_stays_float32():
-    model = exported.model()
-    rebuilt = models.in_float32(model)
-    images = exported.images()[:2]
-    for name, scores in rebuilt(images, training=False).items():
-        own = model(images, training=False)[name]
-        np.testing.assert_allclose(scores, own, atol=1e-6)
+def test_the_package_registers_every_class_that_a_file_may_hold():
+    known = keras.saving.get_custom_objects()
+    assert {name for name in known if name.startswith("elf_keras>")} >= {
+        "elf_keras>BatchNormalization",
+        "elf_keras>CosineClassifier",
+        "elf_keras>MultiExitModel",
+        "elf_keras>ZeroPaddedShortcut",
+    }
+
+
+@pytest.fixture(scope="module")
+def model():
+    return models.build(
+        (8, 8, 3),
+        5,
+        backbone="resnet8",
+        exits="2",
+        heads=models.Heads(cosine=True),
+        pixels=models.Pixels([1.0, 2.0, 3.0]),
+    )
+
+
+def test_a_saved_model_answers_as_before(tmp_path, model):
+    model.save(tmp_path / "model.keras")
+    images = np.random.default_rng(0).integers(256, size=(4, 8, 8, 3))
+    found = models.load(tmp_path / "model.keras")(images)
+    assert type(found) is dict
+    for name, logits in model(images).items():
+        np.testing.assert_array_equal(found[name], logits)
+
+
+@pytest.mark.parametrize(
+    "kind", ["missing", "text", "folder", "cut", "flipped", "code", "plain"]
+)
+def test_what_is_no_model_is_refused_in_one_line(tmp_path, kind, model):
+    path = tmp_path / f"{kind}.keras"
+    if kind == "text":
+        path.write_text("no zip archive")
+    elif kind == "folder":
+        path.mkdir()
+    elif kind == "cut":
+        model.save(path)
+        path.write_bytes(path.read_bytes()[:-1000])
+    elif kind == "flipped":
+        model.save(path)
+        content = bytearray(path.read_bytes())
+        content[len(content) // 2] ^= 1
+        path.write_bytes(content)
+    elif kind == "code":
+        # Python code in a file: safe mode does not run it.
+        keras.Sequential(
+            [keras.Input((2,)), keras.layers.Lambda(lambda x: x)]
+        ).save(path)
+    elif kind == "plain":
+        keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)]).save(path)
+    with pytest.raises(InputError) as caught:
+        models.load(path)
+    assert str(path) in str(caught.value)
+    assert "\n" not in str(caught.value)

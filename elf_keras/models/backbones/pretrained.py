@@ -1,7 +1,6 @@
 """Weights of `keras.applications`, and the pixels that they expect."""
 
 import contextlib
-import dataclasses
 import os
 import pathlib
 import re
@@ -46,27 +45,19 @@ EXPECTED_PIXELS = {
 }
 
 
-@dataclasses.dataclass(frozen=True)
-class Pretrained:
-    """A backbone with trained weights, and how its pixels are normalized.
-
-    Attributes:
-      model: maps normalized images to features; layers named as in
-        `backbones.applications`.
-      pixels: mean and deviation per channel, in pixel values.
-    """
-
-    model: keras.Model
-    pixels: Pixels
-
-
-def load(backbone: str, weights: str, image_shape) -> Pretrained:
+def load(
+    backbone: str, weights: str, image_shape
+) -> tuple[keras.Model, Pixels]:
     """Load weights of `keras.applications` for a backbone.
 
     Args:
       backbone: `densenet169` or `keras:` and a name.
       weights: `imagenet`, or a file without classification layers, `.h5`.
       image_shape: height, width, channels.
+
+    Returns:
+      A model from normalized images to features, its layers named as in
+      `backbones.applications`, and how pixels are normalized for it.
 
     Raises:
       InputError: for a backbone without such weights, a missing file, weights
@@ -95,7 +86,7 @@ def load(backbone: str, weights: str, image_shape) -> Pretrained:
     expected = expected_pixels(name)
     if expected is CAFFE:
         _take_red_first(model)
-    return Pretrained(model, expected)
+    return model, expected
 
 
 def expected_pixels(name: str) -> Pixels:
