@@ -65,15 +65,6 @@ def test_weights_in_the_objective_change_no_denominator(threshold):
     assert values[1] == pytest.approx(2 * expected, rel=1e-5)
 
 
-def test_summed_is_the_loss_of_the_sum():
-    loss = CumulativeLoss(across_exits.summed(cross_entropy, WEIGHTS), CLASSES)
-    total = (WEIGHTS[:, None] * made()).sum(1).astype("float64")
-    logs = special.log_softmax(total, axis=-1)
-    expected = -logs[np.arange(len(LABELS)), LABELS].mean()
-    found = loss(LABELS, outputs(tf.constant(made())))
-    assert float(found) == pytest.approx(expected, rel=1e-5)
-
-
 def test_summed_by_hand():
     # z = (0, 0), (log 3, 0): sum (log 3, 0), p_0 = 3/4.
     scores = tf.constant([[[0.0, 0.0], [math.log(3), 0.0]]])
