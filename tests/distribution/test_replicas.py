@@ -117,57 +117,15 @@ def test_the_parts_of_other_replicas_are_summed():
     assert part.tolist() == [4.0, 6.0]
 
 
-OVERFLOW = """
-import keras
-import numpy as np
-import tensorflow as tf
-from elf_keras.distribution.replicas import overflow_together
-
-tf.config.set_logical_device_configuration(
-    tf.config.list_physical_devices("CPU")[0],
-    [tf.config.LogicalDeviceConfiguration()] * 2,
-)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-
-def steps(together):
-    with strategy.scope():
-        weight = keras.Variable([1.0, 1.0])
-        optimizer = keras.optimizers.LossScaleOptimizer(
-            keras.optimizers.SGD(0.5), initial_scale=4.0
-        )
-        optimizer.build([weight])
-
-    @tf.function
-    def step(value):
-        def run():
-            context = tf.distribute.get_replica_context()
-            second = tf.equal(context.replica_id_in_sync_group, 1)
-            gradient = tf.stack([4.0, tf.where(second, value, 4.0)])
-            optimizer.apply_gradients(zip(together([gradient]), [weight]))
-        strategy.run(run)
-
-    for value in (np.inf, 4.0):
-        step(tf.constant(value, "float32"))
-        print(*weight.numpy(), optimizer.dynamic_scale.numpy())
-
-steps(overflow_together)
-steps(lambda gradients: gradients)
-"""
-
-
-def test_one_replicas_overflow_is_everybodys():
-    ended = subprocess.run(
-        [sys.executable, "-c", OVERFLOW],
-        check=True,
-        capture_output=True,
-        text=True,
-        env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-    )
-    first, then, *alone = ended.stdout.splitlines()
-    # Left out at a scale halved; then 0.5 (4 / 2 + 4 / 2) each.
-    assert (first, then) == ("1.0 1.0 2.0", "-1.0 -1.0 2.0")
+@pytest.mark.slow
+def test_one_replicas_overflow_is_everybodys(runs):
+    """Both weights and the loss scale after each of two steps."""
+    # Left out at a scale halved; then 0.5 (4 / 2) from each of three.
+    together = [[1, 1, 2], [-2, -2, 2]]
+    np.testing.assert_array_equal(runs["overflow together"], together)
     # Why it is needed: Keras looks at the first replica's alone.
-    assert alone == ["0.0 -inf 4.0", "-1.0 -inf 4.0"]
+    alone = [[-0.5, -np.inf, 4], [-2, -np.inf, 4]]
+    np.testing.assert_array_equal(runs["overflow alone"], alone)
 
 
 def test_an_overflow_without_replicas_is_left_to_keras():

@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from elf_keras import losses, models
 from elf_keras.data import splits
+from elf_keras.distribution.replicas import overflow_together
 from elf_keras.exits import exit_rule
 from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
@@ -157,6 +158,33 @@ def uneven_first_batch(strategy):
     return ""
 
 
+def overflow(strategy, together):
+    """Weights and loss scale where the second replica alone overflows."""
+    with strategy.scope():
+        weight = keras.Variable([1.0, 1.0])
+        optimizer = keras.optimizers.LossScaleOptimizer(
+            keras.optimizers.SGD(0.5), initial_scale=4.0
+        )
+        optimizer.build([weight])
+
+    @tf.function
+    def step(value):
+        def run():
+            context = tf.distribute.get_replica_context()
+            second = tf.equal(context.replica_id_in_sync_group, 1)
+            gradient = tf.stack([4.0, tf.where(second, value, 4.0)])
+            (gradient,) = together([gradient])
+            optimizer.apply_gradients([(gradient, weight)])
+
+        strategy.run(run)
+
+    found = []
+    for value in (np.inf, 4.0):
+        step(tf.constant(value, "float32"))
+        found.append([*weight.numpy(), optimizer.dynamic_scale.numpy()])
+    return found
+
+
 def main(path, replicas):
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
@@ -170,6 +198,9 @@ def main(path, replicas):
     for strategy in (single, mirrored):
         name = f"labels {strategy.num_replicas_in_sync}"
         results[name] = labels_of_pairs(strategy)
+    rules = {"together": overflow_together, "alone": lambda given: given}
+    for name, rule in rules.items():
+        results[f"overflow {name}"] = overflow(mirrored, rule)
     for kind in KINDS:
         results.update(run(kind, single))
         results.update(run(kind, mirrored))
