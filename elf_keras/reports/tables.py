@@ -119,7 +119,8 @@ def facts(view: RunView) -> list[tuple[str, str]]:
     """Versions, seed, time and sizes of a run, as far as they are written."""
     record = view.folder.record or {}
     found = [(title, record.get(key)) for key, title in _FACTS.items()]
-    found += (record.get("versions") or {}).items()
+    versions = (record.get("versions") or {}).items()
+    found += [(name, str(version)) for name, version in versions]
     found.append(("parameters", (record.get("model") or {}).get("parameters")))
     images = record.get("data", {}).get("images", {})
     found += [(f"{split} images", count) for split, count in images.items()]
