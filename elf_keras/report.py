@@ -74,7 +74,7 @@ def run(
     exports: dict[str, dict],
 ) -> None:
     """Draw the page of runs that have been read."""
-    _check_classes({each.name: _classes(each) for each in read})
+    _check_classes({each.name: each.data.get("class_names") for each in read})
     command.load_tensorflow()
     import tensorflow as tf
 
@@ -83,7 +83,7 @@ def run(
     # It warns of tracing where several models predict.
     tf.get_logger().setLevel("ERROR")
     views = [_view(each) for each in read]
-    _check_classes({view.name: view.class_names for view in views})
+    _check_classes({view.name: list(view.class_names) for view in views})
     for view in views:
         for sentence in view.missing:
             command.say(f"note: {view.name}: {sentence}")
@@ -94,18 +94,15 @@ def run(
 def _view(folder):
     from elf_keras.reports import run_view
 
-    data, missing = _data(folder)
-    record = (folder.record or {}).get("data")
-    if record is None and data is None:
-        return run_view.RunView(folder, missing=folder.missing + missing)
-    names = record["class_names"] if record else data.class_names
-    counts = record["class_counts"] if record else data.class_counts
-    view = run_view.RunView(
-        folder,
-        tuple(names),
-        np.asarray(counts),
-        missing=folder.missing + missing,
-    )
+    (data, missing), record = _data(folder), folder.data
+    classes = ()
+    if data is not None:
+        classes = (data.class_names, data.class_counts)
+    if record:
+        counts = np.asarray(record["class_counts"])
+        classes = (tuple(record["class_names"]), counts)
+    missing = folder.missing + missing
+    view = run_view.RunView(folder, *classes, missing=missing)
     if data is None or not (folder.path / runs.MODEL).exists():
         return view
     return _scored(view, data)
@@ -122,10 +119,10 @@ def _data(folder):
         # The page must not tell where anything lies on this machine.
         command.say(f"note: {folder.name}: {reason}")
         return None, (_without("the run's images were not found"),)
-    record = (folder.record or {}).get("data")
-    if record and not (
-        tuple(record["class_names"]) == data.class_names
-        and list(record["class_counts"]) == list(data.class_counts)
+    record = folder.data
+    if record and (
+        tuple(record["class_names"]) != data.class_names
+        or list(record["class_counts"]) != list(data.class_counts)
     ):
         return None, (_without("the images found are not those of the run"),)
     return data, ()
@@ -150,51 +147,41 @@ def _scored(view, data):
 
     command.say(f"{view.name}: running the model over validation and test")
     model = models.load(view.folder.path / runs.MODEL)
-    if len(data.class_names) != model.outputs[0].shape[-1]:
+    classes = model.outputs[0].shape[-1]
+    if len(data.class_names) != classes:
         raise InputError(
-            f"{view.folder.path / runs.MODEL} has "
-            f"{model.outputs[0].shape[-1]} classes, the images "
-            f"{len(data.class_names)}; restore the run's own model"
+            f"{view.folder.path / runs.MODEL} has {classes} classes, the "
+            f"images {len(data.class_names)}; restore the run's own model"
         )
-    given = _flags(view.folder)
-    found = scoring.score(
-        model, data, model_from_flags.scorer(model, data, given)
-    )
+    scorer = model_from_flags.scorer(model, data, _flags(view.folder))
+    found = scoring.score(model, data, scorer)
     if not found.splits:
         return view
-    return dataclasses.replace(
-        view,
-        scored=found,
-        examples=getattr(data, found.shown),
-        missing=view.missing + _differs(view.folder, found),
-    )
+    examples = getattr(data, found.shown)
+    view = dataclasses.replace(view, scored=found, examples=examples)
+    return dataclasses.replace(view, missing=view.missing + _differs(view))
 
 
-def _differs(folder, found):
+def _differs(view):
     """Whether scores here are other than those the training wrote down."""
-    written = folder.scores(found.shown)
+    written = view.folder.scores(view.scored.shown)
     if written is None:
         return ()
-    here = found.scorer.static(found.splits[found.shown].answers)["accuracy"]
-    before = written["static"]["accuracy"]
+    here, before = view.static["accuracy"], written["static"]["accuracy"]
     if abs(here - before) <= _TOLERANCE:
         return ()
     return (
-        f"model.keras now has {100 * here:.1f} % on {found.shown}, the "
+        f"model.keras now has {100 * here:.1f} % on {view.scored.shown}, the "
         f"training wrote {100 * before:.1f} %: model, images or software "
         "have changed since.",
     )
 
 
-def _classes(folder):
-    return tuple((folder.record or {}).get("data", {}).get("class_names", ()))
-
-
 def _check_classes(classes):
     """Refuse runs whose accuracies mean different things."""
-    known = {name: each for name, each in classes.items() if each}
-    for name, each in known.items():
-        first, expected = next(iter(known.items()))
+    known = [(name, each) for name, each in classes.items() if each]
+    for name, each in known:
+        first, expected = known[0]
         if each != expected:
             raise InputError(
                 f"{name} has other classes ({_shown(each)}) than {first} "

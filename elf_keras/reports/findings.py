@@ -27,16 +27,16 @@ def of_run(view: RunView) -> list[str]:
     Args:
       view: the run.
     """
-    found = _warnings(view)
-    if view.exits > 1:
-        found += _budgets(view)
-        found += _worth(view) if view.scored is not None else []
-        found += _losers(view)
-        found += [_early(view)] if view.scored is not None else []
-    found += _increasing(view)
-    if view.scored is not None:
-        found += _splits(view)
-    return found
+    early, scored = view.exits > 1, view.scored is not None
+    return [
+        *_warnings(view),
+        *(_budgets(view) if early else []),
+        *(_worth(view) if early and scored else []),
+        *(_losers(view) if early else []),
+        *([_early(view)] if early and scored else []),
+        *_increasing(view),
+        *(_splits(view) if scored else []),
+    ]
 
 
 def _warnings(view):
@@ -47,33 +47,28 @@ def _warnings(view):
 
 def _recorded(view):
     """The scores that the training wrote, where the model was not run."""
-    for split in ("test", "validation"):
-        scores = view.folder.scores(split)
-        if scores:
-            static, dynamic = scores["static"], scores["dynamic"]
-            return [
-                f"Recorded on {split}: {percent(static['accuracy'])} "
-                f"with the whole backbone, "
-                f"{percent(dynamic['accuracy'])} leaving early, with "
-                f"{percent(dynamic['saving_with_heads'])} of the "
-                "multiply-adds saved, heads counted."
-            ]
-    return []
+    if not (found := view.folder.recorded()):
+        return []
+    split, scores = found
+    static, dynamic = scores["static"], scores["dynamic"]
+    return [
+        f"Recorded on {split}: {percent(static['accuracy'])} with the whole "
+        f"backbone, {percent(dynamic['accuracy'])} leaving early, with "
+        f"{percent(dynamic['saving_with_heads'])} of the multiply-adds saved, "
+        "heads counted."
+    ]
 
 
 def _bargain(view):
-    scorer, found = view.scored.scorer, view.seen.answers
-    static = scorer.static(found)
-    dynamic = scorer.dynamic(found, np.append(view.point.limits, np.inf))
-    saving = dynamic["saving_with_heads"]
+    saving = view.dynamic["saving_with_heads"]
     spent = "saves" if saving >= 0 else "costs"
     return (
         f"Leaving early (s = {view.point.written}, {view.point.said}) {spent} "
         f"{percent(abs(saving))} of the multiply-adds"
         f"{' more than the backbone alone' if saving < 0 else ''}, heads "
         f"counted; accuracy on {view.scored.shown} goes from "
-        f"{percent(static['accuracy'])} to "
-        f"{percent(dynamic['accuracy'])}."
+        f"{percent(view.static['accuracy'])} to "
+        f"{percent(view.dynamic['accuracy'])}."
     )
 
 
@@ -155,9 +150,7 @@ def _early(view):
         shares = [row["share"] for row in rows if row["group"] == group]
         if shares:
             parts.append(f"{percent(sum(shares[:-1]), 0)} of {group}-shot")
-    scores = view.scored.scorer.dynamic(
-        view.seen.answers, np.append(view.point.limits, np.inf)
-    )["accuracy_of_leavers"]
+    scores = view.dynamic["accuracy_of_leavers"]
     text = f"Before the last exit leave {', '.join(parts)} images"
     if np.isnan(scores[[0, -1]]).any():
         return text + "."

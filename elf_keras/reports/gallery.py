@@ -58,21 +58,22 @@ def blocks(view: RunView) -> list[Block]:
     """
     if view.examples is None:
         return []
-    chosen, labels = view.leave(view.point.limits), view.seen.answers.labels
+    labels, taken = view.seen.answers.labels, view.chosen.exit_taken
     random, found = np.random.default_rng(0), []
     for c in leavers.chosen_classes(view):
         own = random.permutation(np.flatnonzero(labels == c))
-        picked = _spread(own, chosen.exit_taken[own], view.exits)
+        picked = _spread(own, taken[own], view.exits)
         pixels = np.asarray(view.examples.images[np.array(picked, int)])
         shown = [
-            _thumbnail(view, chosen, index, image)
+            _thumbnail(view, index, image)
             for index, image in zip(picked, pixels, strict=True)
         ]
         found.append(Block(view.class_names[c], view.class_counts[c], shown))
     return found
 
 
-def _thumbnail(view, chosen, index, image):
+def _thumbnail(view, index, image):
+    chosen = view.chosen
     names, label = view.class_names, view.seen.answers.labels[index]
     answer, exit_ = chosen.classes[index], int(chosen.exit_taken[index]) + 1
     sure = f"{view.scored.scorer.exit_rule} {chosen.certainty[index]:.3f}"

@@ -23,11 +23,10 @@ def changes(view: RunView) -> list[dict]:
     if view.scored is None:
         return _recorded(view)
     found, classes = view.seen.answers, len(view.class_names)
-    chosen = view.leave(view.point.limits).classes
     images = np.bincount(found.labels, minlength=classes)
     right = [
         np.bincount(found.labels[each == found.labels], minlength=classes)
-        for each in (found.classes[:, -1], chosen)
+        for each in (found.classes[:, -1], view.chosen.classes)
     ]
     return [
         {

@@ -56,6 +56,11 @@ class RunFolder:
         return int(self.flags.get("epochs", len(self.history)))
 
     @property
+    def data(self) -> dict:
+        """What run.json says of the data; empty while the run goes on."""
+        return self.record["data"] if self.record else {}
+
+    @property
     def exits(self) -> list[dict]:
         """What run.json says of each exit; none while the run goes on."""
         return self.record["model"]["exits"] if self.record else []
@@ -69,6 +74,13 @@ class RunFolder:
         """Scores in metrics.json; those of the last epoch without a best."""
         part = (self.metrics or {}).get(split) or {}
         return part.get(epoch) or part.get("last")
+
+    def recorded(self) -> tuple[str, dict] | None:
+        """Split and scores that training wrote: of test, if there are any."""
+        for split in ("test", "validation"):
+            if found := self.scores(split):
+                return split, found
+        return None
 
     def loss_by_exit(self) -> dict | None:
         """Mean loss and shares by exit of the training split, if recorded."""

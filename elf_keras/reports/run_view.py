@@ -96,7 +96,7 @@ class RunView:
         only the last has scores.
         """
         if self.scored is None:
-            return self._own(self.folder.scores("test")["dynamic"])
+            return self._own(self.folder.recorded()[1]["dynamic"])
         for name, policy in _ranked(self.folder.policies):
             limits = tuple(
                 np.inf if s is None else s for s in policy["thresholds"]
@@ -110,6 +110,22 @@ class RunView:
         s = np.ravel(scores["exit_threshold"]).tolist()
         limits = (s * (self.exits - 1))[: self.exits - 1]
         return Point(tuple(limits), "the run's own threshold")
+
+    @functools.cached_property
+    def static(self) -> dict:
+        """Scores of the whole backbone on the shown split."""
+        return self.scored.scorer.static(self.seen.answers)
+
+    @functools.cached_property
+    def dynamic(self) -> dict:
+        """Scores of leaving early at `point` on the shown split."""
+        limits = np.append(self.point.limits, np.inf)
+        return self.scored.scorer.dynamic(self.seen.answers, limits)
+
+    @functools.cached_property
+    def chosen(self) -> prediction.Prediction:
+        """What the run answers at `point` on the shown split."""
+        return self.leave(self.point.limits)
 
     def leave(self, limits) -> prediction.Prediction:
         """What the run answers on the shown split at thresholds."""

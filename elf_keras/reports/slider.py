@@ -26,14 +26,12 @@ def of(view: RunView) -> dict:
       `record`; scores `static` and `dynamic`; `composition`, a list of rows
       of `leavers.composition` for each exit; `groups` in words.
     """
-    scorer, found = view.scored.scorer, view.seen.answers
-    limits = np.append(view.point.limits, np.inf)
     rows = leavers.composition(view, view.point.limits)
     first = [row["group"] for row in rows if row["exit"] == 1]
     return {
         "record": record(view),
-        "static": scorer.static(found) | dict.fromkeys(score_rows.SAVINGS, 0.0),
-        "dynamic": scorer.dynamic(found, limits),
+        "static": view.static | dict.fromkeys(score_rows.SAVINGS, 0.0),
+        "dynamic": view.dynamic,
         "composition": [
             [row for row in rows if row["exit"] == number + 1]
             for number in range(view.exits)

@@ -100,7 +100,7 @@ def costs(view: RunView) -> dict:
 
 
 def _recorded_costs(view):
-    scores = view.folder.scores("test") or view.folder.scores("validation")
+    _, scores = view.folder.recorded()
     exits, dynamic = view.folder.exits, scores["dynamic"]
     return [
         {

@@ -34,7 +34,7 @@ def confusions(view: RunView) -> list[style.Chart]:
     Args:
       view: a run with answers.
     """
-    found, chosen = view.seen.answers, view.leave(view.point.limits)
+    found, chosen = view.seen.answers, view.chosen
     return [
         _chart(
             view,

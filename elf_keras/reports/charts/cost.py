@@ -11,6 +11,7 @@ from elf_keras.reports.text import macs, percent
 # Points of a curve, and how many runs' bands can be told apart.
 POINTS, BANDS = 60, 4
 _MARKS = 6
+_COLUMNS = ("thresholds", "macs", "accuracy")
 _BAND = (
     "Shaded: 95 % band from drawing the images anew "
     f"({statistics.RESAMPLES} times, within classes), point by point; another "
@@ -65,50 +66,24 @@ def curves(views: list[RunView]) -> style.Chart | None:
 
 def _line(view):
     """Curve, band, static point and policies of a run, from what there is."""
+    band, recorded = None, view.folder.recorded()
     if view.scored is not None:
-        return _exact(view)
-    if view.folder.curve:
-        return _swept(view)
-    for split in ("test", "validation"):
-        part = view.folder.scores(split)
-        if part:
-            curve = part["curve"]
-            return {
-                **_marks(view, split, part["static"]),
-                "thresholds": curve["exit_threshold"],
-                "macs": curve["macs"],
-                "accuracy": curve["accuracy"],
-                "band": None,
-            }
-    return None
-
-
-def _exact(view):
-    scorer, seen = view.scored.scorer, view.seen.answers
-    curve = cost_curve.thin(scorer.curve(seen), POINTS)
-    return {
-        **_marks(view, view.scored.shown, scorer.static(seen)),
-        "thresholds": curve.thresholds.tolist(),
-        "macs": curve.cost.tolist(),
-        "accuracy": curve.accuracy.tolist(),
-        "band": statistics.curve_band(seen, scorer, curve.thresholds),
-    }
-
-
-def _swept(view):
-    splits = view.folder.curve["splits"]
-    split = "test" if "test" in splits else "validation"
-    line = splits[split]["shared"]
-    return {
-        **_marks(view, split, splits[split]["static"]),
-        "thresholds": line["exit_threshold"],
-        "macs": line["macs"],
-        "accuracy": line["accuracy"],
-        "band": None,
-    }
-
-
-def _marks(view, split, static):
+        scorer, seen = view.scored.scorer, view.seen.answers
+        split, static = view.scored.shown, view.static
+        curve = cost_curve.thin(scorer.curve(seen), POINTS)
+        band = statistics.curve_band(seen, scorer, curve.thresholds)
+        columns = (curve.thresholds, curve.cost, curve.accuracy)
+        columns = [column.tolist() for column in columns]
+    elif view.folder.curve:
+        splits = view.folder.curve["splits"]
+        split = "test" if "test" in splits else "validation"
+        static, curve = splits[split]["static"], splits[split]["shared"]
+        columns = _columns(curve)
+    elif recorded:
+        split, scores = recorded
+        static, columns = scores["static"], _columns(scores["curve"])
+    else:
+        return None
     return {
         "split": split,
         "static": static["accuracy"],
@@ -118,7 +93,13 @@ def _marks(view, split, static):
             for name, policy in view.folder.policies.items()
             if policy.get(split) and not name.endswith("_per_exit")
         },
+        **dict(zip(_COLUMNS, columns, strict=True)),
+        "band": band,
     }
+
+
+def _columns(curve):
+    return [curve[key] for key in ("exit_threshold", *_COLUMNS[1:])]
 
 
 def _draw(axes, name, line, style, unit):
@@ -179,10 +160,7 @@ def _rows(name, line):
             "high": None if band is None else round(float(band[1, k]), 6),
         }
         for k, (s, cost, accuracy) in enumerate(
-            zip(
-                *(line["thresholds"], line["macs"], line["accuracy"]),
-                strict=True,
-            )
+            zip(*(line[key] for key in _COLUMNS), strict=True)
         )
     ]
 

@@ -73,13 +73,12 @@ def gallery(view: RunView) -> style.Chart:
 
 def _rows(view):
     """One image for each shown class and exit, None where none leaves."""
-    chosen = view.leave(view.point.limits)
     labels = view.seen.answers.labels
     random = np.random.default_rng(0)
     rows = []
     for number in reversed(range(view.exits)):
         for c in leavers.chosen_classes(view):
-            own = (labels == c) & (chosen.exit_taken == number)
+            own = (labels == c) & (view.chosen.exit_taken == number)
             found = random.permutation(np.flatnonzero(own))[:1]
             rows.append(
                 {
