@@ -193,10 +193,8 @@ def _kernels_of(layer):
 
 def _check_costless(layer):
     kind = type(layer).__name__
-    shapes = [weight.shape for weight in getattr(layer, "weights", [])]
-    has_kernel = any(len(shape) > 1 for shape in shapes)
-    multiplies = any(word in kind for word in MULTIPLIES)
-    if multiplies or (has_kernel and kind not in NO_KERNEL):
+    unknown = layer_graph.has_kernel(layer) and kind not in NO_KERNEL
+    if unknown or any(word in kind for word in MULTIPLIES):
         raise InputError(
             f"Multiply-adds of layer {layer.name} ({kind}) are not known; "
             "add its kernels to KERNELS in elf_keras/models/multiply_adds.py."
