@@ -45,7 +45,7 @@ def main() -> None:
         ["0.75", "0.5", "0.25", "5ms"], policy_rules.KINDS
     )
     plan = policy_rules.PolicyPlan(rules, policy_rules.Guard())
-    done = trade_off.sweep(splits, scorer, plan, [2.0] * options.exits)
+    done = trade_off.sweep(splits, scorer, plan)
     chosen = time.perf_counter()
     trade_off.pictured(done, thresholds.papers_grid("ce", options.classes))
     trade_off.compared(done)
@@ -77,7 +77,7 @@ def _answers(options, labels, fit):
         began = time.perf_counter()
         if fit is not None:
             fit.add(scores, part, np.ones(len(part)))
-        reduced.append(answers.of_scores(scores, part))
+        reduced.append(answers.of_parts([scores], part))
         seconds += time.perf_counter() - began
     names = "classes", "certainty", "probability", "mean_classes"
     joined = [
@@ -96,8 +96,10 @@ def _scorer(options):
             name: third == number
             for number, name in enumerate(("many", "medium", "few"))
         },
-        costs=multiply_adds.ExitCosts(macs, 0.95 * macs, 0.95 * macs[-1]),
-        exit_threshold=0.5,
+        costs=multiply_adds.ExitCosts(
+            macs, 0.95 * macs, 0.95 * macs[-1], [2.0] * options.exits
+        ),
+        thresholds=thresholds.ExitThresholds.shared(0.5, options.exits),
     )
 
 

@@ -63,9 +63,7 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
         found = answers.of_parts(
             score_parts(part),
             part.labels,
-            scale=scorer.scale,
-            rule=scorer.exit_rule,
-            exit_weights=scorer.exit_weights,
+            scorer.rule,
         )
         record[name] = {"model": scorer.score(found)}
         if FLAGS.policy:
@@ -78,7 +76,7 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
                 model_from_flags.cumulative_loss(data, leaving=True),
             )
         rows = score_model.per_class_rows(
-            data, found, scorer.exit_threshold, split=name
+            data, found, scorer.thresholds, split=name
         )
         runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
     return record
@@ -94,17 +92,18 @@ def _source(folder, data):
     scorer = model_from_flags.scorer(model, data)
     if FLAGS.export is not None:
         found = _artefact(data.class_names)
-        limits = _limits_of_export(found)
-        scorer = dataclasses.replace(scorer, costs=found.costs)
-        return _at(scorer, limits), found.score_parts
-    limits = thresholds_from_flags.limits(
-        len(data.class_names), models.exits(model)
+        chosen, costs = _thresholds_of_export(found), found.costs
+        score_parts = found.score_parts
+    else:
+        chosen = thresholds_from_flags.of_run(
+            len(data.class_names), models.exits(model)
+        )
+        costs = scorer.costs
+        score_parts = functools.partial(prediction.score_parts, model)
+    return (
+        dataclasses.replace(scorer, thresholds=chosen, costs=costs),
+        score_parts,
     )
-    return _at(scorer, limits), functools.partial(prediction.score_parts, model)
-
-
-def _at(scorer, limits):
-    return dataclasses.replace(scorer, exit_threshold=limits)
 
 
 def _artefact(class_names):
@@ -122,7 +121,7 @@ def _artefact(class_names):
     return found
 
 
-def _limits_of_export(found):
+def _thresholds_of_export(found):
     """Thresholds of --policy in the export, or s where it is not named."""
     thresholds_from_flags.check_rule_of_export()
     if FLAGS.policy_file is not None:
@@ -131,8 +130,10 @@ def _limits_of_export(found):
             "each variant; leave it out beside --export"
         )
     if FLAGS.policy is None:
-        return data_from_flags.exit_threshold(len(found.class_names))
-    return found.limits_of(FLAGS.policy)
+        return data_from_flags.exit_thresholds(
+            len(found.class_names), len(found.costs.with_heads)
+        )
+    return found.thresholds_of(FLAGS.policy)
 
 
 if __name__ == "__main__":

@@ -144,7 +144,7 @@ def _policies(exits):
         return policy_rules.DEFAULT, policy_rules.ACCURATE
     path = thresholds_from_flags.file()
     record = policy_file.read(path)
-    policy_file.limits(record, FLAGS.policy, exits=exits, path=path)
+    policy_file.thresholds_of(record, FLAGS.policy, exits=exits, path=path)
     plan = policy_rules.of_file(record)
     return plan, FLAGS.policy or record["default_policy"]
 

@@ -23,6 +23,7 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.errors import InputError
+from elf_keras.exits.answer_rule import AnswerRule
 
 FLAGS = flags.FLAGS
 
@@ -45,11 +46,12 @@ def main(arguments: list[str]) -> None:
 
     model = models.load(folder / runs.MODEL)
     costs = multiply_adds.exit_costs(model)
-    limits = thresholds_from_flags.limits(len(names), models.exits(model))
+    exits = models.exits(model)
+    thresholds = thresholds_from_flags.of_run(len(names), exits)
     # One file at a time: memory stays flat, and an answer comes at once.
     stages = models.stages(model)
     answers = [
-        _answer(file, stages, names, costs, limits) for file in arguments
+        _answer(file, stages, names, costs, thresholds) for file in arguments
     ]
     if not all(answers):
         sys.exit(2)
@@ -66,7 +68,7 @@ def _class_names(path):
     return names
 
 
-def _answer(file, stages, names, costs, limits):
+def _answer(file, stages, names, costs, thresholds):
     from elf_keras.data import images
     from elf_keras.evaluation import prediction
 
@@ -78,9 +80,8 @@ def _answer(file, stages, names, costs, limits):
     answer = prediction.predict_dynamic(
         stages,
         image[None],
-        exit_threshold=limits,
-        rule=FLAGS.exit_rule,
-        scale=data_from_flags.score_scale(),
+        thresholds,
+        AnswerRule(data_from_flags.score_scale(), FLAGS.exit_rule),
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])

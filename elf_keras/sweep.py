@@ -103,7 +103,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     times = _times(model, data)
     scorer = model_from_flags.scorer(model, data)
     found, temperatures = sweep_record.answers_of(model, data, scorer)
-    done = trade_off.sweep(found, scorer, plan, times.stages)
+    done = trade_off.sweep(found, scorer.timed(times.stages), plan)
     grid = thresholds.papers_grid(
         FLAGS.exit_loss, scorer.classes, FLAGS.exit_rule
     )

@@ -165,7 +165,7 @@ def _train(
         batches=batches,
         folder=folder,
         prior=scorer.prior,
-        exit_weights=scorer.exit_weights,
+        exit_weights=scorer.rule.exit_weights,
         checkpoint_minutes=FLAGS.checkpoint_minutes,
         report=say,
     )

@@ -42,11 +42,14 @@ def train_threshold(classes: int) -> float:
     return thresholds.parse(FLAGS.train_threshold, FLAGS.exit_loss, classes)
 
 
-def exit_threshold(classes: int, given: flags.FlagValues = FLAGS) -> float:
-    """Return s, for --exit_rule."""
-    return thresholds.parse(
+def exit_thresholds(
+    classes: int, exits: int, given: flags.FlagValues = FLAGS
+) -> thresholds.ExitThresholds:
+    """Return --exit_threshold for every exit, as --exit_rule compares it."""
+    s = thresholds.parse(
         given.exit_threshold, given.exit_loss, classes, rule=given.exit_rule
     )
+    return thresholds.ExitThresholds.shared(s, exits)
 
 
 def score_scale(given: flags.FlagValues = FLAGS) -> float:

@@ -14,6 +14,7 @@ from elf_keras.distribution import cluster, strategies
 from elf_keras.errors import InputError
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import thresholds
+from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.losses import across_exits, objective
 from elf_keras.models import bilateral, multiply_adds
 from elf_keras.models.backbones import pretrained
@@ -113,16 +114,19 @@ def scorer(
 ) -> Scorer:
     """Build what scores a model, by this command's flags or another run's."""
     classes = len(data.class_names)
+    exits = models.exits(built)
     by_training = given.deployment_prior == "train"
     return Scorer(
         classes=classes,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=multiply_adds.exit_costs(built),
-        exit_threshold=data_from_flags.exit_threshold(classes, given),
+        thresholds=data_from_flags.exit_thresholds(classes, exits, given),
         prior=data.class_counts if by_training else None,
-        scale=data_from_flags.score_scale(given),
-        exit_rule=given.exit_rule,
-        exit_weights=_summed_weights(models.exits(built), given),
+        rule=AnswerRule(
+            data_from_flags.score_scale(given),
+            given.exit_rule,
+            _summed_weights(exits, given),
+        ),
     )
 
 

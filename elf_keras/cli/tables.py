@@ -1,5 +1,7 @@
 """What commands print about their results, as tables for a terminal."""
 
+from elf_keras.exits.thresholds import ExitThresholds
+
 # Rows: how wide the columns are, and which end flush right.
 _SCORES = "{:11} {:9} {:8} {:>9}" + " {:>8}" * 4 + " {:>18}"
 _POLICIES = "{:18} {:22} {:10}" + " {:>8}" * 6
@@ -71,24 +73,26 @@ def policies(record: dict) -> str:
     static = {name: {**part, **same} for name, part in model["static"].items()}
     lines += _splits_of("static", "", static)
     for name, policy in record["policies"].items():
-        lines += _splits_of(name, _thresholds(policy["thresholds"]), policy)
+        lines += _splits_of(
+            name, ExitThresholds.of(policy["thresholds"]).text(), policy
+        )
     lines += ["", record["verdict"]]
     return "\n".join(lines + [f"note: {text}" for text in _notes(record)])
 
 
-def _splits_of(name, limits, found):
+def _splits_of(name, thresholds, found):
     """A policy's rows: validation, and test where there is one."""
     for split in ("validation", "test"):
         if found.get(split):
             yield _POLICIES.format(
                 name,
-                limits,
+                thresholds,
                 split,
                 *(_percent(found[split].get(key)) for key in _SHOTS),
                 _percent(found[split]["saving"]),
                 _number(found[split].get("milliseconds")),
             )
-        name = limits = ""
+        name = thresholds = ""
 
 
 def _notes(record):
@@ -131,7 +135,9 @@ def _of_variant(variant, found):
         yield _VARIANTS.format(
             variant,
             name,
-            _thresholds(policy["thresholds"], ".3f", never="–"),
+            ExitThresholds.of(policy["thresholds"]).text(
+                never="–", digits=".3f"
+            ),
             *(_number(policy.get(key), ".1%") for key in _SHOTS),
             _number(policy["saving"], ".1%"),
             _number(policy.get("milliseconds")),
@@ -211,26 +217,16 @@ def _savings(found):
 
 def _exits(exits, dynamic):
     """How good each exit is, and how many images leave there."""
-    limits = dynamic["exit_threshold"]
-    if not hasattr(limits, "__len__"):
-        limits = (limits, None)
+    told = dynamic["exit_threshold"]
+    at = ExitThresholds.of_scores(told, len(exits)).text()
     rule = dynamic.get("exit_rule", "confidence")
     by = "" if rule == "confidence" else f" by {rule}"
     shares = dynamic["exit_shares"]
-    return f"at s = {_thresholds(limits[:-1])}{by}, " + "; ".join(
+    return f"at s = {at}{by}, " + "; ".join(
         f"exit {row['exit']}: {_percent(row['accuracy'])}, "
         f"{_percent(share)} leave"
         for row, share in zip(exits, shares, strict=True)
     )
-
-
-def _thresholds(values, shape=".3g", never="never"):
-    """A number for each early exit, or the one that they share."""
-    shared = len(set(values)) == 1
-    # As arrays hold it, or as JSON does.
-    nobody = (None, float("inf"))
-    shown = [never if s in nobody else f"{s:{shape}}" for s in values]
-    return " ".join(shown[:1] if shared else shown) or never
 
 
 def _percent(value):

@@ -2,28 +2,28 @@
 
 import pathlib
 
-import numpy as np
 from absl import flags
 
 from elf_keras.cli import data_from_flags, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_file
 
 FLAGS = flags.FLAGS
 
 
-def limits(classes: int, exits: int) -> float | np.ndarray:
-    """Return --policy's thresholds `(exits,)`, or s where none is named.
+def of_run(classes: int, exits: int) -> ExitThresholds:
+    """Return --policy's thresholds, or --exit_threshold where none is named.
 
     Raises:
       InputError: for a policy file that does not fit.
     """
     if FLAGS.policy is None and FLAGS.policy_file is None:
-        return data_from_flags.exit_threshold(classes)
+        return data_from_flags.exit_thresholds(classes, exits)
     path = file()
     record = policy_file.read(path)
-    return policy_file.limits(
+    return policy_file.thresholds_of(
         record,
         FLAGS.policy,
         exits=exits,

@@ -11,8 +11,8 @@ from elf_keras.data import pipeline, splits
 from elf_keras.deploy import chain_runner, manifest, measure
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
-from elf_keras.policies import policy_file
 
 SAVED_MODEL = "saved_model"
 BATCH = 64
@@ -26,15 +26,14 @@ class Artefact:
     Attributes:
       class_names: in the order of the scores.
       costs: multiply-adds to each exit.
-      limits: policy name -> threshold of each exit, `(exits,)`, infinity
-        where nobody leaves; chosen on validation for this artefact.
+      policies: name -> thresholds, chosen on validation for this artefact.
       ask: images `(batch, height, width, channels)` to scores
         `(batch, exits, classes)`.
     """
 
     class_names: list[str]
     costs: multiply_adds.ExitCosts
-    limits: dict[str, np.ndarray]
+    policies: dict[str, ExitThresholds]
     ask: Callable[[np.ndarray], np.ndarray]
 
     def score_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
@@ -44,18 +43,18 @@ class Artefact:
             for images, *_ in batches.as_numpy_iterator():
                 yield self.ask(images)
 
-    def limits_of(self, policy: str) -> np.ndarray:
-        """Thresholds of a policy by name, `(exits,)`.
+    def thresholds_of(self, policy: str) -> ExitThresholds:
+        """Thresholds of a policy by name.
 
         Raises:
           InputError: where the export has no such policy.
         """
-        if policy not in self.limits:
+        if policy not in self.policies:
             raise InputError(
                 f"--policy={policy} is not in the export's manifest; choose "
-                f"one of {', '.join(self.limits)}"
+                f"one of {', '.join(self.policies)}"
             )
-        return self.limits[policy]
+        return self.policies[policy]
 
 
 def load(folder: pathlib.Path, variant: str) -> Artefact:
@@ -82,7 +81,7 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
             [str(name) for name in record["class_names"]],
             _costs(record),
             {
-                name: policy_file.for_all_exits(policy["thresholds"])
+                name: ExitThresholds.of(policy["thresholds"])
                 for name, policy in held[variant]["policies"].items()
             },
             _served(folder / SAVED_MODEL, record)

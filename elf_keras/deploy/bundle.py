@@ -110,7 +110,7 @@ def _some(examples, plan):
 def _source(model, judge):
     scorer, examples = judge.scorer, judge.chosen_on
     fit = calibration.TemperatureFit(
-        len(scorer.costs.with_heads), scale=scorer.scale
+        len(scorer.costs.with_heads), scale=scorer.rule.scale
     )
     found = answers.collect(
         model, examples, fit=fit, weights=scorer.weights(examples.labels)
@@ -195,7 +195,7 @@ def _parity(folder, reference, plan):
         rows += parity_runs.of_tflite(folder, name, reference)
     return {
         "parity_at": {
-            "thresholds": reference.thresholds,
+            "thresholds": reference.thresholds.to_json(),
             "exit_shares": reference.shares,
         },
         "parity": rows,

@@ -51,15 +51,12 @@ class Judge:
           reported_on: its answers on the split that is reported.
           milliseconds: time of each stage, `(exits,)`; None leaves times out.
         """
-        chosen, _ = selection.choose(
-            chosen_on, self.scorer, self.rules, milliseconds
-        )
+        scorer = self.scorer.timed(milliseconds)
+        chosen, _ = selection.choose(chosen_on, scorer, self.rules)
         return {
             name: {
-                "thresholds": selection.written(choice.limits),
-                **selection.score(
-                    choice, reported_on, self.scorer, milliseconds
-                ),
+                "thresholds": choice.thresholds.to_json(),
+                **selection.score(choice.thresholds, reported_on, scorer),
                 "guard_kept": choice.kept,
                 "said": choice.said,
             }

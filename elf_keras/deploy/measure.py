@@ -87,7 +87,7 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     times = milliseconds(stages, few)
     times_alone = [milliseconds([stage], few)[0] for stage in alone]
     chosen_on, reported_on = (
-        answers.of_scores(chain_scores(stages, part.images), part.labels)
+        answers.of_parts([chain_scores(stages, part.images)], part.labels)
         for part in (judge.chosen_on, judge.reported_on)
     )
     policies = judge.policies(chosen_on, reported_on, times)

@@ -10,6 +10,7 @@ import numpy as np
 
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 
 SCORE_TOLERANCE = 1e-4
 BAND = 1e-3
@@ -22,17 +23,17 @@ class Reference:
     Attributes:
       images: pixel values 0 to 255, `(images, …)`.
       scores: `(images, exits, classes)`.
-      thresholds: one s for each early exit, `(exits - 1,)`.
+      thresholds: at which images leave.
     """
 
     images: np.ndarray
     scores: np.ndarray
-    thresholds: np.ndarray
+    thresholds: ExitThresholds
 
     @property
     def exits(self) -> np.ndarray:
         """Index of the exit that each image takes, `(images,)`."""
-        limits = np.append(self.thresholds, np.float32(1))
+        limits = self.thresholds.with_last
         return exit_rule.exit_taken(exit_rule.satisfied(self.scores, limits))
 
     @property
@@ -42,14 +43,14 @@ class Reference:
         return np.bincount(self.exits, minlength=exits) / len(self.images)
 
 
-def spread(scores: np.ndarray) -> np.ndarray:
+def spread(scores: np.ndarray) -> ExitThresholds:
     """Thresholds at which about equally many images leave at every exit.
 
     Args:
       scores: `(images, exits, classes)`.
 
     Returns:
-      float32 `(exits - 1,)`, each midway between two confidences.
+      Values of float32, each midway between two confidences.
 
     Raises:
       InputError: for scores that are no numbers.
@@ -66,7 +67,7 @@ def spread(scores: np.ndarray) -> np.ndarray:
         threshold = _between(alive[:, -left], len(alive) // left)
         found.append(threshold)
         alive = alive[alive[:, -left] <= threshold]
-    return np.array(found, "float32")
+    return ExitThresholds.of(found)
 
 
 def _between(confidence, leaving):
@@ -124,6 +125,6 @@ def _close(reference):
     """Whether any confidence on an image's way lies within the band."""
     band = BAND / reference.scores.shape[2]
     confidence = exit_rule.confidence(reference.scores)[:, :-1]
-    near = np.abs(confidence - reference.thresholds) <= band
+    near = np.abs(confidence - reference.thresholds.rows(1)) <= band
     numbers = np.arange(confidence.shape[1])
     return (near & (numbers <= reference.exits[:, None])).any(axis=1)

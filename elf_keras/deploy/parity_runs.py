@@ -26,7 +26,7 @@ def of_saved_model(
     files = np.array(
         [tf.io.encode_png(image.astype("uint8")).numpy() for image in images]
     )
-    limits = np.tile(reference.thresholds, (len(images), 1))
+    limits = reference.thresholds.rows(len(images))
     every = _ask(signatures["serving_default"], image=images)
     last = _ask(signatures["static"], image=images)
     dynamic = _ask(signatures["dynamic"], image=images, exit_threshold=limits)
@@ -92,7 +92,7 @@ def of_tflite(
 def _taken(path, variant, reference):
     """Exits by the runner that phones use, from 0."""
     runner = chain_runner.ChainRunner(path, variant=variant)
-    policy = [float(threshold) for threshold in reference.thresholds]
+    policy = reference.thresholds.to_json()
     try:
         answers = [
             runner.predict(image, policy=policy) for image in reference.images
@@ -110,7 +110,7 @@ def _single_file(path, reference):
     found = [
         run(
             image=np.asarray(image[None], "float32"),
-            exit_threshold=reference.thresholds,
+            exit_threshold=reference.thresholds.rows(1)[0],
         )
         for image in reference.images
     ]

@@ -16,6 +16,7 @@ from elf_keras import models
 from elf_keras.data import image_header
 from elf_keras.deploy import graphs
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 # Where TensorFlow Serving looks: a TFRecord of PredictionLog.
@@ -156,7 +157,7 @@ def write_warm_up(
     folder: pathlib.Path,
     name: str,
     images: np.ndarray,
-    thresholds: np.ndarray,
+    thresholds: ExitThresholds,
 ) -> None:
     """Write requests that a server runs at start, so that no user waits.
 
@@ -166,11 +167,11 @@ def write_warm_up(
       folder: of the SavedModel.
       name: of the model, as the server knows it.
       images: one that leaves at each exit, `(exits, …)`, 0 to 255.
-      thresholds: at which they do, `(exits - 1,)`.
+      thresholds: at which they do.
     """
     images = np.asarray(images, "float32")
     files = [tf.io.encode_png(image.astype("uint8")) for image in images]
-    limits = np.tile(np.asarray(thresholds, "float32"), (len(images), 1))
+    limits = thresholds.rows(len(images))
     requests = {
         "serving_default": {"image": images},
         "static": {"image": images},

@@ -10,11 +10,12 @@ from collections.abc import Iterable
 
 import keras
 import numpy as np
-from scipy import special
 
 from elf_keras.data import splits
 from elf_keras.evaluation import calibration, prediction
-from elf_keras.exits import certainty, exit_rule
+from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
+from elf_keras.exits.thresholds import ExitThresholds
 
 # Scores reduced at a time: they stay in a processor's cache.
 _CACHED = 2**20
@@ -47,67 +48,32 @@ class Answers:
         """Whether each exit is right, boolean `(images, exits)`."""
         return self.classes == self.labels[:, None]
 
-    def leave(
-        self, exit_threshold: float | np.ndarray
-    ) -> prediction.Prediction:
-        """What a dynamic model answers at s, one or `(exits,)`."""
-        return prediction.leave(self.classes, self.certainty, exit_threshold)
-
-
-def of_scores(
-    scores: np.ndarray,
-    labels: np.ndarray,
-    *,
-    scale: float = 1.0,
-    rule: str = certainty.CONFIDENCE,
-    exit_weights: np.ndarray | None = None,
-) -> Answers:
-    """Reduce the scores of a split that are all there.
-
-    Args:
-      scores: raw, `(images, exits, classes)`.
-      labels: `(images,)`.
-      scale: σ by which the loss multiplied scores.
-      rule: a key of `certainty.EXIT_RULES`.
-      exit_weights: α of a model that the summed scores trained, `(exits,)`.
-    """
-    return of_parts(
-        [scores], labels, scale=scale, rule=rule, exit_weights=exit_weights
-    )
+    def leave(self, thresholds: ExitThresholds) -> prediction.Prediction:
+        """What a dynamic model answers at exit thresholds."""
+        return prediction.leave(self.classes, self.certainty, thresholds)
 
 
 def of_parts(
     parts: Iterable[np.ndarray],
     labels: np.ndarray,
-    *,
-    scale: float = 1.0,
-    rule: str = certainty.CONFIDENCE,
-    exit_weights: np.ndarray | None = None,
+    rule: AnswerRule = PLAIN,
 ) -> Answers:
-    """Reduce scores part by part.
+    """Reduce logits part by part.
 
     Args:
-      parts: raw scores, each `(images of the part, exits, classes)`.
+      parts: logits, each `(images of the part, exits, classes)`.
       labels: of all images, `(images,)`.
-      scale: σ by which the loss multiplied scores.
-      rule: a key of `certainty.EXIT_RULES`.
-      exit_weights: α of a model that the summed scores trained, `(exits,)`.
+      rule: how the model answers.
     """
-    reduced = [
-        _reduced(rows, scale, rule, exit_weights)
-        for part in parts
-        for rows in _pieces(part)
-    ]
+    reduced = [_reduced(rows, rule) for part in parts for rows in _pieces(part)]
     return Answers(labels, *map(np.concatenate, zip(*reduced, strict=True)))
 
 
 def collect(
     model: keras.Model,
     examples: splits.Examples,
+    rule: AnswerRule = PLAIN,
     *,
-    scale: float = 1.0,
-    rule: str = certainty.CONFIDENCE,
-    exit_weights: np.ndarray | None = None,
     fit: calibration.TemperatureFit | None = None,
     weights: np.ndarray | None = None,
 ) -> Answers:
@@ -116,22 +82,14 @@ def collect(
     Args:
       model: a multi-exit model.
       examples: the split.
-      scale: σ by which the loss multiplied scores.
-      rule: a key of `certainty.EXIT_RULES`.
-      exit_weights: α of a model that the summed scores trained, `(exits,)`.
-      fit: is shown all scores on the way.
+      rule: how the model answers.
+      fit: is shown all logits on the way.
       weights: of the images, `(images,)`, for `fit`.
     """
     parts = prediction.score_parts(model, examples)
     if fit is not None:
         parts = _shown(parts, fit, examples.labels, weights)
-    return of_parts(
-        parts,
-        examples.labels,
-        scale=scale,
-        rule=rule,
-        exit_weights=exit_weights,
-    )
+    return of_parts(parts, examples.labels, rule)
 
 
 def _shown(parts, fit, labels, weights):
@@ -148,14 +106,14 @@ def _pieces(scores):
     return np.split(scores, range(step, len(scores), step))
 
 
-def _reduced(scores, scale, rule, exit_weights):
-    shares = special.softmax(scale * scores, axis=-1)
-    joint = shares.mean(1)
-    if exit_weights is not None:
-        joint = exit_rule.sum_of_exits(scores, exit_weights)
+def _reduced(logits, rule):
+    probabilities = rule.probabilities(logits)
+    joint = probabilities.mean(1)
+    if rule.exit_weights is not None:
+        joint = exit_rule.sum_of_exits(logits, rule.exit_weights)
     return (
-        scores.argmax(-1).astype("int32"),
-        certainty.of(scores, rule, scale=scale),
-        shares.max(-1),
+        logits.argmax(-1).astype("int32"),
+        rule.certainty(logits),
+        probabilities.max(-1),
         joint.argmax(-1).astype("int32"),
     )

@@ -9,7 +9,9 @@ import numpy as np
 from elf_keras import errors
 from elf_keras.data import pipeline, splits
 from elf_keras.distribution import worker_steps, workers
-from elf_keras.exits import certainty, exit_rule
+from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
+from elf_keras.exits.thresholds import ExitThresholds
 
 BATCH_SIZE = 256
 # Scores held at a time where a whole split's would not fit.
@@ -89,33 +91,18 @@ def score_parts(
         yield predict_scores(model, examples.take(rows))
 
 
-def select(
-    scores: np.ndarray, exit_threshold: float | np.ndarray
-) -> Prediction:
-    """Apply the exit rule to scores of all exits that are already there.
-
-    Args:
-      scores: `(images, exits, classes)`.
-      exit_threshold: s, or one for each exit, `(exits,)`.
-    """
-    return leave(
-        scores.argmax(-1), exit_rule.confidence(scores), exit_threshold
-    )
-
-
 def leave(
-    classes: np.ndarray,
-    reached: np.ndarray,
-    exit_threshold: float | np.ndarray,
+    classes: np.ndarray, reached: np.ndarray, thresholds: ExitThresholds
 ) -> Prediction:
     """Apply the exit rule to the answers of all exits.
 
     Args:
       classes: predicted at each exit, `(images, exits)`.
       reached: certainty at each exit, `(images, exits)`.
-      exit_threshold: s, or one for each exit, `(exits,)`.
+      thresholds: of those exits.
     """
-    taken = exit_rule.exit_taken(exit_rule.above(reached, exit_threshold))
+    above = exit_rule.above(reached, thresholds.with_last)
+    taken = exit_rule.exit_taken(above)
     images = np.arange(len(classes))
     return Prediction(
         classes=classes[images, taken],
@@ -127,21 +114,17 @@ def leave(
 def predict_dynamic(
     stages: list[keras.Model],
     images: np.ndarray,
-    *,
-    exit_threshold: float | np.ndarray,
-    rule: str = certainty.CONFIDENCE,
-    scale: float = 1.0,
+    thresholds: ExitThresholds,
+    rule: AnswerRule = PLAIN,
 ) -> Prediction:
     """Classify a batch stage by stage; who has left is not computed further.
 
     Args:
       stages: of a multi-exit model, see `models.stages`.
       images: pixel values 0 to 255, `(images, height, width, channels)`.
-      exit_threshold: s, or one for each exit, `(exits,)`.
-      rule: a key of `certainty.EXIT_RULES`.
-      scale: σ by which the loss multiplied scores.
+      thresholds: of the early exits.
+      rule: how the model answers.
     """
-    limits = np.broadcast_to(exit_threshold, len(stages))
     alive = np.arange(len(images))
     result = Prediction(
         np.zeros(len(images), "int64"),
@@ -154,9 +137,9 @@ def predict_dynamic(
             break
         outputs = stage(features, training=False)
         seen.append(np.asarray(outputs[f"exit_{number + 1}"]))
-        sure = certainty.of(np.stack(seen, axis=1), rule, scale=scale)[:, -1]
+        sure = rule.certainty(np.stack(seen, axis=1))[:, -1]
         last = number == len(stages) - 1
-        leaves = exit_rule.above(sure, limits[number]) | last
+        leaves = exit_rule.above(sure, thresholds.with_last[number]) | last
         gone = alive[leaves]
         result.classes[gone] = seen[-1][leaves].argmax(-1)
         result.certainty[gone] = sure[leaves]

@@ -1,18 +1,18 @@
 """Every split of one set of weights, scored; and class by class."""
 
 import keras
-import numpy as np
 
 from elf_keras.data import splits
 from elf_keras.evaluation import answers, loss_by_exit, metrics, prediction
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 
 
 def per_class_rows(
     data: splits.Splits,
     found: Answers,
-    exit_threshold: float | np.ndarray,
+    thresholds: ExitThresholds,
     *,
     split: str = "test",
 ) -> list[dict]:
@@ -21,11 +21,11 @@ def per_class_rows(
     Args:
       data: the splits.
       found: the answers on that split.
-      exit_threshold: s, one or `(exits,)`.
+      thresholds: at which images leave.
       split: `train`, `validation` or `test`.
     """
     classes, labels = len(data.class_names), found.labels
-    chosen = found.leave(exit_threshold)
+    chosen = found.leave(thresholds)
     static, dynamic = (
         metrics.per_class_accuracy(predicted, labels, classes=classes)
         for predicted in (found.classes[:, -1], chosen.classes)
@@ -61,13 +61,7 @@ def score_model(
     """
     parts = {"validation": data.validation, "test": data.test}
     found = {
-        name: answers.collect(
-            model,
-            part,
-            scale=scorer.scale,
-            rule=scorer.exit_rule,
-            exit_weights=scorer.exit_weights,
-        )
+        name: answers.collect(model, part, scorer.rule)
         for name, part in parts.items()
         if part is not None
     }

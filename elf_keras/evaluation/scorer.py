@@ -6,12 +6,14 @@ share and cost a mean over classes, since validation is itself long-tailed;
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import numpy as np
 
 from elf_keras.evaluation import cost_curve, metrics
 from elf_keras.evaluation.answers import Answers
-from elf_keras.exits import certainty
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 
 CURVE_POINTS = 60
@@ -25,25 +27,24 @@ class Scorer:
       classes: number of classes C.
       shot_groups: name -> mask over classes, of the counts before any cut.
       costs: multiply-adds to each exit.
-      exit_threshold: s in (0, 1), or one for each exit, `(exits,)`, where
-        infinity lets nobody leave.
+      thresholds: s of the exits, at which images leave.
       prior: class shares in deployment, or None for uniform.
-      scale: σ, by which scores are multiplied before the softmax that
-        calibration and the mean of exits look at; 1 but for cosine
-        classifiers.
-      exit_rule: a key of `certainty.EXIT_RULES`, which s is compared by.
-      exit_weights: α, `(exits,)`, of a model that one loss of the summed
-        scores trained; the mean of exits is that sum then. None for others.
+      rule: how the model answers.
     """
 
     classes: int
     shot_groups: dict[str, np.ndarray]
     costs: multiply_adds.ExitCosts
-    exit_threshold: float | np.ndarray
+    thresholds: ExitThresholds
     prior: np.ndarray | None = None
-    scale: float = 1.0
-    exit_rule: str = certainty.CONFIDENCE
-    exit_weights: np.ndarray | None = None
+    rule: AnswerRule = PLAIN
+
+    def timed(self, stage_milliseconds: Sequence[float] | None) -> "Scorer":
+        """The same, with the time of each stage, `(exits,)`, in its costs."""
+        costs = dataclasses.replace(
+            self.costs, stage_milliseconds=stage_milliseconds
+        )
+        return dataclasses.replace(self, costs=costs)
 
     def weights(self, labels: np.ndarray) -> np.ndarray:
         """Weights of images that make a mean one over classes, sum 1."""
@@ -59,7 +60,7 @@ class Scorer:
             "images": len(found.labels),
             "static": self.static(found),
             "mean_of_exits": self.mean_of_exits(found),
-            "dynamic": self.dynamic(found, self.exit_threshold),
+            "dynamic": self.dynamic(found, self.thresholds),
             "exits": self._exits(found),
             "curve": self._thin_curve(found),
         }
@@ -84,18 +85,16 @@ class Scorer:
             **self._spent(last),
         }
 
-    def dynamic(
-        self, found: Answers, exit_threshold: float | np.ndarray
-    ) -> dict:
-        """Score early leaving at s, one or `(exits,)`."""
+    def dynamic(self, found: Answers, thresholds: ExitThresholds) -> dict:
+        """Score early leaving at exit thresholds."""
         weights = self.weights(found.labels)
-        chosen = found.leave(exit_threshold)
+        chosen = found.leave(thresholds)
         exits = found.classes.shape[1]
         shares = metrics.shares(chosen.exit_taken, exits, weights=weights)
         correct = chosen.classes == found.labels
         return {
-            "exit_rule": self.exit_rule,
-            "exit_threshold": exit_threshold,
+            "exit_rule": self.rule.exit_rule,
+            "exit_threshold": thresholds.told,
             **self._accuracies(chosen.classes, found.labels),
             **self._spent(shares),
             "exit_shares": shares,

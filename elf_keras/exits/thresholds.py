@@ -5,7 +5,9 @@ cosine classifier's lie in [-1, 1], which bounds its confidence far below 1.
 Other exit rules (`certainty`) look at what the loss made of them: 1 bounds s.
 """
 
+import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -14,6 +16,76 @@ from elf_keras.exits import certainty
 
 PLAIN_DEFAULT = 0.9
 COSINE_LOSSES = ("ldam",)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class ExitThresholds:
+    """Exit thresholds s of a model: the one form in which they travel.
+
+    Attributes:
+      early: s of each early exit, float64 `(exits - 1,)`, infinity where
+        nobody leaves.
+      number: the one s that all exits were given, or None where each has its
+        own; records of scores tell it in place of a list.
+    """
+
+    early: np.ndarray
+    number: float | None = None
+
+    @classmethod
+    def shared(cls, number: float, exits: int) -> "ExitThresholds":
+        """One s for all of a model's exits K."""
+        return cls(np.full(max(exits - 1, 0), number, np.float64), number)
+
+    @classmethod
+    def of(cls, early: Sequence[float | None]) -> "ExitThresholds":
+        """One s for each early exit; None, as in files, is infinity."""
+        return cls(np.array([np.inf if s is None else s for s in early], float))
+
+    @classmethod
+    def of_scores(cls, told: float | Sequence, exits: int) -> "ExitThresholds":
+        """Read what scores in a file tell (`told`), for a model's exits K."""
+        if np.ndim(told):
+            return cls.of(told[: max(exits - 1, 0)])
+        return cls.shared(told, exits)
+
+    @property
+    def with_last(self) -> np.ndarray:
+        """s of each exit, infinity at the last, `(exits,)`."""
+        return np.append(self.early, np.inf)
+
+    @property
+    def told(self) -> float | np.ndarray:
+        """What scores tell: the one number, else s of each exit."""
+        return self.with_last if self.number is None else self.number
+
+    def rows(self, images: int) -> np.ndarray:
+        """A row for each image of a batch, float32 `(images, exits - 1)`."""
+        return np.tile(self.early.astype("float32"), (images, 1))
+
+    def to_json(self) -> list[float | None]:
+        """s of each early exit as files hold it: None where nobody leaves."""
+        return [s if np.isfinite(s) else None for s in self.early.tolist()]
+
+    def text(
+        self, joint: str = " ", *, never: str = "never", digits: str = ".3g"
+    ) -> str:
+        """Thresholds as text: one where all of them read the same.
+
+        Args:
+          joint: between thresholds that differ.
+          never: where nobody leaves.
+          digits: format of a number.
+        """
+        found = self.to_json() or [self.number]
+        texts = [never if s is None else _shown(s, digits) for s in found]
+        return texts[0] if len(set(texts)) == 1 else joint.join(texts)
+
+
+def _shown(s, digits):
+    text = f"{s:{digits}}"
+    # 0.99996 is not 1, which nobody exceeds.
+    return f"{s:.7g}" if float(text) >= 1 > s else text
 
 
 def symmetric_maximum(classes: int) -> float:

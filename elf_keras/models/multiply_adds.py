@@ -8,6 +8,7 @@ were real; biases, norms, activations, poolings and additions are not counted.
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -49,11 +50,21 @@ class ExitCosts:
       without_heads: backbone up to the tap alone, int64 `(exits,)`; its last
         entry is the whole backbone with its own classifier.
       backbone: the bare backbone, the last entry of `without_heads`.
+      stage_milliseconds: measured time of each stage, `(exits,)`, or None
+        while nothing was timed.
     """
 
     with_heads: np.ndarray
     without_heads: np.ndarray
     backbone: int
+    stage_milliseconds: Sequence[float] | None = None
+
+    @property
+    def milliseconds(self) -> np.ndarray | None:
+        """Time of an image that leaves at each exit, `(exits,)`, or None."""
+        if self.stage_milliseconds is None:
+            return None
+        return np.cumsum(self.stage_milliseconds)
 
 
 def layer_macs(

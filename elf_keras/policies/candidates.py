@@ -15,6 +15,7 @@ import numpy as np
 
 from elf_keras.evaluation import cost_curve
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 
 BUDGETS, ROUNDS = 150, 12
 # Points of a curve kept beside those that nothing cheaper matches.
@@ -36,6 +37,10 @@ class Candidates:
     limits: np.ndarray
     accuracy: np.ndarray
     shares: np.ndarray
+
+    def thresholds(self, candidate: int) -> ExitThresholds:
+        """One candidate's thresholds."""
+        return ExitThresholds(self.limits[candidate])
 
     def cost(self, costs: np.ndarray) -> np.ndarray:
         """Expected cost, `(candidates,)`, of costs to each exit `(exits,)`."""

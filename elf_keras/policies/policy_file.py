@@ -19,11 +19,10 @@ means over classes.
 import pathlib
 from numbers import Real
 
-import numpy as np
-
 from elf_keras import runs
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
 
 NAME = "policy.json"
@@ -55,15 +54,15 @@ def read(path: pathlib.Path) -> dict:
     return record
 
 
-def limits(
+def thresholds_of(
     record: dict,
     name: str | None,
     *,
     exits: int,
     path: pathlib.Path,
     exit_rule: str = certainty.CONFIDENCE,
-) -> np.ndarray:
-    """Thresholds of one policy for the exit rule.
+) -> ExitThresholds:
+    """Thresholds of one policy.
 
     Args:
       record: of `read`.
@@ -71,9 +70,6 @@ def limits(
       exits: number of exits K of the model.
       path: of the file, for the message.
       exit_rule: that the thresholds will be used by.
-
-    Returns:
-      s of each exit, infinity where nobody leaves, `(exits,)`.
 
     Raises:
       InputError: for an unknown name, a model with other exits, or another
@@ -98,20 +94,7 @@ def limits(
             f"nothing by --exit_rule={exit_rule}; use that rule, or sweep by "
             "this one"
         )
-    return for_all_exits(policies[name]["thresholds"])
-
-
-def for_all_exits(thresholds: list[float | None]) -> np.ndarray:
-    """Thresholds of early exits, as files hold them, for all exits.
-
-    Args:
-      thresholds: of each early exit, None where nobody leaves.
-
-    Returns:
-      s of each exit, infinity where nobody leaves and at the last, `(exits,)`.
-    """
-    values = [*thresholds, None]
-    return np.array([np.inf if s is None else s for s in values], np.float64)
+    return ExitThresholds.of(policies[name]["thresholds"])
 
 
 def _check(name, thresholds, early):

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from elf_keras.evaluation.answers import Answers
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies.candidates import Candidates
 from elf_keras.policies.policy_rules import Guard, Rule
 from elf_keras.policies.shot_guard import Losses
@@ -22,15 +23,14 @@ class Choice:
 
     Attributes:
       rule: that it was chosen by.
-      limits: s of each early exit, infinity where nobody leaves,
-        `(exits - 1,)`.
+      thresholds: of the early exits.
       kept: whether the guard holds, or None without one.
       losses: by shot group, its loss and bound on the split that chose.
       said: a sentence where the guard decided or could not, or None.
     """
 
     rule: Rule
-    limits: np.ndarray
+    thresholds: ExitThresholds
     kept: bool | None = None
     losses: dict | None = None
     said: str | None = None
@@ -82,13 +82,13 @@ class Picker:
             raise LeftOutError(f"the first exit alone costs {cheapest}")
         first = self._best(fits)
         if losses is None:
-            return Choice(self.rule, self.offers.limits[first])
+            return Choice(self.rule, self.offers.thresholds(first))
         keeps = losses.keeps(guard.tolerance) | never
         kept = bool((fits & keeps).any())
         point = self._best(fits & keeps) if kept else first
         return Choice(
             self.rule,
-            self.offers.limits[point],
+            self.offers.thresholds(point),
             kept,
             losses.of(point),
             self._said(first, point, kept, losses, guard),
@@ -109,7 +109,7 @@ class Picker:
     def _surely_better(self, one, other):
         """Whether it is right more often than chance among images explains."""
         right, wrong = (
-            self.found.leave(np.append(self.offers.limits[point], np.inf))
+            self.found.leave(self.offers.thresholds(point))
             for point in (one, other)
         )
         gain = 1.0 * (right.classes == self.found.labels)

@@ -7,10 +7,9 @@ one model serves any budget.
 
 import math
 
-import numpy as np
-
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import candidates, shot_guard
 from elf_keras.policies.candidates import Candidates
 from elf_keras.policies.policy_picker import Choice, LeftOutError, Picker
@@ -29,7 +28,6 @@ def offered(
     found: Answers,
     scorer: Scorer,
     plan: PolicyPlan,
-    milliseconds: list[float] | None = None,
 ) -> dict[str, Candidates]:
     """Threshold vectors by kind, for the kinds that a plan asks for.
 
@@ -37,7 +35,6 @@ def offered(
       found: the answers on the split that chooses.
       scorer: of the run.
       plan: the rules.
-      milliseconds: of each stage, `(exits,)`, if times have a budget.
     """
     shared = candidates.shared(scorer.curve(found))
     offers = {SHARED: shared}
@@ -45,8 +42,8 @@ def offered(
     if not own or found.classes.shape[1] == 1:
         return offers
     kinds_of_cost = [scorer.costs.with_heads]
-    if "ms" in own and milliseconds is not None:
-        kinds_of_cost.append(np.cumsum(milliseconds))
+    if "ms" in own and scorer.costs.milliseconds is not None:
+        kinds_of_cost.append(scorer.costs.milliseconds)
     for costs in kinds_of_cost:
         offers[PER_EXIT] = candidates.per_exit(
             found.certainty,
@@ -62,7 +59,6 @@ def choose(
     found: Answers,
     scorer: Scorer,
     plan: PolicyPlan,
-    milliseconds: list[float] | None = None,
     offers: dict[str, Candidates] | None = None,
 ) -> tuple[dict[str, Choice], list[str]]:
     """Choose thresholds for every rule that the model can meet.
@@ -77,18 +73,17 @@ def choose(
 
     Args:
       found: the answers on the split that chooses.
-      scorer: of the run.
+      scorer: of the run; where nothing was timed, budgets of time are left
+        out.
       plan: rules and guard.
-      milliseconds: of each stage, `(exits,)`; without, budgets of time are
-        left out.
       offers: of `offered`, where they are there already.
 
     Returns:
       Choices by name, `all_exits` first; and a sentence for each rule that
       was left out.
     """
-    offers = offers or offered(found, scorer, plan, milliseconds)
-    nobody = np.full(found.classes.shape[1] - 1, np.inf)
+    offers = offers or offered(found, scorer, plan)
+    nobody = ExitThresholds.of([None] * (found.classes.shape[1] - 1))
     chosen = {ALL_EXITS: Choice(Rule(ALL_EXITS), nobody)}
     left_out, bounds = [], {}
     for rule in plan.rules:
@@ -101,7 +96,7 @@ def choose(
                 guard=plan.guard,
             )
         try:
-            cost, limit = _cost(rule, offers[kind], scorer, milliseconds)
+            cost, limit = _cost(rule, offers[kind], scorer.costs)
             weights = scorer.weights(found.labels)
             picker = Picker(rule, offers[kind], cost, limit, found, weights)
             chosen[rule.name] = picker.pick(bounds.get(kind), plan.guard)
@@ -110,25 +105,19 @@ def choose(
     return chosen, left_out
 
 
-def score(
-    choice: Choice,
-    found: Answers,
-    scorer: Scorer,
-    milliseconds: list[float] | None = None,
-) -> dict:
+def score(thresholds: ExitThresholds, found: Answers, scorer: Scorer) -> dict:
     """Scores of a policy on a split.
 
     Args:
-      choice: the policy.
+      thresholds: of the policy.
       found: the answers on that split.
       scorer: of the run.
-      milliseconds: of each stage, `(exits,)`; None leaves times out.
 
     Returns:
       Accuracies, `macs`, `saving` (heads counted), `exit_shares`, and
-      perhaps `milliseconds`: means over classes.
+      `milliseconds` where stages were timed: means over classes.
     """
-    result = scorer.dynamic(found, np.append(choice.limits, np.inf))
+    result = scorer.dynamic(found, thresholds)
     shares = result["exit_shares"]
     record = {
         **{key: result[key] for key in _ACCURACIES if key in result},
@@ -136,21 +125,16 @@ def score(
         "saving": result["saving_with_heads"],
         "exit_shares": shares,
     }
-    if milliseconds is not None:
-        record["milliseconds"] = float(shares @ np.cumsum(milliseconds))
+    if scorer.costs.milliseconds is not None:
+        record["milliseconds"] = float(shares @ scorer.costs.milliseconds)
     return record
 
 
-def written(limits: np.ndarray) -> list[float | None]:
-    """Thresholds as files hold them: None where nobody leaves."""
-    return [float(s) if np.isfinite(s) else None for s in limits]
-
-
-def _cost(rule, offers, scorer, milliseconds):
+def _cost(rule, offers, costs):
     """Expected cost of every candidate and the budget, in a rule's unit."""
     if rule.unit == "ms":
-        if milliseconds is None:
+        if costs.milliseconds is None:
             raise LeftOutError("no times of stages are known here")
-        return offers.cost(np.cumsum(milliseconds)), rule.limit
-    cost = offers.cost(scorer.costs.with_heads) / scorer.costs.backbone
+        return offers.cost(costs.milliseconds), rule.limit
+    cost = offers.cost(costs.with_heads) / costs.backbone
     return cost, math.inf if rule.limit is None else rule.limit

@@ -9,7 +9,7 @@ from elf_keras import runs
 from elf_keras.data import splits
 from elf_keras.evaluation import answers, calibration, stage_times
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.policies import policy_file, policy_rules, selection, trade_off
+from elf_keras.policies import policy_file, policy_rules, trade_off
 
 
 def answers_of(
@@ -26,27 +26,19 @@ def answers_of(
       Answers by split, and temperatures fitted on validation, `(exits,)`.
     """
     fit = calibration.TemperatureFit(
-        len(scorer.costs.with_heads), scale=scorer.scale
+        len(scorer.costs.with_heads), scale=scorer.rule.scale
     )
     found = {
         "validation": answers.collect(
             model,
             data.validation,
-            scale=scorer.scale,
-            rule=scorer.exit_rule,
-            exit_weights=scorer.exit_weights,
+            scorer.rule,
             fit=fit,
             weights=scorer.weights(data.validation.labels),
         )
     }
     if data.test is not None:
-        found["test"] = answers.collect(
-            model,
-            data.test,
-            scale=scorer.scale,
-            rule=scorer.exit_rule,
-            exit_weights=scorer.exit_weights,
-        )
+        found["test"] = answers.collect(model, data.test, scorer.rule)
     return found, fit.temperatures()
 
 
@@ -65,7 +57,7 @@ def curves(
     comparison = trade_off.compared(done)
     return {
         **runs.environment(),
-        "exit_rule": done.scorer.exit_rule,
+        "exit_rule": done.scorer.rule.exit_rule,
         "backbone_macs": int(done.scorer.costs.backbone),
         "static_milliseconds": times.static,
         "stage_milliseconds": times.stages,
@@ -119,7 +111,7 @@ def policies_of(
             "images_by_shot_group": _images(done.scorer.shot_groups, sizes),
             "smallest_class": int(sizes.min()),
         },
-        "exit_rule": done.scorer.exit_rule,
+        "exit_rule": done.scorer.rule.exit_rule,
         "guard": dataclasses.asdict(plan.guard),
         "temperatures": temperatures,
         "default_policy": policy_rules.ACCURATE,
@@ -136,14 +128,16 @@ def _images(shot_groups, sizes):
 
 
 def _policy(done, choice):
-    scores = {split: done.point(split, choice.limits) for split in done.splits}
+    scores = {
+        split: done.point(split, choice.thresholds) for split in done.splits
+    }
     return {
         "rule": {
             "kind": choice.rule.kind,
             "unit": choice.rule.unit,
             "limit": choice.rule.limit,
         },
-        "thresholds": selection.written(choice.limits),
+        "thresholds": choice.thresholds.to_json(),
         "guard_kept": choice.kept,
         "group_losses": choice.losses,
         "said": choice.said,

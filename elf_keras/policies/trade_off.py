@@ -11,6 +11,7 @@ import numpy as np
 from elf_keras.evaluation import cost_curve
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import candidates, selection
 from elf_keras.policies.candidates import Candidates
 from elf_keras.policies.policy_picker import Choice
@@ -31,7 +32,6 @@ class Sweep:
       choices: name -> policy.
       left_out: a sentence for each rule that cannot be met.
       scorer: of the run.
-      milliseconds: of each stage, or None.
     """
 
     splits: dict[str, Answers]
@@ -40,21 +40,14 @@ class Sweep:
     choices: dict[str, Choice]
     left_out: list[str]
     scorer: Scorer
-    milliseconds: list[float] | None
 
-    def point(self, split: str, limits: np.ndarray) -> dict:
-        """Scores of early thresholds `(exits - 1,)` on a split."""
-        choice = Choice(None, np.asarray(limits, np.float64))
-        return selection.score(
-            choice, self.splits[split], self.scorer, self.milliseconds
-        )
+    def point(self, split: str, thresholds: ExitThresholds) -> dict:
+        """Scores of exit thresholds on a split."""
+        return selection.score(thresholds, self.splits[split], self.scorer)
 
 
 def sweep(
-    splits: dict[str, Answers],
-    scorer: Scorer,
-    plan: PolicyPlan,
-    milliseconds: list[float] | None = None,
+    splits: dict[str, Answers], scorer: Scorer, plan: PolicyPlan
 ) -> Sweep:
     """Draw the curves and choose the policies.
 
@@ -62,17 +55,12 @@ def sweep(
       splits: `validation`, and `test` if there is one.
       scorer: of the run.
       plan: rules and guard.
-      milliseconds: of each stage, `(exits,)`.
     """
     validation = splits["validation"]
-    offers = selection.offered(validation, scorer, plan, milliseconds)
-    choices, left_out = selection.choose(
-        validation, scorer, plan, milliseconds, offers
-    )
+    offers = selection.offered(validation, scorer, plan)
+    choices, left_out = selection.choose(validation, scorer, plan, offers)
     curves = {name: scorer.curve(found) for name, found in splits.items()}
-    return Sweep(
-        splits, curves, offers, choices, left_out, scorer, milliseconds
-    )
+    return Sweep(splits, curves, offers, choices, left_out, scorer)
 
 
 def rows(done: Sweep) -> list[dict]:
@@ -86,7 +74,7 @@ def rows(done: Sweep) -> list[dict]:
             "macs": curve.cost.round(1),
             "saving": (1 - curve.cost / done.scorer.costs.backbone).round(6),
         }
-        if done.milliseconds is not None:
+        if done.scorer.costs.milliseconds is not None:
             columns["milliseconds"] = _times(done, curve.shares).round(6)
         columns |= zip(names, curve.shares.T.round(6), strict=True)
         values = zip(*(c.tolist() for c in columns.values()), strict=True)
@@ -104,7 +92,7 @@ def pictured(done: Sweep, grid: dict[str, float]) -> dict:
       done: a sweep.
       grid: the papers' values of s by how they are written.
     """
-    early = _exits(done) - 1
+    exits = _exits(done)
     return {
         split: {
             "images": len(found.labels),
@@ -112,11 +100,11 @@ def pictured(done: Sweep, grid: dict[str, float]) -> dict:
             "per_exit": _own_line(done, split),
             "static": done.scorer.static(found),
             "papers_grid": {
-                text: done.point(split, np.full(early, s))
+                text: done.point(split, ExitThresholds.shared(s, exits))
                 for text, s in grid.items()
             },
             "policies": {
-                name: done.point(split, choice.limits)
+                name: done.point(split, choice.thresholds)
                 for name, choice in done.choices.items()
             },
         }
@@ -146,7 +134,7 @@ def compared(done: Sweep) -> list[dict]:
             fits = np.flatnonzero(cost[kind] <= budget * (1 + 1e-9))
             best = fits[offers.accuracy[fits].argmax()]
             row[kind] = {
-                split: done.point(split, offers.limits[best])["accuracy"]
+                split: done.point(split, offers.thresholds(best))["accuracy"]
                 for split in done.splits
             }
         found.append(row)
@@ -184,7 +172,7 @@ def _exits(done):
 
 
 def _times(done, shares):
-    return shares @ np.cumsum(done.milliseconds)
+    return shares @ done.scorer.costs.milliseconds
 
 
 def _line(done, curve):
@@ -194,7 +182,7 @@ def _line(done, curve):
         "macs": curve.cost,
         "exit_shares": curve.shares,
     }
-    if done.milliseconds is not None:
+    if done.scorer.costs.milliseconds is not None:
         line["milliseconds"] = _times(done, curve.shares)
     return line
 
@@ -206,9 +194,10 @@ def _own_line(done, split):
     offers = done.offers[PER_EXIT]
     cost = offers.cost(done.scorer.costs.with_heads)
     best = candidates.undominated(offers.accuracy, cost)
-    points = [done.point(split, limits) for limits in offers.limits[best]]
-    keys = ["accuracy", "macs", "exit_shares"]
-    keys += ["milliseconds"] if done.milliseconds is not None else []
-    line = {key: [point[key] for point in points] for key in keys}
-    limits = [selection.written(row) for row in offers.limits[best]]
-    return {"exit_threshold": limits, **line}
+    thresholds = [offers.thresholds(row) for row in best]
+    points = [done.point(split, each) for each in thresholds]
+    keys = ["accuracy", "macs", "exit_shares", "milliseconds"]
+    return {
+        "exit_threshold": [each.to_json() for each in thresholds],
+        **{key: [at[key] for at in points] for key in keys if key in points[0]},
+    }

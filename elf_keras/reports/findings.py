@@ -106,7 +106,7 @@ def _shown(view):
 
 def _worth(view):
     rows = statistics.worth_of_exits(
-        view.seen.answers, view.scored.scorer, np.array(view.point.limits)
+        view.seen.answers, view.scored.scorer, view.point.thresholds
     )
     poor = [row for row in rows if not row["pays"]]
     if not poor:
@@ -144,7 +144,7 @@ def _losers(view):
 
 
 def _early(view):
-    rows = leavers.composition(view, view.point.limits)
+    rows = leavers.composition(view, view.point.thresholds)
     parts = []
     for group in view.shot_groups:
         shares = [row["share"] for row in rows if row["group"] == group]

@@ -3,6 +3,7 @@
 import numpy as np
 
 from elf_keras.evaluation import metrics
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.reports.run_view import RunView
 
 # Of a gallery.
@@ -64,19 +65,19 @@ def _recorded(view):
     ]
 
 
-def composition(view: RunView, limits: tuple) -> list[dict]:
+def composition(view: RunView, thresholds: ExitThresholds) -> list[dict]:
     """Who leaves where, and how often rightly: HAR, Figure 6, lower row.
 
     Args:
       view: a run with answers.
-      limits: s of each early exit.
+      thresholds: of the early exits.
 
     Returns:
       A row for each exit and shot group: `exit`, `group`, `share` of the
       group's images that leave there (mean over classes), `accuracy` of
       these, None where nobody does.
     """
-    found, chosen = view.seen.answers, view.leave(limits)
+    found, chosen = view.seen.answers, view.leave(thresholds)
     correct, rows = chosen.classes == found.labels, []
     weights = view.scored.scorer.weights(found.labels)
     for group, mask in view.shot_groups.items():

@@ -7,8 +7,9 @@ import numpy as np
 
 from elf_keras.data import long_tail, splits
 from elf_keras.evaluation import prediction
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
-from elf_keras.reports import run_folder, score_rows, scoring
+from elf_keras.reports import run_folder, scoring
 
 GROUPS = {
     "many": f"more than {long_tail.MANY_ABOVE} training images",
@@ -18,6 +19,7 @@ GROUPS = {
 
 # Accuracy that the thresholds of the figures may cost on validation.
 COSTS = 0.01
+_OWN = "the run's own threshold"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,17 +27,17 @@ class Point:
     """Thresholds at which a run's figures are drawn.
 
     Attributes:
-      limits: s of each early exit, infinity where nobody leaves.
+      thresholds: of the early exits.
       said: what they are, in words.
     """
 
-    limits: tuple[float, ...]
+    thresholds: ExitThresholds
     said: str
 
     @property
     def written(self) -> str:
         """The thresholds as text."""
-        return score_rows.threshold(self.limits)
+        return self.thresholds.text(", ")
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -96,20 +98,13 @@ class RunView:
         only the last has scores.
         """
         if self.scored is None:
-            return self._own(self.folder.recorded()[1]["dynamic"])
+            told = self.folder.recorded()[1]["dynamic"]["exit_threshold"]
+            return Point(ExitThresholds.of_scores(told, self.exits), _OWN)
         for name, policy in _ranked(self.folder.policies):
-            limits = tuple(
-                np.inf if s is None else s for s in policy["thresholds"]
-            )
-            if len(limits) == self.exits - 1 and self._early(limits):
-                return Point(limits, f"policy {name}, chosen on validation")
-        s = self.scored.scorer.exit_threshold
-        return self._own({"exit_threshold": s})
-
-    def _own(self, scores):
-        s = np.ravel(scores["exit_threshold"]).tolist()
-        limits = (s * (self.exits - 1))[: self.exits - 1]
-        return Point(tuple(limits), "the run's own threshold")
+            chosen = ExitThresholds.of(policy["thresholds"])
+            if len(chosen.early) == self.exits - 1 and self._early(chosen):
+                return Point(chosen, f"policy {name}, chosen on validation")
+        return Point(self.scored.scorer.thresholds, _OWN)
 
     @functools.cached_property
     def static(self) -> dict:
@@ -119,20 +114,22 @@ class RunView:
     @functools.cached_property
     def dynamic(self) -> dict:
         """Scores of leaving early at `point` on the shown split."""
-        limits = np.append(self.point.limits, np.inf)
-        return self.scored.scorer.dynamic(self.seen.answers, limits)
+        return self.scored.scorer.dynamic(
+            self.seen.answers, self.point.thresholds
+        )
 
     @functools.cached_property
     def chosen(self) -> prediction.Prediction:
         """What the run answers at `point` on the shown split."""
-        return self.leave(self.point.limits)
+        return self.leave(self.point.thresholds)
 
-    def leave(self, limits) -> prediction.Prediction:
+    def leave(self, thresholds: ExitThresholds) -> prediction.Prediction:
         """What the run answers on the shown split at thresholds."""
-        return self.seen.answers.leave(np.append(limits, np.inf))
+        return self.seen.answers.leave(thresholds)
 
-    def _early(self, limits):
-        return (self.leave(limits).exit_taken < self.exits - 1).mean() > 0.001
+    def _early(self, thresholds):
+        taken = self.leave(thresholds).exit_taken
+        return (taken < self.exits - 1).mean() > 0.001
 
 
 def _ranked(policies):

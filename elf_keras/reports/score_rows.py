@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.reports.run_folder import RunFolder
 
 # Flags that say where and how a run was made, not what it is.
@@ -23,24 +24,6 @@ def groups(found: list[RunFolder]) -> list[list[RunFolder]]:
         )
         known.setdefault(rest, []).append(run)
     return list(known.values())
-
-
-def threshold(limits) -> str:
-    """Exit thresholds as text: one where they are all the same.
-
-    Args:
-      limits: s of each early exit; None or infinity where nobody leaves.
-    """
-    texts = [_digits(s) for s in limits]
-    return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
-
-
-def _digits(s):
-    if s is None or s == float("inf"):
-        return "never"
-    text = f"{s:.3g}"
-    # 0.99996 is not 1, which nobody exceeds.
-    return f"{s:.7g}" if float(text) >= 1 > s else text
 
 
 def rows(found: list[RunFolder]) -> list[dict]:
@@ -80,12 +63,11 @@ def _of_group(group):
             if mode != "static" and (single or mode not in parts[0]):
                 continue
             scores = [part[mode] for part in parts]
-            s = scores[0].get("exit_threshold")
             yield {
                 **shared,
                 "epoch": told,
                 "mode": mode,
-                "exit_threshold": "" if s is None else _scores_text(s),
+                "exit_threshold": _text(scores[0], len(parts[0]["exits"])),
                 **_means(scores),
             }
     yield from _policies(shared, scored, split)
@@ -111,7 +93,9 @@ def _policies(shared, scored, split):
             **shared,
             "epoch": "best" if "best" in scored[0].metrics[split] else "last",
             "mode": name,
-            "exit_threshold": threshold(of_runs[0]["thresholds"])
+            "exit_threshold": ExitThresholds.of(of_runs[0]["thresholds"]).text(
+                ", "
+            )
             if len(of_runs) == 1
             else "by seed",
             **_means(scores),
@@ -137,8 +121,11 @@ def _means(scores):
     return found
 
 
-def _scores_text(s):
-    return threshold(s[:-1] if isinstance(s, list) else [s])
+def _text(scores, exits):
+    told = scores.get("exit_threshold")
+    if told is None:
+        return ""
+    return ExitThresholds.of_scores(told, exits).text(", ")
 
 
 def common(names: list[str]) -> str:

@@ -65,7 +65,7 @@ def score(model: keras.Model, data: splits.Splits, scorer: Scorer) -> Scored:
     temperatures, found = None, {}
     if data.validation is not None:
         fit = calibration.TemperatureFit(
-            len(scorer.costs.with_heads), scale=scorer.scale
+            len(scorer.costs.with_heads), scale=scorer.rule.scale
         )
         found["validation"] = _seen(model, data.validation, scorer, fit=fit)
         temperatures = fit.temperatures()
@@ -78,7 +78,7 @@ def score(model: keras.Model, data: splits.Splits, scorer: Scorer) -> Scored:
             model, data.validation, scorer, temperatures=temperatures
         )
     if temperatures is not None:
-        temperatures = temperatures * scorer.scale
+        temperatures = temperatures * scorer.rule.scale
     return Scored(scorer, found, temperatures)
 
 
@@ -115,13 +115,11 @@ class _Witness:
 
 
 def _seen(model, part, scorer, *, fit=None, temperatures=None):
-    witness = _Witness(scorer.scale, fit, temperatures)
+    witness = _Witness(scorer.rule.scale, fit, temperatures)
     found = answers.collect(
         model,
         part,
-        scale=scorer.scale,
-        rule=scorer.exit_rule,
-        exit_weights=scorer.exit_weights,
+        scorer.rule,
         fit=witness,
         weights=scorer.weights(part.labels),
     )

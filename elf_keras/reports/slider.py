@@ -26,7 +26,7 @@ def of(view: RunView) -> dict:
       `record`; scores `static` and `dynamic`; `composition`, a list of rows
       of `leavers.composition` for each exit; `groups` in words.
     """
-    rows = leavers.composition(view, view.point.limits)
+    rows = leavers.composition(view, view.point.thresholds)
     first = [row["group"] for row in rows if row["exit"] == 1]
     return {
         "record": record(view),
@@ -68,7 +68,7 @@ def record(view: RunView) -> dict:
         "images": len(found.labels),
         "exits": view.exits,
         "split": view.scored.shown,
-        "rule": scorer.exit_rule,
+        "rule": scorer.rule.exit_rule,
         "names": list(view.class_names),
         "groups": groups.tolist(),
         "prior": None if prior is None else np.asarray(prior).tolist(),
@@ -77,7 +77,7 @@ def record(view: RunView) -> dict:
         "backbone": int(scorer.costs.backbone),
         "slider": curve.thresholds.astype(float).tolist(),
         "policies": _policies(view),
-        "start": [None if s == np.inf else s for s in view.point.limits],
+        "start": view.point.thresholds.to_json(),
         "packed": base64.b64encode(zlib.compress(content, 6)).decode(),
     }
 

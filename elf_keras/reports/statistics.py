@@ -10,6 +10,7 @@ from elf_keras.evaluation import prediction
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 
 RESAMPLES, LEVEL = 200, 0.95
 # Standard errors that such a band reaches to each side.
@@ -76,7 +77,7 @@ def class_means(
 
 
 def worth_of_exits(
-    found: Answers, scorer: Scorer, limits: np.ndarray
+    found: Answers, scorer: Scorer, thresholds: ExitThresholds
 ) -> list[dict]:
     """What each early exit costs and pays back: the same model without it.
 
@@ -89,7 +90,7 @@ def worth_of_exits(
     Args:
       found: answers on a split.
       scorer: of the run.
-      limits: s of each early exit, `(exits - 1,)`.
+      thresholds: of the early exits.
 
     Returns:
       `exit`, `share` that leaves there, `accuracy` of these (None where
@@ -99,14 +100,15 @@ def worth_of_exits(
     """
     costs = np.asarray(scorer.costs.with_heads, np.float64)
     heads = np.diff(costs - scorer.costs.without_heads, prepend=0.0)
-    limits = np.append(limits, np.inf)
-    whole = scorer.dynamic(found, limits)
+    whole = scorer.dynamic(found, thresholds)
     weights, rows = scorer.weights(found.labels), []
-    for number in range(len(limits) - 1):
-        kept = np.arange(len(limits)) != number
-        cheaper = costs - heads[number] * (np.arange(len(limits)) > number)
+    for number in range(len(costs) - 1):
+        kept = np.arange(len(costs)) != number
+        cheaper = costs - heads[number] * (np.arange(len(costs)) > number)
         chosen = prediction.leave(
-            found.classes[:, kept], found.certainty[:, kept], limits[kept]
+            found.classes[:, kept],
+            found.certainty[:, kept],
+            ExitThresholds.of(np.delete(thresholds.early, number)),
         )
         macs = float(weights @ cheaper[kept][chosen.exit_taken])
         accuracy = float(weights @ (chosen.classes == found.labels))

@@ -1,7 +1,5 @@
 """Rows of the tables on a page; the templates make HTML of them."""
 
-import numpy as np
-
 from elf_keras.policies import policy_rules
 from elf_keras.reports import score_rows, statistics
 from elf_keras.reports.run_folder import RunFolder
@@ -89,7 +87,7 @@ def costs(view: RunView) -> dict:
     model = (view.folder.policy or {}).get("model", {})
     costs = view.scored.scorer.costs
     rows = statistics.worth_of_exits(
-        view.seen.answers, view.scored.scorer, np.array(view.point.limits)
+        view.seen.answers, view.scored.scorer, view.point.thresholds
     )
     exits = view.folder.exits
     stages = model.get("stage_milliseconds") or [None] * view.exits

@@ -74,9 +74,7 @@ def score_epochs(
     if "test" in found:
         runs.write_csv(
             folder / "per_class.csv",
-            score_model.per_class_rows(
-                data, found["test"], scorer.exit_threshold
-            ),
+            score_model.per_class_rows(data, found["test"], scorer.thresholds),
         )
     record = {
         split: {"last": {"epoch": last_epoch + 1, **last[split]}}

@@ -138,7 +138,7 @@ def test_thresholds(words, classes, expected):
     with command_runs.fresh_flags("--workdir=", *words):
         found = (
             data_from_flags.train_threshold(classes),
-            data_from_flags.exit_threshold(classes),
+            data_from_flags.exit_thresholds(classes, 3).number,
         )
     assert found == pytest.approx(expected)
 

@@ -179,9 +179,9 @@ def test_scorer(words, prior, scale, threshold):
     with command_runs.fresh_flags(*SMALL, *words):
         scorer = model_from_flags.scorer(tiny.model(), made())
     np.testing.assert_array_equal(scorer.prior, prior)
-    assert scorer.scale == scale
+    assert scorer.rule.scale == scale
     if threshold:
-        assert scorer.exit_threshold == pytest.approx(threshold)
+        assert scorer.thresholds.number == pytest.approx(threshold)
     # Groups of the counts before the cut: 150, 40, 5.
     groups = {name: mask.tolist() for name, mask in scorer.shot_groups.items()}
     assert groups == {
@@ -272,7 +272,7 @@ def test_summed_scores_answer_for_that_method_alone():
     }.items():
         with command_runs.fresh_flags(*SMALL, *words):
             scorer = model_from_flags.scorer(tiny.model(), made())
-        np.testing.assert_array_equal(scorer.exit_weights, expected)
+        np.testing.assert_array_equal(scorer.rule.exit_weights, expected)
 
 
 def test_hardness_is_measured_by_the_plain_loss():

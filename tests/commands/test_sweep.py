@@ -12,6 +12,7 @@ import tiny
 from elf_keras import models, runs
 from elf_keras.cli import data_from_flags, model_from_flags
 from elf_keras.evaluation import answers
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.policies import policy_file
 
@@ -87,7 +88,9 @@ def test_the_curve_is_written_point_by_point(folder):
         assert len(points) == len(sure) + 1
         for row in points[:: len(points) // 5]:
             s = np.float32(float(row["exit_threshold"]))
-            there = scorer.dynamic(found, s)
+            there = scorer.dynamic(
+                found, ExitThresholds.shared(s, len(scorer.costs.with_heads))
+            )
             assert float(row["accuracy"]) == pytest.approx(
                 there["accuracy"], abs=1e-6
             )

@@ -18,6 +18,7 @@ from elf_keras.deploy import chain_runner
 from elf_keras.deploy.chain_runner import ChainError, ChainRunner
 from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 
 pytest.importorskip("ai_edge_litert")
@@ -50,7 +51,7 @@ def edit(manifest, change):
 
 def test_answers_are_those_of_the_model(chain, runner):
     expected = prediction.predict_dynamic(
-        chain.stages, chain.images, exit_threshold=chain.threshold
+        chain.stages, chain.images, ExitThresholds.shared(chain.threshold, 3)
     )
     assert set(expected.exit_taken) == {0, 1, 2}
     assert len(set(expected.classes)) == 3

@@ -6,6 +6,7 @@ import pytest
 from elf_keras.deploy import parity
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 
 IMAGES, EXITS, CLASSES = 60, 4, 10
 
@@ -25,7 +26,7 @@ def test_every_exit_takes_its_share():
 def test_exits_by_a_loop():
     found = reference()
     for image, taken in zip(found.scores, found.exits, strict=True):
-        sure = exit_rule.confidence(image)[:-1] > found.thresholds
+        sure = exit_rule.confidence(image)[:-1] > found.thresholds.early
         assert taken == ([*sure, True]).index(True)
 
 
@@ -55,7 +56,7 @@ def test_an_exit_moved_outside_the_band_fails():
     found = reference()
     exits = found.exits.copy()
     confidence = exit_rule.confidence(found.scores)[:, :-1]
-    far = np.abs(confidence - found.thresholds).min(-1) > 0.002
+    far = np.abs(confidence - found.thresholds.early).min(-1) > 0.002
     image = int(np.flatnonzero(far)[0])
     exits[image] = (exits[image] + 1) % EXITS
     row = parity.compare(found, "made", exits=exits)
@@ -67,13 +68,15 @@ def test_an_exit_moved_outside_the_band_fails():
 
 def test_an_exit_moved_within_the_band_passes():
     found = reference()
-    limits = found.thresholds.copy()
+    limits = found.thresholds.early.copy()
     exits = found.exits.copy()
     image = int(np.flatnonzero(exits == 0)[0])
     # This image's own confidence is the threshold, but for half the band.
     own = exit_rule.confidence(found.scores[image])[0]
     limits[0] = own - 0.5 * parity.BAND / CLASSES
-    near = parity.Reference(found.images, found.scores, limits)
+    near = parity.Reference(
+        found.images, found.scores, ExitThresholds.of(limits)
+    )
     exits = near.exits.copy()
     exits[image] = 1
     row = parity.compare(near, "made", exits=exits)
@@ -105,7 +108,7 @@ def test_saturated_confidences_leave_the_other_exits_their_share(sure):
     made = parity.Reference(
         found.images, found.scores, parity.spread(found.scores)
     )
-    assert ((made.thresholds > 0) & (made.thresholds < 1)).all()
+    assert ((made.thresholds.early > 0) & (made.thresholds.early < 1)).all()
     rest = (1 - made.shares[0]) / 3
     np.testing.assert_allclose(made.shares[1:], rest, atol=0.04)
     assert made.shares[0] >= min(sure, 0.25) - 1e-6

@@ -7,6 +7,7 @@ import sys
 import executed_nodes
 import exported
 import keras
+import leaving
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -16,6 +17,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from elf_keras import models
 from elf_keras.deploy import saved_model
 from elf_keras.evaluation import prediction
+from elf_keras.exits.thresholds import ExitThresholds
 
 SIGNATURES = ("serving_default", "static", "dynamic", "dynamic_jpeg")
 ANSWERS = {
@@ -103,8 +105,10 @@ def test_dynamic_is_prediction_in_keras():
     )
     stages = models.stages(exported.model())
     for expected in (
-        prediction.select(exported.scores(), s),
-        prediction.predict_dynamic(stages, exported.images(), exit_threshold=s),
+        leaving.select(exported.scores(), s),
+        prediction.predict_dynamic(
+            stages, exported.images(), ExitThresholds.shared(s, 3)
+        ),
     ):
         np.testing.assert_array_equal(found["class"], expected.classes)
         np.testing.assert_array_equal(found["exit"], expected.exit_taken + 1)
@@ -259,7 +263,8 @@ def test_requests_replay_on_the_reloaded_signatures(requests, name):
 
 def test_uint8_images_are_written_as_float32(tmp_path):
     images = exported.images()[:1].astype("uint8")
-    saved_model.write_warm_up(tmp_path, "one", images, exported.thresholds())
+    at = ExitThresholds.of(exported.thresholds())
+    saved_model.write_warm_up(tmp_path, "one", images, at)
     record = tf.data.TFRecordDataset(str(tmp_path / saved_model.WARM_UP))
     log = prediction_log_pb2.PredictionLog.FromString(
         next(iter(record)).numpy()

@@ -2,6 +2,7 @@
 
 from unittest import mock
 
+import leaving
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -11,7 +12,6 @@ from tensorflow.lite.python.convert_phase import ConverterError
 from elf_keras import runs
 from elf_keras.deploy import measure, tflite_chain
 from elf_keras.errors import InputError
-from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
 
 EXITS = 2
@@ -98,7 +98,7 @@ def test_single_file_leaves_where_the_rule_says(folder, model, images):
 
     wanted = expected(model, images)
     threshold = np.median(exit_rule.confidence(wanted)[:, 0])
-    answer = prediction.select(wanted, float(threshold))
+    answer = leaving.select(wanted, float(threshold))
     assert 0 < answer.exit_taken.mean() < 1
     path = folder / "float32" / "single_file.tflite"
     run = Interpreter(str(path)).get_signature_runner()

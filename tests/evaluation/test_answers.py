@@ -9,10 +9,12 @@ from made_scores import EXITS, LABELS, SCORES, THRESHOLD, answers, leaves
 from elf_keras.evaluation import answers as reduced
 from elf_keras.evaluation import calibration, prediction
 from elf_keras.exits import certainty, exit_rule
+from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.exits.thresholds import ExitThresholds
 
 
 def test_what_each_exit_says_of_each_image():
-    found = reduced.of_scores(SCORES, LABELS, scale=3.0)
+    found = reduced.of_parts([SCORES], LABELS, AnswerRule(3.0))
     np.testing.assert_array_equal(found.classes, SCORES.argmax(-1))
     np.testing.assert_array_equal(found.certainty, exit_rule.confidence(SCORES))
     powers = np.exp(3.0 * SCORES.astype("float64"))
@@ -22,17 +24,17 @@ def test_what_each_exit_says_of_each_image():
     np.testing.assert_array_equal(found.correct, hits)
 
 
-@pytest.mark.parametrize("limits", [THRESHOLD, [THRESHOLD] * EXITS])
-def test_who_leaves_where(limits):
-    found = reduced.of_scores(SCORES, LABELS).leave(limits)
+def test_who_leaves_where():
+    at = ExitThresholds.shared(THRESHOLD, EXITS)
+    found = reduced.of_parts([SCORES], LABELS).leave(at)
     taken = leaves(SCORES)
     assert found.exit_taken.tolist() == taken
     assert found.classes.tolist() == answers(SCORES, taken)
 
 
 def test_one_threshold_for_each_exit():
-    never_then_always = np.array([np.inf, 0.0, 0.0])
-    found = reduced.of_scores(SCORES, LABELS).leave(never_then_always)
+    never_then_always = ExitThresholds.of([None, 0.0])
+    found = reduced.of_parts([SCORES], LABELS).leave(never_then_always)
     assert set(found.exit_taken) == {1}
 
 
@@ -40,7 +42,7 @@ def test_a_model_in_parts_says_the_same(monkeypatch):
     model, examples = tiny.model(), tiny.examples((7, 4, 2))
     weights = np.linspace(1, 2, 13)
     scores = prediction.predict_scores(model, examples)
-    whole = reduced.of_scores(scores, examples.labels)
+    whole = reduced.of_parts([scores], examples.labels)
     monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
     monkeypatch.setattr(prediction, "PART_BYTES", 1)
     fit = calibration.TemperatureFit(2)
@@ -58,14 +60,14 @@ def test_a_model_in_parts_says_the_same(monkeypatch):
 @pytest.mark.parametrize("cached", [1, 100, 2**20])
 def test_a_rule_in_pieces_says_what_it_says_of_all(monkeypatch, rule, cached):
     monkeypatch.setattr(reduced, "_CACHED", cached)
-    found = reduced.of_scores(SCORES, LABELS, scale=3.0, rule=rule)
+    found = reduced.of_parts([SCORES], LABELS, AnswerRule(3.0, rule))
     expected = certainty.of(SCORES, rule, scale=3.0)
     np.testing.assert_allclose(found.certainty, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("scale", [1.0, 3.0])
 def test_the_mean_of_exits_by_a_loop(scale):
-    found = reduced.of_scores(SCORES, LABELS, scale=scale).mean_classes
+    found = reduced.of_parts([SCORES], LABELS, AnswerRule(scale)).mean_classes
     last, differs = SCORES[:, -1].argmax(-1), 0
     for index, image in enumerate(SCORES.tolist()):
         shares = [by_hand.softmax([scale * z for z in row]) for row in image]
@@ -86,16 +88,16 @@ def test_summed_scores_answer_where_they_were_trained():
         "float32",
     )
     labels = np.zeros(2, int)
-    plain = reduced.of_scores(scores, labels)
+    plain = reduced.of_parts([scores], labels)
     assert plain.mean_classes.tolist() == [0, 1]
     for weights, expected in [((1, 1, 1), [0, 0]), ((1, 1, 9), [1, 1])]:
-        found = reduced.of_scores(
-            scores, labels, exit_weights=np.array(weights)
+        found = reduced.of_parts(
+            [scores], labels, AnswerRule(exit_weights=np.array(weights))
         )
         assert found.mean_classes.tolist() == expected
         np.testing.assert_array_equal(found.classes, plain.classes)
 
 
 def test_the_mean_of_one_exit_is_that_exit():
-    alone = reduced.of_scores(SCORES[:, :1], LABELS)
+    alone = reduced.of_parts([SCORES[:, :1]], LABELS)
     np.testing.assert_array_equal(alone.mean_classes, alone.classes[:, 0])

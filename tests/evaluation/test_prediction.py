@@ -1,13 +1,16 @@
 """Stopping early for real answers what the exit rule says of all scores."""
 
 import keras
+import leaving
 import numpy as np
 import pytest
 import tiny
 
 from elf_keras import models
 from elf_keras.evaluation import prediction
-from elf_keras.exits import certainty, exit_rule
+from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.exits.thresholds import ExitThresholds
 
 CLASSES = 4
 
@@ -67,7 +70,7 @@ def test_scores_are_of_every_image_in_source_order(model, examples, scores):
 
 @pytest.mark.parametrize("threshold", [0.3, 0.5, 0.9])
 def test_select_is_the_exit_rule_image_by_image(scores, threshold):
-    found = prediction.select(scores, threshold)
+    found = leaving.select(scores, threshold)
     classes, confidence, exits = zip(*by_loop(scores, threshold), strict=True)
     np.testing.assert_array_equal(found.classes, classes)
     np.testing.assert_array_equal(found.exit_taken, exits)
@@ -87,11 +90,11 @@ def test_stage_by_stage_equals_selecting_from_all_scores(
 ):
     taken = set()
     for threshold in thresholds(scores):
-        expected = prediction.select(scores, threshold)
+        expected = leaving.select(scores, threshold)
         found = prediction.predict_dynamic(
             models.stages(model),
             examples.images,
-            exit_threshold=float(threshold),
+            ExitThresholds.shared(float(threshold), 3),
         )
         np.testing.assert_array_equal(found.classes, expected.classes)
         np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
@@ -129,7 +132,9 @@ def test_who_has_left_is_not_computed_further(
     exits = [number for _, _, number in by_loop(scores, threshold)]
     calls = watched(monkeypatch, model)
     prediction.predict_dynamic(
-        models.stages(model), examples.images, exit_threshold=threshold
+        models.stages(model),
+        examples.images,
+        ExitThresholds.shared(threshold, 3),
     )
     second = sum(number > 0 for number in exits)
     third = sum(number > 1 for number in exits)
@@ -140,7 +145,9 @@ def test_who_has_left_is_not_computed_further(
 def test_stages_after_the_last_leaver_do_not_run(monkeypatch, model, examples):
     calls = watched(monkeypatch, model)
     found = prediction.predict_dynamic(
-        models.stages(model), examples.images[:5], exit_threshold=0.01
+        models.stages(model),
+        examples.images[:5],
+        ExitThresholds.shared(0.01, 3),
     )
     assert calls == [(1, 5)]
     assert found.exit_taken.tolist() == [0] * 5
@@ -148,7 +155,9 @@ def test_stages_after_the_last_leaver_do_not_run(monkeypatch, model, examples):
 
 def test_one_image(model, examples, scores):
     found = prediction.predict_dynamic(
-        models.stages(model), examples.images[7:8], exit_threshold=0.9999999
+        models.stages(model),
+        examples.images[7:8],
+        ExitThresholds.shared(0.9999999, 3),
     )
     assert found.classes.tolist() == [scores[7, -1].argmax()]
     assert found.exit_taken.tolist() == [2]
@@ -156,14 +165,16 @@ def test_one_image(model, examples, scores):
 
 def test_no_image_at_all(model, examples):
     nothing = prediction.predict_dynamic(
-        models.stages(model), examples.images[:0], exit_threshold=0.5
+        models.stages(model),
+        examples.images[:0],
+        ExitThresholds.shared(0.5, 3),
     )
     assert nothing.classes.shape == (0,)
 
 
 def test_a_bare_backbone_always_answers_at_its_only_exit():
     scores = np.random.default_rng(0).normal(size=(6, 1, 3)).astype("float32")
-    found = prediction.select(scores, 0.5)
+    found = leaving.select(scores, 0.5)
     np.testing.assert_array_equal(found.exit_taken, 0)
     np.testing.assert_array_equal(found.classes, scores[:, 0].argmax(-1))
 
@@ -171,7 +182,7 @@ def test_a_bare_backbone_always_answers_at_its_only_exit():
 def test_a_confidence_equal_to_the_threshold_stays():
     """0.75 = e^ln 3 / (e^ln 3 + 1) is exact in float32 here, or off by one."""
     scores = np.array([[[0.0, 0.0], [1.0, 0.0]]], "float32")
-    assert prediction.select(scores, 0.5).exit_taken.tolist() == [1]
+    assert leaving.select(scores, 0.5).exit_taken.tolist() == [1]
 
 
 @pytest.mark.parametrize("kind", [float, np.float32, np.float64])
@@ -186,15 +197,15 @@ def test_a_threshold_means_the_same_in_every_type(kind):
         scores = np.array([[[value, 0.0], [0.0, 0.0]]], "float32")
         reached = exit_rule.confidence(scores)[0, 0]
         expected = 0 if reached > exact else 1
-        found = prediction.select(scores, kind(0.6))
+        found = leaving.select(scores, kind(0.6))
         assert found.exit_taken.tolist() == [expected]
 
 
 def test_the_tiny_model_of_other_tests_has_stages():
     model, data = tiny.model(), tiny.data().test
-    expected = prediction.select(prediction.predict_scores(model, data), 0.4)
+    expected = leaving.select(prediction.predict_scores(model, data), 0.4)
     found = prediction.predict_dynamic(
-        models.stages(model), data.images, exit_threshold=0.4
+        models.stages(model), data.images, ExitThresholds.shared(0.4, 2)
     )
     np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
 
@@ -202,18 +213,18 @@ def test_the_tiny_model_of_other_tests_has_stages():
 @pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
 def test_other_rules_stage_by_stage(model, examples, scores, rule):
     """Patience remembers what earlier stages said, also as images leave."""
-    reached = certainty.of(scores, rule, scale=2.0)
+    asked = AnswerRule(scale=2.0, exit_rule=rule)
+    reached = asked.certainty(scores)
     levels = np.unique(reached[:, :-1])
     gaps = np.flatnonzero(np.diff(levels) > 1e-5)
     middle = gaps[len(gaps) // 2]
     s = float(levels[middle : middle + 2].mean())
-    expected = prediction.leave(scores.argmax(-1), reached, s)
+    expected = leaving.select(scores, s, asked)
     found = prediction.predict_dynamic(
         models.stages(model),
         examples.images,
-        exit_threshold=s,
-        rule=rule,
-        scale=2.0,
+        ExitThresholds.shared(s, 3),
+        asked,
     )
     np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
     np.testing.assert_array_equal(found.classes, expected.classes)

@@ -7,6 +7,7 @@ import pytest
 import tiny
 from made_scores import (
     COUNTS,
+    EXITS,
     LABELS,
     SCORES,
     THRESHOLD,
@@ -17,9 +18,12 @@ from made_scores import (
 
 from elf_keras.data import long_tail, splits
 from elf_keras.evaluation import prediction, score_model
-from elf_keras.evaluation.answers import of_scores
+from elf_keras.evaluation.answers import of_parts
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
+
+AT = ExitThresholds.shared(THRESHOLD, EXITS)
 
 
 @pytest.mark.parametrize("validation", [False, True])
@@ -31,7 +35,7 @@ def test_score_model_scores_every_split_there_is(validation):
         classes=tiny.CLASSES,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=costs,
-        exit_threshold=0.5,
+        thresholds=ExitThresholds.shared(0.5, 2),
     )
     records, found = score_model.score_model(model, data, made, model.objective)
     scored = {"validation", "test"} if validation else {"test"}
@@ -40,7 +44,7 @@ def test_score_model_scores_every_split_there_is(validation):
     assert set(records["train"]) == {"loss_by_exit"}
     scores = prediction.predict_scores(model, data.test)
     np.testing.assert_array_equal(found["test"].classes, scores.argmax(-1))
-    expected = made.score(of_scores(scores, data.test.labels))
+    expected = made.score(of_parts([scores], data.test.labels))
     assert records["test"]["dynamic"]["top1"] == expected["dynamic"]["top1"]
 
 
@@ -52,7 +56,7 @@ def made_splits(labels):
 
 def test_per_class_rows():
     rows = score_model.per_class_rows(
-        made_splits(LABELS), of_scores(SCORES, LABELS), THRESHOLD
+        made_splits(LABELS), of_parts([SCORES], LABELS), AT
     )
     taken = leaves(SCORES)
     static = class_means(SCORES[:, -1].argmax(-1) == LABELS)
@@ -73,8 +77,8 @@ def test_per_class_rows_of_classes_without_test_images():
     keep = (LABELS == 0) | (LABELS == 2)
     rows = score_model.per_class_rows(
         made_splits(LABELS[keep]),
-        of_scores(SCORES[keep], LABELS[keep]),
-        THRESHOLD,
+        of_parts([SCORES[keep]], LABELS[keep]),
+        AT,
     )
     assert [row["test_images"] for row in rows] == [40, 0, 9, 0]
     for row in (rows[1], rows[3]):

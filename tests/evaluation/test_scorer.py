@@ -19,11 +19,13 @@ from made_scores import (
 )
 
 from elf_keras.data import long_tail
-from elf_keras.evaluation.answers import of_scores
+from elf_keras.evaluation.answers import of_parts
 from elf_keras.evaluation.scorer import CURVE_POINTS, Scorer
+from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 
-MADE = of_scores(SCORES, LABELS)
+MADE = of_parts([SCORES], LABELS)
 WITH_HEADS = [40, 90, 160]
 WITHOUT_HEADS = [30, 60, 100]
 
@@ -37,7 +39,7 @@ def scorer(**options):
             "classes": CLASSES,
             "shot_groups": long_tail.shot_groups(COUNTS),
             "costs": costs,
-            "exit_threshold": THRESHOLD,
+            "thresholds": ExitThresholds.shared(THRESHOLD, EXITS),
             **options,
         }
     )
@@ -122,7 +124,8 @@ def calibration_error(scores, scale=1.0, bins=15):
 def test_calibration_looks_at_scaled_scores_and_nothing_else_does(
     record, scale
 ):
-    found = scorer(scale=scale).score(of_scores(SCORES, LABELS, scale=scale))
+    rule = AnswerRule(scale)
+    found = scorer(rule=rule).score(of_parts([SCORES], LABELS, rule))
     for number, row in enumerate(found["exits"]):
         expected = calibration_error(SCORES[:, number], scale)
         assert row["calibration_error"] == pytest.approx(expected, abs=1e-6)
@@ -135,8 +138,8 @@ def test_every_point_of_the_curve_is_the_dynamic_score_there(prior):
     points = len(curve["exit_threshold"])
     assert 10 < points <= CURVE_POINTS + 2
     for point in range(0, points, 3):
-        s = float(curve["exit_threshold"][point])
-        there = scorer(prior=prior, exit_threshold=s).score(MADE)
+        at = ExitThresholds.shared(curve["exit_threshold"][point], EXITS)
+        there = scorer(prior=prior, thresholds=at).score(MADE)
         dynamic = there["dynamic"]
         assert curve["accuracy"][point] == pytest.approx(dynamic["accuracy"])
         assert curve["macs"][point] == pytest.approx(dynamic["macs"])
@@ -172,7 +175,7 @@ def test_deployment_as_in_training(record):
 def test_a_class_without_images_is_left_out():
     keep = LABELS != 3
     labels, scores = LABELS[keep], SCORES[keep]
-    found = scorer().score(of_scores(scores, labels))["static"]
+    found = scorer().score(of_parts([scores], labels))["static"]
     hits = scores[:, -1].argmax(-1) == labels
     assert found["few"] is None
     assert found["accuracy"] == pytest.approx(

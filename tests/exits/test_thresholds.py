@@ -8,6 +8,7 @@ import pytest
 from elf_keras.choices import EXIT_LOSSES
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty, thresholds
+from elf_keras.exits.thresholds import ExitThresholds
 
 
 def simplex_cosines(classes):
@@ -127,3 +128,43 @@ def test_who_leaves_by_default_under_other_rules():
 def test_the_papers_have_no_thresholds_of_other_rules():
     assert thresholds.papers_grid("ce", 10)
     assert thresholds.papers_grid("ce", 10, "entropy") == {}
+
+
+def test_one_threshold_in_every_form():
+    found = ExitThresholds.shared(0.9, 3)
+    assert found.early.tolist() == found.to_json() == [0.9, 0.9]
+    assert found.with_last.tolist() == [0.9, 0.9, np.inf]
+    assert (found.number, found.told, found.text()) == (0.9, 0.9, "0.9")
+    assert found.rows(2).dtype == np.float32
+    np.testing.assert_allclose(found.rows(2), [[0.9, 0.9]] * 2)
+    assert ExitThresholds.of_scores(found.told, 3).number == 0.9
+    alone = ExitThresholds.shared(0.9, 1)
+    assert (alone.to_json(), alone.text()) == ([], "0.9")
+
+
+@pytest.mark.parametrize("none", [None, np.inf])
+def test_thresholds_of_each_exit_in_every_form(none):
+    found = ExitThresholds.of([0.5, none])
+    assert found.to_json() == [0.5, None]
+    assert found.number is None
+    assert found.told.tolist() == [0.5, np.inf, np.inf]
+    for told in (found.told, [0.5, None, None]):
+        assert ExitThresholds.of_scores(told, 3).to_json() == [0.5, None]
+
+
+@pytest.mark.parametrize(
+    ("values", "text"),
+    [
+        ([0.25, 0.25], "0.25"),
+        ([0.25, None], "0.25, never"),
+        ([np.inf], "never"),
+        ([0.99996], "0.99996"),
+    ],
+)
+def test_thresholds_as_text(values, text):
+    assert ExitThresholds.of(values).text(", ") == text
+
+
+def test_thresholds_as_text_of_a_table():
+    found = ExitThresholds.of([0.25, None])
+    assert found.text(never="–", digits=".3f") == "0.250 –"

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.deploy import parity, saved_model
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 CLASSES, EXITS, IMAGES, SIZE = 3, 3, 32, 8
@@ -59,7 +60,7 @@ def scores() -> np.ndarray:
 @functools.cache
 def thresholds() -> np.ndarray:
     """One s for each early exit, so that about a third leaves at each."""
-    return parity.spread(scores())
+    return parity.spread(scores()).early.astype("float32")
 
 
 @functools.cache
@@ -69,7 +70,9 @@ def folder() -> pathlib.Path:
     saved_model.save(model(), place, temperatures=TEMPERATURES)
     exits = [number for _, _, number in by_loop(scores(), thresholds())]
     rows = [exits.index(number) for number in range(1, EXITS + 1)]
-    saved_model.write_warm_up(place, NAME, images()[rows], thresholds())
+    saved_model.write_warm_up(
+        place, NAME, images()[rows], ExitThresholds.of(thresholds())
+    )
     return place
 
 

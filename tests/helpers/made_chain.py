@@ -6,12 +6,12 @@ import pathlib
 import tempfile
 
 import keras
+import leaving
 import numpy as np
 import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.deploy import manifest, tflite_chain
-from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
 from elf_keras.models import multiply_adds
 
@@ -185,5 +185,5 @@ def _variant(scores, threshold, variant):
 
 
 def _shares(scores, threshold):
-    taken = prediction.select(scores, threshold).exit_taken
+    taken = leaving.select(scores, threshold).exit_taken
     return (np.bincount(taken, minlength=3) / len(taken)).tolist()

@@ -3,12 +3,12 @@
 import json
 import pathlib
 
+import leaving
 import made_chain
 import numpy as np
 
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, measure
-from elf_keras.evaluation import prediction
 
 
 def write(folder: pathlib.Path) -> pathlib.Path:
@@ -38,7 +38,7 @@ def write(folder: pathlib.Path) -> pathlib.Path:
 
 def _scores(chain, record, threshold, labels):
     limit = 1.0 if threshold is None else threshold
-    found = prediction.select(chain.scores, limit)
+    found = leaving.select(chain.scores, limit)
     macs = np.array([at["macs"] for at in record["exits"]])
     mean = float(macs[found.exit_taken].mean())
     return {

@@ -9,6 +9,7 @@ from elf_keras import runs
 from elf_keras.data import long_tail, splits
 from elf_keras.evaluation import answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 from elf_keras.reports import run_folder, run_view, scoring
 from elf_keras.reports.charts import style
@@ -51,7 +52,7 @@ def scored(counts, *, images, exits, seed=0, validation=True):
         classes=classes,
         shot_groups=long_tail.shot_groups(counts),
         costs=costs(exits),
-        exit_threshold=0.6,
+        thresholds=ExitThresholds.shared(0.6, exits),
     )
     test = np.repeat(np.arange(classes), images).astype("int32")
     np.random.default_rng(9).shuffle(test)

@@ -2,7 +2,6 @@
 
 import json
 
-import numpy as np
 import pytest
 
 from elf_keras.errors import InputError
@@ -36,19 +35,19 @@ def path(tmp_path):
 def test_thresholds_by_name_and_by_default(path):
     record = policy_file.read(path)
     for name, expected in (
-        ("macs_50", [0.25, 0.125, np.inf]),
-        (None, [0.5, np.inf, np.inf]),
+        ("macs_50", [0.25, 0.125]),
+        (None, [0.5, None]),
     ):
-        found = policy_file.limits(record, name, exits=3, path=path)
-        assert found.tolist() == expected
+        found = policy_file.thresholds_of(record, name, exits=3, path=path)
+        assert found.to_json() == expected
 
 
 def test_an_unknown_name_and_another_model(path):
     record = policy_file.read(path)
     with pytest.raises(InputError, match="choose one of accurate, macs_50"):
-        policy_file.limits(record, "macs_5", exits=3, path=path)
+        policy_file.thresholds_of(record, "macs_5", exits=3, path=path)
     with pytest.raises(InputError, match="of 3 exits, this one has 4"):
-        policy_file.limits(record, "macs_50", exits=4, path=path)
+        policy_file.thresholds_of(record, "macs_50", exits=4, path=path)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +105,8 @@ def test_thresholds_of_one_exit_rule_say_nothing_by_another(
     record = policy_file.read(path)
     given = {"exits": 3, "path": path, "exit_rule": used_by}
     if used_by == (chosen_by or "confidence"):
-        assert policy_file.limits(record, "macs_50", **given)[0] == 0.25
+        found = policy_file.thresholds_of(record, "macs_50", **given)
+        assert found.early[0] == 0.25
         return
     with pytest.raises(InputError, match=f"--exit_rule={used_by}"):
-        policy_file.limits(record, "macs_50", **given)
+        policy_file.thresholds_of(record, "macs_50", **given)

@@ -5,6 +5,7 @@ import pytest
 
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 from elf_keras.policies import policy_rules, selection
 
@@ -35,19 +36,19 @@ def scorer(costs=COSTS, backbone=BACKBONE, classes=1, **groups):
         classes=classes,
         shot_groups=groups or {"few": np.ones(classes, bool)},
         costs=multiply_adds.ExitCosts(costs, costs - 10, backbone),
-        exit_threshold=0.9,
+        thresholds=ExitThresholds.shared(0.9, len(costs)),
     )
 
 
 def choose(found, plan=policy_rules.DEFAULT, *, scorer=None, ms=None):
-    scorer = scorer or globals()["scorer"]()
-    return selection.choose(found, scorer, plan, ms)[0]
+    scorer = (scorer or globals()["scorer"]()).timed(ms)
+    return selection.choose(found, scorer, plan)[0]
 
 
 def limit(choice):
     """The one threshold of a shared policy."""
-    assert len(set(choice.limits.tolist())) <= 1
-    return choice.limits[0]
+    assert len(set(choice.thresholds.to_json())) <= 1
+    return choice.thresholds.early[0]
 
 
 def plan(*budgets, kind=policy_rules.SHARED, guard=None):
@@ -58,7 +59,7 @@ def plan(*budgets, kind=policy_rules.SHARED, guard=None):
 
 def test_the_cheapest_threshold_that_loses_nothing():
     found = choose(answers(**EASY))
-    assert np.isinf(found["all_exits"].limits).all()
+    assert np.isinf(found["all_exits"].thresholds.early).all()
     # Two leave at exit 1, one at exit 2, the last stays: mean 52.5.
     assert 0.6 <= limit(found["accurate"]) < 0.7
 
@@ -122,7 +123,7 @@ def test_thresholds_keep_clear_of_every_confidence():
 
 def test_nobody_leaves_where_every_early_answer_is_wrong():
     found = answers([[0.9, 0.9, 0.5]] * 2, [[0, 0, 1]] * 2)
-    assert np.isinf(choose(found)["accurate"].limits).all()
+    assert np.isinf(choose(found)["accurate"].thresholds.early).all()
 
 
 @pytest.mark.parametrize("confidence", [1.0, 1e-30])
@@ -137,7 +138,9 @@ def test_without_early_exits_all_policies_are_the_same():
     found = choose(
         answers([[0.9]], [[True]]), scorer=scorer(np.array([100]), 100)
     )
-    assert {choice.limits.shape for choice in found.values()} == {(0,)}
+    assert {choice.thresholds.early.shape for choice in found.values()} == {
+        (0,)
+    }
 
 
 def test_an_exit_that_errs_gets_a_threshold_of_its_own():
@@ -147,8 +150,8 @@ def test_an_exit_that_errs_gets_a_threshold_of_its_own():
         policy_rules.rules([], ("shared", "per_exit"))
     )
     chosen = choose(found, both)
-    assert np.isinf(chosen["accurate"].limits).all()
-    first, second = chosen["accurate_per_exit"].limits
+    assert np.isinf(chosen["accurate"].thresholds.early).all()
+    first, second = chosen["accurate_per_exit"].thresholds.early
     assert first >= np.float32(0.9)
     assert second < 0.6
 
@@ -183,7 +186,7 @@ def test_without_a_budget_the_guard_takes_a_dearer_policy_and_says_so():
     assert limit(free) < 0.9
     guarded = plan(guard=policy_rules.Guard(tolerance=0.05))
     kept = choose(found, guarded, scorer=measured)["accurate"]
-    assert np.isinf(kept.limits).all()
+    assert np.isinf(kept.thresholds.early).all()
     assert kept.kept is True
     assert kept.losses["few"] == {"loss": 0.0, "bound": 0.0}
     for word in ("110 % of the", "in place of 20 %", "`few`", "5 are allowed"):
@@ -198,7 +201,7 @@ def test_a_budget_holds_and_says_what_a_group_may_lose():
     assert limit(free) < 0.9
     guarded = plan("0.5", guard=policy_rules.Guard(tolerance=0.05))
     kept = choose(rare(4), guarded, scorer=measured)["macs_50"]
-    np.testing.assert_array_equal(kept.limits, free.limits)
+    assert kept.thresholds.to_json() == free.thresholds.to_json()
     assert kept.kept is False
     assert kept.losses["few"]["loss"] == pytest.approx(0.25)
     assert kept.losses["few"]["bound"] > 0.25
@@ -212,15 +215,15 @@ def test_a_guard_of_any_loss_changes_nothing():
     measured = scorer(classes=2, **groups)
     for name, choice in choose(rare(4), loose, scorer=measured).items():
         free = choose(rare(4), plan("0.5"), scorer=measured)[name]
-        np.testing.assert_array_equal(choice.limits, free.limits)
+        assert choice.thresholds.to_json() == free.thresholds.to_json()
         assert choice.said is None
 
 
 def test_scores_are_those_of_the_split_that_is_asked():
-    chosen = choose(answers(**EASY))["accurate"]
-    found = selection.score(chosen, answers(**EASY), scorer(), [1.0, 1.0, 2.0])
+    chosen = choose(answers(**EASY))["accurate"].thresholds
+    timed = scorer().timed([1.0, 1.0, 2.0])
+    found = selection.score(chosen, answers(**EASY), timed)
     assert found["accuracy"] == 1
     assert found["macs"] == pytest.approx((20 + 20 + 60 + 110) / 4)
     assert found["milliseconds"] == pytest.approx((1 + 1 + 2 + 4) / 4)
     np.testing.assert_allclose(found["exit_shares"], [0.5, 0.25, 0.25])
-    assert selection.written(np.array([0.5, np.inf])) == [0.5, None]

@@ -8,8 +8,9 @@ import pytest
 from made_scores import CLASSES, COUNTS, EXITS, LABELS, make
 
 from elf_keras.data import long_tail
-from elf_keras.evaluation.answers import of_scores
+from elf_keras.evaluation.answers import of_parts
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 from elf_keras.policies import policy_rules, trade_off
 
@@ -22,16 +23,16 @@ def done():
     scorer = Scorer(
         classes=CLASSES,
         shot_groups=long_tail.shot_groups(COUNTS),
-        costs=multiply_adds.ExitCosts(MACS, MACS - 10, 100),
-        exit_threshold=0.5,
+        costs=multiply_adds.ExitCosts(MACS, MACS - 10, 100, TIMES),
+        thresholds=ExitThresholds.shared(0.5, EXITS),
     )
     splits = {
-        "validation": of_scores(make(LABELS, seed=1), LABELS),
-        "test": of_scores(make(LABELS, seed=2), LABELS),
+        "validation": of_parts([make(LABELS, seed=1)], LABELS),
+        "test": of_parts([make(LABELS, seed=2)], LABELS),
     }
     rules = policy_rules.rules(["0.9", "3ms"], policy_rules.KINDS)
     plan = policy_rules.PolicyPlan(rules, policy_rules.Guard(tolerance=0.3))
-    return trade_off.sweep(splits, scorer, plan, TIMES)
+    return trade_off.sweep(splits, scorer, plan)
 
 
 def test_choices_come_from_validation_alone(done):
@@ -42,15 +43,15 @@ def test_choices_come_from_validation_alone(done):
             tuple(choice.rule for choice in done.choices.values())[1:],
             policy_rules.Guard(tolerance=0.3),
         ),
-        TIMES,
     )
     for name, choice in done.choices.items():
-        np.testing.assert_array_equal(choice.limits, alone.choices[name].limits)
+        found = alone.choices[name].thresholds
+        assert choice.thresholds.to_json() == found.to_json()
 
 
 def test_times_are_those_of_the_stages_reached(done):
     for name, choice in done.choices.items():
-        at = done.point("test", choice.limits)
+        at = done.point("test", choice.thresholds)
         first, second, third = at["exit_shares"]
         assert at["milliseconds"] == pytest.approx(
             first * 1 + second * 3 + third * 7
@@ -62,7 +63,7 @@ def test_rows_hold_every_point_of_both_curves(done):
     assert len(found) == sum(len(c.cost) for c in done.curves.values())
     for row in found[:: len(found) // 7]:
         s = np.float32(row["exit_threshold"])
-        at = done.point(row["split"], np.full(EXITS - 1, s))
+        at = done.point(row["split"], ExitThresholds.shared(s, EXITS))
         for key in ("accuracy", "macs", "saving", "milliseconds"):
             assert row[key] == pytest.approx(at[key], rel=1e-3, abs=1e-5)
         assert row["share_exit_1"] == pytest.approx(
@@ -94,7 +95,9 @@ def test_pictures_show_what_was_chosen_on_each_split(done):
     for split, part in found.items():
         assert part["static"]["macs"] == 100
         at = part["papers_grid"]["0.5"]
-        expected = done.scorer.dynamic(done.splits[split], 0.5)
+        expected = done.scorer.dynamic(
+            done.splits[split], ExitThresholds.shared(0.5, EXITS)
+        )
         assert at["accuracy"] == pytest.approx(expected["accuracy"])
         assert set(part["policies"]) == set(done.choices)
         assert len(part["per_exit"]["macs"]) == len(

@@ -151,5 +151,5 @@ def test_a_policy_is_where_figures_are_drawn(view):
     )
     folder = run_folder.read(view.folder.path)
     swept = dataclasses.replace(view, folder=folder)
-    assert swept.point.limits == (0.7, 0.7)
+    assert swept.point.thresholds.to_json() == [0.7, 0.7]
     assert swept.point.said == "policy accurate, chosen on validation"

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from elf_keras import runs
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.reports import leavers, run_folder
 
 
@@ -15,8 +16,9 @@ def view(tmp_path):
     return made_report.view(tmp_path / "run")
 
 
-def taken(view, limits):
+def taken(view, thresholds):
     """Exit and answer of each image, one by one."""
+    limits = thresholds.early
     found = view.seen.answers
     for label, classes, sure in zip(
         found.labels, found.classes, found.certainty, strict=True
@@ -26,14 +28,14 @@ def taken(view, limits):
 
 
 def test_composition(view):
-    limits = (0.5, 0.6)
-    rows = leavers.composition(view, limits)
+    thresholds = ExitThresholds.of([0.5, 0.6])
+    rows = leavers.composition(view, thresholds)
     groups = view.shot_groups
     assert len(rows) == 3 * 3
     for row in rows:
         own = [
             (k, right)
-            for label, k, right in taken(view, limits)
+            for label, k, right in taken(view, thresholds)
             if groups[row["group"]][label]
         ]
         here = [right for k, right in own if k == row["exit"] - 1]
@@ -43,12 +45,14 @@ def test_composition(view):
 
 
 def test_changes_count_right_answers(view):
-    limits = view.point.limits
+    thresholds = view.point.thresholds
     rows = leavers.changes(view)
     assert [row["index"] for row in rows] == list(range(6))
     for row in rows:
         own = [
-            right for c, _, right in taken(view, limits) if c == row["index"]
+            right
+            for c, _, right in taken(view, thresholds)
+            if c == row["index"]
         ]
         assert row["dynamic_right"] == sum(own)
         assert row["images"] == len(own) == 20
@@ -76,4 +80,4 @@ def test_changes_as_the_training_wrote_them(view):
     np.testing.assert_allclose(
         [row["change"] for row in rows], 0.5 - np.array(accuracies)
     )
-    assert alone.point.limits == (0.6, 0.6)
+    assert alone.point.thresholds.to_json() == [0.6, 0.6]

@@ -10,6 +10,7 @@ import page_runs
 import pytest
 
 from elf_keras import runs
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.reports import page
 
 pytestmark = pytest.mark.slow
@@ -56,7 +57,8 @@ def type_threshold(found, s):
 def test_numbers_are_those_of_the_scorer(opened, view, s):
     type_threshold(opened, s)
     scorer, seen = view.scored.scorer, view.seen.answers
-    expected = scorer.dynamic(seen, s)
+    at = ExitThresholds.shared(s, view.exits)
+    expected = scorer.dynamic(seen, at)
     for key in (
         *("accuracy", "many", "medium", "few", "macs"),
         *("saving_with_heads", "saving_without_heads"),
@@ -65,7 +67,7 @@ def test_numbers_are_those_of_the_scorer(opened, view, s):
     cells = opened.page.locator(".composition [data-exit]")
     from elf_keras.reports import leavers
 
-    rows = leavers.composition(view, (s, s, s))
+    rows = leavers.composition(view, at)
     assert cells.count() == len(rows) == 12
     for row in rows:
         cell = opened.page.locator(

@@ -63,19 +63,6 @@ def test_a_policy_without_heads(tmp_path):
     assert row["saving_without_heads"] == pytest.approx(1 - 200 / 300)
 
 
-@pytest.mark.parametrize(
-    ("limits", "text"),
-    [
-        ([0.25, 0.25], "0.25"),
-        ([0.25, None], "0.25, never"),
-        ([float("inf")], "never"),
-        ([0.99996], "0.99996"),
-    ],
-)
-def test_thresholds_as_text(limits, text):
-    assert score_rows.threshold(limits) == text
-
-
 def test_common_names():
     assert score_rows.common(["har_seed0", "har_seed12"]) == "har"
     assert score_rows.common(["one", "two"]) == "one + two"

@@ -8,6 +8,8 @@ import tiny
 from elf_keras.data import long_tail
 from elf_keras.evaluation import prediction
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 from elf_keras.reports import scoring
 
@@ -22,8 +24,8 @@ def scored(model, data, scale=1.0):
         3,
         long_tail.shot_groups(data.class_counts),
         multiply_adds.exit_costs(model),
-        exit_threshold=0.5,
-        scale=scale,
+        thresholds=ExitThresholds.shared(0.5, 2),
+        rule=AnswerRule(scale),
     )
     return scoring.score(model, data, scorer)
 

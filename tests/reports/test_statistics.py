@@ -7,6 +7,7 @@ import scipy.stats
 
 from elf_keras.evaluation import answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 from elf_keras.reports import statistics
 
@@ -14,7 +15,9 @@ from elf_keras.reports import statistics
 COSTS = multiply_adds.ExitCosts(
     np.array([16, 60, 110]), np.array([10, 50, 100]), 100
 )
-SCORER = Scorer(2, {"many": np.ones(2, bool)}, COSTS, exit_threshold=0.5)
+SCORER = Scorer(
+    2, {"many": np.ones(2, bool)}, COSTS, ExitThresholds.shared(0.5, 3)
+)
 CONFIDENCE = np.array(
     [[0.9, 0.9, 0.9], [0.2, 0.9, 0.9], [0.2, 0.2, 0.9], [0.2, 0.2, 0.9]],
     "float32",
@@ -56,7 +59,9 @@ def one_class(right, images):
 
 def one_class_scorer():
     groups = {"few": np.ones(1, bool)}
-    return Scorer(1, groups, made_report.costs(2), 0.5)
+    return Scorer(
+        1, groups, made_report.costs(2), ExitThresholds.shared(0.5, 2)
+    )
 
 
 def test_the_band_of_one_class_is_the_binomials():
@@ -86,7 +91,7 @@ def test_the_curve_lies_within_its_band(tmp_path):
 
 
 def worth(limits):
-    return statistics.worth_of_exits(FOUND, SCORER, np.array(limits))
+    return statistics.worth_of_exits(FOUND, SCORER, ExitThresholds.of(limits))
 
 
 def test_worth_by_hand():

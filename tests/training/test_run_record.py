@@ -11,6 +11,7 @@ from elf_keras import models, runs
 from elf_keras.data import long_tail
 from elf_keras.evaluation import prediction
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 from elf_keras.training import loop, run_record
 
@@ -40,7 +41,7 @@ def scorer(model, data):
         classes=tiny.CLASSES,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=multiply_adds.exit_costs(model),
-        exit_threshold=0.4,
+        thresholds=ExitThresholds.shared(0.4, 2),
     )
 
 

@@ -14,7 +14,7 @@ def composition(view: RunView) -> style.Chart:
     Args:
       view: a run with answers and early exits.
     """
-    rows = leavers.composition(view, view.point.limits)
+    rows = leavers.composition(view, view.point.thresholds)
     groups = list(dict.fromkeys(row["group"] for row in rows))
     figure, panels = style.panels(2, 1, 6.0, 5.2)
     for axes, key, label in zip(
