@@ -23,6 +23,7 @@ from PIL import Image
 
 from elf_keras import runs
 from elf_keras.data import augment, image_files, pipeline, splits
+from elf_keras.data.batches import Batches
 
 BATCH, SIZE = 64, 224
 PHOTOS, PHOTO_KINDS, PHOTO_SIZE = 2048, 256, (500, 375)
@@ -100,7 +101,7 @@ def _rates_of(batches):
 
 def _ours(examples, rule):
     return pipeline.training_batches(
-        examples, batch_size=BATCH, seed=0, epochs=1, augment=rule
+        examples, Batches(BATCH, 0, rule), range(1)
     )
 
 

@@ -20,6 +20,7 @@ import tensorflow as tf
 
 from benchmarks import training_step
 from elf_keras.data import augment, pipeline, splits
+from elf_keras.data.batches import Batches
 from elf_keras.training import epoch_run, loop
 
 # As many as CIFAR-10 LT at 100x keeps after the validation cut.
@@ -80,7 +81,7 @@ def _fit_over_loop(rounds):
 def _fit(model, data):
     """Seconds of EPOCHS epochs in `loop.fit`, without compiling."""
     schedule = epoch_run.Schedule(EPOCHS, lambda epoch: 0.1, 0, np.ones(10))
-    batches = epoch_run.Batches(training_step.BATCH, 0, _augmentation())
+    batches = Batches(training_step.BATCH, 0, _augmentation())
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         loop.fit(
@@ -110,13 +111,8 @@ def _pipeline_rate():
 
 
 def _batches(data, epochs):
-    return pipeline.training_batches(
-        data.train,
-        batch_size=training_step.BATCH,
-        seed=0,
-        epochs=epochs,
-        augment=_augmentation(),
-    )
+    batches = Batches(training_step.BATCH, 0, _augmentation())
+    return pipeline.training_batches(data.train, batches, range(epochs))
 
 
 def _augmentation():

@@ -4,6 +4,7 @@ from absl import flags
 
 from elf_keras import choices
 from elf_keras.data import augment, mixing, splits
+from elf_keras.data.batches import Batches
 from elf_keras.data.sources import folder
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
@@ -43,7 +44,7 @@ def schedule(data: splits.Splits) -> epoch_run.Schedule:
     )
 
 
-def batches(data: splits.Splits) -> epoch_run.Batches:
+def batches(data: splits.Splits) -> Batches:
     """Build what turns the training split into batches."""
     name, side = FLAGS.augmentation, data.image_shape[0]
     randaugment = name == "randaugment"
@@ -63,15 +64,12 @@ def batches(data: splits.Splits) -> epoch_run.Batches:
         mixes = mixing.Mixing(
             of_batch, len(data.class_names), FLAGS.mixup_alpha, randaugment
         )
-    augmentation = augment.Augmentation(
-        padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
-    )
-    if augmentation == augment.Augmentation(padding=0, flip=False):
-        augmentation = None
-    return epoch_run.Batches(
+    return Batches(
         FLAGS.batch_size,
         FLAGS.seed,
-        augmentation,
+        augment.Augmentation(
+            padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
+        ),
         FLAGS.sampler,
         deferred_epoch=_scaled(
             FLAGS.reweight_epoch, FLAGS.schedule_epochs or FLAGS.epochs

@@ -43,6 +43,9 @@ class Augmentation:
     mixing: object | None = None
 
 
+NOTHING = Augmentation(padding=0, flip=False)
+
+
 def draw(
     augmentation: Augmentation, examples: int, *, seed: int, epoch: tf.Tensor
 ) -> tf.Tensor:

@@ -1,161 +1,136 @@
 """An epoch as rows of `tf.data`, and what makes a batch of a row.
 
 Images in memory: a row is a batch's indices and draws. Images on disk: a row
-is a whole batch, whose files were decoded side by side.
+is a whole batch, whose files were decoded side by side. Of every batch, both
+take the positions `part` alone.
 """
 
 import dataclasses
-from collections.abc import Callable
 
 import tensorflow as tf
 
 from elf_keras import runs
-from elf_keras.data import augment as augmentations
-from elf_keras.data import decoding, splits
+from elf_keras.data import augment, decoding, splits
+from elf_keras.data.batches import Batches
 
 
 @dataclasses.dataclass(frozen=True)
 class Epoch:
-    """One epoch: what it shows, and from which numbers it is changed."""
+    """One epoch: its number, what it shows, the numbers of its draws."""
 
     number: tf.Tensor
     examples: tf.Tensor
     draws: tf.Tensor
 
 
-@dataclasses.dataclass(frozen=True)
-class Rows:
-    """An epoch's number, its first place -> rows; a row -> images and labels.
+class InMemory:
+    """Rows of images in memory, see `OnDisk` for the two methods."""
 
-    A row begins with the key that mixing draws from.
-    """
+    def __init__(
+        self, examples: splits.Examples, batches: Batches, part: tuple[int, int]
+    ):
+        self.images, self.labels = on_host(examples)
+        self.batches, self.part = batches, part
 
-    epoch: Callable
-    read: Callable
-
-
-def of_arrays(
-    examples: splits.Examples,
-    epoch_of: Callable[[tf.Tensor], Epoch],
-    rule: augmentations.Augmentation,
-    batch_size: int,
-    seed: int,
-    part: tuple[int, int],
-) -> Rows:
-    """Rows of images in memory; arguments as in `training_batches`."""
-    images, labels = on_host(examples)
-    count = len(examples)
-
-    def rows(number, first):
-        epoch = epoch_of(number)
-        key = {"seed": seed, "epoch": number}
-        draws = augmentations.draw(rule, count, **key)
+    def epoch(self, epoch, first):
+        """As `OnDisk.epoch`."""
+        count, seed = len(self.labels), self.batches.seed
+        rule = self.batches.augmentation
+        places = augment.draw(rule, count, seed=seed, epoch=epoch.number)
         table = tf.zeros((count, 0))
         if rule.resized or rule.jitter:
-            table = augmentations.uniforms(count, **key)
+            table = augment.uniforms(count, seed=seed, epoch=epoch.number)
 
         def row(start):
-            chosen = slice(start + part[0], start + part[1])
-            picked = epoch.draws[chosen]
+            chosen = slice(start + self.part[0], start + self.part[1])
+            draws = epoch.draws[chosen]
             return (
-                tf.stack([number, start]),
+                tf.stack([epoch.number, start]),
                 epoch.examples[chosen],
-                tf.gather(draws, picked),
-                tf.gather(table, picked),
+                tf.gather(places, draws),
+                tf.gather(table, draws),
             )
 
-        return tf.data.Dataset.range(first, count, batch_size).map(row)
+        return tf.data.Dataset.range(first, count, self.batches.size).map(row)
 
-    def read(key, chosen, draws, table):
-        found = tf.gather(images, chosen)
+    def read(self, key, chosen, places, table):
+        """As `OnDisk.read`."""
+        rule, images = self.batches.augmentation, tf.gather(self.images, chosen)
         if rule.resized:
-            found = augmentations.crop_and_resize(found, table, flip=rule.flip)
+            images = augment.crop_and_resize(images, table, flip=rule.flip)
         elif rule.padding or rule.flip:
-            found = augmentations.crop_and_flip(
-                found, draws, padding=rule.padding
-            )
+            images = augment.crop_and_flip(images, places, padding=rule.padding)
         if rule.jitter:
-            found = augmentations.jittered_bytes(
-                found, table, strength=rule.jitter
-            )
-        return key, found, tf.gather(labels, chosen)
-
-    return Rows(rows, read)
+            images = augment.jittered_bytes(images, table, strength=rule.jitter)
+        return key, images, tf.gather(self.labels, chosen)
 
 
-def of_files(
-    examples: splits.Examples,
-    epoch_of: Callable[[tf.Tensor], Epoch],
-    rule: augmentations.Augmentation,
-    batch_size: int,
-    seed: int,
-    part: tuple[int, int],
-) -> Rows:
-    """Rows of images on disk; arguments as in `training_batches`."""
-    files = examples.images
-    source = decoding.sources(files)
-    labels = tf.constant(examples.labels)
+class OnDisk:
+    """Rows of images on disk."""
 
-    def rows(number, first):
-        epoch = epoch_of(number)
+    def __init__(
+        self, examples: splits.Examples, batches: Batches, part: tuple[int, int]
+    ):
+        self.files, self.labels = examples.images, tf.constant(examples.labels)
+        self.source = decoding.sources(examples.images)
+        self.batches, self.part = batches, part
+
+    def epoch(self, epoch: Epoch, first: tf.Tensor) -> tf.data.Dataset:
+        """Return the rows of an epoch from its place `first` on."""
+        count, size, (low, high) = (
+            len(self.labels),
+            self.batches.size,
+            self.part,
+        )
 
         def load(place):
             chosen = epoch.examples[place]
-            image = read_one(number, chosen, epoch.draws[place])
-            return tf.stack([number, place]), image, labels[chosen]
+            image = self._image(epoch.number, chosen, epoch.draws[place])
+            return tf.stack([epoch.number, place]), image, self.labels[chosen]
 
-        found = (
-            tf.data.Dataset.range(first, len(examples))
-            .filter(lambda place: _within(part, place % batch_size))
+        rows = (
+            tf.data.Dataset.range(first, count)
+            .filter(lambda place: (low <= place % size) & (place % size < high))
             .map(
                 load,
                 num_parallel_calls=runs.cores(),
                 deterministic=True,
             )
-            .batch(part[1] - part[0])
+            .batch(high - low)
         )
-        left = len(examples) % batch_size
-        if not 0 < left <= part[0]:
-            return found
+        if not 0 < count % size <= low:
+            return rows
         # A part with nothing left in the last batch still takes the step,
         # unless that is done: an epoch may be resumed at its very end.
-        steps = tf.cast(first < len(examples), "int64")
-        return found.concatenate(_none_of(found.element_spec).take(steps))
+        empty = tf.data.Dataset.from_tensors(
+            (
+                tf.zeros((0, 2), tf.int64),
+                tf.zeros((0, *self.files.shape[1:]), tf.uint8),
+                tf.zeros((0,), tf.int32),
+            )
+        )
+        return rows.concatenate(empty.take(tf.cast(first < count, tf.int64)))
 
-    def read_one(number, chosen, draw):
-        row = augmentations.uniform_row(draw, seed=seed, epoch=number)
+    def read(self, keys, images, labels):
+        """Return the key that mixing draws from, images and labels."""
+        # The first key; of none, a number that nothing draws from.
+        return tf.reduce_min(keys, axis=0), images, labels
+
+    def _image(self, number, chosen, draw):
+        rule, files = self.batches.augmentation, self.files
+        row = augment.uniform_row(draw, seed=self.batches.seed, epoch=number)
         if rule.resized:
             return decoding.training_image(
-                *source(chosen),
+                *self.source(chosen),
                 row,
                 size=files.size,
                 jitter=rule.jitter,
                 flip=rule.flip,
             )
         image = decoding.evaluation_image(
-            *source(chosen), size=files.size, kept=files.kept
+            *self.source(chosen), size=files.size, kept=files.kept
         )
-        return augmentations.padded(image, row, rule)
-
-    def read(keys, images, labels):
-        # The first key; of none, a number that nothing draws from.
-        return tf.reduce_min(keys, axis=0), images, labels
-
-    return Rows(rows, read)
-
-
-def _within(part, place):
-    return (part[0] <= place) & (place < part[1])
-
-
-def _none_of(row):
-    shapes = [[side or 0 for side in spec.shape[1:]] for spec in row]
-    return tf.data.Dataset.from_tensors(
-        tuple(
-            tf.zeros([0, *shape], spec.dtype)
-            for shape, spec in zip(shapes, row, strict=True)
-        )
-    )
+        return augment.padded(image, row, rule)
 
 
 def on_host(examples: splits.Examples) -> tuple[tf.Tensor, tf.Tensor]:

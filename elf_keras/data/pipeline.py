@@ -5,9 +5,10 @@ resumes at epoch k sees what the uninterrupted run saw from k on. Images in
 memory are gathered batch by batch, images on disk decoded one by one.
 """
 
+import dataclasses
+
 import tensorflow as tf
 
-from elf_keras.data import augment as augmentations
 from elf_keras.data import (
     decoding,
     epoch_rows,
@@ -17,6 +18,7 @@ from elf_keras.data import (
     samplers,
     splits,
 )
+from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
 
 BATCHES_AHEAD = 8
@@ -42,31 +44,22 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
 
 def training_batches(
     examples: splits.Examples,
+    batches: Batches,
+    epochs: range,
     *,
-    batch_size: int,
-    seed: int,
-    epochs: int | range,
-    augment: augmentations.Augmentation | None = None,
-    sampler: str = "instance",
-    deferred_epoch: int = 0,
     done: int = 0,
     share: tuple[int, ...] | None = None,
 ) -> tf.data.Dataset:
     """Some epochs as one dataset, for one iterator.
 
     Every epoch has as many images as there are examples and ends with its
-    own partial batch; give `fit` `steps_per_epoch(len(examples),
-    batch_size)`. Order, augmentation and mixing are those of the global
-    batch, whoever computes which part of it.
+    own partial batch: `steps_per_epoch` of them. Order, augmentation and
+    mixing are those of the global batch, whoever computes which part of it.
 
     Args:
       examples: the training split, in memory or on disk.
-      batch_size: of all replicas together.
-      seed: of order and augmentation.
-      epochs: how many there are; or a range of them, to resume.
-      augment: None leaves the images as they are.
-      sampler: key of `samplers.SAMPLERS`.
-      deferred_epoch: zero-based, from which `deferred` balances classes.
+      batches: what they hold.
+      epochs: those that are left; its end is that of the whole run.
       done: batches of the first epoch that are left out, to resume.
       share: of `replica_parts.bounds`, where this is one of several workers or
         has several replicas; the dataset then holds its replicas' parts in
@@ -74,56 +67,54 @@ def training_batches(
 
     Returns:
       Dataset of (uint8 (batch, height, width, channels), int32 (batch,)), or
-      float32 (batch, classes) shares as labels where images are mixed.
+      float32 (batch, classes) shares as labels where images are mixed. With
+      a second sampler, of (batch, 2, height, width, channels), (batch, 2).
     """
-    steps = steps_per_epoch(len(examples), batch_size)
-    epochs = range(epochs) if isinstance(epochs, int) else epochs
-    rule = augment or augmentations.Augmentation(padding=0, flip=False)
+    if batches.second_sampler:
+        return _paired(
+            *(
+                training_batches(examples, each, epochs, done=done, share=share)
+                for each in _of_each_sampler(batches)
+            )
+        )
+    steps = steps_per_epoch(len(examples), batches.size)
+    # Images are mixed with others of the batch, so all of it is read then.
+    whole = share is None or batches.augmentation.mixing is not None
+    part = (0, batches.size) if whole else (share[0], share[-1])
+    kind = epoch_rows.OnDisk if _on_disk(examples) else epoch_rows.InMemory
+    rows = kind(examples, batches, part)
 
-    def epoch_of(number):
-        found = samplers.order(
+    def rows_of(number):
+        shown = samplers.order(
             examples.labels,
-            sampler=sampler,
-            seed=seed,
+            sampler=batches.sampler,
+            seed=batches.seed,
             epoch=number,
             epochs=epochs.stop,
-            deferred_epoch=deferred_epoch,
+            deferred_epoch=batches.deferred_epoch,
         )
-        return epoch_rows.Epoch(number, *found)
-
-    on_disk = _on_disk(examples)
-    rows = epoch_rows.of_files if on_disk else epoch_rows.of_arrays
-    # Images are mixed with others of the batch, so all of it is read then.
-    whole = share is None or rule.mixing is not None
-    part = (0, batch_size) if whole else (share[0], share[-1])
-    batches = rows(examples, epoch_of, rule, batch_size, seed, part)
-
-    def epoch_rows_of(number):
         resumed = tf.cast(number == epochs.start, tf.int64)
-        return batches.epoch(number, resumed * done * batch_size)
+        return rows.epoch(
+            epoch_rows.Epoch(number, *shown), resumed * done * batches.size
+        )
 
-    numbers = tf.data.Dataset.range(epochs.start, epochs.stop)
-    # Keras counts batches that were left out, and would stop too early.
-    total = None if done else steps * len(epochs)
     found = _finished(
-        numbers.flat_map(epoch_rows_of),
-        _then_mixed(batches.read, rule.mixing, seed),
-        total,
+        tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(rows_of),
+        _then_mixed(rows.read, batches),
+        # Keras counts batches that were left out, and would stop too early.
+        None if done else steps * len(epochs),
         _ahead(examples),
     )
     return found if share is None else replica_parts.cut(found, share, part[0])
 
 
-def paired(first: tf.data.Dataset, second: tf.data.Dataset) -> tf.data.Dataset:
-    """Batches of two samplings side by side, for a two-branch training.
+def _of_each_sampler(batches):
+    first = dataclasses.replace(batches, second_sampler=None)
+    return first, dataclasses.replace(first, sampler=batches.second_sampler)
 
-    Args:
-      first: batches of images and class indices.
-      second: as many of the same sizes, drawn otherwise.
 
-    Returns:
-      Dataset of (batch, 2, height, width, channels) and (batch, 2).
-    """
+def _paired(first, second):
+    """Batches of two samplings side by side, for a two-branch training."""
     both = tf.data.Dataset.zip(first, second).map(
         lambda one, other: tuple(
             tf.stack(pair, axis=1) for pair in zip(one, other, strict=True)
@@ -154,7 +145,8 @@ def evaluation_batches(
     return _finished(starts, batch, steps, BATCHES_AHEAD)
 
 
-def _then_mixed(read, rule: mixing.Mixing | None, seed):
+def _then_mixed(read, batches):
+    rule = batches.augmentation.mixing
     if rule is None:
         return lambda *row: read(*row)[1:]
     mix = mixing.mixer(rule)
@@ -162,7 +154,7 @@ def _then_mixed(read, rule: mixing.Mixing | None, seed):
     def batch(*row):
         place, images, labels = read(*row)
         fold_in = tf.random.experimental.stateless_fold_in
-        key = tf.stack([tf.constant(seed, tf.int64), place[0]])
+        key = tf.stack([tf.constant(batches.seed, tf.int64), place[0]])
         key = fold_in(fold_in(key, MIXING_STREAM), place[1])
         return mix(images, labels, key)
 

@@ -13,8 +13,8 @@ import tensorflow as tf
 
 from elf_keras import runs
 from elf_keras.data import image_files, images, pipeline, splits
+from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
-from elf_keras.training import epoch_run
 
 PIPELINE_SECONDS = 5.0
 STEPS = 3
@@ -91,7 +91,7 @@ class Speed:
 def measure(
     model: keras.Model,
     data: splits.Splits,
-    batches: epoch_run.Batches,
+    batches: Batches,
     *,
     seconds: float = PIPELINE_SECONDS,
 ) -> Speed:
@@ -140,7 +140,9 @@ def _decode_all(paths):
 
 def _pipeline_rate(data, batches, seconds):
     """Images a second after the first batch, and one whole batch."""
-    stream = iter(epoch_run.epochs_of(data, batches, range(1_000_000)))
+    stream = iter(
+        pipeline.training_batches(data.train, batches, range(1_000_000))
+    )
     first = next(stream)
     began, seen = time.perf_counter(), 0
     while not seen or time.perf_counter() - began < seconds:

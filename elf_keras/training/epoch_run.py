@@ -12,7 +12,6 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import errors
-from elf_keras.data import augment as augmentations
 from elf_keras.data import pipeline, replica_parts
 from elf_keras.distribution import workers
 from elf_keras.training import callbacks, rollback, watchdogs
@@ -37,77 +36,29 @@ class Schedule:
     conventional_share: Callable[[int], float] | None = None
 
 
-@dataclasses.dataclass(frozen=True)
-class Batches:
-    """How the training split becomes batches.
-
-    Attributes:
-      size: examples in a batch, all replicas together.
-      seed: of order and augmentation.
-      augmentation: what may happen to an image, or None.
-      sampler: key of `samplers.SAMPLERS`.
-      deferred_epoch: zero-based, from which `deferred` balances classes.
-      second_sampler: of a second image beside each, for a `BilateralPass`.
-    """
-
-    size: int
-    seed: int
-    augmentation: augmentations.Augmentation | None = None
-    sampler: str = "instance"
-    deferred_epoch: int = 0
-    second_sampler: str | None = None
-
-
 def shared_epochs(
     strategy: tf.distribute.Strategy, data, batches, epochs, *, done: int = 0
 ):
-    """Return what `epochs_of` does, shared out to a strategy's replicas."""
+    """Return `pipeline.training_batches`, shared out to a strategy's replicas.
+
+    Of the first epoch, `done` batches are left out.
+    """
     if strategy.num_replicas_in_sync == 1:
-        return epochs_of(data, batches, epochs, done=done)
+        return pipeline.training_batches(data.train, batches, epochs, done=done)
 
     def of_worker(context):
         workers = context.num_input_pipelines
-        bounds = replica_parts.bounds(
+        share = replica_parts.bounds(
             batches.size,
             replicas=context.num_replicas_in_sync // workers,
             workers=workers,
             worker=context.input_pipeline_id,
         )
-        return epochs_of(data, batches, epochs, done=done, share=bounds)
+        return pipeline.training_batches(
+            data.train, batches, epochs, done=done, share=share
+        )
 
     return strategy.distribute_datasets_from_function(of_worker)
-
-
-def epochs_of(
-    data,
-    batches,
-    epochs: range,
-    *,
-    done: int = 0,
-    share: tuple[int, ...] | None = None,
-):
-    """Return the training split as one dataset of whole epochs, or a share.
-
-    Of the first one, `done` batches are left out.
-    """
-    found = pipeline.training_batches(
-        data.train,
-        batch_size=batches.size,
-        seed=batches.seed,
-        epochs=epochs,
-        augment=batches.augmentation,
-        sampler=batches.sampler,
-        deferred_epoch=batches.deferred_epoch,
-        done=done,
-        share=share,
-    )
-    if batches.second_sampler is None:
-        return found
-    second = dataclasses.replace(
-        batches, sampler=batches.second_sampler, second_sampler=None
-    )
-    others = epochs_of(data, second, epochs, done=done, share=share)
-    return pipeline.paired(found, others)
 
 
 def fit_from(place, model, data, schedule, batches, chosen) -> None:

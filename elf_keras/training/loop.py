@@ -9,6 +9,7 @@ import keras
 import numpy as np
 
 from elf_keras.data import splits
+from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
 from elf_keras.runs import preemption
 from elf_keras.training import (
@@ -49,7 +50,7 @@ def fit(
     data: splits.Splits,
     *,
     schedule: epoch_run.Schedule,
-    batches: epoch_run.Batches,
+    batches: Batches,
     folder: pathlib.Path,
     prior: np.ndarray | None = None,
     exit_weights: np.ndarray | None = None,

@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from elf_keras.data import augment, mixing, pipeline, splits
+from elf_keras.data.batches import Batches
 
 CLASSES, COUNT, SIDE = 5, 20, 16
 LABELS = np.arange(COUNT, dtype="int32") % CLASSES
@@ -21,12 +22,9 @@ def examples():
 
 def batches(examples, rule, *, epochs=2, seed=0, batch_size=8):
     plain = augment.Augmentation(padding=0, flip=False, mixing=rule)
+    epochs = range(epochs) if isinstance(epochs, int) else epochs
     found = pipeline.training_batches(
-        examples,
-        batch_size=batch_size,
-        seed=seed,
-        epochs=epochs,
-        augment=plain,
+        examples, Batches(batch_size, seed, plain), epochs
     )
     return [(images.numpy(), labels.numpy()) for images, labels in found]
 

@@ -1,57 +1,59 @@
-"""Order, epochs, resuming and replicas of the one tf.data chain."""
+"""Order, epochs and resuming of the one tf.data chain, on disk or not."""
 
+import dataclasses
 import json
-import subprocess
-import sys
 
 import numpy as np
+import photo_folders
 import pytest
 import tensorflow as tf
 
 from elf_keras import errors
-from elf_keras.data import augment, pipeline, splits
+from elf_keras.data import augment, image_files, mixing, pipeline, splits
+from elf_keras.data.batches import Batches
 
-COUNT = 21
+COUNT, SIDE = 11, 8
 CROPS = augment.Augmentation(padding=2, flip=True)
-TWO_REPLICAS = """
-import json
-import numpy as np
-import tensorflow as tf
-from elf_keras.data import augment, pipeline, splits
-
-device = tf.config.list_physical_devices("CPU")[0]
-logical = [tf.config.LogicalDeviceConfiguration()] * 2
-tf.config.set_logical_device_configuration(device, logical)
-images = np.arange(21 * 48, dtype=np.uint32).astype(np.uint8)
-examples = splits.Examples(
-    images.reshape(21, 4, 4, 3), np.arange(21, dtype=np.int32) // 4, ("",) * 21
+COLOURED_CROPS = dataclasses.replace(CROPS, jitter=0.2)
+WINDOWS = augment.Augmentation(padding=0, resized=True, jitter=0.4)
+MIXED = augment.Augmentation(
+    padding=0, resized=True, mixing=mixing.Mixing("mixup", COUNT)
 )
-batches = pipeline.training_batches(
-    examples, batch_size=8, seed=3, epochs=2, sampler="class_balanced",
-    augment=augment.Augmentation(2, True),
-)
-strategy = tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
-found = []
-for images, labels in strategy.experimental_distribute_dataset(batches):
-    parts = [strategy.experimental_local_results(x) for x in (images, labels)]
-    joined = [np.concatenate([v.numpy() for v in part]) for part in parts]
-    found.append([joined[1].tolist(), joined[0].astype(int).sum(0).tolist()])
-print(json.dumps(found))
-"""
 
 
-@pytest.fixture
-def examples():
-    images = np.arange(COUNT * 48, dtype=np.uint32).astype(np.uint8)
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory):
+    root = tmp_path_factory.mktemp("photos")
+    names = [
+        f"{number:03}." + ("png" if number % 2 else "jpg")
+        for number in range(COUNT)
+    ]
+    for number, name in enumerate(names):
+        photo_folders.save(root / name, photo_folders.smooth(number))
     return splits.Examples(
-        images.reshape(COUNT, 4, 4, 3),
-        np.arange(COUNT, dtype=np.int32),
-        ("",) * COUNT,
+        image_files.of(root, names, size=SIDE),
+        np.arange(COUNT, dtype="int32"),
+        tuple(names),
     )
 
 
-def collect(batches):
-    return [(images.numpy(), labels.numpy()) for images, labels in batches]
+@pytest.fixture(scope="module")
+def in_memory(on_disk):
+    return dataclasses.replace(on_disk, images=np.asarray(on_disk.images))
+
+
+@pytest.fixture(params=["in_memory", "on_disk"])
+def examples(request):
+    return request.getfixturevalue(request.param)
+
+
+def batches(examples, *, size=4, seed=0, epochs=2, done=0, **more):
+    """What `training_batches` gives, as arrays."""
+    epochs = range(epochs) if isinstance(epochs, int) else epochs
+    found = pipeline.training_batches(
+        examples, Batches(size, seed, **more), epochs, done=done
+    )
+    return [(images.numpy(), labels.numpy()) for images, labels in found]
 
 
 def by_label(batches):
@@ -60,6 +62,12 @@ def by_label(batches):
         for images, labels in batches
         for image, label in zip(images, labels, strict=True)
     }
+
+
+def check_same(found, expected):
+    for pair, other in zip(found, expected, strict=True):
+        for part, same in zip(pair, other, strict=True):
+            np.testing.assert_array_equal(part, same)
 
 
 def test_steps_per_epoch():
@@ -74,131 +82,114 @@ def test_steps_refuse(examples, batch):
 
 
 def test_every_example_once_an_epoch_with_its_own_last_batch(examples):
-    batches = pipeline.training_batches(
-        examples, batch_size=8, seed=0, epochs=3
-    )
-    assert batches.cardinality() == 9
-    found = collect(batches)
-    assert [len(labels) for _, labels in found] == [8, 8, 5] * 3
-    orders = []
+    dataset = pipeline.training_batches(examples, Batches(4, 0), range(3))
+    assert dataset.cardinality() == 9
+    found = batches(examples, epochs=3)
+    assert [len(labels) for _, labels in found] == [4, 4, 3] * 3
+    orders, pixels = [], np.asarray(examples.images)
     for epoch in range(3):
         part = found[3 * epoch : 3 * epoch + 3]
         orders.append(np.concatenate([labels for _, labels in part]).tolist())
         assert sorted(orders[-1]) == list(range(COUNT))
         for label, image in by_label(part).items():
-            np.testing.assert_array_equal(image, examples.images[label])
+            np.testing.assert_array_equal(image, pixels[label])
     assert orders[0] != orders[1] != orders[2] != orders[0]
 
 
+@pytest.mark.parametrize("sampler", ["instance", "square_root"])
+def test_order_on_disk_is_that_in_memory(on_disk, in_memory, sampler):
+    disk, memory = (
+        batches(part, sampler=sampler) for part in (on_disk, in_memory)
+    )
+    check_same(disk, memory)
+
+
 def test_shapes_are_known_but_for_the_batch(examples):
-    for batches in (
-        pipeline.training_batches(
-            examples, batch_size=8, seed=0, epochs=1, augment=CROPS
-        ),
-        pipeline.evaluation_batches(examples, batch_size=8),
+    for dataset in (
+        pipeline.training_batches(examples, Batches(4, 0, CROPS), range(1)),
+        pipeline.training_batches(examples, Batches(4, 0, WINDOWS), range(1)),
+        pipeline.evaluation_batches(examples, batch_size=4),
     ):
-        images, labels = batches.element_spec
-        assert images == tf.TensorSpec((None, 4, 4, 3), tf.uint8)
+        images, labels = dataset.element_spec
+        assert images == tf.TensorSpec((None, SIDE, SIDE, 3), tf.uint8)
         assert labels == tf.TensorSpec((None,), tf.int32)
 
 
-def test_resuming_gives_what_the_whole_run_gives(examples):
-    arguments = {"batch_size": 8, "seed": 7, "epochs": 4, "augment": CROPS}
-    whole = collect(pipeline.training_batches(examples, **arguments))
-    arguments["epochs"] = range(2, 4)
-    rest = collect(pipeline.training_batches(examples, **arguments))
-    assert len(rest) == 6
-    for (images, labels), (old_images, old_labels) in zip(
-        rest, whole[6:], strict=True
-    ):
-        np.testing.assert_array_equal(labels, old_labels)
-        np.testing.assert_array_equal(images, old_images)
+@pytest.mark.parametrize("rule", [CROPS, MIXED], ids=["crops", "mixed windows"])
+@pytest.mark.parametrize("sampler", ["instance", "progressive"])
+def test_resuming_gives_what_the_whole_run_gives(examples, rule, sampler):
+    options = {"augmentation": rule, "sampler": sampler}
+    whole = batches(examples, epochs=3, **options)
+    for done in (0, 2):
+        rest = batches(examples, epochs=range(1, 3), done=done, **options)
+        check_same(rest, whole[3 + done :])
 
 
-def test_seed_decides(examples):
-    first, again, other = (
-        collect(
-            pipeline.training_batches(
-                examples, batch_size=32, seed=seed, epochs=1, augment=CROPS
-            )
-        )[0]
-        for seed in (1, 1, 2)
-    )
-    np.testing.assert_array_equal(first[0], again[0])
-    assert first[1].tolist() == again[1].tolist() != other[1].tolist()
-
-
-def test_augmentation_is_independent_of_the_batch_size(examples):
-    small, large = (
-        by_label(
-            collect(
-                pipeline.training_batches(
-                    examples, batch_size=size, seed=1, epochs=1, augment=CROPS
-                )
-            )
+@pytest.mark.parametrize(
+    "rule",
+    [CROPS, COLOURED_CROPS, WINDOWS],
+    ids=["crops", "coloured crops", "coloured windows"],
+)
+def test_augmentation_depends_on_the_seed_not_on_the_batch(examples, rule):
+    small, large, other, plain = (
+        by_label(batches(examples, epochs=1, **options))
+        for options in (
+            {"size": 2, "augmentation": rule},
+            {"size": 16, "augmentation": rule},
+            {"size": 16, "seed": 1, "augmentation": rule},
+            {"size": 16},
         )
-        for size in (2, 16)
     )
     assert small == large
-    changed = [
-        label
-        for label, image in small.items()
-        if image != examples.images[label].tolist()
+    assert sum(small[label] != other[label] for label in small) > COUNT - 3
+    assert sum(small[label] != plain[label] for label in small) > COUNT / 2
+
+
+def test_order_depends_on_the_seed(in_memory):
+    first, again, other = (
+        batches(in_memory, size=32, seed=seed, epochs=1)[0][1].tolist()
+        for seed in (1, 1, 2)
+    )
+    assert first == again != other
+
+
+def test_an_image_drawn_twice_is_changed_twice(examples):
+    rare = dataclasses.replace(
+        examples, labels=np.array([0] * 10 + [1], "int32")
+    )
+    found = batches(
+        rare, epochs=1, augmentation=WINDOWS, sampler="class_balanced"
+    )
+    rare_images = [
+        image.tolist()
+        for images, labels in found
+        for image, label in zip(images, labels, strict=True)
+        if label == 1
     ]
-    assert len(changed) > COUNT / 2
+    assert len(rare_images) in (5, 6)
+    different = {json.dumps(image) for image in rare_images}
+    assert len(different) == len(rare_images)
 
 
 def test_evaluation_keeps_source_order(examples):
-    batches = pipeline.evaluation_batches(examples, batch_size=8)
-    assert batches.cardinality() == 3
-    found = collect(batches)
-    assert [len(labels) for _, labels in found] == [8, 8, 5]
+    dataset = pipeline.evaluation_batches(examples, batch_size=4)
+    assert dataset.cardinality() == 3
+    images, labels = zip(*dataset.as_numpy_iterator(), strict=True)
+    assert [len(part) for part in labels] == [4, 4, 3]
     np.testing.assert_array_equal(
-        np.concatenate([images for images, _ in found]), examples.images
+        np.concatenate(images), np.asarray(examples.images)
     )
-    np.testing.assert_array_equal(
-        np.concatenate([labels for _, labels in found]), examples.labels
-    )
+    np.testing.assert_array_equal(np.concatenate(labels), examples.labels)
 
 
-def test_no_epoch_left_is_an_empty_dataset(examples):
-    batches = pipeline.training_batches(
-        examples, batch_size=8, seed=0, epochs=range(2, 2)
-    )
-    assert collect(batches) == []
+def test_no_epoch_left_is_an_empty_dataset(in_memory):
+    assert batches(in_memory, epochs=range(2, 2)) == []
 
 
-@pytest.mark.slow
-def test_two_replicas_see_the_batches_of_one(examples):
-    ran = subprocess.run(
-        [sys.executable, "-c", TWO_REPLICAS],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    labels = np.arange(COUNT, dtype=np.int32) // 4
-    batches = pipeline.training_batches(
-        splits.Examples(examples.images, labels, examples.names),
-        batch_size=8,
-        seed=3,
-        epochs=2,
-        augment=CROPS,
-        sampler="class_balanced",
-    )
-    expected = [
-        [labels.tolist(), images.astype(int).sum(0).tolist()]
-        for images, labels in collect(batches)
-    ]
-    assert json.loads(ran.stdout.splitlines()[-1]) == expected
-
-
-def test_pairs_are_two_samplings_side_by_side(examples):
-    options = {"batch_size": 4, "seed": 0, "epochs": 2}
-    first, second = (
-        pipeline.training_batches(examples, sampler=sampler, **options)
-        for sampler in ("instance", "reversed")
-    )
-    found = list(pipeline.paired(first, second))
+def test_pairs_are_two_samplings_side_by_side(in_memory):
+    found = batches(in_memory, second_sampler="reversed")
+    first = batches(in_memory)
+    second = batches(in_memory, sampler="reversed")
     for (images, labels), one, other in zip(found, first, second, strict=True):
         assert images.shape[1] == labels.shape[1] == 2
         for part, (pixels, classes) in enumerate((one, other)):

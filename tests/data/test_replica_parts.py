@@ -15,6 +15,7 @@ from elf_keras.data import (
     samplers,
     splits,
 )
+from elf_keras.data.batches import Batches
 
 COUNT, SIDE = 21, 4
 
@@ -42,21 +43,17 @@ def test_a_replica_needs_an_image():
 
 def joined(examples, rule, batch, workers, replicas, **more):
     """Every step's batch, put together from all workers' parts."""
-    rules = {"seed": 3, "epochs": range(1, 3), "augment": rule, **more}
+    rules = examples, Batches(batch, 3, rule, **more), range(1, 3)
     steps = pipeline.steps_per_epoch(COUNT, batch) * 2
     found = [[] for _ in range(steps)]
     for worker in range(workers):
         places = replica_parts.bounds(
             batch, replicas=replicas, workers=workers, worker=worker
         )
-        parts = iter(
-            pipeline.training_batches(
-                examples, batch_size=batch, share=places, **rules
-            )
-        )
+        parts = iter(pipeline.training_batches(*rules, share=places))
         for step in range(steps):
             found[step] += [next(parts) for _ in range(replicas)]
-    whole = pipeline.training_batches(examples, batch_size=batch, **rules)
+    whole = pipeline.training_batches(*rules)
     return found, list(whole)
 
 
@@ -144,11 +141,12 @@ def test_an_epoch_resumed_at_its_end_gives_nothing_more(
     """The next epoch begins at once, also where its last batch left none."""
     examples = photo_folders.flat(tmp_path, COUNT) if on_disk else memory()
     places = replica_parts.bounds(14, replicas=1, workers=2, worker=worker)
-    rules = {"batch_size": 14, "seed": 3, "share": places}
-    rules["augment"] = RULES["plain"]
+    rules = Batches(14, 3, RULES["plain"])
     after = pipeline.training_batches(
-        examples, epochs=range(1, 3), done=2, **rules
+        examples, rules, range(1, 3), done=2, share=places
     )
-    fresh = pipeline.training_batches(examples, epochs=range(2, 3), **rules)
+    fresh = pipeline.training_batches(
+        examples, rules, range(2, 3), share=places
+    )
     for found, expected in zip(after.take(2), fresh.take(2), strict=True):
         np.testing.assert_array_equal(found[1], expected[1])

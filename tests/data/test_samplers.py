@@ -1,9 +1,5 @@
 """Class shares of an epoch under each sampler."""
 
-import json
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -14,35 +10,6 @@ COUNTS = np.array([60_000, 20_000, 15_000, 4_000, 997, 3])
 LABELS = np.repeat(np.arange(6), COUNTS)
 TOTAL = COUNTS.sum()
 DEFERRED = 6
-REPLICAS = """
-import json
-import sys
-import numpy as np
-import tensorflow as tf
-from elf_keras.data import pipeline, splits
-
-replicas = int(sys.argv[1])
-device = tf.config.list_physical_devices("CPU")[0]
-logical = [tf.config.LogicalDeviceConfiguration()] * replicas
-tf.config.set_logical_device_configuration(device, logical)
-labels = np.repeat(np.arange(3, dtype=np.int32), [900, 250, 50])
-examples = splits.Examples(
-    np.zeros((1200, 1, 1, 1), np.uint8), labels, ("",) * 1200
-)
-batches = pipeline.training_batches(
-    examples, batch_size=128, seed=3, epochs=2, sampler="deferred",
-    deferred_epoch=1,
-)
-names = [f"CPU:{number}" for number in range(replicas)]
-strategy = tf.distribute.MirroredStrategy(names)
-seen = np.zeros((2, replicas, 3), int)
-for step, (_, found) in enumerate(
-    strategy.experimental_distribute_dataset(batches)
-):
-    for number, part in enumerate(strategy.experimental_local_results(found)):
-        seen[step // 10, number] += np.bincount(part.numpy(), minlength=3)
-print(json.dumps(seen.tolist()))
-"""
 
 
 def drawn(sampler, *, labels=LABELS, seed=0, epoch=0, epochs=11):
@@ -112,23 +79,6 @@ def test_deferred_is_instance_up_to_its_epoch():
         examples, expected = drawn(sampler, epoch=epoch)
         np.testing.assert_array_equal(found, examples)
         np.testing.assert_array_equal(draws, expected)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("replicas", [1, 2])
-def test_deferred_over_replicas(replicas):
-    ran = subprocess.run(
-        [sys.executable, "-c", REPLICAS, str(replicas)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    before, after = np.array(json.loads(ran.stdout.splitlines()[-1]))
-    assert before.shape == (replicas, 3)
-    assert before.sum(0).tolist() == [900, 250, 50]
-    np.testing.assert_allclose(after.sum(0), [400, 400, 400], rtol=0.01)
-    # Each replica has its part of every global batch.
-    assert (after > 400 / replicas * 0.8).all()
 
 
 @pytest.mark.parametrize("sampler", samplers.SAMPLERS)

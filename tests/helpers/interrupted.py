@@ -4,8 +4,9 @@ import keras
 import numpy as np
 import tiny
 
+from elf_keras.data.batches import Batches
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.training import epoch_run, loop, optimizer
+from elf_keras.training import loop, optimizer
 
 EPOCHS = 3
 EXAMPLES = 18
@@ -56,7 +57,7 @@ def fit(
         built,
         tiny.data(),
         schedule=tiny.schedule(EPOCHS, rate=rate, reweight_epoch=1),
-        batches=epoch_run.Batches(BATCH, seed=3),
+        batches=Batches(BATCH, seed=3),
         folder=folder,
         checkpoint_minutes=minutes,
         report=said.append,

@@ -13,14 +13,14 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import losses, models
-from elf_keras.data import splits
+from elf_keras.data import pipeline, splits
+from elf_keras.data.batches import Batches
 from elf_keras.distribution.replicas import overflow_together
 from elf_keras.exits import exit_rule
 from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import bilateral
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.training import epoch_run
 
 THRESHOLD = 0.36
 CLASSES = 3
@@ -136,8 +136,8 @@ def labels_of_pairs(strategy):
     images = np.zeros((len(labels), 2, 2, 1), "uint8")
     part = splits.Examples(images, labels, ("",) * len(labels))
     data = splits.Splits(part, None, part, ("a", "b", "c"), counts)
-    batches = epoch_run.Batches(64, seed=0, second_sampler="reversed")
-    dataset = epoch_run.epochs_of(data, batches, range(1))
+    batches = Batches(64, seed=0, second_sampler="reversed")
+    dataset = pipeline.training_batches(data.train, batches, range(1))
     found = np.zeros((2, CLASSES), int)
     for _, pairs in strategy.experimental_distribute_dataset(dataset):
         for rows in strategy.experimental_local_results(pairs):

@@ -19,6 +19,7 @@ from tensorflow.python.distribute import collective_all_reduce_strategy
 
 from elf_keras import losses
 from elf_keras.data import augment, mixing, splits
+from elf_keras.data.batches import Batches
 from elf_keras.distribution import cluster, strategies, workers
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.layers import BatchNormalization
@@ -94,7 +95,7 @@ def train(strategy, dtype, *, count, epochs, rate):
         REWEIGHT,
         np.array([0.25, 0.75, 2.0]),
     )
-    batches = epoch_run.Batches(BATCH, 3, augment.Augmentation(1, True))
+    batches = Batches(BATCH, 3, augment.Augmentation(1, True))
     with tempfile.TemporaryDirectory() as folder:
         outcome = loop.fit(
             model,
@@ -125,7 +126,7 @@ def seen(strategy, rule):
     parts = splits.Splits(ids, None, None, ("a",), np.array([EXAMPLES]))
     stream = iter(
         epoch_run.shared_epochs(
-            strategy, parts, epoch_run.Batches(BATCH, 3, rule), range(1, 3)
+            strategy, parts, Batches(BATCH, 3, rule), range(1, 3)
         )
     )
     found = {}

@@ -10,7 +10,8 @@ import tensorflow as tf
 import tiny
 
 from elf_keras import runs
-from elf_keras.training import epoch_run, loop, schedules
+from elf_keras.data.batches import Batches
+from elf_keras.training import loop, schedules
 
 
 def fit(folder, epochs, **options):
@@ -20,7 +21,7 @@ def fit(folder, epochs, **options):
         model,
         data,
         schedule=tiny.schedule(epochs, **options),
-        batches=epoch_run.Batches(5, seed=0),
+        batches=Batches(5, seed=0),
         folder=folder,
     )
     return model, outcome
@@ -132,7 +133,7 @@ def test_a_passed_over_checkpoint_is_reported(tmp_path):
         tiny.compiled(),
         tiny.data(),
         schedule=tiny.schedule(2),
-        batches=epoch_run.Batches(5, seed=0),
+        batches=Batches(5, seed=0),
         folder=tmp_path,
         report=said.append,
     )
@@ -154,7 +155,7 @@ def test_the_share_of_two_branches_follows_the_epochs(tmp_path):
             schedule=dataclasses.replace(
                 tiny.schedule(epochs), conventional_share=shares.get
             ),
-            batches=epoch_run.Batches(5, seed=0),
+            batches=Batches(5, seed=0),
             folder=tmp_path,
         )
         assert share.numpy() == shares[epochs - 1]

@@ -6,8 +6,9 @@ import pytest
 import tiny
 
 from elf_keras import runs
+from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
-from elf_keras.training import checkpoints, determinism, epoch_run, loop
+from elf_keras.training import checkpoints, determinism, loop
 
 
 def spoil(model):
@@ -138,7 +139,7 @@ def diverge(folder, batch_size, epochs=3):
         tiny.compiled(rate=1e30),
         tiny.data(),
         schedule=tiny.schedule(epochs, rate=lambda epoch: 1e30),
-        batches=epoch_run.Batches(batch_size, seed=0),
+        batches=Batches(batch_size, seed=0),
         folder=folder,
     )
 
