@@ -21,15 +21,16 @@ from elf_keras.cli import command, command_flags, recipe_flags
 from elf_keras.demo import __main__ as demo
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+# Command -> its main, and what `run_command` is told of it.
 COMMANDS = {
-    "train": (train.main, False),
-    "evaluate": (evaluate.main, True),
-    "predict": (predict.main, True),
-    "export": (export.main, True),
-    "sweep": (sweep.main, True),
-    "search": (search.main, False),
-    "demo": (demo.main, False),
-    "report": (report.main, False),
+    "train": (train.main, {"resumes": True}),
+    "evaluate": (evaluate.main, {"of_run": True}),
+    "predict": (predict.main, {"of_run": True}),
+    "export": (export.main, {"of_run": True}),
+    "sweep": (sweep.main, {"of_run": True}),
+    "search": (search.main, {"resumes": True}),
+    "demo": (demo.main, {}),
+    "report": (report.main, {}),
 }
 # What makes a run a matter of seconds; the digits are the default data.
 TINY = (
@@ -101,7 +102,7 @@ def fresh_flags(*arguments: str):
 
 def run(name: str, *arguments) -> Ended:
     """Run a command in this process, as `python -m elf_keras.COMMAND`."""
-    main, of_run = COMMANDS[name]
+    main, options = COMMANDS[name]
     words = [str(word) for word in arguments]
     out, err, status = io.StringIO(), io.StringIO(), 0
     with (
@@ -112,8 +113,7 @@ def run(name: str, *arguments) -> Ended:
         contextlib.redirect_stderr(err),
     ):
         try:
-            resumes = name in ("train", "search")
-            command.run_command(main, of_run=of_run, resumes=resumes)
+            command.run_command(main, **options)
         except SystemExit as ended:
             status = ended.code
     return Ended(status, out.getvalue(), err.getvalue())
