@@ -1,5 +1,6 @@
 """Every recipe parses, and builds its objects without training."""
 
+import functools
 import pathlib
 
 import command_runs
@@ -9,6 +10,7 @@ import pytest
 from elf_keras import choices, data, models
 from elf_keras.cli import data_from_flags, model_from_flags, schedule_from_flags
 from elf_keras.data import splits
+from elf_keras.models import bilateral
 
 FOLDER = command_runs.CHECKOUT / "experiments"
 RECIPES = sorted(
@@ -37,6 +39,7 @@ PAPERS = [
 SECOND = [name for name in RECIPES if pathlib.Path(name).stem in STAGES]
 
 
+@functools.cache
 def made(name):
     """Splits of the right shape, with one image a class."""
     shape, classes, largest = MADE[name]
@@ -49,14 +52,38 @@ def made(name):
     return splits.Splits(part, part, part, names, counts)
 
 
+def once(build):
+    """Recipes of the same network share it: building takes the time."""
+    built = {}
+
+    def call(*arguments, **options):
+        key = repr((arguments, options))
+        if key not in built:
+            built[key] = build(*arguments, **options)
+        return built[key]
+
+    return call
+
+
+BUILDERS = {module: once(module.build) for module in (models, bilateral)}
+
+
 @pytest.fixture(autouse=True)
 def made_data(monkeypatch):
     # Recipes include others by their path from the checkout.
     monkeypatch.chdir(command_runs.CHECKOUT)
+    for module, build in BUILDERS.items():
+        monkeypatch.setattr(module, "build", build)
     for name in choices.DATASETS:
         monkeypatch.setitem(
             data.SOURCES, name, lambda request, name=name: made(name)
         )
+
+
+@pytest.fixture(scope="module")
+def sources(tmp_path_factory):
+    """The folder of models that second stages start from."""
+    return tmp_path_factory.mktemp("sources")
 
 
 def flags_of(recipe, *more):
@@ -76,15 +103,17 @@ def test_the_promised_recipes_are_there():
 
 
 @pytest.mark.parametrize("recipe", RECIPES)
-def test_a_recipe_builds_its_objects(recipe, tmp_path):
+def test_a_recipe_builds_its_objects(recipe, sources):
     more = ()
     with flags_of(recipe) as flags:
-        if flags.weights != "none" or flags.second_stage != "none":
-            more = (f"--weights={tmp_path / 'model.keras'}",)
-    if more:
+        starts = flags.weights != "none" or flags.second_stage != "none"
+    if starts:
         with flags_of(recipe, "--weights=none", "--second_stage=none"):
             source = model_from_flags.model(data_from_flags.splits())
-            source.save(tmp_path / "model.keras")
+        path = sources / f"{source.name}_{models.exits(source)}.keras"
+        if not path.exists():
+            source.save(path)
+        more = (f"--weights={path}",)
     with flags_of(recipe, *more) as flags:
         loaded = data_from_flags.splits()
         model = model_from_flags.compiled(
