@@ -51,16 +51,15 @@ def table(figures: dict) -> str:
     Raises:
       ValueError: for a figure that no row would count.
     """
-    lines = [tables.row(COLUMNS), tables.row(["---"] * len(COLUMNS))]
-    left = dict(figures)
+    rows, left = [], dict(figures)
     for kind, (begins, words) in ROWS.items():
         found = [left.pop(name) for name in figures if name.startswith(begins)]
         if found:
             words = words or _words(found)
-            lines.append(tables.row([kind, *_cells(found), words]))
+            rows.append([kind, *_cells(found), words])
     if left:
         raise ValueError(f"no row counts {', '.join(left)}")
-    return "\n".join(lines)
+    return tables.markdown(COLUMNS, rows)
 
 
 def _cells(found):

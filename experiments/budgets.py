@@ -23,11 +23,8 @@ for _name in BUDGETS:
 
 def table(results: list[dict]) -> str:
     """Return the table as Markdown; scores of the best epoch on test."""
-    lines = [tables.row(COLUMNS), tables.row(["---"] * len(COLUMNS))]
-    for result in results:
-        if tables.chosen(result, "macs_75"):
-            lines.append(tables.row(_cells(result)))
-    return "\n".join(lines)
+    swept = [each for each in results if tables.chosen(each, "macs_75")]
+    return tables.markdown(COLUMNS, map(_cells, swept))
 
 
 def _cells(result):

@@ -36,14 +36,14 @@ COLUMNS = (
 def table(results: list[dict]) -> str:
     """Return the table as Markdown; a method without a run says so."""
     by_name = {result["name"]: result for result in results}
-    lines = [tables.row(COLUMNS), tables.row(["---"] * len(COLUMNS))]
+    rows = []
     for model, names in GROUPS.items():
         for name in names:
             result = by_name.get(f"{name}_seed0")
             cells = _cells(result) if result else ["not run"]
             cells += [""] * (len(COLUMNS) - 2 - len(cells))
-            lines.append(tables.row([model, f"`{name}`", *cells]))
-    return "\n".join(lines)
+            rows.append([model, f"`{name}`", *cells])
+    return tables.markdown(COLUMNS, rows)
 
 
 def _cells(result):

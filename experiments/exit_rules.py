@@ -33,7 +33,7 @@ def table(record: dict) -> str:
     Args:
       record: rule -> what a sweep by it wrote of its policies.
     """
-    lines = [tables.row(COLUMNS), tables.row(["---"] * len(COLUMNS))]
+    rows = []
     for rule, found in record["rules"].items():
         scores = [found["policies"][name]["test"] for name in POLICIES]
         cells = [
@@ -41,8 +41,8 @@ def table(record: dict) -> str:
             f"({tables.spread([each['saving']])})"
             for each in scores
         ]
-        lines.append(tables.row([rule, *cells]))
-    return "\n".join(lines)
+        rows.append([rule, *cells])
+    return tables.markdown(COLUMNS, rows)
 
 
 def sweep(folder: pathlib.Path, data_dir: str) -> dict:

@@ -29,17 +29,16 @@ COLUMNS = (
 def table(results: list[dict]) -> str:
     """Return the table as Markdown; empty until both are there."""
     by_name = {result["name"]: result for result in results}
-    lines = [tables.row(COLUMNS), tables.row(["---"] * len(COLUMNS))]
     if BACKBONE not in by_name or EARLY not in by_name:
-        return "\n".join(lines)
+        return tables.markdown(COLUMNS, [])
     static = by_name[BACKBONE]["metrics"]["test"]["last"]["static"]
     bare = tables.spread([static["accuracy"]])
-    lines.append(tables.row(["bare backbone", "–", bare, "–", "–", "–"]))
+    rows = [["bare backbone", "–", bare, "–", "–", "–"]]
     for name, s in thresholds(by_name[EARLY], by_name[SIBLING]).items():
         cells = _cells(point(by_name[EARLY], s))
         words = f"{name}: {s:.4f}" if np.isfinite(s) else name
-        lines.append(tables.row(["`har`", words, *cells]))
-    return "\n".join(lines)
+        rows.append(["`har`", words, *cells])
+    return tables.markdown(COLUMNS, rows)
 
 
 def thresholds(early: dict, sibling: dict) -> dict[str, float]:

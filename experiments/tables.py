@@ -12,7 +12,7 @@ import argparse
 import collections
 import pathlib
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 
@@ -98,9 +98,8 @@ def table(results: list[dict]) -> str:
     groups = collections.defaultdict(list)
     for result in results:
         groups[result["name"].rsplit("_seed", 1)[0]].append(result)
-    lines = [row(COLUMNS), row(["---"] * len(COLUMNS))]
-    lines += [row(_cells(name, group)) for name, group in groups.items()]
-    return "\n".join(lines)
+    rows = [_cells(name, group) for name, group in groups.items()]
+    return markdown(COLUMNS, rows)
 
 
 def spread(values: list[float | None]) -> str:
@@ -114,9 +113,10 @@ def spread(values: list[float | None]) -> str:
     return f"{mean} ± {(max(values) - min(values)) / 2:.1f}"
 
 
-def row(cells) -> str:
-    """Return a line of a Markdown table."""
-    return f"| {' | '.join(cells)} |"
+def markdown(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """Return a table as Markdown."""
+    lines = [columns, ["---"] * len(columns), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
 def filled(text: str, mark: str, content: str) -> str:

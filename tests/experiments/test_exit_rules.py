@@ -1,9 +1,4 @@
-"""The table of exit rules: every rule, its numbers, and up to date."""
-
-import subprocess
-import sys
-
-import command_runs
+"""The table of exit rules: every rule, and its numbers."""
 
 from elf_keras import runs
 from elf_keras.exits import certainty
@@ -18,11 +13,6 @@ def test_a_row_by_hand():
     assert made.splitlines()[2] == f"| margin | {cells} |"
 
 
-def test_every_rule_was_swept_and_the_page_says_it():
+def test_every_rule_was_swept():
     record = runs.read_json(exit_rules.RECORD)
     assert list(record["rules"]) == list(certainty.EXIT_RULES)
-    command = [sys.executable, "-m", "experiments.exit_rules", "--check"]
-    ended = subprocess.run(
-        command, cwd=command_runs.CHECKOUT, capture_output=True, text=True
-    )
-    assert ended.returncode == 0, ended.stderr

@@ -1,32 +1,59 @@
 """Tables of results: current, complete, and right in a made case."""
 
+import sys
+
 import pytest
 
-from experiments import budgets, comparison, evidence, full_length, tables
+from benchmarks import faults_table
+from elf_keras import runs
+from experiments import (
+    budgets,
+    comparison,
+    evidence,
+    exit_rules,
+    full_length,
+    tables,
+)
 
 README = tables.CHECKOUT / "README.md"
+
+
+def rules(results):
+    return exit_rules.table(runs.read_json(exit_rules.RECORD))
+
+
+def faults(results):
+    return faults_table.table(runs.read_json(faults_table.RESULTS))
 
 
 @pytest.mark.parametrize(
     ("page", "mark", "make", "module"),
     [
-        (README, tables.MARK, tables.table, "tables"),
-        (comparison.FINDINGS, comparison.MARK, comparison.table, "comparison"),
-        (budgets.FINDINGS, budgets.MARK, budgets.table, "budgets"),
-        (
-            full_length.FINDINGS,
-            full_length.MARK,
-            full_length.table,
-            "full_length",
+        (README, tables.MARK, tables.table, "experiments.tables"),
+        (README, faults_table.MARK, faults, "benchmarks.faults_table"),
+        *(
+            (each.FINDINGS, each.MARK, each.table, each.__name__)
+            for each in (budgets, comparison, full_length)
         ),
+        (exit_rules.FINDINGS, exit_rules.MARK, rules, "experiments.exit_rules"),
     ],
-    ids=["README", "comparison", "budgets", "full_length"],
 )
-def test_pages_are_what_results_make(page, mark, make, module):
-    text = page.read_text(encoding="utf-8")
-    assert tables.filled(text, mark, make(tables.load())) == text, (
-        f"run python -m experiments.{module}"
-    )
+def test_pages_are_what_results_make(page, mark, make, module, monkeypatch):
+    monkeypatch.setattr(sys, "argv", [module, "--check"])
+    tables.publish(page, mark, make, module)
+
+
+def test_a_page_is_written_unless_it_is_only_checked(tmp_path, monkeypatch):
+    page = tmp_path / "page.md"
+    page.write_text("a\n<!-- m: start -->\nold\n<!-- m: end -->\nz\n")
+    monkeypatch.setattr(sys, "argv", ["made", "--check"])
+    with pytest.raises(SystemExit, match="out of date: run python -m made"):
+        tables.publish(page, "m", lambda results: "new", "made")
+    assert "old" in page.read_text()
+    monkeypatch.setattr(sys, "argv", ["made"])
+    tables.publish(page, "m", lambda results: "new", "made")
+    text = page.read_text()
+    assert text == "a\n<!-- m: start -->\nnew\n<!-- m: end -->\nz\n"
 
 
 def test_every_compared_method_is_planned_and_every_rival_compared():
