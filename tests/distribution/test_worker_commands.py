@@ -7,7 +7,6 @@ import signal
 import time
 
 import command_runs
-import numpy as np
 import pytest
 import run_states
 import worker_processes
@@ -80,7 +79,7 @@ def test_a_worker_dies_and_all_go_on(whole, tmp_path, victim):
     # Whoever died, the others' checkpoint is the same.
     if victim == 0:
         all_well(train(folder, "--resume"))
-        assert_same_weights(folder, whole)
+        run_states.assert_same_run(folder, whole)
 
 
 def test_sigterm_to_one_stops_all_at_one_step_and_they_go_on(whole, tmp_path):
@@ -101,7 +100,7 @@ def test_sigterm_to_one_stops_all_at_one_step_and_they_go_on(whole, tmp_path):
     assert (epochs, steps) >= (1, 1)
     assert f"saved after epoch {epochs}" in told[0][2]
     all_well(train(folder, "--resume"))
-    assert_same_weights(folder, whole)
+    run_states.assert_same_run(folder, whole)
 
 
 def train_unlike(folder, *flags):
@@ -145,14 +144,6 @@ def wait_for(folder, checkpoint, processes):
         assert time.monotonic() < until
         os.sched_yield()
         time.sleep(0.01)
-
-
-def assert_same_weights(folder, expected):
-    one, other = run_states.arrays(expected), run_states.arrays(folder)
-    assert one.keys() == other.keys()
-    for key in one:
-        np.testing.assert_array_equal(one[key], other[key], err_msg=key)
-    assert run_states.history(folder) == run_states.history(expected)
 
 
 def test_a_worker_does_not_wait_for_ever(tmp_path):

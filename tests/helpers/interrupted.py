@@ -1,7 +1,7 @@
 """A tiny training that records what each step saw, and can be interrupted."""
 
-import keras
 import numpy as np
+import run_states
 import tiny
 
 from elf_keras.data.batches import Batches
@@ -65,16 +65,8 @@ def fit(
     return outcome, said
 
 
-def logs(outcome):
-    """The history but for its times."""
-    clock = ("seconds", "images_per_second")
-    return [
-        {key: row[key] for key in row if key not in clock}
-        for row in outcome.history
-    ]
-
-
-def state(built):
-    """Weights and all that the optimizer holds."""
-    variables = [*built.weights, *built.optimizer.variables]
-    return [keras.ops.convert_to_numpy(variable) for variable in variables]
+def assert_ends_alike(built, outcome, whole, expected):
+    """Weights, all that the optimizer holds, and the history but its times."""
+    assert run_states.same(run_states.state(built), run_states.state(whole))
+    found = run_states.untimed(outcome.history)
+    assert found == run_states.untimed(expected.history)

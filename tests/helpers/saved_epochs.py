@@ -1,7 +1,7 @@
 """Epochs of a tiny model, saved with scores that a test chooses."""
 
-import numpy as np
 import tiny
+from run_states import state
 
 from elf_keras.training import checkpoints
 
@@ -23,12 +23,6 @@ def save(folder, *, scores, monitor="score"):
     return saver, states
 
 
-def state(model):
-    """Weights, then everything the optimizer holds (momenta, steps)."""
-    variables = [*model.weights, *model.optimizer.variables]
-    return [np.array(variable) for variable in variables]
-
-
 def fresh():
     model = tiny.compiled(seed=5)
     model.optimizer.build(model.trainable_variables)
@@ -37,8 +31,3 @@ def fresh():
 
 def names(folder):
     return sorted(path.name for path in folder.iterdir())
-
-
-def same(one, other):
-    assert len(one) == len(other)
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))

@@ -4,7 +4,8 @@ import json
 
 import numpy as np
 import pytest
-from saved_epochs import IMAGES, LABELS, fresh, names, same, save, state
+from run_states import same, state
+from saved_epochs import IMAGES, LABELS, fresh, names, save
 
 from elf_keras import runs
 from elf_keras.training import checkpoints

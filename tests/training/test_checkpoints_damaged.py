@@ -4,7 +4,8 @@ import json
 import shutil
 
 import pytest
-from saved_epochs import IMAGES, LABELS, fresh, names, same, save, state
+from run_states import same, state
+from saved_epochs import IMAGES, LABELS, fresh, names, save
 
 from elf_keras.errors import InputError
 from elf_keras.training import checkpoints

@@ -84,11 +84,7 @@ def test_a_run_resumed_after_it_ends_alike(recovered, tmp_path, at):
     built = interrupted.model(seed=9)
     outcome, _ = interrupted.fit(tmp_path, built)
     assert outcome.warnings == recovered[2].warnings
-    assert interrupted.logs(outcome) == interrupted.logs(recovered[2])
-    for one, other in zip(
-        interrupted.state(built), interrupted.state(recovered[1]), strict=True
-    ):
-        np.testing.assert_array_equal(one, other)
+    interrupted.assert_ends_alike(built, outcome, *recovered[1:3])
 
 
 def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
