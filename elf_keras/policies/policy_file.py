@@ -24,9 +24,16 @@ from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
+from elf_keras.runs import schema
 
 NAME = "policy.json"
 FORMAT = 1
+_SHAPE = {
+    "format": lambda found: found == FORMAT,
+    "model": {"exits": int},
+    "policies": {str: {"thresholds": [lambda s: s is None or _inside(s)]}},
+    "default_policy": str,
+}
 
 
 def read(path: pathlib.Path) -> dict:
@@ -36,21 +43,19 @@ def read(path: pathlib.Path) -> dict:
       InputError: where it is missing, damaged, or something else.
     """
     record = runs.read_json(path)
-    try:
-        if record["format"] != FORMAT:
-            raise ValueError(f"its format is {record['format']}")
-        early = int(record["model"]["exits"]) - 1
-        for name, policy in record["policies"].items():
-            _check(name, policy["thresholds"], early)
+    with schema.refusing(
+        f"{path} is no policy file of format {FORMAT}",
+        "make it with elf_keras.sweep",
+    ):
+        schema.check(record, _SHAPE)
         policy_rules.of_file(record)
-        if record["default_policy"] not in record["policies"]:
+        policies = record["policies"]
+        early = record["model"]["exits"] - 1
+        for name, policy in policies.items():
+            if len(policy["thresholds"]) != early:
+                raise ValueError(f"{name} lacks a threshold of an early exit")
+        if record["default_policy"] not in policies:
             raise ValueError("its default policy is not among them")
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        reason = f"{error} is missing" if type(error) is KeyError else error
-        raise InputError(
-            f"{path} is no policy file of format {FORMAT} ({reason}); make "
-            "it with elf_keras.sweep"
-        ) from error
     return record
 
 
@@ -97,11 +102,5 @@ def thresholds_of(
     return ExitThresholds.of(policies[name]["thresholds"])
 
 
-def _check(name, thresholds, early):
-    if len(thresholds) != early:
-        raise ValueError(f"{name} has no threshold for each early exit")
-    for value in thresholds:
-        if value is not None and not (
-            isinstance(value, Real) and 0 < value < 1
-        ):
-            raise ValueError(f"threshold {value!r} of {name}: not in (0, 1)")
+def _inside(threshold):
+    return isinstance(threshold, Real) and 0 < threshold < 1

@@ -32,6 +32,13 @@ class Rule:
     unit: str | None = None
     limit: float | None = None
 
+    def __post_init__(self):
+        if self.kind not in KINDS or self.unit not in (None, "macs", "ms"):
+            raise ValueError(f"{self.name} is for {self.kind}, {self.unit}")
+        limited = isinstance(self.limit, Real) and 0 < self.limit < math.inf
+        if limited == (self.unit is None):
+            raise ValueError(f"{self.name} has the limit {self.limit!r}")
+
 
 @dataclasses.dataclass(frozen=True)
 class Guard:
@@ -48,6 +55,17 @@ class Guard:
     confidence: float = 0.9
     resamples: int = 1000
     seed: int = 0
+
+    def __post_init__(self):
+        for name, kind, least, most in (
+            ("tolerance", Real, 0, 1),
+            ("confidence", Real, 0, 1),
+            ("resamples", Integral, 1, 10**6),
+            ("seed", Integral, 0, 2**63),
+        ):
+            value = getattr(self, name)
+            if not (isinstance(value, kind) and least <= value <= most):
+                raise ValueError(f"the guard has {name} {value!r}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,41 +101,13 @@ def of_file(record: dict) -> PolicyPlan:
     """Return the rules and the guard that a policy file was made by.
 
     Raises:
-      TypeError, ValueError, KeyError, AttributeError: for any others.
+      TypeError, ValueError, LookupError, AttributeError: for any others.
     """
-    found = tuple(
-        Rule(name, **policy["rule"])
-        for name, policy in record["policies"].items()
-    )
-    guard = Guard(**record["guard"])
-    for rule in found:
-        _check_rule(rule)
-    _check_guard(guard)
-    return PolicyPlan(
-        tuple(rule for rule in found if rule.name != ALL_EXITS), guard
-    )
-
-
-def _check_rule(rule):
-    kinds, units = rule.kind in KINDS, rule.unit in (None, "macs", "ms")
-    if not (kinds and units):
-        raise ValueError(f"{rule.name} is chosen for {rule.kind}, {rule.unit}")
-    limited = isinstance(rule.limit, Real) and 0 < rule.limit < math.inf
-    if limited == (rule.unit is None):
-        raise ValueError(f"{rule.name} has the limit {rule.limit!r}")
-
-
-def _check_guard(guard):
-    for name, least, most in (
-        ("tolerance", 0, 1),
-        ("confidence", 0, 1),
-        ("resamples", 1, 10**6),
-        ("seed", 0, 2**63),
-    ):
-        value = getattr(guard, name)
-        kind = Integral if name in ("resamples", "seed") else Real
-        if not (isinstance(value, kind) and least <= value <= most):
-            raise ValueError(f"its guard has {name} {value!r}")
+    found = [
+        Rule(name, **at["rule"]) for name, at in record["policies"].items()
+    ]
+    asked = tuple(rule for rule in found if rule.name != ALL_EXITS)
+    return PolicyPlan(asked, Guard(**record["guard"]))
 
 
 def _budget(text):

@@ -5,29 +5,54 @@ its own (`per_exit`), or None where no image may leave there. HAR, Sec. III-C:
 one model serves any budget.
 """
 
-import math
+import dataclasses
+import functools
+
+import numpy as np
 
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
-from elf_keras.policies import candidates, shot_guard
+from elf_keras.policies import candidates, sentences, shot_guard
 from elf_keras.policies.candidates import Candidates
-from elf_keras.policies.policy_picker import Choice, LeftOutError, Picker
 from elf_keras.policies.policy_rules import (
     ALL_EXITS,
     PER_EXIT,
     SHARED,
+    Guard,
     PolicyPlan,
     Rule,
 )
 
 _ACCURACIES = ("accuracy", "top1", "many", "medium", "few")
+_EQUAL = 1e-9
+# A budget is there to be spent: the last of it may buy nothing more.
+_SPENT = 0.95
+# Standard errors by which less compute must be more accurate to be believed.
+_SURE = 3.0
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Choice:
+    """A policy as chosen.
+
+    Attributes:
+      rule: that it was chosen by.
+      thresholds: of the early exits.
+      kept: whether the guard holds, or None without one.
+      losses: by shot group, its loss and bound on the split that chose.
+      said: a sentence where the guard decided or could not, or None.
+    """
+
+    rule: Rule
+    thresholds: ExitThresholds
+    kept: bool | None = None
+    losses: dict | None = None
+    said: str | None = None
 
 
 def offered(
-    found: Answers,
-    scorer: Scorer,
-    plan: PolicyPlan,
+    found: Answers, scorer: Scorer, plan: PolicyPlan
 ) -> dict[str, Candidates]:
     """Threshold vectors by kind, for the kinds that a plan asks for.
 
@@ -37,22 +62,21 @@ def offered(
       plan: the rules.
     """
     shared = candidates.shared(scorer.curve(found))
-    offers = {SHARED: shared}
     own = {rule.unit for rule in plan.rules if rule.kind == PER_EXIT}
     if not own or found.classes.shape[1] == 1:
-        return offers
-    kinds_of_cost = [scorer.costs.with_heads]
+        return {SHARED: shared}
+    per_exit, spent = shared, [scorer.costs.with_heads]
     if "ms" in own and scorer.costs.milliseconds is not None:
-        kinds_of_cost.append(scorer.costs.milliseconds)
-    for costs in kinds_of_cost:
-        offers[PER_EXIT] = candidates.per_exit(
+        spent.append(scorer.costs.milliseconds)
+    for costs in spent:
+        per_exit = candidates.per_exit(
             found.certainty,
             found.correct,
             costs=costs,
             weights=scorer.weights(found.labels),
-            start=offers.get(PER_EXIT, shared),
+            start=per_exit,
         )
-    return offers
+    return {SHARED: shared, PER_EXIT: per_exit}
 
 
 def choose(
@@ -64,12 +88,9 @@ def choose(
     """Choose thresholds for every rule that the model can meet.
 
     `accurate`: the cheapest that are at least as accurate as all exits;
-    within a budget: the most accurate of those that spend it, down to 95 % of
-    the dearest, since few images would prefer a cheaper one by luck. A cheaper
-    one is taken where it is better by three standard errors of the paired
-    difference: deeper exits then err more. With a guard only those that keep
-    every shot group; where none does within a budget, the budget holds, and
-    the choice says what a group may lose.
+    within a budget: the most accurate of those that spend it. With a guard
+    only those that keep every shot group; where none does within a budget,
+    the budget holds, and the choice says what a group may lose.
 
     Args:
       found: the answers on the split that chooses.
@@ -83,26 +104,117 @@ def choose(
       was left out.
     """
     offers = offers or offered(found, scorer, plan)
+    losses = functools.cache(
+        lambda kind: shot_guard.losses(
+            found, offers[kind].limits, scorer.shot_groups, plan.guard
+        )
+    )
     nobody = ExitThresholds.of([None] * (found.classes.shape[1] - 1))
-    chosen = {ALL_EXITS: Choice(Rule(ALL_EXITS), nobody)}
-    left_out, bounds = [], {}
+    chosen, left_out = {ALL_EXITS: Choice(Rule(ALL_EXITS), nobody)}, []
     for rule in plan.rules:
         kind = rule.kind if rule.kind in offers else SHARED
-        if plan.guard and kind not in bounds:
-            bounds[kind] = shot_guard.losses(
-                found,
-                offers[kind].limits,
-                shot_groups=scorer.shot_groups,
-                guard=plan.guard,
-            )
-        try:
-            cost, limit = _cost(rule, offers[kind], scorer.costs)
-            weights = scorer.weights(found.labels)
-            picker = Picker(rule, offers[kind], cost, limit, found, weights)
-            chosen[rule.name] = picker.pick(bounds.get(kind), plan.guard)
-        except LeftOutError as reason:
-            left_out.append(f"{rule.name}: {reason}; left out")
+        ballot = Ballot(rule, offers[kind], found, scorer)
+        if not ballot.meets.any():
+            left_out.append(sentences.left_out(rule, ballot.cost.min()))
+        elif plan.guard is None:
+            chosen[rule.name] = ballot.free()
+        else:
+            chosen[rule.name] = ballot.guarded(losses(kind), plan.guard)
     return chosen, left_out
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Ballot:
+    """One rule, and candidates that may meet it.
+
+    Attributes:
+      rule: to be met.
+      offers: the candidates.
+      found: the answers on the split that chooses.
+      scorer: of the run.
+    """
+
+    rule: Rule
+    offers: Candidates
+    found: Answers
+    scorer: Scorer
+
+    @functools.cached_property
+    def cost(self) -> np.ndarray:
+        """Cost in the rule's own unit, `(candidates,)`; unknown, infinite."""
+        costs = self.scorer.costs
+        if self.rule.unit != "ms":
+            return self.offers.cost(costs.with_heads) / costs.backbone
+        if costs.milliseconds is None:
+            return np.full(len(self.offers.accuracy), np.inf)
+        return self.offers.cost(costs.milliseconds)
+
+    @functools.cached_property
+    def static(self) -> np.ndarray:
+        """Where nobody leaves early, boolean `(candidates,)`."""
+        return np.isinf(self.offers.limits).all(axis=1)
+
+    @functools.cached_property
+    def meets(self) -> np.ndarray:
+        """Which candidates meet the rule, boolean `(candidates,)`."""
+        if self.rule.unit is None:
+            least = self.offers.accuracy[self.static].max()
+            return self.offers.accuracy >= least - _EQUAL
+        return self.cost <= self.rule.limit + _EQUAL
+
+    def free(self) -> Choice:
+        """Choose the best that meets the rule."""
+        best = self._best(self.meets)
+        return Choice(self.rule, self.offers.thresholds(best))
+
+    def guarded(self, losses: shot_guard.Losses, guard: Guard) -> Choice:
+        """Choose the best that keeps every shot group, if there is one."""
+        first = self._best(self.meets)
+        keeping = self.meets & (losses.keeps(guard.tolerance) | self.static)
+        kept = bool(keeping.any())
+        point, said = (self._best(keeping) if kept else first), None
+        if not kept:
+            said = sentences.unguarded(self.rule, losses.of(first), guard)
+        elif point != first:
+            costs = self.cost[point], self.cost[first]
+            said = sentences.guarded(self.rule, costs, losses.of(first), guard)
+        thresholds = self.offers.thresholds(point)
+        return Choice(self.rule, thresholds, kept, losses.of(point), said)
+
+    def _best(self, allowed):
+        """The cheapest, or the most accurate that spends the budget.
+
+        Down to 95 % of the dearest, since few images would prefer a cheaper
+        one by luck; one is taken where it is better by three standard errors
+        of the paired difference: deeper exits then err more.
+        """
+        if self.rule.unit is None:
+            return self._cheapest(allowed)
+        dear = self.cost >= _SPENT * self.cost[allowed].max()
+        spent = self._most_accurate(allowed & dear)
+        lucky = self._most_accurate(allowed)
+        return lucky if self._surely_better(lucky, spent) else spent
+
+    def _most_accurate(self, allowed):
+        top = self.offers.accuracy[allowed].max()
+        return self._cheapest(allowed & (self.offers.accuracy >= top - _EQUAL))
+
+    def _surely_better(self, one, other):
+        """Whether it is right more often than chance among images explains."""
+        right, wrong = (
+            self.found.leave(self.offers.thresholds(point))
+            for point in (one, other)
+        )
+        gain = 1.0 * (right.classes == self.found.labels)
+        gain -= wrong.classes == self.found.labels
+        weights = self.scorer.weights(self.found.labels)
+        mean = weights @ gain
+        error = np.linalg.norm(weights * (gain - mean))
+        return bool(mean > _SURE * error + _EQUAL)
+
+    def _cheapest(self, allowed):
+        points = np.flatnonzero(allowed)
+        return int(points[self.cost[points].argmin()])
 
 
 def score(thresholds: ExitThresholds, found: Answers, scorer: Scorer) -> dict:
@@ -128,13 +240,3 @@ def score(thresholds: ExitThresholds, found: Answers, scorer: Scorer) -> dict:
     if scorer.costs.milliseconds is not None:
         record["milliseconds"] = float(shares @ scorer.costs.milliseconds)
     return record
-
-
-def _cost(rule, offers, costs):
-    """Expected cost of every candidate and the budget, in a rule's unit."""
-    if rule.unit == "ms":
-        if costs.milliseconds is None:
-            raise LeftOutError("no times of stages are known here")
-        return offers.cost(costs.milliseconds), rule.limit
-    cost = offers.cost(costs.with_heads) / costs.backbone
-    return cost, math.inf if rule.limit is None else rule.limit

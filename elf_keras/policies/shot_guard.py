@@ -59,7 +59,6 @@ class Losses:
 def losses(
     answers: Answers,
     limits: np.ndarray,
-    *,
     shot_groups: dict[str, np.ndarray],
     guard: Guard,
 ) -> Losses:
@@ -74,30 +73,21 @@ def losses(
     order = np.argsort(answers.labels, kind="stable")
     labels = answers.labels[order]
     change, early = _changes(answers, order, limits)
-    names, means, centres, deviations = [], [], [], []
-    largest = np.full(guard.resamples, -np.inf)
+    groups = {}
     for number, (name, classes) in enumerate(shot_groups.items()):
         rows = np.asarray(classes)[labels]
-        if not rows.any():
-            continue
-        # Of its own stream, so that no group's bound depends on another's.
-        random = np.random.default_rng([guard.seed, number])
-        mean, lost = _group(
-            labels[rows], change[rows], early[rows], guard, random
-        )
-        centre, deviation = lost.mean(axis=0), lost.std(axis=0)
-        # Where hardly anyone leaves there is nothing to be unsure of.
-        unsure = deviation > _SURE
-        lost = (lost[:, unsure] - centre[unsure]) / deviation[unsure]
-        largest = np.maximum(largest, lost.max(axis=1, initial=-np.inf))
-        names.append(name)
-        means.append(mean)
-        centres.append(centre)
-        deviations.append(deviation)
+        if rows.any():
+            # Of its own stream, so that no group's bound depends on another's.
+            random = np.random.default_rng([guard.seed, number])
+            part = labels[rows], change[rows], early[rows]
+            groups[name] = _group(*part, guard.resamples, random)
+    mean, centre, deviation, excess = map(
+        np.array, zip(*groups.values(), strict=True)
+    )
+    largest = excess.max(axis=0).astype(np.float64)
     factor = np.quantile(largest, guard.confidence)
     factor = factor if np.isfinite(factor) else 0.0
-    bounds = np.array(centres) + factor * np.array(deviations)
-    return Losses(tuple(names), np.array(means), bounds)
+    return Losses(tuple(groups), mean, centre + factor * deviation)
 
 
 def _changes(answers, order, limits):
@@ -117,22 +107,30 @@ def _changes(answers, order, limits):
     return change, early
 
 
-def _group(labels, change, early, guard, random):
-    """Mean loss `(candidates,)` and resampled `(resamples, candidates)`."""
+def _group(labels, change, early, resamples, random):
+    """One group's loss as seen; its resamples' mean, deviation, largest excess.
+
+    The first three by candidate, the last by resample, in deviations.
+    """
     starts = np.flatnonzero(np.diff(labels, prepend=-1))
     sizes = np.diff(np.append(starts, len(labels)))
     weights = np.repeat(1 / (sizes * len(sizes)), sizes).astype("float32")
-    mean, leaving = -(weights @ change), weights @ early
-    resampled = np.empty((guard.resamples, change.shape[1]), "float32")
+    leaving = weights @ early
+    lost = np.empty((resamples, change.shape[1]), "float32")
     part = max(1, _HELD // len(labels))
-    for start in range(0, guard.resamples, part):
-        rows = slice(start, min(start + part, guard.resamples))
+    for start in range(0, resamples, part):
+        rows = slice(start, min(start + part, resamples))
         count = rows.stop - start
         drawn = random.standard_exponential((count, len(labels)), "float32")
         # The unseen image of each class: half of it lost, half gained.
         unseen = random.standard_gamma(0.5, (2, count, len(sizes)), "float32")
         total = np.add.reduceat(drawn, starts, axis=1) + unseen.sum(0)
         drawn /= np.repeat(total * len(sizes), sizes, axis=1)
-        lost = ((unseen[0] - unseen[1]) / total).mean(axis=1)
-        resampled[rows] = lost[:, None] * leaving - drawn @ change
-    return mean, resampled
+        luck = ((unseen[0] - unseen[1]) / total).mean(axis=1)
+        lost[rows] = luck[:, None] * leaving - drawn @ change
+    centre, deviation = lost.mean(axis=0), lost.std(axis=0)
+    # Where hardly anyone leaves there is nothing to be unsure of.
+    unsure = deviation > _SURE
+    excess = (lost[:, unsure] - centre[unsure]) / deviation[unsure]
+    largest = excess.max(axis=1, initial=-np.inf)
+    return -(weights @ change), centre, deviation, largest

@@ -9,7 +9,12 @@ from elf_keras import runs
 from elf_keras.data import splits
 from elf_keras.evaluation import answers, calibration, stage_times
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.policies import policy_file, policy_rules, trade_off
+from elf_keras.policies import (
+    policy_file,
+    policy_rules,
+    sentences,
+    trade_off,
+)
 
 
 def answers_of(
@@ -64,7 +69,7 @@ def curves(
         "milliseconds_from": times.source,
         "splits": trade_off.pictured(done, grid),
         "shared_and_per_exit": comparison,
-        "verdict": trade_off.verdict(comparison),
+        "verdict": sentences.verdict(comparison),
     }
 
 
@@ -82,35 +87,11 @@ def policies_of(
       picture: of `curves`.
       temperatures: T of each exit.
     """
-    costs, found = done.scorer.costs, done.splits["validation"]
-    sizes = np.bincount(found.labels, minlength=done.scorer.classes)
     return {
         "format": policy_file.FORMAT,
         **runs.environment(),
-        "model": {
-            "exits": len(costs.with_heads),
-            "classes": done.scorer.classes,
-            "macs": costs.with_heads,
-            "backbone_macs": int(costs.backbone),
-            "static": {
-                name: done.scorer.static(each)
-                for name, each in done.splits.items()
-            },
-            **{
-                key: picture[key]
-                for key in (
-                    "static_milliseconds",
-                    "stage_milliseconds",
-                    "milliseconds_from",
-                )
-            },
-        },
-        "chosen_on": {
-            "split": "validation",
-            "images": len(found.labels),
-            "images_by_shot_group": _images(done.scorer.shot_groups, sizes),
-            "smallest_class": int(sizes.min()),
-        },
+        "model": _model(done, picture),
+        "chosen_on": _chosen_on(done),
         "exit_rule": done.scorer.rule.exit_rule,
         "guard": dataclasses.asdict(plan.guard),
         "temperatures": temperatures,
@@ -123,20 +104,41 @@ def policies_of(
     }
 
 
-def _images(shot_groups, sizes):
-    return {name: int(sizes[mask].sum()) for name, mask in shot_groups.items()}
+def _model(done, picture):
+    times = "static_milliseconds", "stage_milliseconds", "milliseconds_from"
+    costs, static = done.scorer.costs, done.scorer.static
+    return {
+        "exits": len(costs.with_heads),
+        "classes": done.scorer.classes,
+        "macs": costs.with_heads,
+        "backbone_macs": int(costs.backbone),
+        "static": {name: static(found) for name, found in done.splits.items()},
+        **{key: picture[key] for key in times},
+    }
+
+
+def _chosen_on(done):
+    labels = done.splits["validation"].labels
+    sizes = np.bincount(labels, minlength=done.scorer.classes)
+    groups = done.scorer.shot_groups
+    return {
+        "split": "validation",
+        "images": len(labels),
+        "images_by_shot_group": {
+            name: int(sizes[mask].sum()) for name, mask in groups.items()
+        },
+        "smallest_class": int(sizes.min()),
+    }
 
 
 def _policy(done, choice):
+    rule = dataclasses.asdict(choice.rule)
+    del rule["name"]
     scores = {
         split: done.point(split, choice.thresholds) for split in done.splits
     }
     return {
-        "rule": {
-            "kind": choice.rule.kind,
-            "unit": choice.rule.unit,
-            "limit": choice.rule.limit,
-        },
+        "rule": rule,
         "thresholds": choice.thresholds.to_json(),
         "guard_kept": choice.kept,
         "group_losses": choice.losses,

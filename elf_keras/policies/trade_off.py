@@ -14,8 +14,8 @@ from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import candidates, selection
 from elf_keras.policies.candidates import Candidates
-from elf_keras.policies.policy_picker import Choice
 from elf_keras.policies.policy_rules import PER_EXIT, SHARED, PolicyPlan
+from elf_keras.policies.selection import Choice
 
 # Points of a line in a picture, and budgets at which kinds are compared.
 POINTS, COMPARED = 200, 20
@@ -139,32 +139,6 @@ def compared(done: Sweep) -> list[dict]:
             }
         found.append(row)
     return found
-
-
-def verdict(comparison: list[dict]) -> str:
-    """Whether thresholds of their own dominate, in words."""
-    if not comparison:
-        return "one threshold for all exits only"
-    gain = {
-        split: np.array(
-            [row[PER_EXIT][split] - row[SHARED][split] for row in comparison]
-        )
-        for split in comparison[0][SHARED]
-    }
-    seen = gain["validation"]
-    first = (
-        "on validation one threshold per exit is never worse than one for all"
-        if seen.min() > -1e-9
-        else "on validation one threshold per exit does NOT dominate"
-    )
-    text = f"{first}: {100 * seen.mean():+.1f} points on average over budgets"
-    if "test" not in gain:
-        return text
-    test = gain["test"]
-    return (
-        f"{text}; on test {100 * test.mean():+.1f}, and worse at "
-        f"{int((test < -1e-9).sum())} of {len(test)} budgets"
-    )
 
 
 def _exits(done):

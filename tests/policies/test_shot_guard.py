@@ -29,8 +29,8 @@ def losses(found, groups, limits=(LEAVE, STAY), **options):
     return shot_guard.losses(
         found,
         np.array(limits),
-        shot_groups={name: np.array(mask) for name, mask in groups.items()},
-        guard=policy_rules.Guard(**options),
+        {name: np.array(mask) for name, mask in groups.items()},
+        policy_rules.Guard(**options),
     )
 
 

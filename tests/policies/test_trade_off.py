@@ -12,7 +12,7 @@ from elf_keras.evaluation.answers import of_parts
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
-from elf_keras.policies import policy_rules, trade_off
+from elf_keras.policies import policy_rules, sentences, trade_off
 
 MACS = np.array([40, 90, 160])
 TIMES = [1.0, 2.0, 4.0]
@@ -77,17 +77,17 @@ def test_own_thresholds_never_lose_on_validation(done):
     for row in found:
         own, shared = row["per_exit"], row["shared"]
         assert own["validation"] >= shared["validation"] - 1e-9
-    assert "never worse" in trade_off.verdict(found)
-    assert f"of {trade_off.COMPARED} budgets" in trade_off.verdict(found)
+    assert "never worse" in sentences.verdict(found)
+    assert f"of {trade_off.COMPARED} budgets" in sentences.verdict(found)
 
 
 def test_a_verdict_tells_what_does_not_hold():
     def row(own):
         return {"shared": {"validation": 0.5}, "per_exit": {"validation": own}}
 
-    assert "does NOT dominate" in trade_off.verdict([row(0.6), row(0.4)])
-    assert "+10.0 points" in trade_off.verdict([row(0.6)])
-    assert trade_off.verdict([]) == "one threshold for all exits only"
+    assert "does NOT dominate" in sentences.verdict([row(0.6), row(0.4)])
+    assert "+10.0 points" in sentences.verdict([row(0.6)])
+    assert sentences.verdict([]) == "one threshold for all exits only"
 
 
 def test_pictures_show_what_was_chosen_on_each_split(done):

@@ -1,0 +1,90 @@
+"""What a user is told of policies in words: left out, guarded, compared."""
+
+import numpy as np
+
+from elf_keras.policies.policy_rules import PER_EXIT, SHARED, Guard, Rule
+
+
+def left_out(rule: Rule, cheapest: float) -> str:
+    """Say why no candidate meets a rule; infinite cost is an unknown one."""
+    if np.isinf(cheapest):
+        return f"{rule.name}: no times of stages are known here; left out"
+    amount = _amount(rule, cheapest)
+    return f"{rule.name}: the first exit alone costs {amount}; left out"
+
+
+def unguarded(rule: Rule, losses: dict, guard: Guard) -> str:
+    """Say what a shot group may lose where a budget leaves no choice.
+
+    Args:
+      rule: that was met.
+      losses: by shot group, its loss and bound.
+      guard: that does not hold.
+    """
+    return f"{rule.name}: within this budget {_worst(losses, guard)}"
+
+
+def guarded(
+    rule: Rule, costs: tuple[float, float], losses: dict, guard: Guard
+) -> str:
+    """Say that the guard took another policy.
+
+    Args:
+      rule: that was met.
+      costs: of the policy taken, and of the one in whose place it was.
+      losses: of the latter, by shot group.
+      guard: that holds.
+    """
+    taken, first = costs
+    return (
+        f"{rule.name}: {_amount(rule, taken)} in place of "
+        f"{_short(rule, first)}, where {_worst(losses, guard)}"
+    )
+
+
+def verdict(comparison: list[dict]) -> str:
+    """Say whether thresholds of their own dominate.
+
+    Args:
+      comparison: of `trade_off.compared`.
+    """
+    if not comparison:
+        return "one threshold for all exits only"
+    gain = {
+        split: np.array(
+            [row[PER_EXIT][split] - row[SHARED][split] for row in comparison]
+        )
+        for split in comparison[0][SHARED]
+    }
+    seen = gain["validation"]
+    first = (
+        "on validation one threshold per exit is never worse than one for all"
+        if seen.min() > -1e-9
+        else "on validation one threshold per exit does NOT dominate"
+    )
+    text = f"{first}: {100 * seen.mean():+.1f} points on average over budgets"
+    if "test" not in gain:
+        return text
+    test = gain["test"]
+    return (
+        f"{text}; on test {100 * test.mean():+.1f}, and worse at "
+        f"{int((test < -1e-9).sum())} of {len(test)} budgets"
+    )
+
+
+def _worst(losses, guard):
+    name = max(losses, key=lambda name: losses[name]["bound"])
+    return (
+        f"`{name}` may lose {100 * losses[name]['bound']:.1f} points (at most "
+        f"{100 * guard.tolerance:g} are allowed, "
+        f"{100 * guard.confidence:g} % sure)"
+    )
+
+
+def _amount(rule, cost):
+    unit = "" if rule.unit == "ms" else " of the backbone's MACs"
+    return _short(rule, cost) + unit
+
+
+def _short(rule, cost):
+    return f"{cost:.3g} ms" if rule.unit == "ms" else f"{100 * cost:.0f} %"
