@@ -37,76 +37,63 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     with preemption.watched():
-        _main()
-
-
-def _main():
-    _check_method()
-    folder = workdir.workdir()
-    workdir.check_same(folder, RECORD)
-    thresholds = _thresholds()
-    if not (folder / RECORD).exists():
-        runs.write_text(folder / RECORD, workdir.resolved())
-    done = {}
-    for number, text in enumerate(thresholds, start=1):
-        place = folder / f"t_{text.replace('/', '_')}"
-        where = f"t = {text} ({number} of {len(thresholds)})"
-        # `train` may have ended and its sweep not.
-        if not (place / runs.METRICS).exists():
-            _child(place, where, "train", *_training(folder, place, text))
-        if not (place / policy_file.NAME).exists():
-            flags_of_sweep = (f"--workdir={place}", *workdir.incidental())
-            _child(place, where, "sweep", *flags_of_sweep)
-        done[text] = place
-        table = _write(folder, done)
-    print(table, flush=True)
+        _check_method()
+        folder = workdir.workdir()
+        workdir.check_same(folder, RECORD)
+        texts = _thresholds()
+        if not (folder / RECORD).exists():
+            runs.write_text(folder / RECORD, workdir.resolved())
+        done = {}
+        for number, text in enumerate(texts, start=1):
+            where = f"t = {text} ({number} of {len(texts)})"
+            done[text] = _trained_and_swept(folder, text, where)
+            rows = _write(folder, done)
+    print(tables.search(rows), flush=True)
     command.say(f"written to {folder}: search.json, search.csv, search.png")
 
 
+def _trained_and_swept(folder, text, where):
+    """Do what is still to do for one t; return the folder of its run."""
+    place = folder / f"t_{text.replace('/', '_')}"
+    words = (f"--workdir={place}", *workdir.incidental())
+    # `train` may have ended and its sweep not.
+    if not (place / runs.METRICS).exists():
+        recipe = (
+            f"--flagfile={folder / RECORD}",
+            f"--train_threshold={text}",
+            "--resume",
+        )
+        _child(place, where, "train", *recipe, *words)
+    if not (place / policy_file.NAME).exists():
+        _child(place, where, "sweep", *words)
+    return place
+
+
 def _write(folder, done):
-    """Write what is known so far; return it as text."""
+    """Write what is known so far; return its rows."""
     from elf_keras.reports.charts import sweeps
 
-    found = {
-        text: (
-            runs.read_json(place / policy_file.NAME),
-            runs.read_json(place / "curve.json"),
-        )
-        for text, place in done.items()
+    policies, curves = (
+        {text: runs.read_json(place / name) for text, place in done.items()}
+        for name in (policy_file.NAME, "curve.json")
+    )
+    rows = search_record.rows(policies)
+    record = {
+        **runs.environment(),
+        "chosen": next(row["t"] for row in rows if row["chosen"]),
+        "chosen_by": "static accuracy on validation",
+        "runs": {text: place.name for text, place in done.items()},
+        "rows": rows,
     }
-    rows = search_record.rows({text: pair[0] for text, pair in found.items()})
-    chosen = next(row["t"] for row in rows if row["chosen"])
-    lines = search_record.lines(
-        {text: pair[1] for text, pair in found.items()}, chosen
-    )
-    runs.write_json(
-        folder / "search.json",
-        {
-            **runs.environment(),
-            "chosen": chosen,
-            "chosen_by": "static accuracy on validation",
-            "runs": {text: place.name for text, place in done.items()},
-            "rows": rows,
-        },
-    )
+    runs.write_json(folder / "search.json", record)
     runs.write_csv(folder / "search.csv", rows)
     sweeps.search(
-        lines,
+        search_record.lines(curves, record["chosen"]),
         folder / "search.png",
         title=f"{folder.name}: train threshold t (lines), exit threshold s "
         "(along a line), static (white)",
     )
-    return tables.search(rows)
-
-
-def _training(folder, place, text):
-    return (
-        f"--flagfile={folder / RECORD}",
-        f"--train_threshold={text}",
-        f"--workdir={place}",
-        "--resume",
-        *workdir.incidental(),
-    )
+    return rows
 
 
 def _child(place, where, name, *words):

@@ -68,6 +68,36 @@ def main(arguments: list[str]) -> None:
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "
             "ended; go on with elf_keras.train --resume"
         )
+    data = _data()
+    command.load_tensorflow()
+    run(folder, data, plan)
+
+
+def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
+    """Sweep one run and write the four files."""
+    from elf_keras.cli import model_from_flags
+    from elf_keras.policies import sweep_record, trade_off
+
+    model = _model(folder)
+    times = _times(model, data)
+    scorer = model_from_flags.scorer(model, data)
+    found, temperatures = sweep_record.answers_of(model, data, scorer)
+    done = trade_off.sweep(found, scorer.timed(times.stages), plan)
+    grid = thresholds.papers_grid(
+        FLAGS.exit_loss, scorer.classes, FLAGS.exit_rule
+    )
+    picture = sweep_record.curves(done, grid, times)
+    record = sweep_record.policies_of(done, plan, picture, temperatures)
+    record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
+    record["seed"] = FLAGS.seed
+    _write(folder, trade_off.rows(done), picture, record)
+    print(sweep_table.policies(record), flush=True)
+    command.say(
+        f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
+    )
+
+
+def _data():
     if FLAGS.method == "summed":
         command.say(
             "note: --method=summed answers by the sum of all exits; policies "
@@ -81,51 +111,36 @@ def main(arguments: list[str]) -> None:
             "folder validation/ to your images; or take the thresholds of a "
             "sibling run by --policy_file"
         )
-    command.load_tensorflow()
-    run(folder, data, plan)
+    return data
 
 
-def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
-    """Sweep one run and write the four files."""
+def _model(folder):
     from elf_keras import models
-    from elf_keras.cli import model_from_flags
-    from elf_keras.policies import sweep_record, trade_off
-    from elf_keras.reports.charts import sweeps
 
     model = models.load(folder / runs.MODEL)
-    exits = models.exits(model)
-    if exits == 1:
+    if models.exits(model) == 1:
         raise InputError(
             f"--workdir={folder} is a model of a single exit: nobody can "
             "leave early, so there is nothing to sweep; train with "
             "--method=har or sum"
         )
-    times = _times(model, data)
-    scorer = model_from_flags.scorer(model, data)
-    found, temperatures = sweep_record.answers_of(model, data, scorer)
-    done = trade_off.sweep(found, scorer.timed(times.stages), plan)
-    grid = thresholds.papers_grid(
-        FLAGS.exit_loss, scorer.classes, FLAGS.exit_rule
-    )
-    picture = sweep_record.curves(done, grid, times)
-    record = sweep_record.policies_of(done, plan, picture, temperatures)
-    record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
-    record["seed"] = FLAGS.seed
-    runs.write_csv(folder / "curve.csv", trade_off.rows(done))
+    return model
+
+
+def _write(folder, rows, picture, record):
+    from elf_keras.reports.charts import sweeps
+
+    runs.write_csv(folder / "curve.csv", rows)
     runs.write_json(folder / "curve.json", picture)
     sweeps.trade_off(
         picture["splits"],
         folder / "curve.png",
         title=f"{folder.name}: one model, every budget, by {FLAGS.exit_rule}",
         backbone=picture["backbone_macs"],
-        static_milliseconds=times.static,
+        static_milliseconds=picture["static_milliseconds"],
     )
     # Last: who finds it finds the others, too.
     runs.write_json(folder / policy_file.NAME, record)
-    print(tables.policies(record), flush=True)
-    command.say(
-        f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
-    )
 
 
 def _times(model, data):
