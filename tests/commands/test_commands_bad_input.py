@@ -94,55 +94,46 @@ def photos(tmp_path):
     return folder
 
 
-def refused_photos(photos, says):
-    folder = photos.parent / "run"
-    before = command_runs.content(photos)
-    found = command_runs.refused(
-        "train",
-        f"--workdir={folder}",
-        "--dataset=folder",
-        f"--data_dir={photos}",
-        *SMALL,
-        says=says,
-    )
-    assert not folder.exists()
-    assert command_runs.content(photos) == before
-    return found
+OWL = ("test/owl/0.png", None)
 
 
-def test_an_empty_folder(tmp_path):
-    (tmp_path / "photos").mkdir()
-    refused_photos(tmp_path / "photos", ["has no class folder"])
-
-
-def test_a_class_without_training_images(photos):
-    (photos / "train" / "owl").mkdir()
-    command_runs.draw(photos / "test" / "owl" / "0.png")
-    refused_photos(photos, ["no training image of 'owl'"])
-
-
-def test_classes_that_differ_between_splits(photos):
-    command_runs.draw(photos / "test" / "owl" / "0.png")
-    refused_photos(photos, ["different classes", "'owl'"])
-
-
-def test_more_than_one_percent_of_corrupt_images(photos):
-    (photos / "train" / "cat" / "1.png").write_bytes(b"no image")
-    refused_photos(photos, ["1 of 10 images cannot be read", "cat/1.png"])
-
-
-def test_images_too_small_for_the_backbone(photos):
-    folder = photos.parent / "run"
+@pytest.mark.parametrize(
+    ("spoilt", "words", "says"),
+    [
+        ([("train/owl/0.txt", b""), OWL], [], ["no training image of 'owl'"]),
+        ([OWL], [], ["different classes", "'owl'"]),
+        (
+            [("train/cat/1.png", b"no image")],
+            [],
+            ["1 of 10 images cannot be read", "cat/1.png"],
+        ),
+        ([], ["--image_size=3"], ["too small", "at least 4"]),
+        (
+            [("empty/note.txt", b"")],
+            ["--data_dir={}/empty"],
+            ["has no class folder"],
+        ),
+    ],
+    ids=["class", "split", "corrupt", "small", "empty"],
+)
+def test_photos_that_cannot_be_used(photos, spoilt, words, says):
+    for name, content in spoilt:
+        (photos / name).parent.mkdir(exist_ok=True)
+        if content is None:
+            command_runs.draw(photos / name)
+        else:
+            (photos / name).write_bytes(content)
+    before = command_runs.content(photos.parent)
     command_runs.refused(
         "train",
-        f"--workdir={folder}",
+        f"--workdir={photos.parent / 'run'}",
         "--dataset=folder",
         f"--data_dir={photos}",
-        "--image_size=3",
         *SMALL,
-        says=["too small", "at least 4"],
+        *(word.format(photos) for word in words),
+        says=says,
     )
-    assert not folder.exists()
+    assert command_runs.content(photos.parent) == before
 
 
 def test_no_data_and_no_network_says_how_to_get_them(tmp_path):

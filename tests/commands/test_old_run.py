@@ -30,8 +30,7 @@ def scores(folder):
 def test_a_finished_run_scores_as_it_did(old):
     expected = scores(old / "finished")
     (old / "finished" / "evaluation.json").unlink()
-    ended = command_runs.run("evaluate", f"--workdir={old / 'finished'}")
-    assert ended.status == 0, ended.err
+    command_runs.done("evaluate", f"--workdir={old / 'finished'}")
     # Another CPU may turn an answer or two of 359 test images.
     assert scores(old / "finished") == pytest.approx(expected, abs=0.02)
 
@@ -39,8 +38,9 @@ def test_a_finished_run_scores_as_it_did(old):
 def test_an_unfinished_run_goes_on(old):
     folder = old / "unfinished"
     words = (folder / "flags.flags").read_text().split()
-    ended = command_runs.run("train", *words, f"--workdir={folder}", "--resume")
-    assert ended.status == 0, ended.err
+    ended = command_runs.done(
+        "train", *words, f"--workdir={folder}", "--resume"
+    )
     assert "going on after epoch 2" in ended.err
     with (folder / "history.csv").open() as file:
         losses = [float(row["loss"]) for row in csv.DictReader(file)]
@@ -52,6 +52,4 @@ def test_an_unfinished_run_goes_on(old):
 
 @pytest.mark.slow
 def test_a_finished_run_is_swept(old):
-    assert (
-        command_runs.run("sweep", f"--workdir={old / 'finished'}").status == 0
-    )
+    command_runs.done("sweep", f"--workdir={old / 'finished'}")

@@ -27,9 +27,7 @@ def folder(tmp_path, monkeypatch):
 
 
 def make(*words):
-    ended = command_runs.run("report", *words)
-    assert ended.status == 0, ended.err
-    return ended
+    return command_runs.done("report", *words)
 
 
 def embedded(path):
@@ -68,7 +66,7 @@ def test_each_run_has_its_own_flags(folder, tmp_path):
 @pytest.mark.slow
 def test_thresholds_are_those_that_sweep_chose(folder, tmp_path):
     words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
-    assert command_runs.run("sweep", *words).status == 0
+    command_runs.done("sweep", *words)
     make(folder, f"--output={tmp_path / 'out'}")
     (record,) = embedded(tmp_path / "out" / "index.html")
     policies = runs.read_json(folder / "policy.json")["policies"]
@@ -141,7 +139,7 @@ def test_no_folder_and_no_run(tmp_path):
 def test_a_search(folder, tmp_path):
     """A search brings its picture and the run that it chose."""
     words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
-    assert command_runs.run("sweep", *words).status == 0
+    command_runs.done("sweep", *words)
     record = {"chosen": "0.9", "runs": {"0.9": "../run"}}
     place = tmp_path / "search"
     place.mkdir()

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import command_runs
 import made_run
@@ -16,26 +17,35 @@ from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.policies import policy_file
 
+KEPT = {runs.FLAGS, runs.RECORD, runs.MODEL}
 WRITTEN = {"curve.csv", "curve.json", "curve.png", policy_file.NAME}
 LOOSE = "--group_tolerance=1"
 
 
-@pytest.fixture
-def folder(tmp_path, monkeypatch):
-    made_run.give(monkeypatch)
-    return made_run.folder(tmp_path / "run")
-
-
 def sweep(folder, *words):
-    ended = command_runs.run("sweep", f"--workdir={folder}", *words)
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("sweep", f"--workdir={folder}", *words)
     return ended, json.loads((folder / policy_file.NAME).read_text())
 
 
-def test_what_a_sweep_writes(folder):
-    before = set(folder.iterdir())
-    ended, record = sweep(folder, "--budget=1.2,1.6,50ms")
-    assert {path.name for path in set(folder.iterdir()) - before} == WRITTEN
+@pytest.fixture(scope="module")
+def swept(tmp_path_factory):
+    """A run swept once: its folder, what that said, and its policies."""
+    with pytest.MonkeyPatch.context() as patch:
+        made_run.give(patch)
+        folder = made_run.folder(tmp_path_factory.mktemp("swept") / "run")
+        return folder, *sweep(folder, LOOSE, "--budget=1.2,1.6,50ms")
+
+
+@pytest.fixture
+def folder(swept, tmp_path, monkeypatch):
+    """A copy of that run, and the data that commands find."""
+    made_run.give(monkeypatch)
+    return shutil.copytree(swept[0], tmp_path / "run")
+
+
+def test_what_a_sweep_writes(swept):
+    folder, ended, record = swept
+    assert {path.name for path in folder.iterdir()} == KEPT | WRITTEN
     assert (folder / "curve.png").read_bytes()[:4] == b"\x89PNG"
     names = {"accurate", "macs_120", "macs_160", "ms_50"}
     own = {f"{name}_per_exit" for name in names}
@@ -44,26 +54,21 @@ def test_what_a_sweep_writes(folder):
     assert record["seed"] == 0
     assert len(record["temperatures"]) == 2
     assert record["model"]["sha256"] == runs.checksum(folder / runs.MODEL)
-    assert record["chosen_on"]["images_by_shot_group"] == {
-        "many": 20,
-        "medium": 12,
-        "few": 5,
-    }
+    groups = record["chosen_on"]["images_by_shot_group"]
+    assert groups == {"many": 20, "medium": 12, "few": 5}
     for name in record["policies"]:
         assert f"\n{name} " in ended.out
     assert "never worse" in ended.out
 
 
-def test_scores_of_a_policy_are_those_of_evaluate(folder):
-    _, record = sweep(folder, LOOSE, "--budget=1.3")
+def test_scores_of_a_policy_are_those_of_evaluate(swept, folder):
+    record = swept[2]
     name = next(
         name
         for name, policy in record["policies"].items()
         if policy["thresholds"] != [None]
     )
-    words = (f"--workdir={folder}", f"--policy={name}")
-    ended = command_runs.run("evaluate", *words)
-    assert ended.status == 0, ended.err
+    command_runs.done("evaluate", f"--workdir={folder}", f"--policy={name}")
     found = runs.read_json(folder / "evaluation.json")["splits"]
     policy = record["policies"][name]
     for split in ("validation", "test"):
@@ -74,7 +79,6 @@ def test_scores_of_a_policy_are_those_of_evaluate(folder):
 
 
 def test_the_curve_is_written_point_by_point(folder):
-    sweep(folder)
     with (folder / "curve.csv").open() as file:
         rows = list(csv.DictReader(file))
     model = models.load(folder / runs.MODEL)
@@ -97,9 +101,8 @@ def test_the_curve_is_written_point_by_point(folder):
             assert float(row["macs"]) == pytest.approx(there["macs"], abs=0.1)
 
 
-def test_marks_and_lines_of_the_picture(folder):
-    sweep(folder)
-    record = runs.read_json(folder / "curve.json")
+def test_marks_and_lines_of_the_picture(swept):
+    record = runs.read_json(swept[0] / "curve.json")
     for split in ("validation", "test"):
         found = record["splits"][split]
         grid = [f"{s / 100:g}" for s in range(50, 100, 5)]
@@ -114,37 +117,35 @@ def test_without_a_test_split(folder, monkeypatch):
     assert all(at["test"] is None for at in record["policies"].values())
 
 
-def test_predict_takes_a_policy(folder, tmp_path):
+def test_predict_takes_a_policy(swept, folder, tmp_path):
     # The tiny model's images are grey.
     command_runs.draw(tmp_path / "a.png")
-    record = sweep(folder, LOOSE)[1]
-    record["policies"]["first"] = {
-        **record["policies"]["all_exits"],
-        "thresholds": [1e-6],
-    }
+    policies = swept[2]["policies"]
+    first = policies["all_exits"] | {"thresholds": [1e-6]}
     other = tmp_path / "other.json"
-    other.write_text(json.dumps(record))
+    other.write_text(
+        json.dumps(swept[2] | {"policies": policies | {"first": first}})
+    )
     for name, taken in (("first", 1), ("all_exits", 2)):
-        ended = command_runs.run(
+        ended = command_runs.done(
             "predict",
             f"--workdir={folder}",
             f"--policy_file={other}",
             f"--policy={name}",
             tmp_path / "a.png",
         )
-        assert ended.status == 0, ended.err
         assert json.loads(ended.out)["exit"] == taken
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict", "export"])
 @pytest.mark.parametrize("wrong", ["name", "exits", "damaged", "absent"])
 def test_a_policy_that_cannot_be_used(folder, tmp_path, command, wrong):
-    record = sweep(folder)[1]
     path = folder / policy_file.NAME
     words, says = ["--policy=accurate"], str(path)
     if wrong == "name":
         words, says = ["--policy=macs_1"], "all_exits, accurate"
     elif wrong == "exits":
+        record = json.loads(path.read_text())
         record["model"]["exits"] = 3
         for policy in record["policies"].values():
             policy["thresholds"] = [0.5, 0.5]
@@ -262,8 +263,7 @@ def test_another_exit_rule(folder, tmp_path, rule):
     assert curve["exit_rule"] == rule
     assert curve["splits"]["test"]["papers_grid"] == {}
     words = (f"--workdir={folder}", "--policy=accurate")
-    ended = command_runs.run("evaluate", *words, by)
-    assert ended.status == 0, ended.err
+    command_runs.done("evaluate", *words, by)
     found = runs.read_json(folder / "evaluation.json")["splits"]["test"]
     dynamic = found["model"]["dynamic"]
     assert dynamic["exit_rule"] == rule
@@ -271,7 +271,7 @@ def test_another_exit_rule(folder, tmp_path, rule):
         expected = record["policies"]["accurate"]["test"][key]
         assert dynamic[key] == pytest.approx(expected)
     command_runs.draw(tmp_path / "a.png")
-    ended = command_runs.run("predict", *words, by, tmp_path / "a.png")
+    ended = command_runs.done("predict", *words, by, tmp_path / "a.png")
     assert 0 < json.loads(ended.out)[rule] <= 1
     for command, more in (
         ("evaluate", ()),
@@ -288,7 +288,6 @@ def test_an_export_leaves_by_confidence(folder, tmp_path):
         "export",
         f"--workdir={folder}",
         f"--output={tmp_path / 'out'}",
-        "--formats=saved_model",
         "--exit_rule=entropy",
         says=["--exit_rule=entropy", "--exit_rule=confidence"],
     )
@@ -297,6 +296,6 @@ def test_an_export_leaves_by_confidence(folder, tmp_path):
 def test_auto_is_a_default_of_the_exit_rule(folder):
     for rule, s in (("confidence", 0.9), ("margin", 0.85), ("patience", 0.5)):
         words = (f"--workdir={folder}", f"--exit_rule={rule}")
-        assert command_runs.run("evaluate", *words).status == 0
+        command_runs.done("evaluate", *words)
         found = runs.read_json(folder / "evaluation.json")["splits"]["test"]
         assert found["model"]["dynamic"]["exit_threshold"] == pytest.approx(s)

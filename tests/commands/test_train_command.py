@@ -34,7 +34,7 @@ def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
     tmp_path,
 ):
     folder = tmp_path / "run"
-    ended = command_runs.run(
+    ended = command_runs.done(
         "train",
         f"--workdir={folder}",
         "--dataset=folder",
@@ -45,7 +45,6 @@ def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
         "--epochs=1",
         "--validation_fraction=0",
     )
-    assert ended.status == 0, ended.err
     note = [line for line in ended.err.splitlines() if "skipped" in line]
     assert len(note) == 1
     assert note[0].startswith("note: 1 unreadable")
@@ -62,8 +61,7 @@ def test_share_warnings_reach_the_user_and_the_record(tmp_path, monkeypatch):
     monkeypatch.setattr(watchdogs, "FEW_LEAVE", 2.0)
     folder = tmp_path / "run"
     words = (*command_runs.TINY, "--epochs=1", "--train_threshold=0.99")
-    ended = command_runs.run("train", f"--workdir={folder}", *words)
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("train", f"--workdir={folder}", *words)
     warned = [
         line.removeprefix("warning: ")
         for line in ended.err.splitlines()
@@ -123,8 +121,7 @@ def test_the_best_epoch_is_chosen_for_the_deployment_that_is_scored(tmp_path):
     """design.md, section 3: the best epoch uses --deployment_prior too."""
     folder = tmp_path / "run"
     words = (*command_runs.TINY, "--epochs=3", "--deployment_prior=train")
-    ended = command_runs.run("train", f"--workdir={folder}", *words)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", f"--workdir={folder}", *words)
     with (folder / "history.csv").open() as file:
         chosen_by = [row["validation_accuracy"] for row in csv.DictReader(file)]
     found = json.loads((folder / runs.METRICS).read_text())["validation"]

@@ -51,8 +51,7 @@ training_seconds seconds_of_this_process
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain") / "runs" / "digits"
-    ended = command_runs.run("train", f"--workdir={folder}", *RECIPE)
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("train", f"--workdir={folder}", *RECIPE)
     return folder, ended
 
 
@@ -159,10 +158,9 @@ def test_the_best_epoch_is_the_last_of_the_highest(trained, metrics):
 def test_a_trained_run_is_shown_not_trained_again(trained):
     folder, first = trained
     before = command_runs.content(folder)
-    again = command_runs.run(
+    again = command_runs.done(
         "train", f"--workdir={folder}", *RECIPE, "--resume"
     )
-    assert again.status == 0, again.err
     assert "is trained" in again.err
     assert again.out == first.out
     assert command_runs.content(folder) == before
@@ -179,8 +177,7 @@ def test_evaluate_repeats_the_scores_of_training(trained, metrics):
         for name, content in command_runs.content(folder).items()
         if name != "evaluation.json"
     }
-    ended = command_runs.run("evaluate", f"--workdir={folder}")
-    assert ended.status == 0, ended.err
+    command_runs.done("evaluate", f"--workdir={folder}")
     found = json.loads((folder / "evaluation.json").read_text())["splits"]
     for split in ("validation", "test"):
         for mode in ("static", "dynamic"):
@@ -194,13 +191,12 @@ def test_evaluate_repeats_the_scores_of_training(trained, metrics):
 
 def test_evaluate_at_another_threshold(trained):
     folder, _ = trained
-    ended = command_runs.run(
+    ended = command_runs.done(
         "evaluate",
         f"--workdir={folder}",
         "--split=test",
         "--exit_threshold=0.15",
     )
-    assert ended.status == 0, ended.err
     found = json.loads((folder / "evaluation.json").read_text())["splits"]
     assert set(found) == {"test"}
     dynamic = found["test"]["model"]["dynamic"]
@@ -225,8 +221,7 @@ def test_predict_answers_as_the_model_does(trained, digits, record):
     folder, _ = trained
     paths = [path for path, _ in digits]
     words = (f"--workdir={folder}", "--exit_threshold=0.5", *paths)
-    ended = command_runs.run("predict", *words)
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("predict", *words)
     lines = [json.loads(line) for line in ended.out.splitlines()]
     pixels = np.stack([grey for _, grey in digits])[..., None]
     examples = splits.Examples(pixels, np.zeros(6, "int32"), ("",) * 6)

@@ -119,6 +119,13 @@ def run(name: str, *arguments) -> Ended:
     return Ended(status, out.getvalue(), err.getvalue())
 
 
+def done(name: str, *arguments) -> Ended:
+    """Run a command that must succeed."""
+    ended = run(name, *arguments)
+    assert ended.status == 0, ended.err
+    return ended
+
+
 def small_files(limit: int) -> dict:
     """Options of a child whose files may not grow beyond `limit` bytes.
 
