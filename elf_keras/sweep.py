@@ -91,7 +91,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
     record["seed"] = FLAGS.seed
     _write(folder, trade_off.rows(done), picture, record)
-    print(sweep_table.policies(record), flush=True)
+    print(tables.policies(record), flush=True)
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )
