@@ -1,5 +1,7 @@
 """How budgets are written, and rules that go through a file and back."""
 
+import dataclasses
+
 import pytest
 
 from elf_keras.errors import InputError
@@ -25,23 +27,10 @@ def test_a_budget_that_is_none(text):
 
 def test_rules_come_back_from_a_file():
     made = policy_rules.rules(["0.5", "3ms"], ("shared", "per_exit"))
-    record = {
-        "guard": {
-            "tolerance": 0.1,
-            "confidence": 0.8,
-            "resamples": 7,
-            "seed": 3,
-        },
-        "policies": {
-            rule.name: {
-                "rule": {
-                    "kind": rule.kind,
-                    "unit": rule.unit,
-                    "limit": rule.limit,
-                }
-            }
-            for rule in (policy_rules.Rule("all_exits"), *made)
-        },
-    }
-    found = policy_rules.of_file(record)
-    assert found == policy_rules.PolicyPlan(made, Guard(0.1, 0.8, 7, 3))
+    guard = Guard(0.1, 0.8, 7, 3)
+    policies = {}
+    for rule in (policy_rules.Rule("all_exits"), *made):
+        written = dataclasses.asdict(rule)
+        policies[written.pop("name")] = {"rule": written}
+    record = {"guard": dataclasses.asdict(guard), "policies": policies}
+    assert policy_rules.of_file(record) == policy_rules.PolicyPlan(made, guard)
