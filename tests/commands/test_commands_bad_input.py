@@ -208,15 +208,9 @@ def test_a_real_process_ends_with_status_2(tmp_path):
     ids=["first record", "early in a checkpoint", "late in a checkpoint"],
 )
 def test_a_full_disk(tmp_path, limit):
-    process = command_runs.child(
-        "-m",
-        "elf_keras.train",
-        f"--workdir={tmp_path / 'run'}",
-        *command_runs.TINY,
-        "--epochs=2",
-        **command_runs.small_files(limit),
-    )
-    ended = command_runs.ended(process)
+    words = (f"--workdir={tmp_path / 'run'}", *command_runs.TINY, "--epochs=2")
+    with command_runs.full_disk(limit):
+        ended = command_runs.run("train", *words)
     command_runs.assert_told_of_a_full_disk(ended)
     left = [path.name for path in (tmp_path / "run").rglob("*")]
     assert not [name for name in left if name.startswith(".writing")]

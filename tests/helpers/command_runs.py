@@ -135,6 +135,17 @@ def small_files(limit: int) -> dict:
     return {"preexec_fn": lambda: resource.setrlimit(*both)}
 
 
+@contextlib.contextmanager
+def full_disk(limit: int):
+    """For a while, the same of this process."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (limit, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
 def assert_told_of_a_full_disk(ended: Ended) -> None:
     """One clear line and status 2."""
     assert ended.status == 2, ended.err[-2000:]
