@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from elf_keras.errors import InputError
+from elf_keras.models import multiply_adds
 from elf_keras.models.exit_heads import (
     EXIT_HEADS,
     CosineClassifier,
@@ -30,16 +31,6 @@ def convolution(side, channels, filters=64):
 
 def separable(side, channels, filters=64):
     return side * side * (9 * channels + channels * filters)
-
-
-def macs(model):
-    """Kernel size times positions, from the layers' own shapes."""
-    total = 0
-    for layer in model.layers:
-        kernels = [w for w in layer.weights if "kernel" in w.name]
-        size = sum(int(np.prod(kernel.shape)) for kernel in kernels)
-        total += size * int(np.prod(layer.output.shape[1:3]))
-    return total
 
 
 @pytest.mark.parametrize(
@@ -76,7 +67,8 @@ def macs(model):
     ],
 )
 def test_costs_by_hand(name, options, expected, millions):
-    found = sum(macs(head(name, tap, **options)) for tap in TAPS)
+    heads = [head(name, tap, **options) for tap in TAPS]
+    found = sum(map(multiply_adds.layer_macs, heads))
     assert found == expected
     assert found / 1e6 == pytest.approx(millions, abs=0.06)
 
