@@ -1,4 +1,4 @@
-// When an image leaves, as in elf_keras/exit_rule.py: at the first exit whose
+// When an image leaves, as in elf_keras/exits/exit_rule.py: at the first exit whose
 // confidence is above its threshold, else at the last. All steps are rounded
 // to float32, so that the same images leave here as there.
 
