@@ -1,6 +1,6 @@
-// When an image leaves, as in elf_keras/exits/exit_rule.py: at the first exit whose
-// confidence is above its threshold, else at the last. All steps are rounded
-// to float32, so that the same images leave here as there.
+// When an image leaves, as in elf_keras/exits/exit_rule.py: at the first exit
+// whose confidence is above its threshold, else at the last. All steps are
+// rounded to float32, so that the same images leave here as there.
 
 /** Largest class probability: 1 / Σ exp(z - max z), in (0, 1]. */
 export function confidence(scores) {
