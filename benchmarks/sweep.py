@@ -2,7 +2,7 @@
 
 python -m benchmarks.sweep [--images=10000 --exits=5 --classes=1000]
 
-Makes scores part by part, as a model would give them, and does with them all
+Makes logits part by part, as a model would give them, and does with them all
 that a sweep does: answers, temperatures, curve, shared and per-exit
 thresholds, guard, policies, table. A second split of the same size stands in
 for test. Prints JSON; peak memory is that of this process, TensorFlow's
@@ -34,11 +34,14 @@ def main() -> None:
     options = parser.parse_args()
     imported = runs.peak_memory()
     labels = np.arange(options.images) % options.classes
-    scorer, fit = _scorer(options), calibration.TemperatureFit(options.exits)
+    scorer, weights = _scorer(options), np.ones(options.images)
+    fit = calibration.TemperatureFit(labels, weights)
     splits, reducing = {}, 0.0
-    for name, shown in (("validation", fit), ("test", None)):
-        splits[name], seconds = _answers(options, labels, shown)
-        reducing += seconds
+    for name, watch in (("validation", fit.watch), ("test", iter)):
+        making, began = [], time.perf_counter()
+        parts = watch(_logits(options, labels, making))
+        splits[name] = answers.of_parts(parts, labels)
+        reducing += time.perf_counter() - began - sum(making)
     began = time.perf_counter()
     fit.temperatures()
     rules = policy_rules.rules(
@@ -63,28 +66,20 @@ def main() -> None:
     print(json.dumps(record, indent=1))
 
 
-def _answers(options, labels, fit):
-    """Answers to made scores, and the seconds without making them."""
+def _logits(options, labels, making):
+    """Made logits part by part; the seconds of making them go to `making`."""
     rows = max(1, PART_BYTES // (4 * options.exits * options.classes))
-    random, reduced, seconds = np.random.default_rng(0), [], 0.0
+    random = np.random.default_rng(0)
     for start in range(0, options.images, rows):
+        began = time.perf_counter()
         part = labels[start : start + rows]
         shape = len(part), options.exits, options.classes
-        scores = random.standard_normal(shape, "float32")
-        scores[np.arange(len(part)), :, part] += np.linspace(
+        logits = random.standard_normal(shape, "float32")
+        logits[np.arange(len(part)), :, part] += np.linspace(
             2, 4, options.exits, dtype="float32"
         )
-        began = time.perf_counter()
-        if fit is not None:
-            fit.add(scores, part, np.ones(len(part)))
-        reduced.append(answers.of_parts([scores], part))
-        seconds += time.perf_counter() - began
-    names = "classes", "certainty", "probability", "mean_classes"
-    joined = [
-        np.concatenate([getattr(each, name) for each in reduced])
-        for name in names
-    ]
-    return answers.Answers(labels, *joined), seconds
+        making.append(time.perf_counter() - began)
+        yield logits
 
 
 def _scorer(options):

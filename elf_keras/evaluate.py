@@ -54,14 +54,14 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
     """Score the splits of those names, write their per-class tables."""
     command.load_tensorflow()
     from elf_keras.cli import model_from_flags
-    from elf_keras.evaluation import answers, loss_by_exit, score_model
+    from elf_keras.evaluation import answers, score_model
 
-    scorer, score_parts = _source(folder, data)
+    scorer, logit_parts = _source(folder, data)
     record = {}
     for name in names:
         part = getattr(data, name)
         found = answers.of_parts(
-            score_parts(part),
+            logit_parts(part),
             part.labels,
             scorer.rule,
         )
@@ -70,8 +70,8 @@ def run(folder: pathlib.Path, data, names: list[str]) -> dict:
             record[name]["model"]["policy"] = FLAGS.policy
         if name == "train":
             # The increasing-loss property is one of the training split.
-            record[name]["model"]["loss_by_exit"] = loss_by_exit.of_parts(
-                score_parts(part),
+            record[name]["model"]["loss_by_exit"] = score_model.loss_by_exit(
+                logit_parts(part),
                 part.labels,
                 model_from_flags.cumulative_loss(data, leaving=True),
             )
@@ -93,16 +93,16 @@ def _source(folder, data):
     if FLAGS.export is not None:
         found = _artefact(data.class_names)
         chosen, costs = _thresholds_of_export(found), found.costs
-        score_parts = found.score_parts
+        logit_parts = found.logit_parts
     else:
         chosen = thresholds_from_flags.of_run(
             len(data.class_names), models.exits(model)
         )
         costs = scorer.costs
-        score_parts = functools.partial(prediction.score_parts, model)
+        logit_parts = functools.partial(prediction.logit_parts, model)
     return (
         dataclasses.replace(scorer, thresholds=chosen, costs=costs),
-        score_parts,
+        logit_parts,
     )
 
 

@@ -36,7 +36,7 @@ class Artefact:
     policies: dict[str, ExitThresholds]
     ask: Callable[[np.ndarray], np.ndarray]
 
-    def score_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
+    def logit_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
         """Scores in source order, batch by batch; see `inference`."""
         batches = pipeline.evaluation_batches(examples, batch_size=BATCH)
         with errors.translated():

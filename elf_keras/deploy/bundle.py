@@ -10,8 +10,9 @@ from elf_keras import models, runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, parity
-from elf_keras.evaluation import answers, calibration, prediction
+from elf_keras.evaluation import answers, prediction
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_rules
 
 # Images that set the ranges of int8, and that parity is checked on.
@@ -109,18 +110,18 @@ def _some(examples, plan):
 
 def _source(model, judge):
     scorer, examples = judge.scorer, judge.chosen_on
-    fit = calibration.TemperatureFit(
-        len(scorer.costs.with_heads), scale=scorer.rule.scale
-    )
-    found = answers.collect(
-        model, examples, fit=fit, weights=scorer.weights(examples.labels)
+    found, temperatures = answers.with_temperatures(
+        model,
+        examples,
+        scorer.weights(examples.labels),
+        AnswerRule(scorer.rule.scale),
     )
     part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
-    scores = prediction.predict_scores(model, part)
+    scores = prediction.predict_logits(model, part)
     reference = parity.Reference(
         np.asarray(part.images), scores, parity.spread(scores)
     )
-    return _Source(model, found, fit.temperatures(), reference)
+    return _Source(model, found, temperatures, reference)
 
 
 def _spread_over(images, most):

@@ -1,11 +1,12 @@
-"""What every exit says of every image of a split, without the raw scores.
+"""What every exit says of every image of a split, without the logits.
 
 Thresholds need an exit's best class and its certainty alone: `(images,
-exits)` numbers, where raw scores are `(images, exits, classes)`. Scores come
-part by part, are reduced, and are let go.
+exits)` numbers, where logits are `(images, exits, classes)`. They come part by
+part, are reduced, and are let go.
 """
 
 import dataclasses
+import itertools
 from collections.abc import Iterable
 
 import keras
@@ -17,7 +18,7 @@ from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 
-# Scores reduced at a time: they stay in a processor's cache.
+# Logits reduced at a time: they stay in a processor's cache.
 _CACHED = 2**20
 
 
@@ -30,11 +31,14 @@ class Answers:
       classes: predicted at each exit, `(images, exits)`.
       certainty: what the exit rule compares with s, in (0, 1],
         `(images, exits)`.
-      probability: largest class probability of σ · scores, which calibration
-        looks at; σ = 1 but for cosines. `(images, exits)`.
+      probability: largest of softmax(σ · logits), which calibration looks at,
+        `(images, exits)`.
       mean_classes: predicted by the mean of all exits' class probabilities,
-        softmax(σ · scores), or, of a model that was trained so, by the
-        weighted sum of their scores; `(images,)`.
+        or, of a model that was trained so, by the weighted sum of their
+        logits; `(images,)`.
+      of_truth: probability of the true class, `(images, exits)`.
+      calibrated: largest of softmax(logits / T) where temperatures T were
+        given, `(images, exits)`.
     """
 
     labels: np.ndarray
@@ -42,6 +46,8 @@ class Answers:
     certainty: np.ndarray
     probability: np.ndarray
     mean_classes: np.ndarray
+    of_truth: np.ndarray | None = None
+    calibrated: np.ndarray | None = None
 
     @property
     def correct(self) -> np.ndarray:
@@ -57,6 +63,7 @@ def of_parts(
     parts: Iterable[np.ndarray],
     labels: np.ndarray,
     rule: AnswerRule = PLAIN,
+    temperatures: np.ndarray | None = None,
 ) -> Answers:
     """Reduce logits part by part.
 
@@ -64,56 +71,73 @@ def of_parts(
       parts: logits, each `(images of the part, exits, classes)`.
       labels: of all images, `(images,)`.
       rule: how the model answers.
+      temperatures: T of each exit, `(exits,)`, for `calibrated`.
     """
-    reduced = [_reduced(rows, rule) for part in parts for rows in _pieces(part)]
-    return Answers(labels, *map(np.concatenate, zip(*reduced, strict=True)))
+    pieces, start = [], 0
+    for logits in itertools.chain.from_iterable(map(_pieces, parts)):
+        rows = slice(start, start + len(logits))
+        pieces.append(_reduced(logits, labels[rows], rule, temperatures))
+        start = rows.stop
+    columns = (
+        [getattr(piece, field.name) for piece in pieces]
+        for field in dataclasses.fields(Answers)
+    )
+    return Answers(
+        *(None if c[0] is None else np.concatenate(c) for c in columns)
+    )
 
 
 def collect(
     model: keras.Model,
     examples: splits.Examples,
     rule: AnswerRule = PLAIN,
-    *,
-    fit: calibration.TemperatureFit | None = None,
-    weights: np.ndarray | None = None,
+    temperatures: np.ndarray | None = None,
 ) -> Answers:
-    """Run a model over a split, once.
+    """Run a model over a split, once; arguments as in `of_parts`."""
+    parts = prediction.logit_parts(model, examples)
+    return of_parts(parts, examples.labels, rule, temperatures)
+
+
+def with_temperatures(
+    model: keras.Model,
+    examples: splits.Examples,
+    weights: np.ndarray,
+    rule: AnswerRule = PLAIN,
+) -> tuple[Answers, np.ndarray]:
+    """Run a model over a split, once, and fit temperatures on the way.
 
     Args:
       model: a multi-exit model.
-      examples: the split.
+      examples: the split, validation as a rule.
+      weights: of its images in the fit, `(images,)`.
       rule: how the model answers.
-      fit: is shown all logits on the way.
-      weights: of the images, `(images,)`, for `fit`.
+
+    Returns:
+      The answers, and T of each exit, `(exits,)`.
     """
-    parts = prediction.score_parts(model, examples)
-    if fit is not None:
-        parts = _shown(parts, fit, examples.labels, weights)
-    return of_parts(parts, examples.labels, rule)
+    fit = calibration.TemperatureFit(examples.labels, weights, rule.scale)
+    parts = fit.watch(prediction.logit_parts(model, examples))
+    return of_parts(parts, examples.labels, rule), fit.temperatures()
 
 
-def _shown(parts, fit, labels, weights):
-    start = 0
-    for part in parts:
-        rows = slice(start, start + len(part))
-        fit.add(part, labels[rows], weights[rows])
-        start += len(part)
-        yield part
+def _pieces(logits):
+    step = max(1, _CACHED // logits[:1].size) if len(logits) else 1
+    return np.split(logits, range(step, len(logits), step))
 
 
-def _pieces(scores):
-    step = max(1, _CACHED // scores[:1].size) if len(scores) else 1
-    return np.split(scores, range(step, len(scores), step))
-
-
-def _reduced(logits, rule):
+def _reduced(logits, labels, rule, temperatures):
     probabilities = rule.probabilities(logits)
-    joint = probabilities.mean(1)
+    joint, calibrated = probabilities.mean(1), None
     if rule.exit_weights is not None:
         joint = exit_rule.sum_of_exits(logits, rule.exit_weights)
-    return (
+    if temperatures is not None:
+        calibrated = exit_rule.confidence(logits / temperatures[:, None])
+    return Answers(
+        labels,
         logits.argmax(-1).astype("int32"),
         rule.certainty(logits),
         probabilities.max(-1),
         joint.argmax(-1).astype("int32"),
+        probabilities[np.arange(len(logits)), :, labels],
+        calibrated,
     )

@@ -1,13 +1,15 @@
-"""Temperatures that turn each exit's scores into honest probabilities.
+"""Temperatures that turn each exit's logits into honest probabilities.
 
 Guo et al. 2017, Sec. 4: p = softmax(z / T) with the T that minimizes the
 negative log-likelihood on validation. Which exit an image takes does not
 change: the exit rule looks at T = 1.
 
 With v = 1/T the likelihood is convex in v, so its values and slopes at a few
-temperatures, which add up over parts of a split, tell its minimum: raw scores
-of a whole split need not be held.
+temperatures, which add up over parts of a split, tell its minimum: logits of
+a whole split need not be held.
 """
+
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy import interpolate
@@ -18,7 +20,7 @@ BOUNDS = (0.2, 20.0)
 # Between neighbours a cubic through values and slopes is off by less than
 # 0.2 % of T (tests).
 GRID = np.geomspace(*BOUNDS, 25)
-# Scores taken at a time: they stay in a processor's cache.
+# Logits taken at a time: they stay in a processor's cache.
 _CACHED = 2**18
 
 
@@ -26,42 +28,31 @@ class TemperatureFit:
     """Sums over parts of a split from which temperatures follow.
 
     Args:
-      exits: number of exits K.
-      scale: σ by which the loss multiplied scores, 1 but for cosines.
+      labels: of the split, `(images,)`.
+      weights: of its images, `(images,)`, ≥ 0, any one scale.
+      scale: σ by which the loss multiplied logits, 1 but for cosines.
     """
 
-    def __init__(self, exits: int, *, scale: float = 1.0):
-        self._scale = scale
-        self._errors = np.zeros(exits, int)
-        self._weight = 0.0
-        # Σ w · nll and Σ w · d nll / d log T, by exit and temperature.
-        self._sums = np.zeros((2, exits, len(GRID)))
+    def __init__(
+        self, labels: np.ndarray, weights: np.ndarray, scale: float = 1.0
+    ):
+        self._labels, self._weights, self._scale = labels, weights, scale
+        # Errors; Σ w · nll and Σ w · d nll / d log T by temperature; by exit.
+        self._errors, self._sums = 0, 0.0
 
-    def add(
-        self, scores: np.ndarray, labels: np.ndarray, weights: np.ndarray
-    ) -> None:
-        """Take in a part of the split.
+    def watch(self, parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
+        """Pass logits on, each part once it is taken in.
 
         Args:
-          scores: raw scores, `(images, exits, classes)`.
-          labels: `(images,)`.
-          weights: of the images, `(images,)`, ≥ 0, any one scale.
+          parts: of the split in order, `(images of the part, exits, classes)`.
         """
-        self._weight += float(weights.sum())
-        rows = max(1, _CACHED // scores.shape[-1])
-        for start in range(0, len(scores), rows):
-            part = slice(start, start + rows)
-            for number in range(scores.shape[1]):
-                self._add(
-                    number, scores[part, number], labels[part], weights[part]
-                )
-
-    def likelihoods(self) -> np.ndarray:
-        """Weighted mean of -log softmax(z / T)_y, `(exits, temperatures)`.
-
-        At the temperatures `GRID` / σ.
-        """
-        return self._sums[0] / self._weight
+        start = 0
+        for part in parts:
+            step = max(1, _CACHED // part.shape[-1])
+            for logits in np.split(part, range(step, len(part), step)):
+                self._add(logits, slice(start, start + len(logits)))
+                start += len(logits)
+            yield part
 
     def temperatures(self) -> np.ndarray:
         """Return T > 0 of each exit, `(exits,)`.
@@ -76,10 +67,16 @@ class TemperatureFit:
         ]
         return np.exp(logs) / self._scale
 
-    def _add(self, number, scores, labels, weights):
-        own = np.arange(len(scores)), labels
-        self._errors[number] += int((scores.argmax(-1) != labels).sum())
-        shifted = self._scale * scores
+    def _add(self, logits, rows):
+        labels, weights = self._labels[rows], self._weights[rows]
+        columns = [logits[:, k] for k in range(logits.shape[1])]
+        self._errors += (logits.argmax(-1) != labels[:, None]).sum(0)
+        sums = [self._sums_of(each, labels, weights) for each in columns]
+        self._sums += np.stack(sums, axis=1)
+
+    def _sums_of(self, logits, labels, weights):
+        own, sums = (np.arange(len(logits)), labels), np.zeros((2, len(GRID)))
+        shifted = self._scale * logits
         shifted -= shifted.max(-1, keepdims=True)
         powers = np.empty_like(shifted)
         for index, temperature in enumerate(GRID):
@@ -88,34 +85,9 @@ class TemperatureFit:
             np.exp(powers, out=powers)
             total = powers.sum(-1)
             mean = np.einsum("ij,ij->i", powers, shifted) / total
-            self._sums[0, number, index] += weights @ (np.log(total) - true)
-            self._sums[1, number, index] += weights @ (
-                true - mean / temperature
-            )
-
-
-def temperatures(
-    scores: np.ndarray,
-    labels: np.ndarray,
-    *,
-    weights: np.ndarray,
-    scale: float = 1.0,
-) -> np.ndarray:
-    """Fit one temperature an exit.
-
-    Args:
-      scores: raw scores, `(images, exits, classes)`.
-      labels: `(images,)`.
-      weights: of the images, `(images,)`, ≥ 0.
-      scale: σ by which the loss multiplied scores, 1 but for cosines.
-
-    Returns:
-      T > 0 of each exit, `(exits,)`; 1/σ where no T within `BOUNDS` / σ is
-      the best.
-    """
-    fit = TemperatureFit(scores.shape[1], scale=scale)
-    fit.add(scores, labels, weights)
-    return fit.temperatures()
+            sums[0, index] = weights @ (np.log(total) - true)
+            sums[1, index] = weights @ (true - mean / temperature)
+        return sums
 
 
 def _minimum(values, slopes):

@@ -124,28 +124,6 @@ def expected_calibration_error(
     return float(np.abs(np.bincount(in_bin, gap, minlength=bins)).sum())
 
 
-def confusion(
-    predictions: np.ndarray, labels: np.ndarray, *, classes: int
-) -> np.ndarray:
-    """Count images by true class (row) and predicted class (column).
-
-    Args:
-      predictions: class indices, `(images,)`.
-      labels: true class indices in [0, classes), `(images,)`.
-      classes: number of classes C.
-
-    Returns:
-      Counts, integers `(classes, classes)`.
-    """
-    import sklearn.metrics
-
-    return sklearn.metrics.confusion_matrix(
-        _checked_labels(labels, classes),
-        predictions,
-        labels=np.arange(classes),
-    )
-
-
 def mean_by_exit(
     values: np.ndarray,
     exit_taken: np.ndarray,

@@ -34,7 +34,7 @@ class Prediction:
     exit_taken: np.ndarray
 
 
-def predict_scores(model: keras.Model, examples: splits.Examples) -> np.ndarray:
+def predict_logits(model: keras.Model, examples: splits.Examples) -> np.ndarray:
     """Raw scores of every exit for every image, in source order.
 
     Args:
@@ -68,10 +68,10 @@ def _scores_of_workers(model, examples):
     return workers.gathered(strategy, np.concatenate(found))
 
 
-def score_parts(
+def logit_parts(
     model: keras.Model, examples: splits.Examples
 ) -> Iterator[np.ndarray]:
-    """Scores as in `predict_scores`, part by part, at most `PART_BYTES` each.
+    """Scores as in `predict_logits`, part by part, at most `PART_BYTES` each.
 
     Args:
       model: a multi-exit model.
@@ -84,11 +84,11 @@ def score_parts(
     batches = max(1, PART_BYTES // (row * BATCH_SIZE))
     size, count = batches * BATCH_SIZE, len(examples)
     if count <= size:
-        yield predict_scores(model, examples)
+        yield predict_logits(model, examples)
         return
     for start in range(0, count, size):
         rows = np.arange(start, min(start + size, count))
-        yield predict_scores(model, examples.take(rows))
+        yield predict_logits(model, examples.take(rows))
 
 
 def leave(

@@ -1,12 +1,19 @@
-"""Every split of one set of weights, scored; and class by class."""
+"""Every split of one set of weights, scored; class by class; loss by exit."""
+
+from collections.abc import Iterable
 
 import keras
+import numpy as np
 
 from elf_keras.data import splits
-from elf_keras.evaluation import answers, loss_by_exit, metrics, prediction
+from elf_keras.evaluation import answers, metrics, prediction
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits import exit_rule
 from elf_keras.exits.thresholds import ExitThresholds
+
+# Images whose losses are computed at a time.
+_ROWS = 4096
 
 
 def per_class_rows(
@@ -66,10 +73,53 @@ def score_model(
         if part is not None
     }
     records = {name: scorer.score(each) for name, each in found.items()}
-    training = prediction.score_parts(model, data.train)
+    training = prediction.logit_parts(model, data.train)
     records["train"] = {
-        "loss_by_exit": loss_by_exit.of_parts(
-            training, data.train.labels, objective
-        )
+        "loss_by_exit": loss_by_exit(training, data.train.labels, objective)
     }
     return records, found
+
+
+def loss_by_exit(
+    parts: Iterable[np.ndarray], labels: np.ndarray, objective
+) -> dict:
+    """Mean cumulative loss of the training images that take each exit.
+
+    Σ_k active ℓ, unweighted, under rule g with threshold t. Deeper exits take
+    harder images: it should rise with the exit (HAR, Property 1).
+
+    Args:
+      parts: logits of the training split in evaluation mode, part by part,
+        `(images of the part, exits, classes)`.
+      labels: `(images,)`.
+      objective: a `CumulativeLoss` with a finite threshold.
+
+    Returns:
+      `shares` and `loss` per exit, `(exits,)`, NaN where nobody leaves; and
+      `increasing`, over the exits that are taken.
+    """
+    losses, taken, start = [], [], 0
+    for logits in parts:
+        exits = logits.shape[1]
+        for rows in np.split(logits, range(_ROWS, len(logits), _ROWS)):
+            found = _losses(rows, labels[start : start + len(rows)], objective)
+            losses.append(found[0])
+            taken.append(found[1])
+            start += len(rows)
+    losses, taken = np.concatenate(losses), np.concatenate(taken)
+    means = metrics.mean_by_exit(losses, taken, exits=exits)
+    return {
+        "shares": metrics.shares(taken, exits),
+        "loss": means,
+        "increasing": bool((np.diff(means[~np.isnan(means)]) > 0).all()),
+    }
+
+
+def _losses(logits, labels, objective):
+    """Cumulative loss and exit taken of some training images."""
+    names = exit_rule.exit_names(logits.shape[1])
+    outputs = {name: logits[:, number] for number, name in enumerate(names)}
+    terms = objective.terms(labels, outputs)
+    active = np.asarray(terms.active)
+    losses = (active * np.asarray(terms.exit_losses)).sum(-1)
+    return losses, active.sum(-1).astype(int) - 1

@@ -7,7 +7,7 @@ import numpy as np
 
 from elf_keras import runs
 from elf_keras.data import splits
-from elf_keras.evaluation import answers, calibration, stage_times
+from elf_keras.evaluation import answers, stage_times
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.policies import (
     policy_file,
@@ -30,21 +30,14 @@ def answers_of(
     Returns:
       Answers by split, and temperatures fitted on validation, `(exits,)`.
     """
-    fit = calibration.TemperatureFit(
-        len(scorer.costs.with_heads), scale=scorer.rule.scale
+    weights = scorer.weights(data.validation.labels)
+    validation, temperatures = answers.with_temperatures(
+        model, data.validation, weights, scorer.rule
     )
-    found = {
-        "validation": answers.collect(
-            model,
-            data.validation,
-            scorer.rule,
-            fit=fit,
-            weights=scorer.weights(data.validation.labels),
-        )
-    }
+    found = {"validation": validation}
     if data.test is not None:
         found["test"] = answers.collect(model, data.test, scorer.rule)
-    return found, fit.temperatures()
+    return found, temperatures
 
 
 def curves(

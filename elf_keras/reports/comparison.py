@@ -72,7 +72,7 @@ def whole_backbone(
       split: of them.
       classes: to average over; None for all that have images.
     """
-    found = view.scored.splits[split].answers
+    found = view.scored.splits[split]
     if classes is None:
         classes = np.unique(found.labels)
     return statistics.class_means(found.correct[:, -1], found.labels, classes)

@@ -106,7 +106,7 @@ def _shown(view):
 
 def _worth(view):
     rows = statistics.worth_of_exits(
-        view.seen.answers, view.scored.scorer, view.point.thresholds
+        view.seen, view.scored.scorer, view.point.thresholds
     )
     poor = [row for row in rows if not row["pays"]]
     if not poor:
@@ -194,9 +194,7 @@ def _increasing(view):
 def _splits(view):
     if len(view.scored.splits) < 2:
         return []
-    labels = [
-        view.scored.splits[s].answers.labels for s in ("validation", "test")
-    ]
+    labels = [view.scored.splits[s].labels for s in ("validation", "test")]
     shared = np.intersect1d(*labels)
     if not shared.size:
         return []

@@ -58,7 +58,7 @@ def blocks(view: RunView) -> list[Block]:
     """
     if view.examples is None:
         return []
-    labels, taken = view.seen.answers.labels, view.chosen.exit_taken
+    labels, taken = view.seen.labels, view.chosen.exit_taken
     random, found = np.random.default_rng(0), []
     for c in leavers.chosen_classes(view):
         own = random.permutation(np.flatnonzero(labels == c))
@@ -74,7 +74,7 @@ def blocks(view: RunView) -> list[Block]:
 
 def _thumbnail(view, index, image):
     chosen = view.chosen
-    names, label = view.class_names, view.seen.answers.labels[index]
+    names, label = view.class_names, view.seen.labels[index]
     answer, exit_ = chosen.classes[index], int(chosen.exit_taken[index]) + 1
     sure = f"{view.scored.scorer.rule.exit_rule} {chosen.certainty[index]:.3f}"
     return Thumbnail(

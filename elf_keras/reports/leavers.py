@@ -23,7 +23,7 @@ def changes(view: RunView) -> list[dict]:
     """
     if view.scored is None:
         return _recorded(view)
-    found, classes = view.seen.answers, len(view.class_names)
+    found, classes = view.seen, len(view.class_names)
     images = np.bincount(found.labels, minlength=classes)
     right = [
         np.bincount(found.labels[each == found.labels], minlength=classes)
@@ -77,7 +77,7 @@ def composition(view: RunView, thresholds: ExitThresholds) -> list[dict]:
       group's images that leave there (mean over classes), `accuracy` of
       these, None where nobody does.
     """
-    found, chosen = view.seen.answers, view.leave(thresholds)
+    found, chosen = view.seen, view.leave(thresholds)
     correct, rows = chosen.classes == found.labels, []
     weights = view.scored.scorer.weights(found.labels)
     for group, mask in view.shot_groups.items():
@@ -105,7 +105,7 @@ def composition(view: RunView, thresholds: ExitThresholds) -> list[dict]:
 
 def chosen_classes(view: RunView) -> list[int]:
     """Classes of the gallery: all of a few, else common, middling and rare."""
-    present = np.unique(view.seen.answers.labels)
+    present = np.unique(view.seen.labels)
     order = [c for c in view.order if c in present]
     if len(order) <= CLASSES + 2:
         return [int(c) for c in order]

@@ -7,6 +7,7 @@ import numpy as np
 
 from elf_keras.data import long_tail, splits
 from elf_keras.evaluation import prediction
+from elf_keras.evaluation.answers import Answers
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
 from elf_keras.reports import run_folder, scoring
@@ -73,7 +74,7 @@ class RunView:
         return len(self.folder.exits)
 
     @property
-    def seen(self) -> scoring.Seen:
+    def seen(self) -> Answers:
         """The answers on the split that figures show."""
         return self.scored.splits[self.scored.shown]
 
@@ -109,14 +110,12 @@ class RunView:
     @functools.cached_property
     def static(self) -> dict:
         """Scores of the whole backbone on the shown split."""
-        return self.scored.scorer.static(self.seen.answers)
+        return self.scored.scorer.static(self.seen)
 
     @functools.cached_property
     def dynamic(self) -> dict:
         """Scores of leaving early at `point` on the shown split."""
-        return self.scored.scorer.dynamic(
-            self.seen.answers, self.point.thresholds
-        )
+        return self.scored.scorer.dynamic(self.seen, self.point.thresholds)
 
     @functools.cached_property
     def chosen(self) -> prediction.Prediction:
@@ -125,7 +124,7 @@ class RunView:
 
     def leave(self, thresholds: ExitThresholds) -> prediction.Prediction:
         """What the run answers on the shown split at thresholds."""
-        return self.seen.answers.leave(thresholds)
+        return self.seen.leave(thresholds)
 
     def _early(self, thresholds):
         taken = self.leave(thresholds).exit_taken

@@ -52,7 +52,7 @@ def record(view: RunView) -> dict:
       certainties `(exits - 1, images)`, uint16 classes `(exits, images)`,
       uint16 labels `(images,)`.
     """
-    scorer, found = view.scored.scorer, view.seen.answers
+    scorer, found = view.scored.scorer, view.seen
     curve = cost_curve.thin(scorer.curve(found), POINTS)
     parts = (
         found.certainty[:, :-1].T.astype("<f4"),

@@ -87,7 +87,7 @@ def costs(view: RunView) -> dict:
     model = (view.folder.policy or {}).get("model", {})
     costs = view.scored.scorer.costs
     rows = statistics.worth_of_exits(
-        view.seen.answers, view.scored.scorer, view.point.thresholds
+        view.seen, view.scored.scorer, view.point.thresholds
     )
     exits = view.folder.exits
     stages = model.get("stage_milliseconds") or [None] * view.exits

@@ -88,7 +88,7 @@ class ValidationScores(keras.callbacks.Callback):
         Or that of the summed scores, where those are the model's answer.
         """
         # Part by part: all scores of a large split would not fit.
-        parts = prediction.score_parts(self.model, self.validation)
+        parts = prediction.logit_parts(self.model, self.validation)
         classes = np.concatenate([self._classes(part) for part in parts])
         correct = classes == self.validation.labels[:, None]
         *exits, whole = self.weights @ correct

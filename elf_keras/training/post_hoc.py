@@ -105,7 +105,7 @@ def accuracies(
     kernel, bias = classifiers(model)[-1].get_weights()
     changes = [rule(kernel, bias, log_priors, tau) for tau in TAUS]
     predicted = []
-    for scores in prediction.score_parts(model, examples):
+    for scores in prediction.logit_parts(model, examples):
         bare = scores[:, -1] - bias
         predicted.append(
             [(bare * scale + new).argmax(-1) for scale, new in changes]

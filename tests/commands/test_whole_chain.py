@@ -222,7 +222,7 @@ def test_predict_answers_as_the_model_does(trained, digits, record):
     pixels = np.stack([grey for _, grey in digits])[..., None]
     examples = splits.Examples(pixels, np.zeros(6, "int32"), ("",) * 6)
     model = models.load(folder / runs.MODEL)
-    expected = leaving.select(prediction.predict_scores(model, examples), 0.5)
+    expected = leaving.select(prediction.predict_logits(model, examples), 0.5)
     costs = record["model"]["exits"]
     for index, line in enumerate(lines):
         exit_taken = int(expected.exit_taken[index])

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 import tiny
 from made_scores import EXITS, LABELS, SCORES, THRESHOLD, answers, leaves
+from scipy import special
 
 from elf_keras.evaluation import answers as reduced
 from elf_keras.evaluation import calibration, prediction
@@ -41,19 +42,30 @@ def test_one_threshold_for_each_exit():
 def test_a_model_in_parts_says_the_same(monkeypatch):
     model, examples = tiny.model(), tiny.examples((7, 4, 2))
     weights = np.linspace(1, 2, 13)
-    scores = prediction.predict_scores(model, examples)
-    whole = reduced.of_parts([scores], examples.labels)
+    logits = prediction.predict_logits(model, examples)
+    whole = reduced.of_parts([logits], examples.labels)
+    fit = calibration.TemperatureFit(examples.labels, weights)
+    list(fit.watch([logits]))
     monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
     monkeypatch.setattr(prediction, "PART_BYTES", 1)
-    fit = calibration.TemperatureFit(2)
-    found = reduced.collect(model, examples, fit=fit, weights=weights)
+    found, temperatures = reduced.with_temperatures(model, examples, weights)
     np.testing.assert_array_equal(found.classes, whole.classes)
     np.testing.assert_allclose(found.certainty, whole.certainty, rtol=1e-5)
-    np.testing.assert_allclose(
-        fit.temperatures(),
-        calibration.temperatures(scores, examples.labels, weights=weights),
-        rtol=1e-4,
+    np.testing.assert_array_equal(found.labels, examples.labels)
+    np.testing.assert_allclose(temperatures, fit.temperatures(), rtol=1e-4)
+
+
+def test_probabilities_of_the_truth_and_at_temperatures():
+    temperatures = np.array([0.5, 1.0, 2.0])
+    found = reduced.of_parts(
+        np.split(SCORES, [33]), LABELS, AnswerRule(3.0), temperatures
     )
+    rows = np.arange(len(LABELS))
+    expected = special.softmax(3.0 * SCORES, axis=-1)[rows, :, LABELS]
+    np.testing.assert_allclose(found.of_truth, expected, rtol=1e-5)
+    expected = special.softmax(SCORES / temperatures[:, None], axis=-1)
+    np.testing.assert_allclose(found.calibrated, expected.max(-1), rtol=1e-5)
+    assert reduced.of_parts([SCORES], LABELS).calibrated is None
 
 
 @pytest.mark.parametrize("rule", certainty.EXIT_RULES)

@@ -126,13 +126,6 @@ def test_weights_count_like_repeated_images():
     )
 
 
-def test_confusion_keeps_absent_classes():
-    found = metrics.confusion(PREDICTIONS, LABELS, classes=4)
-    np.testing.assert_array_equal(
-        found, [[3, 1, 0, 0], [1, 1, 0, 0], [0, 0, 0, 0], [0, 0, 0, 1]]
-    )
-
-
 def test_values_and_shares_by_exit():
     satisfied = np.array(
         [[1, 0, 0, 1], [0, 0, 1, 1], [1, 1, 1, 1], [0, 0, 0, 0]], bool

@@ -43,7 +43,7 @@ def examples():
 
 @pytest.fixture(scope="module")
 def scores(model, examples):
-    return prediction.predict_scores(model, examples)
+    return prediction.predict_logits(model, examples)
 
 
 def by_loop(scores, threshold):
@@ -203,7 +203,7 @@ def test_a_threshold_means_the_same_in_every_type(kind):
 
 def test_the_tiny_model_of_other_tests_has_stages():
     model, data = tiny.model(), tiny.data().test
-    expected = leaving.select(prediction.predict_scores(model, data), 0.4)
+    expected = leaving.select(prediction.predict_logits(model, data), 0.4)
     found = prediction.predict_dynamic(
         models.stages(model), data.images, ExitThresholds.shared(0.4, 2)
     )

@@ -2,10 +2,12 @@
 
 import math
 
+import by_hand
 import numpy as np
 import pytest
 import tiny
 from made_scores import (
+    CLASSES,
     COUNTS,
     EXITS,
     LABELS,
@@ -14,13 +16,16 @@ from made_scores import (
     answers,
     class_means,
     leaves,
+    mean,
 )
 
+from elf_keras import losses
 from elf_keras.data import long_tail, splits
 from elf_keras.evaluation import prediction, score_model
 from elf_keras.evaluation.answers import of_parts
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
+from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import multiply_adds
 
 AT = ExitThresholds.shared(THRESHOLD, EXITS)
@@ -42,7 +47,7 @@ def test_score_model_scores_every_split_there_is(validation):
     assert set(found) == scored
     assert set(records) == scored | {"train"}
     assert set(records["train"]) == {"loss_by_exit"}
-    scores = prediction.predict_scores(model, data.test)
+    scores = prediction.predict_logits(model, data.test)
     np.testing.assert_array_equal(found["test"].classes, scores.argmax(-1))
     expected = made.score(of_parts([scores], data.test.labels))
     assert records["test"]["dynamic"]["top1"] == expected["dynamic"]["top1"]
@@ -85,3 +90,70 @@ def test_per_class_rows_of_classes_without_test_images():
         for key in ("static_accuracy", "dynamic_accuracy", "mean_exit"):
             assert math.isnan(row[key])
     assert not math.isnan(rows[2]["mean_exit"])
+
+
+def objective(threshold, weights=None):
+    made = CumulativeLoss(
+        losses.exit_loss("ce", COUNTS), CLASSES, train_threshold=threshold
+    )
+    if weights is not None:
+        made.class_weights.assign(weights)
+    return made
+
+
+@pytest.mark.parametrize("weights", [None, [0.1, 1.0, 2.0, 5.0]])
+def test_loss_by_exit_is_the_cumulated_loss_unweighted(weights):
+    found = score_model.loss_by_exit([SCORES], LABELS, objective(0.5, weights))
+    sums = {number: [] for number in range(EXITS)}
+    for image, label in zip(SCORES.tolist(), LABELS, strict=True):
+        number = by_hand.exit_taken(image, label, 0.5)
+        parts = [
+            by_hand.cross_entropy(image[k], label) for k in range(number + 1)
+        ]
+        sums[number].append(sum(parts))
+    expected = [mean(sums[number]) for number in range(EXITS)]
+    np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        found["shares"], [len(sums[k]) / 80 for k in range(EXITS)]
+    )
+    assert found["increasing"] is (expected == sorted(expected))
+
+
+def test_loss_by_exit_in_parts_is_that_of_the_whole():
+    repeats = 60
+    many, labels = np.tile(SCORES, (repeats, 1, 1)), np.tile(LABELS, repeats)
+    assert len(labels) > 4096
+    once = score_model.loss_by_exit([SCORES], LABELS, objective(0.5))
+    found = score_model.loss_by_exit(
+        np.array_split(many, 3), labels, objective(0.5)
+    )
+    np.testing.assert_allclose(found["loss"], once["loss"], rtol=1e-5)
+    np.testing.assert_allclose(found["shares"], once["shares"], rtol=1e-12)
+
+
+def test_increasing_looks_at_the_exits_that_are_taken():
+    """Two images: one leaves at exit 1, one at 3; nobody at exit 2."""
+    scores = np.zeros((2, EXITS, CLASSES), "float32")
+    scores[0, 0, 0] = 9.0
+    scores[1, 0, 2] = 0.5
+    found = score_model.loss_by_exit([scores], np.array([0, 1]), objective(0.9))
+    assert np.isnan(found["loss"][1])
+    assert found["shares"].tolist() == [0.5, 0.0, 0.5]
+    assert found["increasing"] is True
+
+
+def test_losses_that_fall_are_said_to():
+    scores = np.zeros((2, EXITS, CLASSES), "float32")
+    # Leaves at exit 1 with a loss of 0.43, at exit 2 with 0.1 altogether.
+    scores[0, :, 0] = math.log(3 * 0.65 / 0.35)
+    scores[1, 0, 1] = scores[1, 0, 0] = 8.0
+    scores[1, 1, 1] = 30.0
+    labels = np.array([0, 1])
+    fair = score_model.loss_by_exit([scores], labels, objective(0.6))
+    assert fair["increasing"] is True
+    scores[1, 0, 0] = 8.001
+    scores[0, :, 0] = 0.0
+    falling = score_model.loss_by_exit([scores], labels, objective(0.2))
+    assert falling["loss"][0] == pytest.approx(math.log(4))
+    assert falling["loss"][1] == pytest.approx(math.log(2), abs=0.01)
+    assert falling["increasing"] is False

@@ -34,15 +34,15 @@ def made(labels, classes, exits, seed=0):
     others = (labels[:, None] + random.integers(1, classes, shape)) % classes
     confidence = (0.35 * skill + 0.4 * random.random(shape)).clip(0.05, 0.99)
     confidence = confidence.astype("float32")
-    found = answers.Answers(
+    return answers.Answers(
         labels=labels,
         classes=np.where(right, labels[:, None], others).astype("int32"),
         certainty=confidence,
         probability=confidence,
         mean_classes=labels,
+        of_truth=np.where(right, confidence, 0.3 * (1 - confidence)),
+        calibrated=confidence**1.2,
     )
-    of_truth = np.where(right, confidence, 0.3 * (1 - confidence))
-    return scoring.Seen(found, of_truth, confidence**1.2)
 
 
 def scored(counts, *, images, exits, seed=0, validation=True):
@@ -70,7 +70,7 @@ def view(path, *, counts=(300, 120, 60, 30, 12, 6), exits=3, **options):
     found = scored(counts, exits=exits, **{"images": 20, **options})
     names = tuple(f"class {c}" for c in range(len(counts)))
     folder(path, names, counts, found, seed=options.get("seed", 0), **extras)
-    labels = found.splits["test"].answers.labels
+    labels = found.splits["test"].labels
     pixels = np.random.default_rng(0).integers(
         0, 256, (len(labels), 8, 8, 3), "uint8"
     )
@@ -98,7 +98,7 @@ def folder(path, names, counts, found, *, seed=0, flags=()):
             "data": {
                 "class_names": names,
                 "class_counts": counts,
-                "images": {"test": len(found.splits["test"].answers.labels)},
+                "images": {"test": len(found.splits["test"].labels)},
             },
             "model": {
                 "parameters": 1234,
@@ -125,7 +125,7 @@ def metrics(found, exits):
     }
     record = {
         split: {
-            which: {"epoch": 3, **found.scorer.score(seen.answers)}
+            which: {"epoch": 3, **found.scorer.score(seen)}
             for which in ("best", "last")
         }
         for split, seen in found.splits.items()

@@ -20,20 +20,17 @@ def view(tmp_path):
 
 def with_answers(view, classes, *, split="test", sure=SURE, labels=None):
     """The view with other answers on a split."""
-    seen = view.scored.splits[split]
-    labels = seen.answers.labels if labels is None else labels
+    if labels is None:
+        labels = view.scored.splits[split].labels
     confidence = np.tile(sure, (len(labels), 1))
     found = answers.Answers(labels, classes, confidence, confidence, labels)
-    parts = {
-        **view.scored.splits,
-        split: dataclasses.replace(seen, answers=found),
-    }
+    parts = {**view.scored.splits, split: found}
     scored = dataclasses.replace(view.scored, splits=parts)
     return dataclasses.replace(view, scored=scored)
 
 
 def right(view, split="test"):
-    labels = view.scored.splits[split].answers.labels
+    labels = view.scored.splits[split].labels
     return np.tile(labels[:, None], (1, 3))
 
 

@@ -19,7 +19,7 @@ def view(tmp_path):
 def taken(view, thresholds):
     """Exit and answer of each image, one by one."""
     limits = thresholds.early
-    found = view.seen.answers
+    found = view.seen
     for label, classes, sure in zip(
         found.labels, found.classes, found.certainty, strict=True
     ):

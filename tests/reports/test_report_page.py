@@ -56,7 +56,7 @@ def type_threshold(found, s):
 @pytest.mark.parametrize("s", [0.01, 0.4, 0.55, 0.63, 0.999])
 def test_numbers_are_those_of_the_scorer(opened, view, s):
     type_threshold(opened, s)
-    scorer, seen = view.scored.scorer, view.seen.answers
+    scorer, seen = view.scored.scorer, view.seen
     at = ExitThresholds.shared(s, view.exits)
     expected = scorer.dynamic(seen, at)
     for key in (

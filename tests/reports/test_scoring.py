@@ -34,7 +34,7 @@ def scored(model, data, scale=1.0):
 def test_probabilities(model, scale):
     data = tiny.data()
     found = scored(model, data, scale)
-    scores = prediction.predict_scores(model, data.test)
+    scores = prediction.predict_logits(model, data.test)
     seen = found.splits["test"]
     rows = np.arange(len(data.test))
     expected = scipy.special.softmax(scale * scores, axis=-1)

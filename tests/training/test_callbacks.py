@@ -130,7 +130,7 @@ def test_validation_scores_are_means_over_classes(prior):
 def test_the_summed_scores_choose_the_epoch_where_they_answer(monkeypatch):
     data = tiny.examples((7, 4, 2))
     scores = np.random.default_rng(0).normal(size=(13, 2, tiny.CLASSES))
-    monkeypatch.setattr(prediction, "score_parts", lambda *_: iter([scores]))
+    monkeypatch.setattr(prediction, "logit_parts", lambda *_: iter([scores]))
     callback = callbacks.ValidationScores(
         data, tiny.CLASSES, exit_weights=np.array([5.0, 1.0])
     )
@@ -167,7 +167,7 @@ def test_validation_is_scored_in_parts_that_fit(monkeypatch):
         found.append({})
         callback.on_epoch_end(0, found[-1])
     assert found[0] == found[1]
-    with mock.patch.object(prediction, "predict_scores") as whole:
+    with mock.patch.object(prediction, "predict_logits") as whole:
         whole.side_effect = lambda model, some: np.zeros((len(some), 2, 3))
         callback.on_epoch_end(0, {})
     assert [len(call.args[1]) for call in whole.call_args_list] == [4, 4, 4, 1]

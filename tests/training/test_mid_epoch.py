@@ -160,13 +160,13 @@ def test_an_interval_that_is_not_over_saves_nothing(tmp_path):
 def test_sigterm_within_validation_loses_no_step(whole, tmp_path, monkeypatch):
     from elf_keras.evaluation import prediction
 
-    predict = prediction.predict_scores
+    predict = prediction.predict_logits
 
     def told_to_end(*arguments):
         sigterm(None)
         return predict(*arguments)
 
-    monkeypatch.setattr(prediction, "predict_scores", told_to_end)
+    monkeypatch.setattr(prediction, "predict_logits", told_to_end)
     built = interrupted.model()
     with preemption.watched(), pytest.raises(preemption.Preempted):
         interrupted.fit(tmp_path, built)

@@ -105,7 +105,7 @@ def test_accuracies_are_those_of_models_that_were_changed(name, monkeypatch):
     for place in (0, 10, 20):
         model.set_weights(start)
         post_hoc.change(model, rule, COUNTS, place / 10)
-        scores = prediction.predict_scores(model, examples)[:, -1]
+        scores = prediction.predict_logits(model, examples)[:, -1]
         expected = (scores.argmax(-1) == examples.labels).mean()
         # A score or two may be equal but for rounding.
         assert found[place] == pytest.approx(expected, abs=2 / 348)

@@ -51,7 +51,7 @@ def scored(folder, data, best_epoch):
     outcome = loop.Outcome(
         HISTORY, best_epoch, ["a problem"], ["a warning"], (1, 2), best
     )
-    last = prediction.predict_scores(model, data.test)
+    last = prediction.predict_logits(model, data.test)
     record = run_record.score_epochs(
         folder, model, data, scorer(model, data), model.objective, outcome
     )
@@ -60,7 +60,7 @@ def scored(folder, data, best_epoch):
 
 def saved_scores(folder, data):
     model = models.load(folder / runs.MODEL)
-    return prediction.predict_scores(model, data.test)
+    return prediction.predict_logits(model, data.test)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +78,7 @@ def test_last_and_best_are_scored_each_with_its_weights(earlier):
         assert set(part) == {"last", "best"}
         assert (part["last"]["epoch"], part["best"]["epoch"]) == (3, 2)
     assert outcome.checkpoints.loaded == 1
-    best = prediction.predict_scores(tiny.model(seed=8), data.test)
+    best = prediction.predict_logits(tiny.model(seed=8), data.test)
     for scores, which in ((last, "last"), (best, "best")):
         hits = scores[:, -1].argmax(-1) == data.test.labels
         found = record["test"][which]["static"]["top1"]
@@ -89,7 +89,7 @@ def test_last_and_best_are_scored_each_with_its_weights(earlier):
 def test_the_saved_model_and_the_table_are_the_best_epochs(earlier):
     folder, *_ = earlier
     data = tiny.data()
-    best = prediction.predict_scores(tiny.model(seed=8), data.test)
+    best = prediction.predict_logits(tiny.model(seed=8), data.test)
     found = saved_scores(folder, data)
     np.testing.assert_allclose(found, best, atol=1e-6)
     rows = (folder / "per_class.csv").read_text().splitlines()

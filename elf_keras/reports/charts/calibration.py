@@ -23,13 +23,13 @@ def calibrations(view: RunView) -> list[style.Chart]:
       view: a run with answers.
     """
     seen = view.seen
-    weights = view.scored.scorer.weights(seen.answers.labels)
+    weights = view.scored.scorer.weights(seen.labels)
     found = []
     for number in range(view.exits):
-        kinds = [seen.answers.probability[:, number]]
+        kinds = [seen.probability[:, number]]
         if seen.calibrated is not None:
             kinds.append(seen.calibrated[:, number])
-        right = seen.answers.correct[:, number]
+        right = seen.correct[:, number]
         found.append(_chart(view, number, kinds, right, weights))
     return found
 

@@ -74,7 +74,7 @@ def confidences(view: RunView) -> style.Chart:
     Args:
       view: a run with answers.
     """
-    labels = view.seen.answers.labels
+    labels = view.seen.labels
     present = [c for c in view.order if (labels == c).any()]
     figure, axes = style.panel(
         x="probability given to the true class, last exit",

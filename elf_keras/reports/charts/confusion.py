@@ -34,7 +34,7 @@ def confusions(view: RunView) -> list[style.Chart]:
     Args:
       view: a run with answers.
     """
-    found, chosen = view.seen.answers, view.chosen
+    found, chosen = view.seen, view.chosen
     return [
         _chart(
             view,
@@ -75,7 +75,7 @@ def shares(view: RunView, pairs: Pairs, block: int) -> np.ndarray:
     size = int(place.max()) + 1
     cells = place[pairs.true] * size + place[pairs.guess]
     merged = np.bincount(cells, pairs.images, minlength=size**2)
-    totals = np.bincount(place[view.seen.answers.labels], minlength=size)
+    totals = np.bincount(place[view.seen.labels], minlength=size)
     return merged.reshape(size, size) / np.maximum(totals, 1)[:, None]
 
 
@@ -109,7 +109,7 @@ def _said(view, pairs, block):
         return "Nobody leaves here."
     right = pairs.images[pairs.true == pairs.guess].sum() / leavers
     text = (
-        f"{leavers:,} of {len(view.seen.answers.labels):,} images leave here, "
+        f"{leavers:,} of {len(view.seen.labels):,} images leave here, "
         f"{percent(right)} of them rightly."
     )
     wrong = np.where(pairs.true == pairs.guess, 0, pairs.images)

@@ -68,7 +68,7 @@ def _line(view):
     """Curve, band, static point and policies of a run, from what there is."""
     band, recorded = None, view.folder.recorded()
     if view.scored is not None:
-        scorer, seen = view.scored.scorer, view.seen.answers
+        scorer, seen = view.scored.scorer, view.seen
         split, static = view.scored.shown, view.static
         curve = cost_curve.thin(scorer.curve(seen), POINTS)
         band = statistics.curve_band(seen, scorer, curve.thresholds)

@@ -73,7 +73,7 @@ def gallery(view: RunView) -> style.Chart:
 
 def _rows(view):
     """One image for each shown class and exit, None where none leaves."""
-    labels = view.seen.answers.labels
+    labels = view.seen.labels
     random = np.random.default_rng(0)
     rows = []
     for number in reversed(range(view.exits)):
