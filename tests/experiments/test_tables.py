@@ -6,6 +6,7 @@ import pytest
 
 from benchmarks import faults_table
 from elf_keras import runs
+from elf_keras.exits import certainty
 from experiments import (
     budgets,
     comparison,
@@ -183,3 +184,38 @@ def test_thresholds_of_the_pair_are_its_own_t_and_the_siblings():
     assert found["s = t"] == 0.2
     assert found["`accurate` of the sibling"] == 0.55
     assert found["50 % in the sibling"] == pytest.approx(0.5)
+
+
+def test_a_row_of_exit_rules():
+    test = {"accuracy": 0.705, "saving": 0.25}
+    policies = {name: {"test": test} for name in exit_rules.POLICIES}
+    made = exit_rules.table({"rules": {"margin": {"policies": policies}}})
+    cells = " | ".join(["70.5 (25.0)"] * 4)
+    assert made.splitlines()[2] == f"| margin | {cells} |"
+
+
+def test_every_rule_was_swept():
+    record = runs.read_json(exit_rules.RECORD)
+    assert list(record["rules"]) == list(certainty.EXIT_RULES)
+
+
+def test_sums_of_faults():
+    made = {
+        "SIGTERM": {
+            "injected": 5,
+            "survived": 4,
+            "examples_lost_or_repeated": 1,
+            "longest_seconds_to_end": 1.5,
+            "steps_computed_again": 2,
+        },
+        "fuzzed lists": {"tried": 200, "answered": 199, "refused": 150},
+        "fuzzed images": {"tried": 100, "answered": 100, "refused": 50},
+    }
+    _, _, first, second = faults_table.table(made).splitlines()
+    assert "| 5 | 4 | 1 | status 75 within 1.5 s; 2 steps" in first
+    assert "| 300 | 299 |  | 200 refused in one line" in second
+
+
+def test_a_figure_without_a_row_is_told():
+    with pytest.raises(ValueError, match="no row counts quakes"):
+        faults_table.table({"quakes": {"injected": 1, "survived": 1}})

@@ -2,12 +2,10 @@
 
 import json
 import os
-import pathlib
 import socket
 import subprocess
-import sys
 
-CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+import command_runs
 
 
 def free_addresses(count: int) -> list[str]:
@@ -23,8 +21,8 @@ def free_addresses(count: int) -> list[str]:
 
 def environment(config: str | None = None) -> dict[str, str]:
     """The environment of a training on CPU devices, alone or as a worker."""
-    found = {**os.environ, "PYTHONPATH": str(CHECKOUT)}
     # oneDNN's convolution gives an empty batch the wrong shape.
+    found = {**os.environ, "PYTHONPATH": str(command_runs.CHECKOUT)}
     found |= {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
     found["PYTHONFAULTHANDLER"] = "1"
     found.pop("TF_CONFIG", None)
@@ -34,23 +32,11 @@ def environment(config: str | None = None) -> dict[str, str]:
 def start(*words, workers: int = 2) -> list[subprocess.Popen]:
     """Start Python with these words once for each worker of a new cluster."""
     cluster = {"worker": free_addresses(workers)}
+    tasks = [{"type": "worker", "index": index} for index in range(workers)]
+    configs = [json.dumps({"cluster": cluster, "task": task}) for task in tasks]
     return [
-        subprocess.Popen(
-            [sys.executable, *map(str, words)],
-            cwd=CHECKOUT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            env=environment(
-                json.dumps(
-                    {
-                        "cluster": cluster,
-                        "task": {"type": "worker", "index": index},
-                    }
-                )
-            ),
-        )
-        for index in range(workers)
+        command_runs.child(*words, env=environment(config))
+        for config in configs
     ]
 
 
