@@ -1,68 +1,32 @@
 """Flags: all there, defined once, written down so that they repeat a run."""
 
+import shlex
+
 import command_runs
 import pytest
 
 from elf_keras import choices, runs
 from elf_keras.cli import recipe_flags, workdir
 
-OTHER = {
-    "workdir": "w",
-    "seed": "5",
-    "resume": "true",
-    "checkpoint_minutes": "2.5",
-    "deterministic": "true",
-    "mixed_precision": "bfloat16",
-    "strategy": "single",
-    "dataset": "folder",
-    "data_dir": "a folder, with = and spaces",
-    "imbalance": "12.5",
-    "validation_fraction": "0.25",
-    "validation_group": "prefix:_",
-    "image_size": "64",
-    "augmentation": "none",
-    "flip": "true",
-    "color_jitter": "0.4",
-    "mixing": "cutmix",
-    "mixup_alpha": "0.5",
-    "sampler": "square_root",
-    "list_dir": "lists",
-    "check_counts": "false",
-    "images_on": "disk",
-    "backbone": "resnet8",
-    "exits": "1,3",
-    "exit_head": "separable",
-    "exit_stride": "1",
-    "weights": "runs/a/model.keras",
-    "method": "sum",
-    "exit_loss": "ldam",
-    "train_threshold": "1.9/C",
-    "exit_weights": "1,0.5",
-    "distillation": "0.5",
-    "distillation_temperature": "2.0",
-    "class_weighting": "inverse",
-    "effective_number_beta": "0.999",
-    "focal_gamma": "2.0",
-    "ldam_scale": "20.0",
-    "ldam_power": "-1.0",
-    "logit_tau": "0.5",
-    "vs_exponent": "0.3",
-    "loss_normalization": "survivors",
-    "second_stage": "crt",
-    "tau": "0.5",
-    "epochs": "7",
-    "schedule_epochs": "200",
-    "batch_size": "16",
-    "learning_rate": "0.3",
-    "warmup_epochs": "2",
-    "decay_epochs": "3,5",
-    "decay_factor": "0.1",
-    "reweight_epoch": "4",
-    "weight_decay": "1e-05",
-    "exit_threshold": "0.7",
-    "exit_rule": "patience",
-    "deployment_prior": "train",
-}
+OTHER = shlex.split("""
+--workdir=w --seed=5 --resume=true --checkpoint_minutes=2.5 --deterministic=true
+--mixed_precision=bfloat16 --strategy=single --dataset=folder
+--data_dir='a folder, with = and spaces'
+--imbalance=12.5 --validation_fraction=0.25 --validation_group=prefix:_
+--image_size=64 --augmentation=none --flip=true
+--color_jitter=0.4 --mixing=cutmix --mixup_alpha=0.5 --sampler=square_root
+--list_dir=lists --check_counts=false --images_on=disk --backbone=resnet8
+--exits=1,3 --exit_head=separable --exit_stride=1 --weights=runs/a/model.keras
+--method=sum --exit_loss=ldam --train_threshold=1.9/C --exit_weights=1,0.5
+--distillation=0.5 --distillation_temperature=2.0 --class_weighting=inverse
+--effective_number_beta=0.999 --focal_gamma=2.0 --ldam_scale=20.0
+--ldam_power=-1.0 --logit_tau=0.5 --vs_exponent=0.3
+--loss_normalization=survivors --second_stage=crt --tau=0.5 --epochs=7
+--schedule_epochs=200 --batch_size=16 --learning_rate=0.3 --warmup_epochs=2
+--decay_epochs=3,5 --decay_factor=0.1 --reweight_epoch=4 --weight_decay=1e-05
+--exit_threshold=0.7 --exit_rule=patience --deployment_prior=train
+""")
+NAMES = {word.removeprefix("--").partition("=")[0] for word in OTHER}
 
 
 def values(flag_values):
@@ -70,15 +34,10 @@ def values(flag_values):
     return {name: flag_values[name].value for name in names}
 
 
-def arguments(settings):
-    return [f"--{name}={value}" for name, value in settings.items()]
-
-
-@pytest.mark.parametrize("settings", [{}, OTHER])
-def test_resolved_flags_repeat_the_run(tmp_path, settings):
+@pytest.mark.parametrize("words", [[], OTHER])
+def test_resolved_flags_repeat_the_run(tmp_path, words):
     path = tmp_path / runs.FLAGS
-    words = ("--workdir=w", *arguments(settings))
-    with command_runs.fresh_flags(*words) as found_flags:
+    with command_runs.fresh_flags("--workdir=w", *words) as found_flags:
         before = values(found_flags)
         path.write_text(workdir.resolved())
     with command_runs.fresh_flags(f"--flagfile={path}") as found_flags:
@@ -92,8 +51,8 @@ def test_the_test_above_sets_every_flag_to_another_value():
     with command_runs.fresh_flags("--workdir=") as found_flags:
         names = {flag.name for flag in workdir.shared()}
         defaults = values(found_flags)
-    assert names == set(OTHER)
-    with command_runs.fresh_flags(*arguments(OTHER)) as found_flags:
+    assert names == NAMES
+    with command_runs.fresh_flags(*OTHER) as found_flags:
         found = values(found_flags)
     assert not [name for name in names if found[name] == defaults[name]]
 
@@ -127,7 +86,7 @@ assert not heavy & set(sys.modules), heavy & set(sys.modules)
     helps = done.out.split("-----\n")
     for text in helps[:3]:
         assert "python -m elf_keras." in text
-        for name in OTHER:
+        for name in NAMES:
             assert f"--{name}" in text or f"--[no]{name}" in text
         for name in choices.EXIT_LOSSES:
             assert name in text

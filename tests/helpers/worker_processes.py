@@ -21,8 +21,8 @@ def free_addresses(count: int) -> list[str]:
 
 def environment(config: str | None = None) -> dict[str, str]:
     """The environment of a training on CPU devices, alone or as a worker."""
-    # oneDNN's convolution gives an empty batch the wrong shape.
     found = {**os.environ, "PYTHONPATH": str(command_runs.CHECKOUT)}
+    # oneDNN's convolution gives an empty batch the wrong shape.
     found |= {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
     found["PYTHONFAULTHANDLER"] = "1"
     found.pop("TF_CONFIG", None)
