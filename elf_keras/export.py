@@ -14,7 +14,6 @@ chosen anew on each variant's own scores, since quantization moves confidences.
 """
 
 import importlib.util
-import json
 import pathlib
 import tempfile
 
@@ -193,11 +192,11 @@ def _exported(output):
     """The files of an export that is there: its manifest names them."""
     manifest = output / "manifest.json"
     try:
-        record = json.loads(manifest.read_bytes())
+        record = runs.read_json(manifest)
         if "variants" not in record:
             return set()
         return {output / name for name in record["checksums"]} | {manifest}
-    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+    except (InputError, LookupError, TypeError):
         return set()
 
 

@@ -34,7 +34,7 @@ flags.DEFINE_string(
 MANIFEST = "manifest.json"
 FORMAT = 1
 PAGE = pathlib.Path(__file__).parent / "page"
-NODE_MODULES = PAGE.parent.parent / "build" / "page" / "node_modules"
+NODE_MODULES = PAGE.parents[2] / "build" / "page" / "node_modules"
 SCOPE = "@litertjs"
 # Two packages are needed; npm fetches this one because of the other.
 RUNTIME = f"{SCOPE}/wasm-utils/dist/index.js"

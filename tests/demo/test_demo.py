@@ -46,7 +46,12 @@ def test_serves_page_runtime_and_the_files_of_the_export(export, tmp_path):
         assert server.find("/demo.py") is None
 
 
-def test_every_file_of_the_page_has_a_known_type():
+def test_the_page_and_where_make_puts_its_runtime():
+    makefile = (command_runs.CHECKOUT / "Makefile").read_text()
+    page = demo.PAGE.relative_to(command_runs.CHECKOUT)
+    assert f"cp {page}/package.json" in makefile
+    made = demo.NODE_MODULES.relative_to(command_runs.CHECKOUT).parent
+    assert f"--prefix {made} " in makefile
     kinds = {path.suffix for path in demo.PAGE.iterdir()}
     assert kinds <= set(server.TYPES)
 

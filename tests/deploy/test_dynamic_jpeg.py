@@ -97,23 +97,3 @@ def test_a_jpeg_of_another_size_through_the_signature():
     files = [encoded(picture(200, 300), "JPEG"), encoded(picture(40, 30))]
     read = [images.read(io.BytesIO(file), 8) for file in files]
     same(ask(files), ask_pixels(read), tolerance=0.25)
-
-
-def test_a_grey_model_takes_colour_files(tmp_path):
-    model = exported.built(channels=1)
-    saved_model.save(model, tmp_path / "grey", temperatures=np.ones(3))
-    loaded = tf.saved_model.load(tmp_path / "grey")
-    files = [encoded(picture(20, 31)), encoded(picture(8, 8, channels=1))]
-    read = [images.read(io.BytesIO(file), 8, channels=1) for file in files]
-    limits = exported.rows(LIMITS, 2)
-    found = exported.call(
-        loaded.signatures["dynamic_jpeg"],
-        image_bytes=np.array(files, object),
-        exit_threshold=limits,
-    )
-    expected = exported.call(
-        loaded.signatures["dynamic"],
-        image=np.asarray(read, "float32"),
-        exit_threshold=limits,
-    )
-    same(found, expected, tolerance=0.1)

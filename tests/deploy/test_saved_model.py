@@ -1,6 +1,7 @@
 """The reloaded SavedModel answers as the model does, and skips for real."""
 
 import collections
+import io
 import subprocess
 import sys
 
@@ -15,6 +16,7 @@ from tensorflow.core.protobuf import saved_model_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 
 from elf_keras import models
+from elf_keras.data import images
 from elf_keras.deploy import saved_model
 from elf_keras.evaluation import prediction
 from elf_keras.exits.thresholds import ExitThresholds
@@ -159,26 +161,44 @@ def test_no_node_of_a_later_stage_runs_once_all_have_left(
     assert set(exits) == {len(expected)}
 
 
-def answers(model, folder, limits):
-    """Scores of all exits in Keras, and what the reloaded `dynamic` says."""
+def saved(model, folder, limits):
+    """The signatures of a model, after a look at what `dynamic` says."""
     exits = models.exits(model)
     saved_model.save(model, folder, temperatures=np.ones(exits))
     loaded = tf.saved_model.load(folder)
-    images = exported.images()[:5]
+    images = exported.images(channels=model.inputs[0].shape[-1])[:5]
     outputs = model(images, training=False)
     scores = np.stack([outputs[f"exit_{k + 1}"] for k in range(exits)], 1)
     limits = exported.rows(limits, 5)
-    return scores, exported.call(
+    found = exported.call(
         loaded.signatures["dynamic"], image=images, exit_threshold=limits
     )
+    return loaded, scores, exported.check(found, scores, limits)
 
 
-def test_a_model_without_early_exits(tmp_path):
-    """Its thresholds are `(batch, 0)`, so that callers need no exception."""
-    model = exported.built(exits="none")
-    scores, found = answers(model, tmp_path / "bare", [])
-    exits = exported.check(found, scores, np.zeros((5, 0)))
+def test_a_grey_model_without_early_exits(tmp_path):
+    """Thresholds are `(batch, 0)`: callers need no exception."""
+    model = exported.built(channels=1, exits="none")
+    loaded, _, exits = saved(model, tmp_path, [])
     assert set(exits) == {1}
+    pixels = [
+        exported.images(channels)[0].astype("uint8") for channels in (1, 3)
+    ]
+    files = [tf.io.encode_png(image).numpy() for image in pixels]
+    grey = [images.read(io.BytesIO(file), 8, channels=1) for file in files]
+    limits = np.zeros((2, 0), "float32")
+    found = exported.call(
+        loaded.signatures["dynamic_jpeg"],
+        image_bytes=np.array(files),
+        exit_threshold=limits,
+    )
+    expected = exported.call(
+        loaded.signatures["dynamic"],
+        image=np.asarray(grey, "float32"),
+        exit_threshold=limits,
+    )
+    for name, values in found.items():
+        np.testing.assert_allclose(values, expected[name], atol=0.1)
 
 
 def test_a_cosine_model_stored_from_half_precision(tmp_path):
@@ -189,11 +209,9 @@ def test_a_cosine_model_stored_from_half_precision(tmp_path):
         half = exported.built(cosine=True)
     finally:
         keras.config.set_dtype_policy(before)
-    model = models.in_float32(half)
-    scores, found = answers(model, tmp_path / "cosine", [0.4, 0.4])
+    _, scores, _ = saved(models.in_float32(half), tmp_path, [0.4, 0.4])
     assert np.abs(scores).max() <= 1
-    exported.check(found, scores, [0.4, 0.4])
-    assert not half_precision_nodes(tmp_path / "cosine")
+    assert not half_precision_nodes(tmp_path)
 
 
 def half_precision_nodes(folder):

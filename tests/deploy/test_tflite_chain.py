@@ -213,12 +213,13 @@ def test_a_batch_that_is_not_one(tmp_path, batch):
 
 
 def test_only_another_type_than_asked_for_is_a_problem(tmp_path):
-    path = saved(
-        tmp_path / "a.tflite", lambda image: {"y": 2 * image}, spec(1, 4)
-    )
+    path = tmp_path / "int8" / "a.tflite"
+    saved(path, lambda image: {"y": 2 * image}, spec(1, 4))
     assert tflite_chain.problems(path, dtype="float32") == []
     found = tflite_chain.problems(path, dtype="int8")
     assert found[0].endswith("image is float32, expected int8")
+    with pytest.raises(InputError, match="int8 would not run on a phone: a"):
+        tflite_chain._refuse(path.parent)
 
 
 def test_half_precision_inside(tmp_path):
