@@ -24,10 +24,10 @@ class Artefact:
     """What an export's manifest says of one artefact, and how to ask it.
 
     Attributes:
-      class_names: in the order of the scores.
+      class_names: in the order of the logits.
       costs: multiply-adds to each exit.
       policies: name -> thresholds, chosen on validation for this artefact.
-      ask: images `(batch, height, width, channels)` to scores
+      ask: images `(batch, height, width, channels)` to logits
         `(batch, exits, classes)`.
     """
 
@@ -37,7 +37,7 @@ class Artefact:
     ask: Callable[[np.ndarray], np.ndarray]
 
     def logit_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
-        """Scores in source order, batch by batch; see `inference`."""
+        """Logits in source order, batch by batch."""
         batches = pipeline.evaluation_batches(examples, batch_size=BATCH)
         with errors.translated():
             for images, *_ in batches.as_numpy_iterator():
@@ -110,7 +110,7 @@ def _chained(path, variant):
     # Checks every checksum and that the stages fit together.
     with runs.silenced():
         runner = chain_runner.ChainRunner(path, variant=variant)
-    return lambda images: measure.chain_scores(runner.stages, images)
+    return lambda images: measure.chain_logits(runner.stages, images)
 
 
 def _served(folder, record):

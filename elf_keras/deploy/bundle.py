@@ -117,9 +117,9 @@ def _source(model, judge):
         AnswerRule(scorer.rule.scale),
     )
     part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
-    scores = prediction.predict_logits(model, part)
+    logits = prediction.predict_logits(model, part)
     reference = parity.Reference(
-        np.asarray(part.images), scores, parity.spread(scores)
+        np.asarray(part.images), logits, parity.spread(logits)
     )
     return _Source(model, found, temperatures, reference)
 

@@ -44,7 +44,7 @@ class FrozenStage:
         self._call = tf.function(call).get_concrete_function(spec)
 
     def __call__(self, features, training=False):
-        """Return `{"exit_k": scores, "features": …}`."""
+        """Return `{"exit_k": logits, "features": …}`."""
         return self._call(features)
 
 
@@ -52,7 +52,7 @@ def leave_early(stages, images, thresholds):
     """Run a batch stage by stage, survivors compacted.
 
     Args:
-      stages: functions from features to `{"exit_k": scores, "features": …}`,
+      stages: functions from features to `{"exit_k": logits, "features": …}`,
         as `models.stages` returns them.
       images: pixel values 0 to 255, `(batch, height, width, channels)`.
       thresholds: s for every image and early exit, `(batch, exits - 1)`.
@@ -124,22 +124,22 @@ def nested(stages):
     limits = tf.TensorSpec((len(stages) - 1,), name="exit_threshold")
 
     def call(image, exit_threshold):
-        scores, taken = _from_stage(stages, 0, image, exit_threshold)
-        return {"scores": scores, "exit": taken}
+        logits, taken = _from_stage(stages, 0, image, exit_threshold)
+        return {"scores": logits, "exit": taken}
 
     return tf.function(call).get_concrete_function(image, limits)
 
 
 def _from_stage(stages, number, features, thresholds):
     outputs = stages[number](features, training=False)
-    scores = outputs[f"exit_{number + 1}"]
+    logits = outputs[f"exit_{number + 1}"]
     taken = tf.constant(number + 1)
     if number == len(stages) - 1:
-        return scores, taken
-    leaves = exit_rule.satisfied(scores, thresholds[number])[0]
+        return logits, taken
+    leaves = exit_rule.satisfied(logits, thresholds[number])[0]
     return tf.cond(
         leaves,
-        lambda: (scores, taken),
+        lambda: (logits, taken),
         lambda: _from_stage(
             stages, number + 1, outputs["features"], thresholds
         ),

@@ -87,7 +87,7 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     times = milliseconds(stages, few)
     times_alone = [milliseconds([stage], few)[0] for stage in alone]
     chosen_on, reported_on = (
-        answers.of_parts([chain_scores(stages, part.images)], part.labels)
+        answers.of_parts([chain_logits(stages, part.images)], part.labels)
         for part in (judge.chosen_on, judge.reported_on)
     )
     policies = judge.policies(chosen_on, reported_on, times)
@@ -149,7 +149,7 @@ def _tensor(name, details):
     }
 
 
-def chain_scores(stages: list, images: np.ndarray) -> np.ndarray:
+def chain_logits(stages: list, images: np.ndarray) -> np.ndarray:
     """Run all stages for every image, whatever an exit says.
 
     Args:
@@ -157,17 +157,17 @@ def chain_scores(stages: list, images: np.ndarray) -> np.ndarray:
       images: pixel values 0 to 255, `(images, …)`.
 
     Returns:
-      float32 scores, `(images, exits, classes)`.
+      float32 logits, `(images, exits, classes)`.
     """
-    scores = []
+    logits = []
     for image in images:
         given, row = stages[0].encode(image[None]), []
         for number, stage in enumerate(stages):
             if number:
                 given = stages[number - 1].features()
             row.append(stage.run(given))
-        scores.append(row)
-    return np.asarray(scores, "float32")
+        logits.append(row)
+    return np.asarray(logits, "float32")
 
 
 def milliseconds(

@@ -1,6 +1,6 @@
-"""Whether exports answer as the model does: scores, and who leaves where.
+"""Whether exports answer as the model does: logits, and who leaves where.
 
-float32 scores must agree within 1e-4 max(1, |z|), and no image may take
+float32 logits must agree within 1e-4 max(1, |z|), and no image may take
 another exit unless a confidence on its way lies within 1e-3/C of s.
 """
 
@@ -22,40 +22,40 @@ class Reference:
 
     Attributes:
       images: pixel values 0 to 255, `(images, …)`.
-      scores: `(images, exits, classes)`.
+      logits: `(images, exits, classes)`.
       thresholds: at which images leave.
     """
 
     images: np.ndarray
-    scores: np.ndarray
+    logits: np.ndarray
     thresholds: ExitThresholds
 
     @property
     def exits(self) -> np.ndarray:
         """Index of the exit that each image takes, `(images,)`."""
         limits = self.thresholds.with_last
-        return exit_rule.exit_taken(exit_rule.satisfied(self.scores, limits))
+        return exit_rule.exit_taken(exit_rule.satisfied(self.logits, limits))
 
     @property
     def shares(self) -> np.ndarray:
         """Share of the images that take each exit, `(exits,)`."""
-        exits = self.scores.shape[1]
+        exits = self.logits.shape[1]
         return np.bincount(self.exits, minlength=exits) / len(self.images)
 
 
-def spread(scores: np.ndarray) -> ExitThresholds:
+def spread(logits: np.ndarray) -> ExitThresholds:
     """Thresholds at which about equally many images leave at every exit.
 
     Args:
-      scores: `(images, exits, classes)`.
+      logits: `(images, exits, classes)`.
 
     Returns:
       Values of float32, each midway between two confidences.
 
     Raises:
-      InputError: for scores that are no numbers.
+      InputError: for logits that are no numbers.
     """
-    confidence = exit_rule.confidence(scores)
+    confidence = exit_rule.confidence(logits)
     if not np.isfinite(confidence).all():
         raise InputError(
             "the model answers some validation images with scores that are no "
@@ -85,7 +85,7 @@ def compare(
     reference: Reference,
     name: str,
     *,
-    scores: np.ndarray | None = None,
+    logits: np.ndarray | None = None,
     exits: np.ndarray | None = None,
     judged: bool = True,
 ) -> dict:
@@ -94,16 +94,16 @@ def compare(
     Args:
       reference: what the model says.
       name: of the artefact and the way it was asked.
-      scores: its scores, `(images, exits, classes)`; masked where it gives
+      logits: its logits, `(images, exits, classes)`; masked where it gives
         none.
       exits: the exits it took, from 0; None where it takes none.
       judged: False for quantized variants, which are only described.
     """
     error, moved, outside = 0.0, 0, 0
-    if scores is not None:
-        given = ~np.ma.getmaskarray(scores)
-        expected = reference.scores[given]
-        difference = np.abs(np.ma.getdata(scores)[given] - expected)
+    if logits is not None:
+        given = ~np.ma.getmaskarray(logits)
+        expected = reference.logits[given]
+        difference = np.abs(np.ma.getdata(logits)[given] - expected)
         # NaN, if there is one: it is within no tolerance.
         error = float((difference / np.maximum(1.0, np.abs(expected))).max())
     if exits is not None:
@@ -114,7 +114,7 @@ def compare(
     return {
         "artefact": name,
         "images": len(reference.images),
-        "score_error": error if scores is not None else None,
+        "score_error": error if logits is not None else None,
         "exits_moved": moved if exits is not None else None,
         "outside_band": outside if exits is not None else None,
         "passed": good if judged else None,
@@ -123,8 +123,8 @@ def compare(
 
 def _close(reference):
     """Whether any confidence on an image's way lies within the band."""
-    band = BAND / reference.scores.shape[2]
-    confidence = exit_rule.confidence(reference.scores)[:, :-1]
+    band = BAND / reference.logits.shape[2]
+    confidence = exit_rule.confidence(reference.logits)[:, :-1]
     near = np.abs(confidence - reference.thresholds.rows(1)) <= band
     numbers = np.arange(confidence.shape[1])
     return (near & (numbers <= reference.exits[:, None])).any(axis=1)

@@ -33,7 +33,7 @@ def of_saved_model(
     encoded = _ask(
         signatures["dynamic_jpeg"], image_bytes=files, exit_threshold=limits
     )
-    names = exit_rule.exit_names(reference.scores.shape[1])
+    names = exit_rule.exit_names(reference.logits.shape[1])
     rows = {
         "serving_default": (np.stack([every[name] for name in names], 1), None),
         "static": (_left_at(reference, last)[0], None),
@@ -42,9 +42,9 @@ def of_saved_model(
     }
     return [
         parity.compare(
-            reference, f"saved_model {name}", scores=scores, exits=exits
+            reference, f"saved_model {name}", logits=logits, exits=exits
         )
-        for name, (scores, exits) in rows.items()
+        for name, (logits, exits) in rows.items()
     ]
 
 
@@ -66,12 +66,12 @@ def of_tflite(
         for number in range(1, len(stages) + 1)
     ]
     alone = [
-        measure.chain_scores([stage], images)
+        measure.chain_logits([stage], images)
         for stage in measure.open_files(files, "exit")
     ]
     rows = {
-        "chain": (measure.chain_scores(stages, images), taken),
-        "stages.tflite": (measure.chain_scores(joint, images), None),
+        "chain": (measure.chain_logits(stages, images), taken),
+        "stages.tflite": (measure.chain_logits(joint, images), None),
         "exit_k.tflite": (np.concatenate(alone, axis=1), None),
     }
     single = files / "single_file.tflite"
@@ -81,11 +81,11 @@ def of_tflite(
         parity.compare(
             reference,
             f"tflite {variant} {name}",
-            scores=scores,
+            logits=logits,
             exits=exits,
             judged=variant == "float32",
         )
-        for name, (scores, exits) in rows.items()
+        for name, (logits, exits) in rows.items()
     ]
 
 
@@ -114,9 +114,9 @@ def _single_file(path, reference):
         )
         for image in reference.images
     ]
-    scores = np.concatenate([row["scores"] for row in found])
+    logits = np.concatenate([row["scores"] for row in found])
     exits = np.array([row["exit"] for row in found]).reshape(-1)
-    return _left_at(reference, {"scores": scores, "exit": exits})
+    return _left_at(reference, {"scores": logits, "exit": exits})
 
 
 def _ask(signature, **inputs):
@@ -139,6 +139,6 @@ def _ask(signature, **inputs):
 def _left_at(reference, answers):
     """Scores at the exits that answered, masked at the others; and those."""
     taken = answers["exit"] - 1
-    scores = np.ma.masked_all_like(reference.scores)
-    scores[np.arange(len(scores)), taken] = answers["scores"]
-    return scores, taken
+    logits = np.ma.masked_all_like(reference.logits)
+    logits[np.arange(len(logits)), taken] = answers["scores"]
+    return logits, taken

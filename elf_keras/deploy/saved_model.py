@@ -29,7 +29,7 @@ class Endpoints:
     Args:
       model: a multi-exit model in float32.
       temperatures: T of each exit, `(exits,)`, > 0: the probabilities are
-        softmax(scores / T); confidence and exits come from T = 1.
+        softmax(logits / T); confidence and exits come from T = 1.
     """
 
     def __init__(self, model: MultiExitModel, temperatures):
@@ -76,16 +76,16 @@ class Endpoints:
         # What nobody reads, such as the early heads, does not run.
         for stage in self._stages[:-1]:
             features = stage(features)["features"]
-        scores = self._stages[-1](features)[self._names[-1]]
-        last = tf.fill(tf.shape(scores)[:1], len(self._names))
-        return self._answer(scores, last)
+        logits = self._stages[-1](features)[self._names[-1]]
+        last = tf.fill(tf.shape(logits)[:1], len(self._names))
+        return self._answer(logits, last)
 
     def dynamic(self, image, exit_threshold):
         """Return each image's answer at the first exit that is sure."""
         image = self._checked(image)
         limits = self._checked_thresholds(exit_threshold, image)
-        scores, taken = graphs.leave_early(self._stages, image, limits)
-        return self._answer(scores, taken)
+        logits, taken = graphs.leave_early(self._stages, image, limits)
+        return self._answer(logits, taken)
 
     def dynamic_jpeg(self, image_bytes, exit_threshold):
         """Decode, cut square and resize inside the graph, then `dynamic`."""
@@ -98,14 +98,14 @@ class Endpoints:
         )
         return self.dynamic(images, exit_threshold)
 
-    def _answer(self, scores, taken):
+    def _answer(self, logits, taken):
         temperatures = tf.gather(self._temperatures, taken - 1)
         return {
-            "class": tf.argmax(scores, -1, tf.int32),
-            "confidence": exit_rule.confidence(scores),
+            "class": tf.argmax(logits, -1, tf.int32),
+            "confidence": exit_rule.confidence(logits),
             "exit": taken,
-            "scores": scores,
-            "probabilities": tf.nn.softmax(scores / temperatures[:, None]),
+            "scores": logits,
+            "probabilities": tf.nn.softmax(logits / temperatures[:, None]),
         }
 
     def _checked(self, image):

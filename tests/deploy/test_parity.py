@@ -13,9 +13,9 @@ IMAGES, EXITS, CLASSES = 60, 4, 10
 
 def reference(seed=0):
     random = np.random.default_rng(seed)
-    scores = random.normal(size=(IMAGES, EXITS, CLASSES)).astype("float32")
+    logits = random.normal(size=(IMAGES, EXITS, CLASSES)).astype("float32")
     images = np.zeros((IMAGES, 2, 2, 1), "uint8")
-    return parity.Reference(images, scores, parity.spread(scores))
+    return parity.Reference(images, logits, parity.spread(logits))
 
 
 def test_every_exit_takes_its_share():
@@ -25,7 +25,7 @@ def test_every_exit_takes_its_share():
 
 def test_exits_by_a_loop():
     found = reference()
-    for image, taken in zip(found.scores, found.exits, strict=True):
+    for image, taken in zip(found.logits, found.exits, strict=True):
         sure = exit_rule.confidence(image)[:-1] > found.thresholds.early
         assert taken == ([*sure, True]).index(True)
 
@@ -35,27 +35,27 @@ def test_exits_by_a_loop():
 )
 def test_scores_may_differ_by_a_rounding_only(error, passed):
     found = reference()
-    scores = found.scores.copy()
-    scores[3, 1, 2] = np.float32(0.5)
-    found.scores[3, 1, 2] = 0.5
-    scores[3, 1, 2] += error
-    row = parity.compare(found, "made", scores=scores)
+    logits = found.logits.copy()
+    logits[3, 1, 2] = np.float32(0.5)
+    found.logits[3, 1, 2] = 0.5
+    logits[3, 1, 2] += error
+    row = parity.compare(found, "made", logits=logits)
     assert row["passed"] is passed
     assert row["exits_moved"] is None
 
 
 def test_large_scores_are_compared_relative_to_their_size():
     found = reference()
-    found.scores[0, 0, 0] = 1000.0
-    scores = found.scores.copy()
-    scores[0, 0, 0] += 0.05
-    assert parity.compare(found, "made", scores=scores)["passed"]
+    found.logits[0, 0, 0] = 1000.0
+    logits = found.logits.copy()
+    logits[0, 0, 0] += 0.05
+    assert parity.compare(found, "made", logits=logits)["passed"]
 
 
 def test_an_exit_moved_outside_the_band_fails():
     found = reference()
     exits = found.exits.copy()
-    confidence = exit_rule.confidence(found.scores)[:, :-1]
+    confidence = exit_rule.confidence(found.logits)[:, :-1]
     far = np.abs(confidence - found.thresholds.early).min(-1) > 0.002
     image = int(np.flatnonzero(far)[0])
     exits[image] = (exits[image] + 1) % EXITS
@@ -72,10 +72,10 @@ def test_an_exit_moved_within_the_band_passes():
     exits = found.exits.copy()
     image = int(np.flatnonzero(exits == 0)[0])
     # This image's own confidence is the threshold, but for half the band.
-    own = exit_rule.confidence(found.scores[image])[0]
+    own = exit_rule.confidence(found.logits[image])[0]
     limits[0] = own - 0.5 * parity.BAND / CLASSES
     near = parity.Reference(
-        found.images, found.scores, ExitThresholds.of(limits)
+        found.images, found.logits, ExitThresholds.of(limits)
     )
     exits = near.exits.copy()
     exits[image] = 1
@@ -86,27 +86,27 @@ def test_an_exit_moved_within_the_band_passes():
 
 def test_exits_that_do_not_answer_are_left_out():
     found = reference()
-    scores = np.ma.masked_all_like(found.scores)
-    scores[:, -1] = found.scores[:, -1]
-    assert parity.compare(found, "static", scores=scores)["score_error"] == 0
-    scores[5, -1] += 1
-    assert not parity.compare(found, "static", scores=scores)["passed"]
+    logits = np.ma.masked_all_like(found.logits)
+    logits[:, -1] = found.logits[:, -1]
+    assert parity.compare(found, "static", logits=logits)["score_error"] == 0
+    logits[5, -1] += 1
+    assert not parity.compare(found, "static", logits=logits)["passed"]
 
 
 def test_an_answer_that_is_no_number_fails():
     found = reference()
-    for scores in (found.scores.copy(), np.ma.array(found.scores)):
-        scores[3] = np.nan
-        row = parity.compare(found, "made", scores=scores)
+    for logits in (found.logits.copy(), np.ma.array(found.logits)):
+        logits[3] = np.nan
+        row = parity.compare(found, "made", logits=logits)
         assert row["passed"] is False
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.5, 0.9, 1.0])
 def test_saturated_confidences_leave_the_other_exits_their_share(sure):
     found = reference()
-    found.scores[: int(sure * IMAGES), 0, 0] = 200
+    found.logits[: int(sure * IMAGES), 0, 0] = 200
     made = parity.Reference(
-        found.images, found.scores, parity.spread(found.scores)
+        found.images, found.logits, parity.spread(found.logits)
     )
     assert ((made.thresholds.early > 0) & (made.thresholds.early < 1)).all()
     rest = (1 - made.shares[0]) / 3
@@ -115,6 +115,6 @@ def test_saturated_confidences_leave_the_other_exits_their_share(sure):
 
 
 def test_a_model_without_numbers_is_refused():
-    scores = np.full((4, 3, 2), np.nan, "float32")
+    logits = np.full((4, 3, 2), np.nan, "float32")
     with pytest.raises(InputError, match="no numbers"):
-        parity.spread(scores)
+        parity.spread(logits)

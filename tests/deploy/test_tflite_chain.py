@@ -69,7 +69,7 @@ def test_files(folder):
     zip(VARIANTS, [1e-5, 2e-3, 0.03, 0.06], strict=True),
 )
 def test_chain_answers_as_the_model(folder, model, images, variant, tolerance):
-    scores = measure.chain_scores(opened(folder / variant, "stage"), images)
+    scores = measure.chain_logits(opened(folder / variant, "stage"), images)
     wanted = expected(model, images)
     size = np.abs(wanted).max()
     np.testing.assert_allclose(scores, wanted, atol=tolerance * max(size, 1))
@@ -77,7 +77,7 @@ def test_chain_answers_as_the_model(folder, model, images, variant, tolerance):
 
 def test_each_exit_alone_answers_as_the_model(folder, model, images):
     alone = opened(folder / "float32", "exit")
-    found = [measure.chain_scores([stage], images)[:, 0] for stage in alone]
+    found = [measure.chain_logits([stage], images)[:, 0] for stage in alone]
     wanted = expected(model, images)
     np.testing.assert_allclose(np.stack(found, 1), wanted, atol=1e-5)
     assert [list(stage.outputs) for stage in alone] == [["exit_1"], ["exit_2"]]
@@ -89,7 +89,7 @@ def test_one_file_holds_all_stages_as_signatures(folder, model, images):
         measure.open_file(path, f"stage_{number + 1}")
         for number in range(EXITS)
     ]
-    found = measure.chain_scores(stages, images)
+    found = measure.chain_logits(stages, images)
     np.testing.assert_allclose(found, expected(model, images), atol=1e-5)
 
 
