@@ -15,7 +15,7 @@ LONGEST = (
     *("test_worker_commands", "test_rows", "test_resume", "test_replicas"),
     *("test_backbones_applications", "test_backbones_pretrained"),
     *("test_second_stage_from_flags", "test_photos_224", "test_worker_steps"),
-    *("test_export_command", "test_tflite_chain", "test_mid_epoch"),
+    *("test_bundle", "test_tflite_chain", "test_mid_epoch"),
     *("test_experiments", "test_train_command", "test_checkpoints"),
     *("test_determinism", "test_search", "test_c_api"),
 )

@@ -28,13 +28,12 @@ def test_rows_reach_from_the_first_image_to_the_last(images):
 def exported(tmp_path_factory):
     """Folder of the one export, and how the command ended."""
     output = tmp_path_factory.mktemp("exports") / "savedmodels" / "digits"
-    ended = command_runs.run(
+    ended = command_runs.done(
         "export",
         f"--workdir={old_run.finished()}",
         f"--output={output}",
         f"--formats={FORMATS}",
     )
-    assert ended.status == 0, ended.err
     return output, ended
 
 
@@ -87,8 +86,7 @@ def test_variants(record):
 def evaluated(*words):
     """Scores by split, as the command leaves them."""
     folder = old_run.finished()
-    ended = command_runs.run("evaluate", f"--workdir={folder}", *words)
-    assert ended.status == 0, ended.err
+    command_runs.done("evaluate", f"--workdir={folder}", *words)
     splits = runs.read_json(folder / "evaluation.json")["splits"]
     return {name: found["model"] for name, found in splits.items()}
 
