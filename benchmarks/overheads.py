@@ -21,6 +21,7 @@ import tensorflow as tf
 from benchmarks import training_step
 from elf_keras.data import augment, pipeline, splits
 from elf_keras.data.batches import Batches
+from elf_keras.evaluation.scorer import Scorer
 from elf_keras.training import epoch_run, loop
 
 # As many as CIFAR-10 LT at 100x keeps after the validation cut.
@@ -82,14 +83,12 @@ def _fit(model, data):
     """Seconds of EPOCHS epochs in `loop.fit`, without compiling."""
     schedule = epoch_run.Schedule(EPOCHS, lambda epoch: 0.1, 0, np.ones(10))
     batches = Batches(training_step.BATCH, 0, _augmentation())
+    scorer = Scorer(10, {}, costs=None, thresholds=None)
     with tempfile.TemporaryDirectory() as folder:
         start = time.perf_counter()
         loop.fit(
-            model,
-            data,
-            schedule=schedule,
-            batches=batches,
-            folder=pathlib.Path(folder),
+            epoch_run.Training(model, data, scorer, schedule, batches),
+            pathlib.Path(folder),
         )
         return time.perf_counter() - start
 

@@ -22,7 +22,7 @@ from elf_keras import runs
 from elf_keras.cli import command, data_from_flags, tables, workdir
 from elf_keras.distribution import cluster
 from elf_keras.runs import preemption
-from elf_keras.training import fleets
+from elf_keras.training import plan
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
@@ -41,7 +41,7 @@ flags.DEFINE_string(
     "A dry run that also tells time, memory and money on other devices: "
     "COUNTxDEVICE or "
     "COUNTxDEVICE@PRICE_PER_DEVICE_HOUR. DEVICE is one of "
-    f"{', '.join(fleets.PEAKS)}, a peak such as 312T (tera-FLOP/s), a measured "
+    f"{', '.join(plan.PEAKS)}, a peak such as 312T (tera-FLOP/s), a measured "
     "speed such as 900/s (images of this recipe), or `here`.",
 )
 flags.DEFINE_float(
@@ -60,41 +60,29 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     with preemption.watched():
-        _main()
-
-
-def _main():
-    started = time.time()
-    if FLAGS.dry_run or FLAGS.plan:
-        dry_run()
-        return
-    folder = workdir.check_workdir()
-    if (folder / runs.METRICS).exists():
+        if FLAGS.dry_run or FLAGS.plan:
+            dry_run()
+            return
+        metrics = workdir.check_workdir() / runs.METRICS
+        if not metrics.exists():
+            run(started=time.time())
+            return
         command.say(
-            f"{folder} is trained; choose another --workdir to train anew"
+            f"{metrics.parent} is trained; choose another --workdir to train "
+            "anew"
         )
-        command.show(runs.read_json(folder / runs.METRICS))
-        return
-    if cluster.for_strategy(FLAGS.strategy):
-        # Workers are joined before TensorFlow does anything with data.
-        _strategy()
-    data, strategy = _data(), _strategy()
-    from elf_keras.distribution import workers
-
-    with workers.clear_errors(strategy):
-        run(_model(data, strategy), data, started=started)
+        command.show(runs.read_json(metrics))
 
 
 def dry_run() -> None:
     """Check what `run` needs, and print what it would take."""
-    fleet = fleets.parse(FLAGS.plan) if FLAGS.plan else None
+    fleet = plan.parse_fleet(FLAGS.plan) if FLAGS.plan else None
     if FLAGS.workdir:
         workdir.check_workdir()
     data = _data()
     command.load_tensorflow()
     from elf_keras.cli import model_from_flags, schedule_from_flags
     from elf_keras.training import dry_run as checks
-    from elf_keras.training import plan
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
     model = _model(data, model_from_flags.strategy(alone=True))
@@ -103,7 +91,7 @@ def dry_run() -> None:
     speed = checks.measure(model, data, schedule_from_flags.batches(data))
     rows += speed.rows(schedule.epochs)
     if fleet:
-        work = plan.work_of(model, speed, epochs=schedule.epochs)
+        work = checks.work_of(model, speed, epochs=schedule.epochs)
         rows += plan.rows(
             work,
             fleet,
@@ -114,77 +102,76 @@ def dry_run() -> None:
     print(tables.facts(rows), flush=True)
 
 
-def run(model, data, *, started: float) -> None:
-    """Train a compiled model and write the run's folder."""
-    from elf_keras.cli import (
-        model_from_flags,
-        schedule_from_flags,
-        second_stage_from_flags,
-    )
+def run(*, started: float) -> None:
+    """Train what the flags say, and write the run's folder."""
+    if cluster.for_strategy(FLAGS.strategy):
+        # Workers are joined before TensorFlow does anything with data.
+        _strategy()
+    data, strategy = _data(), _strategy()
+    from elf_keras.cli import second_stage_from_flags
     from elf_keras.data import replica_parts
     from elf_keras.distribution import workers
-    from elf_keras.training import run_record
 
-    # All that can be wrong with flags and data is found before this.
-    parts = {
-        "scorer": model_from_flags.scorer(model, data),
-        "schedule": schedule_from_flags.schedule(data),
-        "batches": schedule_from_flags.batches(data),
-    }
-    parts["stage"] = second_stage_from_flags.begin(model, data, parts["scorer"])
-    strategy = model.distribute_strategy
-    replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
-    with contextlib.ExitStack() as stack:
-        if workers.is_chief(strategy):
-            folder, say = workdir.open_workdir(), command.say
-        else:
-            place = stack.enter_context(tempfile.TemporaryDirectory())
-            folder, say = (
-                workdir.follow_workdir(pathlib.Path(place)),
-                _be_silent,
-            )
-        facts = sorted(workdir.lasting(workdir.resolved()))
-        workers.check_agreement(strategy, facts, run_record.start(folder, data))
-        record = _train(model, data, folder, say, started, **parts)
-        if say is command.say:
-            command.show(record)
-        say(f"written to {folder}")
-        workers.leave_together(strategy)
+    with workers.clear_errors(strategy):
+        # All that can be wrong with flags and data is found before a folder
+        # is made.
+        training = _training(_model(data, strategy), data)
+        stage = second_stage_from_flags.begin(training)
+        replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
+        chief = workers.is_chief(strategy)
+        say = command.say if chief else _be_silent
+        with _folder(chief) as folder:
+            record = _fit(training, folder, say, started=started, stage=stage)
+            if chief:
+                command.show(record)
+            say(f"written to {folder}")
+            workers.leave_together(strategy)
 
 
-def _train(
-    model, data, folder, say, started, *, scorer, schedule, batches, stage
-):
-    from elf_keras.cli import model_from_flags
-    from elf_keras.training import loop, run_record, second_stage
+def _training(model, data):
+    from elf_keras.cli import model_from_flags, schedule_from_flags
+    from elf_keras.training import epoch_run
 
-    outcome = loop.fit(
+    return epoch_run.Training(
         model,
         data,
-        schedule=schedule,
-        batches=batches,
-        folder=folder,
-        prior=scorer.prior,
-        exit_weights=scorer.rule.exit_weights,
-        checkpoint_minutes=FLAGS.checkpoint_minutes,
-        report=say,
+        model_from_flags.scorer(model, data),
+        schedule_from_flags.schedule(data),
+        schedule_from_flags.batches(data),
     )
+
+
+def _fit(training, folder, say, **facts):
+    """Train, and write the records; metrics.json, that it is over, last."""
+    from elf_keras.cli import model_from_flags
+    from elf_keras.distribution import workers
+    from elf_keras.training import loop, run_record
+
+    data, minutes = training.data, FLAGS.checkpoint_minutes
+    agreed = sorted(workdir.lasting(workdir.resolved()))
+    workers.check_agreement(
+        training.model.distribute_strategy,
+        agreed,
+        run_record.start(folder, data),
+    )
+    outcome = loop.fit(training, folder, checkpoint_minutes=minutes, report=say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
-    record = run_record.score_epochs(
-        folder, model, data, scorer, objective, outcome
-    )
+    record = run_record.score_epochs(training, outcome, folder, objective)
     run_record.write(
-        folder,
-        second_stage.finished(model),
-        data,
-        outcome,
-        seed=FLAGS.seed,
-        deterministic=FLAGS.deterministic,
-        started=started,
-        stage=stage,
+        training, outcome, folder, deterministic=FLAGS.deterministic, **facts
     )
     runs.write_json(folder / runs.METRICS, record)
     return record
+
+
+@contextlib.contextmanager
+def _folder(chief):
+    """The run's folder; for workers that write nothing there, one like it."""
+    if chief:
+        yield workdir.open_workdir()
+        return
+    with tempfile.TemporaryDirectory() as place:
+        yield workdir.follow_workdir(pathlib.Path(place))
 
 
 def _be_silent(line):

@@ -28,7 +28,7 @@ LIGHT = [
     "policies.policy_rules",
     "policies.policy_file",
     "policies.search_record",
-    "training.fleets",
+    "training.plan",
     "cli.command",
     "cli.command_flags",
     "cli.recipe_flags",

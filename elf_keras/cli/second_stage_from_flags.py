@@ -7,13 +7,12 @@ import numpy as np
 from absl import flags
 
 from elf_keras import choices, models, runs
-from elf_keras.cli import command
+from elf_keras.cli import command, workdir
 from elf_keras.data import splits
 from elf_keras.errors import InputError
-from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import thresholds
 from elf_keras.models.exit_heads import CosineClassifier
-from elf_keras.training import post_hoc, second_stage
+from elf_keras.training import epoch_run, second_stage
 
 FLAGS = flags.FLAGS
 # What a run and its second stage must share: its training images and classes.
@@ -21,6 +20,15 @@ _SHARED = (
     *("dataset", "imbalance", "validation_fraction", "validation_group"),
     *("seed", "image_size", "backbone"),
 )
+
+# What in a run's flags moves logits towards rare classes.
+_ADJUSTING = {
+    "class_weighting": set(choices.CLASS_WEIGHTINGS) - {"none"},
+    "exit_loss": choices.PRIOR_LOSSES,
+    "method": ("bbn",),
+    "sampler": set(choices.SAMPLERS) - {"instance"},
+    "second_stage": {*choices.TRAINED_STAGES, *choices.POST_HOC_STAGES},
+}
 
 
 def model(data: splits.Splits) -> keras.Model:
@@ -39,31 +47,30 @@ def model(data: splits.Splits) -> keras.Model:
             "--weights=RUN/model.keras"
         )
     loaded = models.load(FLAGS.weights)
-    _check_flags(pathlib.Path(FLAGS.weights).with_name(runs.FLAGS))
+    _check_flags(pathlib.Path(FLAGS.weights).parent)
     _check_model(loaded, data)
     prepare = second_stage.TRAINED_STAGES.get(FLAGS.second_stage)
     return prepare(loaded) if prepare else loaded
 
 
-def begin(
-    loaded: keras.Model, data: splits.Splits, scorer: Scorer
-) -> dict | None:
+def begin(training: epoch_run.Training) -> dict | None:
     """Apply a stage that trains nothing; return what run.json says of any.
 
     Raises:
       InputError: for a τ that is no number, or cannot be chosen.
     """
-    if FLAGS.second_stage == "none":
+    stage, loaded = FLAGS.second_stage, training.model
+    if stage == "none":
         return None
-    if FLAGS.second_stage in choices.TRAINED_STAGES:
+    if stage in choices.TRAINED_STAGES:
         trained = sum(np.prod(w.shape) for w in loaded.trainable_weights)
-        return {"name": FLAGS.second_stage, "trained_parameters": int(trained)}
-    rule, counts = post_hoc.RULES[FLAGS.second_stage], data.train_counts
+        return {"name": stage, "trained_parameters": int(trained)}
+    rule = second_stage.RULES[stage]
     tau, tried = _tau(), []
     if tau is None:
-        tau, tried = _chosen(loaded, rule, data, scorer)
-    post_hoc.change(loaded, rule, counts, tau)
-    return {"name": FLAGS.second_stage, "tau": tau, "tried": tried}
+        tau, tried = _chosen(training, rule)
+    second_stage.change(loaded, rule, training.data.train_counts, tau)
+    return {"name": stage, "tau": tau, "tried": tried}
 
 
 def _tau():
@@ -83,52 +90,57 @@ def _tau():
     return tau
 
 
-def _chosen(loaded, rule, data, scorer):
-    if data.validation is None:
+def _chosen(training, rule):
+    validation = training.data.validation
+    if validation is None:
         raise InputError(
             f"--second_stage={FLAGS.second_stage}: without a validation split "
             "no τ can be chosen; give a number, such as --tau=1, or set "
             "--validation_fraction as in the run of --weights"
         )
-    found = post_hoc.accuracies(
-        loaded,
+    found = second_stage.accuracies(
+        training.model,
         rule,
-        data.train_counts,
-        data.validation,
-        scorer.weights(data.validation.labels),
+        training.data.train_counts,
+        validation,
+        training.scorer.weights(validation.labels),
     )
     # The smallest of equals: the least change.
     best = int(found.argmax())
     command.say(
-        f"τ = {post_hoc.TAUS[best]} is best on validation: "
+        f"τ = {second_stage.TAUS[best]} is best on validation: "
         f"{100 * found[best]:.1f} %"
     )
     tried = [
         {"tau": tau, "validation_accuracy": accuracy}
-        for tau, accuracy in zip(post_hoc.TAUS, found, strict=True)
+        for tau, accuracy in zip(second_stage.TAUS, found, strict=True)
     ]
-    return post_hoc.TAUS[best], tried
+    return second_stage.TAUS[best], tried
 
 
-def _check_flags(record):
+def _check_flags(folder):
     """Other images would let validation meet what was trained on."""
-    if not record.exists():
+    if not (folder / runs.FLAGS).exists():
         return
-    lines = record.read_text(encoding="utf-8").splitlines()
-    before = {
-        line
-        for line in lines
-        if line.removeprefix("--").partition("=")[0] in _SHARED
-    }
-    given = [FLAGS[name] for name in _SHARED]
-    now = {flag.serialize() for flag in given if flag.value is not None}
-    if before != now:
+    before = workdir.flags_of(folder)
+    changed = sorted(
+        given[name].serialize()
+        for name in _SHARED
+        if FLAGS[name].value != before[name].value
+        for given in (before, FLAGS)
+        if given[name].value is not None
+    )
+    if changed:
         raise InputError(
             f"--weights={FLAGS.weights} comes from a run with other flags "
-            f"({' '.join(sorted(before ^ now))}); a second stage needs the "
-            "same data and backbone: repeat that run's flags"
+            f"({' '.join(changed)}); a second stage needs the same data and "
+            "backbone: repeat that run's flags"
         )
-    adjusted = _adjusted(lines)
+    adjusted = [
+        before[name].serialize()
+        for name, values in _ADJUSTING.items()
+        if before[name].value in values
+    ]
     if FLAGS.second_stage == "logit_adjustment" and adjusted:
         raise InputError(
             f"--weights={FLAGS.weights} was trained with "
@@ -137,23 +149,6 @@ def _check_flags(record):
             "with --exit_loss=ce or focal, --class_weighting=none, "
             "--sampler=instance, --second_stage=none and not bbn"
         )
-
-
-def _adjusted(lines):
-    """What in a run's flags moves scores towards rare classes."""
-    losses = {f"--exit_loss={loss}" for loss in choices.PRIOR_LOSSES}
-    plain = {
-        "--class_weighting": "none",
-        "--sampler": "instance",
-        "--second_stage": "none",
-    }
-    return [
-        line
-        for line in lines
-        if line in losses
-        or line == "--method=bbn"
-        or plain.get(line.partition("=")[0], "") not in line
-    ]
 
 
 def _check_model(loaded, data):

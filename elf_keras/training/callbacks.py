@@ -7,51 +7,24 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-from elf_keras.evaluation import metrics, prediction
+from elf_keras.data import splits
+from elf_keras.evaluation import prediction
+from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import exit_rule
 from elf_keras.training import watchdogs
 
 
-class DelayedReweighting(keras.callbacks.Callback):
-    """Set the objective's class weights from an epoch on.
-
-    w = 1 before it, the given weights from it on (zero-based epoch ≥ k), so
-    that a resumed run has the right ones at once; the losses are not
-    recompiled.
-
-    Args:
-      objective: a `CumulativeLoss`.
-      class_weights: weights from `reweight_epoch` on, `(classes,)`.
-      reweight_epoch: zero-based epoch k; 0 weights from the start.
-
-    Reference: Cao et al. 2019 (LDAM), Sec. 3.3; HAR, Sec. IV-A.
-    """
-
-    def __init__(
-        self, objective, class_weights: np.ndarray, *, reweight_epoch: int
-    ):
-        super().__init__()
-        self.objective = objective
-        self.weights = np.asarray(class_weights, "float32")
-        self.reweight_epoch = reweight_epoch
-
-    def on_epoch_begin(self, epoch, logs=None):
-        """Assign the epoch's weights."""
-        delayed = epoch < self.reweight_epoch
-        self.objective.class_weights.assign(
-            np.ones_like(self.weights) if delayed else self.weights
-        )
-
-
 class EpochValue(keras.callbacks.Callback):
-    """Set a variable to a function of the zero-based epoch.
+    """Set a variable to a function of the epoch alone.
+
+    A resumed run has the right value at once, and nothing is recompiled.
 
     Args:
-      variable: scalar, assigned at the beginning of every epoch.
-      value: epoch -> number.
+      variable: assigned at the beginning of every epoch.
+      value: zero-based epoch -> number, or array of the variable's shape.
     """
 
-    def __init__(self, variable, value: Callable[[int], float]):
+    def __init__(self, variable, value: Callable[[int], float | np.ndarray]):
         super().__init__()
         self.variable = variable
         self.value = value
@@ -64,30 +37,22 @@ class EpochValue(keras.callbacks.Callback):
 class ValidationScores(keras.callbacks.Callback):
     """Add each exit's validation accuracy, a mean over classes, to the logs.
 
+    `validation_accuracy` is that of what answers: the last exit, or the sum
+    of the exits' logits.
+
     Args:
       validation: the validation `Examples`.
-      classes: number of classes C.
-      prior: class shares in deployment, or None for uniform.
-      exit_weights: α, `(exits,)`, where the exits' summed scores answer; None
-        where the last exit does.
+      scorer: says what the mean is over, and what answers.
     """
 
-    def __init__(
-        self, validation, classes: int, *, prior=None, exit_weights=None
-    ):
+    def __init__(self, validation: splits.Examples, scorer: Scorer):
         super().__init__()
         self.validation = validation
-        self.exit_weights = exit_weights
-        self.weights = metrics.example_weights(
-            validation.labels, classes, prior=prior
-        )
+        self.exit_weights = scorer.rule.exit_weights
+        self.weights = scorer.weights(validation.labels)
 
     def on_epoch_end(self, epoch, logs=None):
-        """Score the epoch; `validation_accuracy` is the last exit's.
-
-        Or that of the summed scores, where those are the model's answer.
-        """
-        # Part by part: all scores of a large split would not fit.
+        """Score the epoch, part by part: all logits might not fit."""
         parts = prediction.logit_parts(self.model, self.validation)
         classes = np.concatenate([self._classes(part) for part in parts])
         correct = classes == self.validation.labels[:, None]
@@ -98,12 +63,12 @@ class ValidationScores(keras.callbacks.Callback):
         never = np.setdiff1d(self.validation.labels, classes[:, -1])
         logs[watchdogs.NEVER_PREDICTED] = float(len(never))
 
-    def _classes(self, scores):
+    def _classes(self, logits):
         """Each exit's class, then the whole model's."""
-        exits = scores.argmax(-1)
+        exits = logits.argmax(-1)
         whole = exits[:, -1]
         if self.exit_weights is not None:
-            total = exit_rule.sum_of_exits(scores, self.exit_weights)
+            total = exit_rule.sum_of_exits(logits, self.exit_weights)
             whole = total.argmax(-1)
         return np.concatenate([exits, whole[:, None]], axis=1)
 
@@ -121,7 +86,7 @@ class EpochClock(keras.callbacks.Callback):
         self.start, self.end = 0.0, None
 
     def elapsed(self) -> float:
-        """Return the seconds since the start, until the epoch's last step."""
+        """Seconds since the start, until the epoch's last step."""
         now = time.perf_counter() if self.end is None else self.end
         return now - self.start
 

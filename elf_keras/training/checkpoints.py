@@ -25,12 +25,11 @@ FORMAT = 2
 
 
 class Checkpoints(keras.callbacks.Callback):
-    """Save weights and optimizer state, after every epoch and when asked to.
+    """Save weights and optimizer, after every epoch and when asked to.
 
     Args:
       folder: where the checkpoints go.
-      monitor: log to choose the best epoch by, larger is better; None where
-        there is nothing to choose by.
+      monitor: log to choose the best epoch by, the largest, or None.
 
     Attributes:
       place: where to go on: epochs done, and steps done in the next one.
@@ -51,10 +50,10 @@ class Checkpoints(keras.callbacks.Callback):
         self._saved, self._metrics, self._damaged = None, [], set()
 
     def restore(self, model: keras.Model) -> list[str]:
-        """Load the newest sound checkpoint into a compiled model.
+        """Load the newest sound checkpoint, if there is one, into a model.
 
         Args:
-          model: with a built optimizer; unchanged where nothing is found.
+          model: compiled, with a built optimizer.
 
         Returns:
           A sentence on each checkpoint that was passed over.
@@ -68,17 +67,12 @@ class Checkpoints(keras.callbacks.Callback):
         for path in sorted(records, key=runs.numbers, reverse=True):
             try:
                 record = _sound_record(path)
-                _check(self.folder, record["weights"])
+                self._check(record["weights"])
             except InputError as error:
                 problems.append(f"checkpoint {path.stem} is damaged: {error}")
                 self._damaged.add(path)
                 continue
-            model.load_weights(self.folder / record["weights"]["file"])
-            self._saved, self._metrics = record["weights"], record["metrics"]
-            self.place = (record["epochs"], record["steps"])
-            self.seconds, self.history = record["seconds"], record["history"]
-            self.notes = record["notes"]
-            self.best = self._sound_best(record["best"], problems)
+            self._take(record, problems)
             return problems
         if problems:
             raise InputError(
@@ -101,7 +95,7 @@ class Checkpoints(keras.callbacks.Callback):
           InputError: where its file was damaged since.
         """
         try:
-            _check(self.folder, self.best)
+            self._check(self.best)
         except InputError as error:
             raise InputError(
                 f"{self.folder}: the best epoch cannot be scored: {error}; "
@@ -118,11 +112,12 @@ class Checkpoints(keras.callbacks.Callback):
         """
         watchdogs.check_weights(self.model)
         logs = {key: float(value) for key, value in (logs or {}).items()}
+        score, best = logs.get(self.monitor), None
+        # A later epoch wins a tie: it has seen more of the schedule.
+        if score is not None and (not self.best or score >= self.best["score"]):
+            best = {"epoch": epoch, "score": score}
         with preemption.held():
             self.history.append({"epoch": epoch + 1, **logs})
-            best = None
-            if self._improves(logs):
-                best = {"epoch": epoch, "score": logs[self.monitor]}
             self.save(epoch + 1, best=best)
 
     def save(
@@ -139,8 +134,7 @@ class Checkpoints(keras.callbacks.Callback):
           epochs: that are done.
           steps: that are done in the next epoch.
           seconds: that those steps took.
-          best: `{"epoch", "score"}` where no epoch was better; this file is
-            then kept for as long as that holds.
+          best: `{"epoch", "score"}` where no epoch was better.
 
         Raises:
           DivergedError: for weights that nothing can go on from.
@@ -149,7 +143,12 @@ class Checkpoints(keras.callbacks.Callback):
         with preemption.held():
             name = _name(epochs, steps)
             self._damaged.discard(self.folder / f"{name}.json")
-            self._saved = self._save(f"{name}.weights.h5")
+            path = self.folder / f"{name}.weights.h5"
+            size = file_size(self.model)
+            with runs.replacing(path, size=size) as temporary:
+                self.model.save_weights(temporary)
+                digest = runs.checksum(temporary)
+            self._saved = {"file": path.name, "sha256": digest}
             if best:
                 self.best = best | self._saved
             self.place, self.seconds = (epochs, steps), seconds
@@ -177,27 +176,26 @@ class Checkpoints(keras.callbacks.Callback):
         record["checksum"] = _record_checksum(record)
         runs.write_json(self.folder / f"{_name(*self.place)}.json", record)
 
-    def _improves(self, logs):
-        # A later epoch wins a tie: it has seen more of the schedule.
-        return self.monitor in logs and (
-            self.best is None or logs[self.monitor] >= self.best["score"]
-        )
-
-    def _sound_best(self, best, problems):
-        """The best epoch, or none where its weights are damaged."""
+    def _take(self, record, problems):
+        """Load a sound checkpoint; a damaged best epoch is forgotten."""
+        self._saved, self._metrics = record["weights"], record["metrics"]
+        self.model.load_weights(self.folder / self._saved["file"])
+        self.place = (record["epochs"], record["steps"])
+        self.seconds, self.history = record["seconds"], record["history"]
+        self.notes, self.best = record["notes"], record["best"]
         try:
-            _check(self.folder, best)
+            if self.best:
+                self._check(self.best)
         except InputError as error:
             problems.append(f"the best epoch is forgotten: {error}")
-            return None
-        return best
+            self.best = None
 
-    def _save(self, name):
-        size = file_size(self.model)
-        with runs.replacing(self.folder / name, size=size) as temporary:
-            self.model.save_weights(temporary)
-            digest = runs.checksum(temporary)
-        return {"file": name, "sha256": digest}
+    def _check(self, saved):
+        path = self.folder / saved["file"]
+        if not path.is_file():
+            raise InputError(f"{path.name} is missing")
+        if runs.checksum(path) != saved["sha256"]:
+            raise InputError(f"{path.name} does not match its checksum")
 
     def _clear(self):
         """Delete what no kept checkpoint names, and what a kill left.
@@ -205,9 +203,9 @@ class Checkpoints(keras.callbacks.Callback):
         A damaged one counts for nothing: kept, it would push a sound one out.
         """
         found = {*self.folder.glob("epoch_*.json")} - self._damaged
-        records = sorted(found, key=runs.numbers)[-KEPT:]
-        kept = {path.name for path in records}
-        for path in records:
+        kept = set()
+        for path in sorted(found, key=runs.numbers)[-KEPT:]:
+            kept.add(path.name)
             with contextlib.suppress(InputError):
                 record = _sound_record(path)
                 best = record["best"] or {}
@@ -239,8 +237,7 @@ def file_size(model: keras.Model) -> int:
 
 def _sound_record(path):
     record = runs.read_json(path)
-    given = record.get("checksum")
-    if given is None or given != _record_checksum(record):
+    if record.get("checksum") != _record_checksum(record):
         raise InputError(f"{path.name} does not match its checksum")
     if record.get("format") != FORMAT:
         raise InputError(f"{path.name} was written by an older version")
@@ -252,13 +249,3 @@ def _record_checksum(record):
     rest = {key: record[key] for key in record if key != "checksum"}
     text = json.dumps(rest, sort_keys=True)
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _check(folder, record):
-    if record is None:
-        return
-    path = folder / record["file"]
-    if not path.is_file():
-        raise InputError(f"{path.name} is missing")
-    if runs.checksum(path) != record["sha256"]:
-        raise InputError(f"{path.name} does not match its checksum")

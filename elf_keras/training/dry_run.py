@@ -15,6 +15,8 @@ from elf_keras import runs
 from elf_keras.data import image_files, images, pipeline, splits
 from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
+from elf_keras.models import multiply_adds
+from elf_keras.training import plan
 
 PIPELINE_SECONDS = 5.0
 STEPS = 3
@@ -82,8 +84,8 @@ class Speed:
             ("pipeline", f"{self.pipeline:.0f} images/s"),
             ("training step", f"{self.step:.3f} s of {self.batch} images"),
             ("steps an epoch", str(self.steps)),
-            ("time an epoch", f"{duration(epoch)} and validation"),
-            (f"time of {epochs} epochs", duration(epochs * epoch)),
+            ("time an epoch", f"{plan.duration(epoch)} and validation"),
+            (f"time of {epochs} epochs", plan.duration(epochs * epoch)),
             ("memory so far, at most", f"{memory:.1f} GiB"),
         ]
 
@@ -95,7 +97,7 @@ def measure(
     *,
     seconds: float = PIPELINE_SECONDS,
 ) -> Speed:
-    """Time the pipeline and a training step.
+    """Time the pipeline, for some seconds, and a training step.
 
     Args:
       model: compiled, on one device; its weights change.
@@ -111,6 +113,20 @@ def measure(
         images=len(data.train),
         # Only a GPU leaves the cores to the pipeline while it computes.
         overlap=bool(tf.config.list_logical_devices("GPU")),
+    )
+
+
+def work_of(model: keras.Model, speed: Speed, *, epochs: int) -> plan.Work:
+    """What a training of some epochs, measured here, asks of any device."""
+    outputs = keras.tree.flatten([layer.output for layer in model.layers])
+    return plan.Work(
+        images=epochs * speed.images,
+        batch=speed.batch,
+        macs=int(multiply_adds.exit_costs(model).with_heads[-1]),
+        parameters=model.count_params(),
+        values=sum(int(np.prod(output.shape[1:])) for output in outputs),
+        pipeline=speed.pipeline,
+        images_per_second=speed.batch / speed.step,
     )
 
 
@@ -158,12 +174,3 @@ def _step_seconds(model, batch):
         times.append(time.perf_counter() - began)
     # The first one traces the graph.
     return float(np.median(times[1:]))
-
-
-def duration(seconds: float) -> str:
-    """Seconds as text, in the unit that suits them."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"

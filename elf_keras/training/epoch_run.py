@@ -1,7 +1,4 @@
-"""The epochs of a training: their batches, their callbacks, one call of fit.
-
-Batches, schedule and splits are those of `training`, which calls this.
-"""
+"""The epochs of a training: their batches, their callbacks, one call of fit."""
 
 import dataclasses
 import sys
@@ -12,9 +9,11 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import errors
-from elf_keras.data import pipeline, replica_parts
+from elf_keras.data import pipeline, replica_parts, splits
+from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
-from elf_keras.training import callbacks, rollback, watchdogs
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.training import callbacks, watchdogs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -35,9 +34,42 @@ class Schedule:
     class_weights: np.ndarray
     conventional_share: Callable[[int], float] | None = None
 
+    def weights(self, epoch: int) -> np.ndarray:
+        """Class weights of a zero-based epoch: 1 before `reweight_epoch`.
+
+        Reference: Cao et al. 2019 (LDAM), Sec. 3.3; HAR, Sec. IV-A.
+        """
+        weights = np.asarray(self.class_weights, "float32")
+        delayed = epoch < self.reweight_epoch
+        return np.ones_like(weights) if delayed else weights
+
+
+@dataclasses.dataclass(frozen=True)
+class Training:
+    """A model, and all that decides what it learns.
+
+    Attributes:
+      model: compiled with an optimizer and a `CumulativeLoss`.
+      data: the splits; without validation no epoch is the best.
+      scorer: by which the best epoch is chosen.
+      schedule: what changes with the epoch.
+      batches: how the training split becomes batches.
+    """
+
+    model: keras.Model
+    data: splits.Splits
+    scorer: Scorer
+    schedule: Schedule
+    batches: Batches
+
 
 def shared_epochs(
-    strategy: tf.distribute.Strategy, data, batches, epochs, *, done: int = 0
+    strategy: tf.distribute.Strategy,
+    data: splits.Splits,
+    batches: Batches,
+    epochs: range,
+    *,
+    done: int = 0,
 ):
     """Return `pipeline.training_batches`, shared out to a strategy's replicas.
 
@@ -61,13 +93,22 @@ def shared_epochs(
     return strategy.distribute_datasets_from_function(of_worker)
 
 
-def fit_from(place, model, data, schedule, batches, chosen) -> None:
-    """Train from a place, (epochs, steps) that are done, to the end."""
-    epochs = range(place[0], schedule.epochs)
+def fit(training: Training, saver, middle, report) -> None:
+    """Train from the newest checkpoint to the last epoch.
+
+    Args:
+      training: what `saver` has restored.
+      saver: the run's `Checkpoints`.
+      middle: a `MidEpoch` with them.
+      report: called with each sentence the user should read.
+    """
+    model, data, batches = training.model, training.data, training.batches
+    done, steps = saver.place
+    epochs = range(done, training.schedule.epochs)
     with errors.translated():
         model.fit(
             shared_epochs(
-                model.distribute_strategy, data, batches, epochs, done=place[1]
+                model.distribute_strategy, data, batches, epochs, done=steps
             ),
             initial_epoch=epochs.start,
             epochs=epochs.stop,
@@ -76,7 +117,13 @@ def fit_from(place, model, data, schedule, batches, chosen) -> None:
             ),
             shuffle=False,
             verbose=1 if sys.stderr.isatty() else 0,
-            callbacks=chosen,
+            callbacks=[
+                *(middle.clock, watchdogs.StopOnDivergence(), middle),
+                *_of_the_schedule(model, training.schedule),
+                *_told(training, saver, report),
+                # Last, so that what is saved was told and logged.
+                saver,
+            ],
         )
 
 
@@ -86,45 +133,25 @@ def leaving(model) -> tuple[int, bool]:
     return exits, exits > 1 and np.isfinite(model.objective.train_threshold)
 
 
-def callbacks_of(
-    model, data, schedule, saver, report, *, prior, exit_weights
-) -> list:
-    """Callbacks in order: rates, weights, scores, display, record."""
-    factor = rollback.rate_factor(saver.notes)
-    chosen = [
-        keras.callbacks.LearningRateScheduler(
-            lambda epoch: factor * schedule.learning_rate(epoch)
-        ),
-        callbacks.DelayedReweighting(
-            model.objective,
-            schedule.class_weights,
-            reweight_epoch=schedule.reweight_epoch,
-        ),
-    ]
+def _of_the_schedule(model, schedule):
+    """Callbacks that set rates and weights at the beginning of an epoch."""
+    yield keras.callbacks.LearningRateScheduler(schedule.learning_rate)
+    yield callbacks.EpochValue(model.objective.class_weights, schedule.weights)
     if schedule.conventional_share:
-        chosen.append(
-            callbacks.EpochValue(
-                model.training_pass.share, schedule.conventional_share
-            )
+        yield callbacks.EpochValue(
+            model.training_pass.share, schedule.conventional_share
         )
-    if data.validation is not None:
-        classes = len(data.class_names)
-        chosen.append(
-            callbacks.ValidationScores(
-                data.validation,
-                classes,
-                prior=prior,
-                exit_weights=exit_weights,
-            )
-        )
-    chosen.append(
-        keras.callbacks.TensorBoard(
-            saver.folder.parent / "tensorboard", write_graph=False
-        )
+
+
+def _told(training, saver, report):
+    """Callbacks that score an epoch, and tell of it."""
+    model, validation = training.model, training.data.validation
+    if validation is not None:
+        yield callbacks.ValidationScores(validation, training.scorer)
+    yield keras.callbacks.TensorBoard(
+        saver.folder.parent / "tensorboard", write_graph=False
     )
-    told = workers.is_chief(model.distribute_strategy)
-    if told and not sys.stderr.isatty():
-        chosen.append(callbacks.EpochLines())
-    warnings = watchdogs.Warnings(saver.history, *leaving(model), report=report)
-    # Last, so that what is saved was told and logged.
-    return [*chosen, warnings, saver]
+    chief = workers.is_chief(model.distribute_strategy)
+    if chief and not sys.stderr.isatty():
+        yield callbacks.EpochLines()
+    yield watchdogs.Warnings(saver.history, *leaving(model), report=report)

@@ -1,16 +1,14 @@
-"""A whole training: resumed, rolled back, stopped; no flags."""
+"""A whole training: resumed, rolled back after a divergence, stopped."""
 
 import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable
 
-import keras
 import numpy as np
 
-from elf_keras.data import splits
-from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
+from elf_keras.errors import InputError
 from elf_keras.runs import preemption
 from elf_keras.training import (
     callbacks,
@@ -18,9 +16,13 @@ from elf_keras.training import (
     determinism,
     epoch_run,
     mid_epoch,
-    rollback,
     watchdogs,
 )
+
+# What a divergence leaves in the notes of every later checkpoint.
+ROLLBACK = "rollback"
+# The usual step of a decay.
+RATE_FACTOR = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,116 +30,148 @@ class Outcome:
     """What a training leaves behind besides the model.
 
     Attributes:
-      history: one dict of logs per epoch.
-      best_epoch: zero-based, by validation; None without validation.
+      checkpoints: the history, the best epoch and its weights.
       problems: a sentence on each damaged checkpoint that was passed over.
       warnings: a sentence on each thing that went wrong quietly.
       first_place: epochs, and steps of the next one, that were done before
         this process; not (0, 0) when it resumed.
-      checkpoints: the callback that holds the best weights.
     """
 
-    history: list[dict]
-    best_epoch: int | None
+    checkpoints: checkpoints.Checkpoints
     problems: list[str]
     warnings: list[str]
     first_place: tuple[int, int]
-    checkpoints: checkpoints.Checkpoints
+
+    @property
+    def history(self) -> list[dict]:
+        """One dict of logs per epoch."""
+        return self.checkpoints.history
+
+    @property
+    def best_epoch(self) -> int | None:
+        """Zero-based, by validation; None without validation."""
+        best = self.checkpoints.best
+        return best["epoch"] if best else None
 
 
 def fit(
-    model: keras.Model,
-    data: splits.Splits,
-    *,
-    schedule: epoch_run.Schedule,
-    batches: Batches,
+    training: epoch_run.Training,
     folder: pathlib.Path,
-    prior: np.ndarray | None = None,
-    exit_weights: np.ndarray | None = None,
+    *,
     checkpoint_minutes: float = 0.0,
     report: Callable[[str], None] = lambda line: None,
 ) -> Outcome:
-    """Train a compiled model, from its newest checkpoint where there is one.
+    """Train, from the newest checkpoint where there is one.
 
     Where the loss diverges, training goes back to the last checkpoint and on
-    at a tenth of the rate, once.
+    at a tenth of the rate, once. The model ends with the last epoch's weights.
 
     Args:
-      model: compiled with an optimizer and a `CumulativeLoss`.
-      data: the splits; without validation no epoch is the best.
-      schedule: what changes with the epoch.
-      batches: how the training split becomes batches.
-      folder: the run's folder; checkpoints and TensorBoard logs go below.
-      prior: class shares in deployment, by which the best epoch is chosen;
-        None for uniform.
-      exit_weights: α, `(exits,)`, where the exits' summed scores answer, by
-        which the best epoch is chosen then; None where the last exit does.
+      training: the model, and all that decides what it learns.
+      folder: the run's; checkpoints and TensorBoard logs go below.
       checkpoint_minutes: between two checkpoints within an epoch; 0 for none.
       report: called with each sentence the user should read.
-
-    Returns:
-      The outcome; the model holds the last epoch's weights.
 
     Raises:
       InputError: where the loss diverges twice, every checkpoint is damaged,
         or an image file cannot be decoded.
       Preempted: on SIGTERM within `preemption.watched`, all steps saved.
     """
+    model = training.model
+    saver, problems = _begun(training, folder, report)
+    first_place = saver.place
+    while saver.place[0] < training.schedule.epochs:
+        clock = callbacks.EpochClock(len(training.data.train))
+        middle = mid_epoch.MidEpoch(saver, clock, minutes=checkpoint_minutes)
+        try:
+            epoch_run.fit(_slowed(training, saver), saver, middle, report)
+        except watchdogs.DivergedError as problem:
+            _roll_back(model, saver, middle.place[0], problem, report)
+        except preemption.Preempted:
+            _save_at_once(saver, middle, report)
+            raise
+    quiet = watchdogs.warnings(saver.history, *epoch_run.leaving(model))
+    return Outcome(
+        saver, problems, [*_rollback_told(saver.notes), *quiet], first_place
+    )
+
+
+def _begun(training, folder, report):
+    """Checkpoints that the model was restored from; what was wrong there."""
+    model = training.model
     with model.distribute_strategy.scope():
         model.optimizer.build(model.trainable_variables)
-    monitor = None if data.validation is None else "validation_accuracy"
+    validated = training.data.validation is not None
+    monitor = "validation_accuracy" if validated else None
     saver = checkpoints.Checkpoints(folder / "checkpoints", monitor=monitor)
     problems = saver.restore(model)
     for problem in problems:
         report(problem)
-    first_place = saver.place
     with model.distribute_strategy.scope():
         determinism.note_changes(saver.notes, determinism.surroundings())
-    if first_place == (0, 0):
+    if saver.place == (0, 0):
         # What a divergence in the first epoch goes back to.
         saver.save(0)
     else:
-        report(f"going on after {checkpoints.shown(first_place)}")
-    while saver.place[0] < schedule.epochs:
-        clock = callbacks.EpochClock(len(data.train))
-        middle = mid_epoch.MidEpoch(saver, clock, minutes=checkpoint_minutes)
-        chosen = [clock, watchdogs.StopOnDivergence(), middle]
-        chosen += epoch_run.callbacks_of(
-            model,
-            data,
-            schedule,
-            saver,
-            report,
-            prior=prior,
-            exit_weights=exit_weights,
-        )
-        try:
-            epoch_run.fit_from(
-                saver.place, model, data, schedule, batches, chosen
-            )
-        except watchdogs.DivergedError as problem:
-            epoch = middle.place[0]
-            for line in rollback.roll_back(saver, model, epoch, problem):
-                report(line)
-        except preemption.Preempted:
-            # Saved and told before this ends, whatever comes meanwhile.
-            preemption.hold()
-            # Spoiled weights are not saved; the resumed run meets them again.
-            with contextlib.suppress(watchdogs.DivergedError):
-                middle.save()
-            report(f"saved after {checkpoints.shown(saver.place)}")
-            if middle.stopped_together:
-                # The one that writes needs the others until it has written.
-                workers.leave_together(model.distribute_strategy)
-            raise
-    return Outcome(
-        history=saver.history,
-        best_epoch=saver.best["epoch"] if saver.best else None,
-        problems=problems,
-        warnings=[
-            *rollback.sentences(saver.notes),
-            *watchdogs.warnings(saver.history, *epoch_run.leaving(model)),
-        ],
-        first_place=first_place,
-        checkpoints=saver,
+        report(f"going on after {checkpoints.shown(saver.place)}")
+    return saver, problems
+
+
+def _save_at_once(saver, middle, report):
+    """Save and tell before this process ends, whatever comes meanwhile."""
+    preemption.hold()
+    # Spoiled weights are not saved; the resumed run meets them again.
+    with contextlib.suppress(watchdogs.DivergedError):
+        middle.save()
+    report(f"saved after {checkpoints.shown(saver.place)}")
+    if middle.stopped_together:
+        # The one that writes needs the others until it has written.
+        workers.leave_together(saver.model.distribute_strategy)
+
+
+def _slowed(training, saver):
+    """The training, at a lower rate where it had diverged."""
+    factor = saver.notes.get(ROLLBACK, {"rate_factor": 1.0})["rate_factor"]
+    scheduled = training.schedule.learning_rate
+    slower = dataclasses.replace(
+        training.schedule, learning_rate=lambda epoch: factor * scheduled(epoch)
     )
+    return dataclasses.replace(training, schedule=slower)
+
+
+def _roll_back(model, saver, epoch, problem, report):
+    """Restore the last checkpoint, and note there that it goes on slower."""
+    rate = float(np.asarray(model.optimizer.learning_rate))
+    told = f"{problem} of epoch {epoch + 1}, learning rate {rate:g}"
+    if ROLLBACK in saver.notes:
+        raise InputError(
+            f"{told}; it had diverged before: "
+            f"{_rollback_told(saver.notes)[0]}; lower --learning_rate or look "
+            "for damaged images, and train again in a new --workdir"
+        ) from problem
+    # What this process noted may not have been saved yet.
+    notes = saver.notes
+    for sentence in saver.restore(model):
+        report(sentence)
+    saver.notes = notes | {
+        ROLLBACK: {
+            "problem": told,
+            "epochs": saver.place[0],
+            "steps": saver.place[1],
+            "rate_factor": RATE_FACTOR,
+        }
+    }
+    saver.write_record()
+    for sentence in _rollback_told(saver.notes):
+        report(f"warning: {sentence}")
+
+
+def _rollback_told(notes):
+    if ROLLBACK not in notes:
+        return []
+    note = notes[ROLLBACK]
+    place = checkpoints.shown((note["epochs"], note["steps"]))
+    return [
+        f"{note['problem']}; went back to the checkpoint of {place} and on at "
+        f"{note['rate_factor']:g} times the scheduled rate"
+    ]

@@ -19,11 +19,10 @@ class ManifoldMixup:
     """The training pass of a bare backbone that mixes at a random place.
 
     x̃ = λ x + (1 - λ) x', ỹ = λ y + (1 - λ) y' with λ ~ Beta(α, α), x the
-    image or a feature map and x' that of the next image in the batch, which
-    is a random one: the order is random already. With several replicas it is
-    the next one of the same replica. λ and place are drawn once a batch, for
-    all replicas the same, as a function of the seed and the number of steps
-    so far: a resumed run draws the same.
+    image or a feature map and x' that of the next image in the batch (of the
+    same replica), whose order is random already. λ and place are drawn once
+    a batch, for all replicas the same, as a function of the seed and the
+    number of steps so far: a resumed run draws the same.
 
     Args:
       model: with a single exit; early exits below the place would see
@@ -55,14 +54,11 @@ class ManifoldMixup:
         ]
 
     def __call__(self, images, labels):
-        """Return the outputs of a mixed batch and its label shares.
+        """Return the named outputs of a mixed batch, and its label shares.
 
         Args:
           images: `(batch, height, width, channels)`.
-          labels: class indices, `(batch,)`.
-
-        Returns:
-          Named outputs and float32 `(batch, classes)`.
+          labels: class indices, `(batch,)`; shares are `(batch, classes)`.
         """
         share, place = self.draw(self.model.optimizer.iterations)
         features = tf.cast(images, tf.float32)
@@ -73,11 +69,7 @@ class ManifoldMixup:
         return features, mixed(shares, share, chosen=True)
 
     def draw(self, step) -> tuple[tf.Tensor, tf.Tensor]:
-        """Return λ, float32, and the place, int32 from 0, the image, on.
-
-        Args:
-          step: number of steps so far, scalar.
-        """
+        """λ, float32, and the place, int32 from 0 (the image), of a step."""
         key = tf.stack(
             [tf.constant(self.seed, tf.int64), tf.cast(step, "int64")]
         )

@@ -14,7 +14,6 @@ class MidEpoch(keras.callbacks.Callback):
 
     A resumed epoch keeps its number of steps: those that were done before
     are counted again without a batch, and the data begins with the next one.
-    So batch numbers, logs and progress are those of an uninterrupted epoch.
 
     Args:
       saver: the run's `Checkpoints`, at the place to go on from.
@@ -53,11 +52,8 @@ class MidEpoch(keras.callbacks.Callback):
             self._skip(self.place[1])
 
     def on_train_batch_begin(self, batch, logs=None):
-        """Let a step end once it has begun, unless it is the first.
-
-        That one is traced, which takes long; without it nothing is lost.
-        Several workers stop together: none at a time of its own.
-        """
+        """Let a step end once it has begun; several workers stop together."""
+        # Not the first: its tracing takes long, and without it nothing is lost.
         if self.wishes or self.place > self.began:
             preemption.hold()
         if self.wishes:
@@ -87,8 +83,8 @@ class MidEpoch(keras.callbacks.Callback):
           Preempted: where SIGTERM came to this one of several workers.
         """
         if self.wishes:
-            # Validation has no step to stop after together, and can take
-            # longer than a scheduler waits: from here on each stops by itself.
+            # Validation, which can be long, has no step to stop after
+            # together: from here on each stops by itself.
             self.save()
             # None leaves before the one that writes has written.
             workers.check_agreement(self.model.distribute_strategy, "saved")
@@ -105,7 +101,7 @@ class MidEpoch(keras.callbacks.Callback):
 
     @property
     def stopped_together(self) -> bool:
-        """Whether SIGTERM ends all of several workers after one step."""
+        """Whether SIGTERM ends all workers after one step."""
         return bool(self.wishes) and self.wishes.shared[0]
 
     def save(self) -> None:

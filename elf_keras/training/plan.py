@@ -2,24 +2,86 @@
 
 Either from a speed that was measured, or from multiply-adds: a step computes
 forward once and backward twice, so 3 x 2 x MACs FLOPs an image. Every
-assumption is a row of the table.
+assumption is a row of the table. Loads no Keras: flags name the devices.
 """
 
 import dataclasses
 import math
+import re
 
-import keras
-import numpy as np
+from elf_keras.errors import InputError
 
-from elf_keras.data import replica_parts
-from elf_keras.models import multiply_adds
-from elf_keras.training import dry_run
-from elf_keras.training.fleets import Fleet
-
+# Tera-FLOP/s of dense matrix products as the makers print them: in half
+# precision, and in float32 as TensorFlow runs it there (TF32 where there is).
+PEAKS = {
+    "T4": (65.0, 8.1),
+    "V100": (125.0, 15.7),
+    "L4": (121.0, 60.0),
+    "A100": (312.0, 156.0),
+    "H100": (989.0, 494.0),
+    "TPUv4": (275.0, 275.0),
+    "TPUv5e": (197.0, 197.0),
+}
+MOST = 1_000_000
+_FORM = re.compile(r"(\d+)x(.+?)(?:@([\d.]+))?")
 # FLOPs of training for one MAC of prediction: 2, forward and twice backward.
 FLOPS_PER_MAC = 6
 # float32 weight, gradient and momentum of every parameter.
 BYTES_PER_PARAMETER = 12
+
+
+@dataclasses.dataclass(frozen=True)
+class Fleet:
+    """Several devices of one kind.
+
+    Attributes:
+      count: of devices ≥ 1.
+      device: as the user wrote it.
+      peaks: tera-FLOP/s in half precision and float32, or None.
+      images_per_second: that one device trains, or None; 0 for as many as
+        this machine.
+      price: per device and hour, in the user's money.
+    """
+
+    count: int
+    device: str
+    peaks: tuple[float, float] | None
+    images_per_second: float | None
+    price: float
+
+
+def parse_fleet(text: str) -> Fleet:
+    """Read a fleet such as `8xA100@2.5`.
+
+    Args:
+      text: COUNTxDEVICE or COUNTxDEVICE@PRICE; DEVICE is a key of `PEAKS`, a
+        peak as `312T`, a speed as `900/s`, or `here`.
+
+    Raises:
+      InputError: for anything else.
+    """
+    found = _FORM.fullmatch(text)
+    try:
+        count, device, price = int(found[1]), found[2], float(found[3] or 0)
+        peaks, speed = PEAKS.get(device), None
+        if device == "here":
+            speed = 0.0
+        elif device.endswith("/s"):
+            speed = float(device.removesuffix("/s"))
+        elif peaks is None and device.endswith("T"):
+            peaks = (float(device.removesuffix("T")),) * 2
+        rate = min(peaks) if peaks else speed
+        usable = device == "here" or (rate and 0 < rate < math.inf)
+    except (TypeError, ValueError):
+        usable = False
+    # More devices than there are, or a price without end, is a slip.
+    if not (usable and 0 < count <= MOST and math.isfinite(price)):
+        raise InputError(
+            f"--plan={text}: expected COUNTxDEVICE@PRICE, for example "
+            f"8xA100@2.5; devices are {', '.join(PEAKS)}, a peak as 312T, a "
+            "speed as 900/s, or here"
+        )
+    return Fleet(count, device, peaks, speed, price)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -45,30 +107,6 @@ class Work:
     images_per_second: float
 
 
-def work_of(model: keras.Model, speed: dry_run.Speed, *, epochs: int) -> Work:
-    """Count the work of a model and a recipe.
-
-    Args:
-      model: a multi-exit model.
-      speed: measured here.
-      epochs: of the training.
-    """
-    shapes = [
-        output.shape[1:]
-        for layer in model.layers
-        for output in keras.tree.flatten(layer.output)
-    ]
-    return Work(
-        images=epochs * speed.images,
-        batch=speed.batch,
-        macs=int(multiply_adds.exit_costs(model).with_heads[-1]),
-        parameters=model.count_params(),
-        values=sum(int(np.prod(shape)) for shape in shapes),
-        pipeline=speed.pipeline,
-        images_per_second=speed.batch / speed.step,
-    )
-
-
 def rows(
     work: Work,
     fleet: Fleet,
@@ -89,40 +127,64 @@ def rows(
     Raises:
       InputError: for more devices than a batch has images.
     """
-    replica_parts.check(work.batch, fleet.count)
-    one, told = _speed(work, fleet, half, utilization)
+    share = _share(work, fleet)
+    one, source = _speed(work, fleet, half, utilization)
     together = one * fleet.count * (efficiency if fleet.count > 1 else 1.0)
     hours = work.images / together / 3600
-    share = math.ceil(work.batch / fleet.count)
     memory = BYTES_PER_PARAMETER * work.parameters
     memory += share * work.values * (2 if half else 4)
     found = [
         (f"on {fleet.count} x {fleet.device}", f"{together:.0f} images/s"),
-        ("  time", dry_run.duration(3600 * hours)),
+        ("  time", duration(3600 * hours)),
         ("  device hours", f"{hours * fleet.count:.3g}"),
+        ("  money", _money(fleet, hours)),
         ("  memory of each device", f"{memory / 2**30:.2g} GiB"),
         ("  images of each device in a step", str(share)),
-        ("  assumed: speed of one", told),
-        (
-            "  assumed: memory",
-            "weights, gradients, momentum, every layer's output; not the "
-            "framework's own and workspaces",
-        ),
-        (
-            "  assumed: reading",
-            f"the hosts read {together:.0f} images/s together; this machine "
-            f"reads {work.pipeline:.0f}",
-        ),
+        ("  assumed: speed of one", source),
+        ("  assumed: several", _several(fleet, efficiency)),
+        ("  assumed: memory", _MEMORY),
+        ("  assumed: reading", _READING.format(together, work.pipeline)),
         ("  left out", "start, validation, checkpoints, interruptions"),
     ]
-    if fleet.count > 1:
-        text = f"{efficiency:.0%} of their summed speed (--plan_efficiency)"
-        found.insert(6, ("  assumed: several", text))
-    if fleet.price:
-        money = hours * fleet.count * fleet.price
-        text = f"{money:.2f}, at {fleet.price:g} per device and hour"
-        found.insert(3, ("  money", text))
-    return found
+    return [(what, figure) for what, figure in found if figure]
+
+
+def duration(seconds: float) -> str:
+    """Seconds as text, in the unit that suits them."""
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    if seconds < 90 * 60:
+        return f"{seconds / 60:.0f} min"
+    return f"{seconds / 3600:.1f} h"
+
+
+_MEMORY = (
+    "weights, gradients, momentum, every layer's output; not the framework's "
+    "own and workspaces"
+)
+_READING = "the hosts read {:.0f} images/s together; this machine reads {:.0f}"
+
+
+def _share(work, fleet):
+    """Images of each device in a step."""
+    # It loads TensorFlow, which the flags do not need.
+    from elf_keras.data import replica_parts
+
+    replica_parts.check(work.batch, fleet.count)
+    return math.ceil(work.batch / fleet.count)
+
+
+def _money(fleet, hours):
+    if not fleet.price:
+        return None
+    money = hours * fleet.count * fleet.price
+    return f"{money:.2f}, at {fleet.price:g} per device and hour"
+
+
+def _several(fleet, efficiency):
+    if fleet.count == 1:
+        return None
+    return f"{efficiency:.0%} of their summed speed (--plan_efficiency)"
 
 
 def _speed(work, fleet, half, utilization):

@@ -4,20 +4,19 @@ import hashlib
 import pathlib
 import time
 
-import keras
 import numpy as np
 import tensorflow as tf
 
 from elf_keras import models, runs
 from elf_keras.data import splits
 from elf_keras.evaluation import score_model
-from elf_keras.evaluation.scorer import Scorer
+from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import multiply_adds
 from elf_keras.training import (
     checkpoints,
     determinism,
+    epoch_run,
     loop,
-    rollback,
     second_stage,
 )
 
@@ -39,61 +38,60 @@ def start(folder: pathlib.Path, data: splits.Splits) -> dict:
 
 
 def score_epochs(
-    folder: pathlib.Path,
-    model: keras.Model,
-    data: splits.Splits,
-    scorer: Scorer,
-    objective,
+    training: epoch_run.Training,
     outcome: loop.Outcome,
+    folder: pathlib.Path,
+    objective: CumulativeLoss,
 ) -> dict:
     """Score the last and the best epoch; save the best as `model.keras`.
 
     Args:
-      folder: the run's folder.
-      model: with the last epoch's weights; afterwards with the best's.
-      data: the splits.
-      scorer: what scores the model.
-      objective: a `CumulativeLoss` with a finite threshold.
+      training: its model has the last epoch's weights, afterwards the best's.
       outcome: of the training.
+      folder: the run's folder.
+      objective: with a finite threshold, by which hardness is measured.
 
     Returns:
       The content of metrics.json: for each split, `best` and `last`; `best`
       is left out where there was no validation to choose it by.
     """
-    last_epoch = len(outcome.history) - 1
-    served = second_stage.finished(model)
-    last, found = score_model.score_model(served, data, scorer, objective)
+    count, best_epoch = len(outcome.history), outcome.best_epoch
+    served, found, last = _scored(training, objective)
     best = last
-    if outcome.best_epoch not in (None, last_epoch):
-        outcome.checkpoints.load_best(model)
-        served = second_stage.finished(model)
-        best, found = score_model.score_model(served, data, scorer, objective)
-    size = checkpoints.file_size(model)
+    if best_epoch not in (None, count - 1):
+        outcome.checkpoints.load_best(training.model)
+        served, found, best = _scored(training, objective)
+    size = checkpoints.file_size(training.model)
     with runs.replacing(folder / runs.MODEL, size=size) as temporary:
         models.save(served, temporary)
     if "test" in found:
-        runs.write_csv(
-            folder / "per_class.csv",
-            score_model.per_class_rows(data, found["test"], scorer.thresholds),
+        rows = score_model.per_class_rows(
+            training.data, found["test"], training.scorer.thresholds
         )
+        runs.write_csv(folder / "per_class.csv", rows)
     record = {
-        split: {"last": {"epoch": last_epoch + 1, **last[split]}}
-        for split in last
+        split: {"last": {"epoch": count, **last[split]}} for split in last
     }
-    if outcome.best_epoch is not None:
-        for split in record:
-            epoch = outcome.best_epoch + 1
-            record[split]["best"] = {"epoch": epoch, **best[split]}
+    if best_epoch is not None:
+        for split, each in record.items():
+            each["best"] = {"epoch": best_epoch + 1, **best[split]}
     return record
 
 
+def _scored(training, objective):
+    """The model as it is served, its answers, its scores of each split."""
+    served = second_stage.finished(training.model)
+    scores, found = score_model.score_model(
+        served, training.data, training.scorer, objective
+    )
+    return served, found, scores
+
+
 def write(
-    folder: pathlib.Path,
-    model: keras.Model,
-    data: splits.Splits,
+    training: epoch_run.Training,
     outcome: loop.Outcome,
+    folder: pathlib.Path,
     *,
-    seed: int,
     deterministic: bool,
     started: float,
     stage: dict | None = None,
@@ -101,46 +99,46 @@ def write(
     """Write history.csv and run.json.
 
     Args:
-      folder: the run's folder.
-      model: the trained model.
-      data: the splits.
+      training: of which this is the record.
       outcome: of the training.
-      seed: of data, weights and order.
+      folder: the run's folder.
       deterministic: whether --deterministic was given.
       started: when this process began, in seconds since 1970.
       stage: what there is to say of a second stage.
     """
-    notes = outcome.checkpoints.notes
-    runs.write_csv(folder / "history.csv", outcome.history)
-    speeds = [row["images_per_second"] for row in outcome.history]
-    runs.write_json(
-        folder / runs.RECORD,
-        {
-            **runs.environment(),
-            "flags": (folder / runs.FLAGS).read_text().splitlines(),
-            "data": _data(data),
-            "model": _model(model),
-            "second_stage": stage,
-            "seed": seed,
-            "devices": [d.name for d in tf.config.list_logical_devices()],
-            "epochs": len(outcome.history),
-            "best_epoch": None
-            if outcome.best_epoch is None
-            else outcome.best_epoch + 1,
-            "resumed_after_epoch": outcome.first_place[0],
-            "resumed_after_steps": outcome.first_place[1],
-            "problems": outcome.problems,
-            "rollback": notes.get(rollback.NOTE),
-            "warnings": outcome.warnings,
-            "nondeterminism": determinism.reasons(
-                notes, deterministic=deterministic
-            ),
-            "training_seconds": sum(row["seconds"] for row in outcome.history),
-            "seconds_of_this_process": time.time() - started,
-            "images_per_second": float(np.median(speeds)) if speeds else None,
-            "peak_memory_bytes": runs.peak_memory(),
-        },
-    )
+    history, notes = outcome.history, outcome.checkpoints.notes
+    runs.write_csv(folder / "history.csv", history)
+    speeds = [row["images_per_second"] for row in history]
+    reasons = determinism.reasons(notes, deterministic=deterministic)
+    record = {
+        **runs.environment(),
+        "flags": (folder / runs.FLAGS).read_text().splitlines(),
+        "data": _data(training.data),
+        "model": _model(second_stage.finished(training.model)),
+        "second_stage": stage,
+        "seed": training.batches.seed,
+        "devices": [d.name for d in tf.config.list_logical_devices()],
+        **_course(outcome),
+        "nondeterminism": reasons,
+        "training_seconds": sum(row["seconds"] for row in history),
+        "seconds_of_this_process": time.time() - started,
+        "images_per_second": float(np.median(speeds)) if speeds else None,
+        "peak_memory_bytes": runs.peak_memory(),
+    }
+    runs.write_json(folder / runs.RECORD, record)
+
+
+def _course(outcome):
+    best = outcome.best_epoch
+    return {
+        "epochs": len(outcome.history),
+        "best_epoch": None if best is None else best + 1,
+        "resumed_after_epoch": outcome.first_place[0],
+        "resumed_after_steps": outcome.first_place[1],
+        "problems": outcome.problems,
+        "rollback": outcome.checkpoints.notes.get(loop.ROLLBACK),
+        "warnings": outcome.warnings,
+    }
 
 
 def _data(data):

@@ -2,15 +2,27 @@
 
 Kang et al. 2020, *Decoupling Representation and Classifier for Long-Tailed
 Recognition*, section 4: the features stay as they are, batch-norm statistics
-included. Every exit's classifier is treated alike. See `post_hoc` for the
-stages that train nothing.
+included, and every exit's classifier is treated alike. cRT and LWS train. The
+rules of `RULES` do not: each changes logits linearly, class by class, and so
+becomes the classifier's own weights, z'_c = m_c (z_c - b_c) + b'_c, which is
+w'_c = m_c w_c and b'_c.
 """
 
+from collections.abc import Callable
+
 import keras
+import numpy as np
 from keras import layers, ops
 
+from elf_keras.data import splits
+from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
+from elf_keras.losses import class_weights
 from elf_keras.models.multi_exit_model import MultiExitModel
+
+# As in the code of Kang et al.: 0 to 2 in steps of 0.1.
+TAUS = tuple(round(0.1 * step, 1) for step in range(21))
+_SMALLEST_NORM = 1e-12
 
 
 @keras.saving.register_keras_serializable("elf_keras")
@@ -103,6 +115,98 @@ def finished(model: MultiExitModel) -> MultiExitModel:
         new.kernel.assign(ops.multiply(old.kernel, old.scale))
         new.bias.assign(ops.multiply(old.bias, old.scale))
     return found
+
+
+def tau_norm(
+    kernel: np.ndarray, bias: np.ndarray, log_priors: np.ndarray, tau: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """τ-normalization: w_c / |w_c|^τ, without bias, as the authors' code.
+
+    Args:
+      kernel: class vectors w, `(features, classes)`.
+      bias: b, `(classes,)`.
+      log_priors: not used.
+      tau: τ ≥ 0; 0 keeps the weights.
+
+    Returns:
+      Multipliers m = |w|^(-τ) and new bias 0, each `(classes,)`.
+
+    Reference: Kang et al. 2020, section 4, Eq. 3.
+    """
+    norms = np.linalg.norm(kernel, axis=0)
+    return np.maximum(norms, _SMALLEST_NORM) ** -tau, np.zeros_like(bias)
+
+
+def logit_adjustment(
+    kernel: np.ndarray, bias: np.ndarray, log_priors: np.ndarray, tau: float
+) -> tuple[np.ndarray, np.ndarray]:
+    """Logit adjustment after training: z_c - τ log π_c.
+
+    Args:
+      kernel: class vectors, not used.
+      bias: b, `(classes,)`.
+      log_priors: log π of the training images, `(classes,)`.
+      tau: τ ≥ 0; 1 is right where softmax(z) is calibrated.
+
+    Returns:
+      Multipliers 1 and new bias b - τ log π, each `(classes,)`.
+
+    Reference: Menon et al. 2021, Long-Tail Learning via Logit Adjustment,
+    Eq. 9.
+    """
+    return np.ones_like(bias), bias - tau * log_priors
+
+
+RULES = {"tau_norm": tau_norm, "logit_adjustment": logit_adjustment}
+
+
+def change(
+    model: keras.Model, rule: Callable, counts: np.ndarray, tau: float
+) -> None:
+    """Change the classifiers of all exits in place.
+
+    Args:
+      model: a multi-exit model with plain classifiers.
+      rule: of `RULES`.
+      counts: training images per class, `(classes,)`, all ≥ 1.
+      tau: τ ≥ 0.
+    """
+    log_priors = class_weights.log_priors(counts)
+    for classifier in classifiers(model):
+        kernel, bias = classifier.get_weights()
+        multipliers, new_bias = rule(kernel, bias, log_priors, tau)
+        classifier.set_weights([kernel * multipliers, new_bias])
+
+
+def accuracies(
+    model: keras.Model,
+    rule: Callable,
+    counts: np.ndarray,
+    examples: splits.Examples,
+    weights: np.ndarray,
+) -> np.ndarray:
+    """Accuracy of the last exit under every τ of `TAUS`, from one pass.
+
+    Args:
+      model: before the change.
+      rule: of `RULES`.
+      counts: training images per class, `(classes,)`, all ≥ 1.
+      examples: of the validation split.
+      weights: of the images in the mean, `(images,)`, sum 1.
+
+    Returns:
+      `(len(TAUS),)`.
+    """
+    log_priors = class_weights.log_priors(counts)
+    kernel, bias = classifiers(model)[-1].get_weights()
+    changes = [rule(kernel, bias, log_priors, tau) for tau in TAUS]
+    predicted = []
+    for logits in prediction.logit_parts(model, examples):
+        bare = logits[:, -1] - bias
+        predicted.append(
+            [(bare * scale + new).argmax(-1) for scale, new in changes]
+        )
+    return (np.concatenate(predicted, axis=1) == examples.labels) @ weights
 
 
 def _freeze_features(model):

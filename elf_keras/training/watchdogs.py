@@ -34,10 +34,9 @@ def check_weights(model: keras.Model) -> None:
 class StopOnDivergence(keras.callbacks.Callback):
     """Raise where the loss is no longer a number, or has exploded.
 
-    Exploded: the running mean of the loss is over a hundred times that of
-    equal scores for all C classes at all K exits, 100 K log C for
-    cross-entropy without weights of exits. It depends on nothing that came
-    before, so a resumed run decides alike.
+    Exploded: its running mean is over a hundred times the loss of equal
+    scores for all C classes at all K exits, 100 K log C for plain
+    cross-entropy. A resumed run decides alike: nothing before counts.
     """
 
     def set_model(self, model):
@@ -132,7 +131,7 @@ def greedy_exits(history: list[dict], exits: int) -> list[str]:
     ]
 
 
-def _shares(logs: dict, exits: int) -> list[str]:
+def _shares(logs, exits):
     early = 1 - logs[f"exit_{exits}_share"]
     percent = f"{100 * early:.1f} % of the training images left early"
     if early < FEW_LEAVE:

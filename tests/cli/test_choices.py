@@ -8,7 +8,7 @@ from elf_keras.exits import certainty
 from elf_keras.losses import class_weights, objective
 from elf_keras.models import exit_heads
 from elf_keras.models.backbones import BACKBONES
-from elf_keras.training import post_hoc, second_stage
+from elf_keras.training import second_stage
 
 
 @pytest.mark.parametrize(
@@ -22,7 +22,7 @@ from elf_keras.training import post_hoc, second_stage
         (choices.EXIT_RULES, certainty.EXIT_RULES),
         (choices.BATCH_MIXINGS, mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
-        (choices.POST_HOC_STAGES, post_hoc.RULES),
+        (choices.POST_HOC_STAGES, second_stage.RULES),
         (choices.SAMPLERS, samplers.SAMPLERS),
         (choices.TRAINED_STAGES, second_stage.TRAINED_STAGES),
     ],

@@ -32,16 +32,20 @@ def flat_memory():
     assert peak() - before < GIB
 
 
+def words(tmp_path, photos, *more):
+    """Of a training that is as small as can be."""
+    return (
+        *(f"--workdir={tmp_path / 'run'}", f"--data_dir={photos}"),
+        *(*SMALL, *more),
+    )
+
+
 def skipped(tmp_path, files, where):
     """Train with bad files among sound ones; return what the record lists."""
     photos = bad_files.photos(tmp_path / "photos", 50 * len(files) + 50)
     bad_files.write(photos / "class_0", files | bad_files.MISNAMED)
     ended = command_runs.run(
-        "train",
-        f"--workdir={tmp_path / 'run'}",
-        f"--data_dir={photos}",
-        f"--images_on={where}",
-        *SMALL,
+        "train", *words(tmp_path, photos, f"--images_on={where}")
     )
     assert ended.status == 0, ended.err
     assert "Traceback" not in ended.err
@@ -71,10 +75,7 @@ def test_on_disk_what_only_decoding_finds_ends_in_one_line(
     bad_files.write(photos / "class_0", {name: ALL[name]})
     command_runs.refused(
         "train",
-        f"--workdir={tmp_path / 'run'}",
-        f"--data_dir={photos}",
-        "--images_on=disk",
-        *SMALL,
+        *words(tmp_path, photos, "--images_on=disk"),
         says=["--dry_run"],
     )
     figures(f"{name} on disk", injected=1, survived=1)
@@ -87,10 +88,7 @@ def test_many_bad_images_are_refused_and_named(tmp_path, figures, where):
         bad_files.write(photos / "class_1", {name: content})
         command_runs.refused(
             "train",
-            f"--workdir={tmp_path / 'run'}",
-            f"--data_dir={photos}",
-            f"--images_on={where}",
-            *SMALL,
+            *words(tmp_path, photos, f"--images_on={where}"),
             says=[f"class_1/{name}", "repair or remove"],
         )
         assert not (tmp_path / "run").exists()
@@ -115,11 +113,7 @@ def test_a_bomb_in_a_published_list_is_not_decoded(tmp_path, figures):
         listed.write_text(before + f"class_0/{name} 0\n")
         command_runs.refused(
             "train",
-            f"--workdir={tmp_path / name}",
-            f"--data_dir={photos}",
-            *SMALL,
-            "--dataset=inat18",
-            "--check_counts=false",
+            *words(tmp_path, photos, "--dataset=inat18", "--nocheck_counts"),
             says=["GIF" if name.endswith("gif") else "too many pixels"],
         )
     figures("bombs in a list", injected=len(bombs), survived=len(bombs))
@@ -127,9 +121,7 @@ def test_a_bomb_in_a_published_list_is_not_decoded(tmp_path, figures):
 
 def test_predict_answers_each_bad_file_with_a_reason(tmp_path, figures):
     photos = bad_files.photos(tmp_path / "photos", 5)
-    folder = tmp_path / "run"
-    words = (f"--workdir={folder}", f"--data_dir={photos}")
-    assert command_runs.run("train", *words, *SMALL).status == 0
+    assert command_runs.run("train", *words(tmp_path, photos)).status == 0
     files = ALL | bad_files.MISNAMED
     bad_files.write(tmp_path / "files", files)
     with warnings.catch_warnings():
@@ -137,7 +129,7 @@ def test_predict_answers_each_bad_file_with_a_reason(tmp_path, figures):
         warnings.filterwarnings("ignore", message="Image size")
         ended = command_runs.run(
             "predict",
-            f"--workdir={folder}",
+            f"--workdir={tmp_path / 'run'}",
             *(tmp_path / "files" / name for name in files),
         )
     assert ended.status == 2
@@ -189,18 +181,10 @@ def test_a_path_below_a_regular_file(tmp_path, figures, flag):
     file = tmp_path / "file"
     file.write_text("mine")
     photos = bad_files.photos(tmp_path / "photos", 5)
-    words = {
-        "workdir": tmp_path / "run",
-        "data_dir": photos,
-        flag: file / "below",
-    }
     dataset = "inat18" if flag == "list_dir" else "folder"
+    last = (f"--dataset={dataset}", f"--{flag}={file / 'below'}")
     command_runs.refused(
-        "train",
-        *SMALL,
-        f"--dataset={dataset}",
-        *(f"--{name}={path}" for name, path in words.items()),
-        says=[str(file)],
+        "train", *words(tmp_path, photos, *last), says=[str(file)]
     )
     assert file.read_text() == "mine"
     assert not (tmp_path / "run").exists()

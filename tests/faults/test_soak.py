@@ -31,13 +31,11 @@ def resident(process):
     return int(pages) * resource.getpagesize()
 
 
-def grown(process, requests, ask):
-    """Ask so many times; the growth of resident memory after the warm-up."""
-    for number in range(WARM):
-        ask(number)
+def grown(process, ask_all):
+    """Ask all numbers; the growth of resident memory after the warm-up."""
+    ask_all(range(WARM))
     before = resident(process)
-    for number in range(WARM, requests):
-        ask(number)
+    ask_all(range(WARM, REQUESTS))
     return resident(process) - before
 
 
@@ -75,12 +73,8 @@ class Asked:
 
 def test_served_model(server, client, figures):
     asked = Asked(client)
-    process = server.pid
     with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
-        list(pool.map(asked.one, range(WARM)))
-        before = resident(process)
-        list(pool.map(asked.one, range(WARM, REQUESTS)))
-    growth = resident(process) - before
+        growth = grown(server.pid, lambda some: list(pool.map(asked.one, some)))
     assert server.poll() is None
     assert asked.refused == REQUESTS // EVERY
     figures(
@@ -133,7 +127,7 @@ def test_chain_runner(tmp_path, figures):
             runner.predict(*words, **options)
         refused += 1
 
-    growth = grown("self", REQUESTS, ask)
+    growth = grown("self", lambda some: list(map(ask, some)))
     assert refused == REQUESTS // EVERY
     figures(
         "soak of the chain runner",

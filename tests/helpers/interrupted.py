@@ -4,7 +4,6 @@ import numpy as np
 import run_states
 import tiny
 
-from elf_keras.data.batches import Batches
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import loop, optimizer
 
@@ -54,11 +53,13 @@ def fit(
     """Train three epochs of five steps; return outcome and what was said."""
     said = [] if said is None else said
     outcome = loop.fit(
-        built,
-        tiny.data(),
-        schedule=tiny.schedule(EPOCHS, rate=rate, reweight_epoch=1),
-        batches=Batches(BATCH, seed=3),
-        folder=folder,
+        tiny.training(
+            built,
+            tiny.schedule(EPOCHS, rate=rate, reweight_epoch=1),
+            batch=BATCH,
+            seed=3,
+        ),
+        folder,
         checkpoint_minutes=minutes,
         report=said.append,
     )

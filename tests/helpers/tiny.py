@@ -5,6 +5,9 @@ import numpy as np
 
 from elf_keras import losses
 from elf_keras.data import splits
+from elf_keras.data.batches import Batches
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import epoch_run, optimizer
@@ -61,6 +64,19 @@ def data(*, validation=True) -> splits.Splits:
         class_names=("dark", "grey", "light"),
         class_counts=np.array([13, 8, 4]),
     )
+
+
+def scorer(**options) -> Scorer:
+    """What scores it, without the costs that a training does not look at."""
+    limits = ExitThresholds.shared(0.4, 2)
+    given = {"shot_groups": {}, "costs": None, "thresholds": limits}
+    return Scorer(CLASSES, **{**given, **options})
+
+
+def training(built, plan, *, batch=5, seed=0, parts=None) -> epoch_run.Training:
+    """All that `loop.fit` trains by; `plan` is a schedule."""
+    batches = Batches(batch, seed)
+    return epoch_run.Training(built, parts or data(), scorer(), plan, batches)
 
 
 def schedule(epochs, *, rate=lambda epoch: 0.1, reweight_epoch=0):

@@ -21,6 +21,7 @@ from elf_keras import losses
 from elf_keras.data import augment, mixing, splits
 from elf_keras.data.batches import Batches
 from elf_keras.distribution import cluster, strategies, workers
+from elf_keras.evaluation.scorer import Scorer
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.layers import BatchNormalization
 from elf_keras.models.multi_exit_model import MultiExitModel
@@ -29,6 +30,7 @@ from elf_keras.training import epoch_run, loop, optimizer
 CLASSES, SIDE, THRESHOLD = 3, 6, 0.45
 # Five steps an epoch; of the last batch, three images, one replica has none.
 EXAMPLES, BATCH, EPOCHS, REWEIGHT = 35, 8, 4, 2
+SCORER = Scorer(CLASSES, {}, costs=None, thresholds=None)
 
 
 class TellingLoss(CumulativeLoss):
@@ -98,11 +100,8 @@ def train(strategy, dtype, *, count, epochs, rate):
     batches = Batches(BATCH, 3, augment.Augmentation(1, True))
     with tempfile.TemporaryDirectory() as folder:
         outcome = loop.fit(
-            model,
-            data,
-            schedule=schedule,
-            batches=batches,
-            folder=pathlib.Path(folder),
+            epoch_run.Training(model, data, SCORER, schedule, batches),
+            pathlib.Path(folder),
         )
     found = {
         f"{dtype} weight {number}": value

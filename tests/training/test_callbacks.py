@@ -9,6 +9,7 @@ import tiny
 
 from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.training import callbacks
 
 WEIGHTS = [0.5, 1.0, 1.5]
@@ -35,8 +36,9 @@ def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
         epochs=6,
         verbose=0,
         callbacks=[
-            callbacks.DelayedReweighting(
-                model.objective, WEIGHTS, reweight_epoch=3
+            callbacks.EpochValue(
+                model.objective.class_weights,
+                tiny.schedule(6, reweight_epoch=3).weights,
             ),
             Watch(),
         ],
@@ -46,36 +48,13 @@ def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
     }
 
 
-def test_a_value_follows_the_epoch_also_when_resuming():
-    variable = keras.Variable(9.0)
-    seen = []
-
-    class Watch(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            seen.append(float(variable))
-
-    data = tiny.data().train
-    tiny.compiled().fit(
-        data.images,
-        data.labels,
-        batch_size=18,
-        initial_epoch=2,
-        epochs=5,
-        verbose=0,
-        callbacks=[
-            callbacks.EpochValue(variable, lambda epoch: epoch / 4),
-            Watch(),
-        ],
-    )
-    assert seen == [0.5, 0.75, 1.0]
-
-
 def test_new_weights_reach_the_compiled_step():
     """One epoch at rate 0: its loss is the weighted mean, by hand."""
     model = tiny.compiled(rate=0.0, threshold=np.inf)
     data = tiny.data().train
-    reweighting = callbacks.DelayedReweighting(
-        model.objective, WEIGHTS, reweight_epoch=1
+    reweighting = callbacks.EpochValue(
+        model.objective.class_weights,
+        tiny.schedule(2, reweight_epoch=1).weights,
     )
     losses = model.fit(
         data.images,
@@ -96,14 +75,20 @@ def test_new_weights_reach_the_compiled_step():
         assert found == pytest.approx(total / weight_sum, rel=1e-5)
 
 
+def validated(model, data, **options):
+    """The logs of an epoch."""
+    callback = callbacks.ValidationScores(data, tiny.scorer(**options))
+    callback.set_model(model)
+    logs = {}
+    callback.on_epoch_end(0, logs)
+    return logs
+
+
 @pytest.mark.parametrize("prior", [None, np.array([5.0, 3.0, 2.0])])
 def test_validation_scores_are_means_over_classes(prior):
     model = tiny.model(seed=3)
     data = tiny.examples((7, 4, 2))
-    callback = callbacks.ValidationScores(data, tiny.CLASSES, prior=prior)
-    callback.set_model(model)
-    logs = {"loss": 1.0}
-    callback.on_epoch_end(0, logs)
+    logs = validated(model, data, prior=prior)
     outputs = model.predict(data.images, verbose=0)
     shares = [1 / 3] * 3 if prior is None else [0.5, 0.3, 0.2]
     for name in ("exit_1", "exit_2"):
@@ -121,7 +106,6 @@ def test_validation_scores_are_means_over_classes(prior):
         assert logs[key] == pytest.approx(mean, abs=1e-12)
         assert isinstance(logs[key], float)
     assert logs["validation_accuracy"] == logs["validation_exit_2_accuracy"]
-    assert logs["loss"] == 1.0
     predicted = {int(scores.argmax()) for scores in outputs["exit_2"]}
     never = len({0, 1, 2} - predicted)
     assert logs["validation_classes_never_predicted"] == never > 0
@@ -131,11 +115,8 @@ def test_the_summed_scores_choose_the_epoch_where_they_answer(monkeypatch):
     data = tiny.examples((7, 4, 2))
     scores = np.random.default_rng(0).normal(size=(13, 2, tiny.CLASSES))
     monkeypatch.setattr(prediction, "logit_parts", lambda *_: iter([scores]))
-    callback = callbacks.ValidationScores(
-        data, tiny.CLASSES, exit_weights=np.array([5.0, 1.0])
-    )
-    logs = {}
-    callback.on_epoch_end(0, logs)
+    rule = AnswerRule(exit_weights=np.array([5.0, 1.0]))
+    logs = validated(None, data, rule=rule)
     correct = (5 * scores[:, 0] + scores[:, 1]).argmax(-1) == data.labels
     means = [correct[data.labels == label].mean() for label in range(3)]
     assert logs["validation_accuracy"] == pytest.approx(np.mean(means))
@@ -145,10 +126,7 @@ def test_the_summed_scores_choose_the_epoch_where_they_answer(monkeypatch):
 def test_validation_without_an_image_of_a_class():
     model = tiny.model()
     data = tiny.examples((3, 0, 2))
-    callback = callbacks.ValidationScores(data, tiny.CLASSES)
-    callback.set_model(model)
-    logs = {}
-    callback.on_epoch_end(0, logs)
+    logs = validated(model, data)
     predicted = model.predict(data.images, verbose=0)["exit_2"].argmax(-1)
     hits = predicted == data.labels
     expected = (hits[:3].mean() + hits[3:].mean()) / 2
@@ -158,18 +136,13 @@ def test_validation_without_an_image_of_a_class():
 def test_validation_is_scored_in_parts_that_fit(monkeypatch):
     model = tiny.model(seed=3)
     data = tiny.examples((7, 4, 2))
-    found = []
-    for part in (prediction.PART_BYTES, 1):
-        monkeypatch.setattr(prediction, "PART_BYTES", part)
-        monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
-        callback = callbacks.ValidationScores(data, tiny.CLASSES)
-        callback.set_model(model)
-        found.append({})
-        callback.on_epoch_end(0, found[-1])
-    assert found[0] == found[1]
+    monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
+    whole = validated(model, data)
+    monkeypatch.setattr(prediction, "PART_BYTES", 1)
+    assert validated(model, data) == whole
     with mock.patch.object(prediction, "predict_logits") as whole:
         whole.side_effect = lambda model, some: np.zeros((len(some), 2, 3))
-        callback.on_epoch_end(0, {})
+        validated(model, data)
     assert [len(call.args[1]) for call in whole.call_args_list] == [4, 4, 4, 1]
 
 

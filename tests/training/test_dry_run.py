@@ -5,7 +5,7 @@ import photo_folders
 import pytest
 
 from elf_keras.data.sources import published
-from elf_keras.training import dry_run
+from elf_keras.training import dry_run, plan
 
 SMALL = (
     "--dry_run",
@@ -84,4 +84,4 @@ def test_headers_of_listed_files_are_read(tmp_path):
     [(5, "5 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h")],
 )
 def test_durations(seconds, text):
-    assert dry_run.duration(seconds) == text
+    assert plan.duration(seconds) == text

@@ -9,21 +9,14 @@ import pytest
 import tensorflow as tf
 import tiny
 
-from elf_keras import runs
-from elf_keras.data.batches import Batches
 from elf_keras.training import loop, schedules
 
 
 def fit(folder, epochs, **options):
     data = options.pop("data", tiny.data())
     model = options.pop("model", None) or tiny.compiled()
-    outcome = loop.fit(
-        model,
-        data,
-        schedule=tiny.schedule(epochs, **options),
-        batches=Batches(5, seed=0),
-        folder=folder,
-    )
+    plan = tiny.schedule(epochs, **options)
+    outcome = loop.fit(tiny.training(model, plan, parts=data), folder)
     return model, outcome
 
 
@@ -130,11 +123,8 @@ def test_a_passed_over_checkpoint_is_reported(tmp_path):
     (tmp_path / "checkpoints" / "epoch_0002_step_000000.weights.h5").unlink()
     said = []
     outcome = loop.fit(
-        tiny.compiled(),
-        tiny.data(),
-        schedule=tiny.schedule(2),
-        batches=Batches(5, seed=0),
-        folder=tmp_path,
+        tiny.training(tiny.compiled(), tiny.schedule(2)),
+        tmp_path,
         report=said.append,
     )
     assert outcome.first_place == (1, 0)
@@ -149,15 +139,10 @@ def test_the_share_of_two_branches_follows_the_epochs(tmp_path):
     model.training_pass = mock.Mock(side_effect=plain, share=share)
     shares = dict(enumerate([1.0, 0.75, 0.25]))
     for epochs in (2, 3):
-        loop.fit(
-            model,
-            tiny.data(),
-            schedule=dataclasses.replace(
-                tiny.schedule(epochs), conventional_share=shares.get
-            ),
-            batches=Batches(5, seed=0),
-            folder=tmp_path,
+        plan = dataclasses.replace(
+            tiny.schedule(epochs), conventional_share=shares.get
         )
+        loop.fit(tiny.training(model, plan), tmp_path)
         assert share.numpy() == shares[epochs - 1]
 
 
@@ -165,11 +150,3 @@ def test_without_validation(tmp_path):
     _, outcome = fit(tmp_path, 2, data=tiny.data(validation=False))
     assert outcome.best_epoch is None
     assert "validation_accuracy" not in outcome.history[0]
-
-
-def test_history_is_what_the_checkpoint_holds(trained):
-    folder, _, outcome = trained
-    record = runs.read_json(
-        folder / "checkpoints" / "epoch_0012_step_000000.json"
-    )
-    assert record["history"] == outcome.history

@@ -41,18 +41,6 @@ def test_coupled_sgd_is_sgd_on_gradient_plus_l2(momentum):
         np.testing.assert_allclose(found[step], weight, rtol=1e-5, atol=1e-6)
 
 
-def test_at_one_rate_it_is_the_rule_that_torch_documents():
-    """b ← m b + (g + λ w); w ← w - η b, from torch.optim.SGD's page."""
-    rate, momentum = 0.1, 0.9
-    found = steps(CoupledSGD(rate, momentum, DECAY), [rate] * 6)
-    weight, buffer = START.astype("float64"), None
-    for step, gradient in enumerate(GRADIENTS.astype("float64")):
-        gradient = gradient + DECAY * weight
-        buffer = gradient if buffer is None else momentum * buffer + gradient
-        weight = weight - rate * buffer
-        np.testing.assert_allclose(found[step], weight, rtol=1e-5, atol=1e-6)
-
-
 def test_without_decay_it_is_plain_sgd():
     plain = steps(keras.optimizers.SGD(0.1, momentum=0.9), [0.1] * 6)
     coupled = steps(CoupledSGD(0.1, coupled_decay=0.0), [0.1] * 6)

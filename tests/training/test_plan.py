@@ -4,7 +4,7 @@ import command_runs
 import pytest
 
 from elf_keras import errors
-from elf_keras.training import dry_run, fleets, plan
+from elf_keras.training import dry_run, plan
 
 # 3.6 million images; 1000 MACs are 6000 FLOPs.
 WORK = plan.Work(
@@ -21,7 +21,7 @@ WORK = plan.Work(
 def planned(text, *, half=True, utilization=0.5, efficiency=0.5):
     found = plan.rows(
         WORK,
-        fleets.parse(text),
+        plan.parse_fleet(text),
         half=half,
         utilization=utilization,
         efficiency=efficiency,
@@ -83,7 +83,7 @@ def test_this_machine():
 )
 def test_refused(text):
     with pytest.raises(errors.InputError, match="expected COUNTxDEVICE@PRICE"):
-        fleets.parse(text)
+        plan.parse_fleet(text)
 
 
 def test_more_devices_than_a_batch_has_images():

@@ -1,5 +1,6 @@
 """What a training leaves: both epochs scored, the best one saved."""
 
+import dataclasses
 import json
 import time
 
@@ -10,8 +11,6 @@ import tiny
 from elf_keras import models, runs
 from elf_keras.data import long_tail
 from elf_keras.evaluation import prediction
-from elf_keras.evaluation.scorer import Scorer
-from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 from elf_keras.training import loop, run_record
 
@@ -26,36 +25,34 @@ HISTORY = [
 class Best:
     """Checkpoints that hold other weights as the best."""
 
-    def __init__(self, weights):
-        self.weights = weights
+    history = HISTORY
+    notes = {"changes": ["resumed with cores 1, before 2"]}
+
+    def __init__(self, epoch):
+        self.best = None if epoch is None else {"epoch": epoch}
         self.loaded = 0
-        self.notes = {"changes": ["resumed with cores 1, before 2"]}
 
     def load_best(self, model):
-        model.set_weights(self.weights)
+        model.set_weights(tiny.model(seed=8).get_weights())
         self.loaded += 1
-
-
-def scorer(model, data):
-    return Scorer(
-        classes=tiny.CLASSES,
-        shot_groups=long_tail.shot_groups(data.class_counts),
-        costs=multiply_adds.exit_costs(model),
-        thresholds=ExitThresholds.shared(0.4, 2),
-    )
 
 
 def scored(folder, data, best_epoch):
     model = tiny.compiled()
-    best = Best(tiny.model(seed=8).get_weights())
+    scorer = tiny.scorer(
+        shot_groups=long_tail.shot_groups(data.class_counts),
+        costs=multiply_adds.exit_costs(model),
+    )
+    training = dataclasses.replace(
+        tiny.training(model, tiny.schedule(3), seed=7, parts=data),
+        scorer=scorer,
+    )
     outcome = loop.Outcome(
-        HISTORY, best_epoch, ["a problem"], ["a warning"], (1, 2), best
+        Best(best_epoch), ["a problem"], ["a warning"], (1, 2)
     )
     last = prediction.predict_logits(model, data.test)
-    record = run_record.score_epochs(
-        folder, model, data, scorer(model, data), model.objective, outcome
-    )
-    return model, outcome, record, last
+    record = run_record.score_epochs(training, outcome, folder, model.objective)
+    return training, outcome, record, last
 
 
 def saved_scores(folder, data):
@@ -71,7 +68,7 @@ def earlier(tmp_path_factory):
 
 
 def test_last_and_best_are_scored_each_with_its_weights(earlier):
-    _, model, outcome, record, last = earlier
+    _, _, outcome, record, last = earlier
     data = tiny.data()
     assert set(record) == {"train", "validation", "test"}
     for part in record.values():
@@ -121,16 +118,11 @@ def test_without_validation_there_is_only_the_last(tmp_path):
 
 @pytest.fixture(scope="module")
 def written(earlier):
-    folder, model, outcome, _, _ = earlier
+    folder, training, outcome, _, _ = earlier
     runs.write_text(folder / runs.FLAGS, FLAGS)
+    start = time.time() - 100
     run_record.write(
-        folder,
-        model,
-        tiny.data(),
-        outcome,
-        seed=7,
-        deterministic=True,
-        started=time.time() - 100,
+        training, outcome, folder, deterministic=True, started=start
     )
     return folder, json.loads((folder / runs.RECORD).read_text())
 

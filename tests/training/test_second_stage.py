@@ -5,11 +5,17 @@ import pytest
 import tiny
 
 from elf_keras import losses, models
+from elf_keras.evaluation import prediction
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.training import optimizer, second_stage
 
 CLASSES = 3
 IMAGE = (8, 8, 1)
+# Class vectors (3, 4), (0, 2), (-1, 0): of length 5, 2, 1.
+KERNEL = np.array([[3.0, 0.0, -1.0], [4.0, 2.0, 0.0]])
+BIAS = np.array([0.5, -0.25, 1.0])
+COUNTS = np.array([80, 15, 5])
+FEATURE = np.array([2.0, 1.0])
 
 
 def built(*, cosine=False):
@@ -73,8 +79,18 @@ def test_crt_begins_with_classifiers_of_its_own():
 
 def test_lws_trains_one_number_a_class_and_classifier():
     source = built()
-    before = by_layer(source)
-    model = trained(second_stage.scaled(source))
+    before, expected = by_layer(source), source(images())
+    model = second_stage.scaled(source)
+    for name, logits in model(images()).items():
+        np.testing.assert_allclose(logits, expected[name], rtol=1e-6)
+    # A scale multiplies the bias, too.
+    second_stage.classifiers(model)[1].scale.assign([2.0, 0.5, -1.0])
+    np.testing.assert_allclose(
+        model(images())["exit_2"],
+        expected["exit_2"] * np.array([2.0, 0.5, -1.0]),
+        rtol=1e-5,
+    )
+    trained(model)
     assert [w.shape for w in model.trainable_weights] == [(CLASSES,)] * 2
     classifiers = second_stage.classifiers(model)
     for layer in classifiers:
@@ -84,34 +100,6 @@ def test_lws_trains_one_number_a_class_and_classifier():
     for layer in model.layers:
         if layer not in classifiers:
             assert same(layer.get_weights(), before[layer.name]), layer.name
-
-
-def test_scales_are_kept_in_files_of_weights(tmp_path):
-    model = trained(second_stage.scaled(built()))
-    path = tmp_path / "model.weights.h5"
-    model.save_weights(path)
-    other = second_stage.scaled(built())
-    assert not same(other.get_weights(), model.get_weights())
-    other.load_weights(path)
-    assert same(other.get_weights(), model.get_weights())
-
-
-def test_lws_starts_where_the_trained_model_is():
-    source = built()
-    expected = source(images())
-    found = second_stage.scaled(source)(images())
-    for name in expected:
-        np.testing.assert_allclose(found[name], expected[name], rtol=1e-6)
-
-
-def test_a_scale_multiplies_the_bias_too():
-    model = second_stage.scaled(built())
-    (layer, _) = second_stage.classifiers(model)
-    features = np.ones((1, layer.kernel.shape[0]), "float32")
-    before = np.array(layer(features))
-    layer.scale.assign([2.0, 0.5, -1.0])
-    expected = before * [2.0, 0.5, -1.0]
-    np.testing.assert_allclose(layer(features), expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("name", second_stage.TRAINED_STAGES)
@@ -143,3 +131,86 @@ def test_what_remains_is_an_ordinary_model_of_the_same_scores(name, tmp_path):
 def test_a_model_without_second_stage_stays_itself():
     model = tiny.model()
     assert second_stage.finished(model) is model
+
+
+def changed(rule, tau):
+    log_priors = np.log(COUNTS / 100)
+    multipliers, bias = rule(KERNEL, BIAS, log_priors, tau)
+    return KERNEL * multipliers, bias
+
+
+@pytest.mark.parametrize(
+    ("tau", "scores"),
+    [
+        # f·w = 10, 2, -2, divided by 1, by 5 2 1, by 25 4 1.
+        (0.0, [10, 2, -2]),
+        (1.0, [2, 1, -2]),
+        (2.0, [0.4, 0.5, -2]),
+    ],
+)
+def test_tau_norm_by_hand(tau, scores):
+    kernel, bias = changed(second_stage.tau_norm, tau)
+    np.testing.assert_array_equal(bias, 0)
+    np.testing.assert_allclose(FEATURE @ kernel, scores)
+
+
+def test_a_class_vector_of_zero_stays_zero():
+    zero = np.zeros((2, 3))
+    multipliers, _ = second_stage.tau_norm(zero, BIAS, BIAS, 2.0)
+    np.testing.assert_array_equal(zero * multipliers, 0)
+
+
+def test_logit_adjustment_by_hand():
+    # Scores 10.5, 1.75, -1 and minus the logarithms of 0.8, 0.15, 0.05.
+    kernel, bias = changed(second_stage.logit_adjustment, 1.0)
+    expected = [10.5 + 0.223144, 1.75 + 1.897120, -1.0 + 2.995732]
+    np.testing.assert_allclose(FEATURE @ kernel + bias, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", second_stage.RULES)
+def test_every_exit_changes_and_nothing_else(name):
+    model = tiny.model(seed=3)
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    second_stage.change(model, second_stage.RULES[name], COUNTS, 1.0)
+    for layer in model.layers:
+        same = all(
+            np.array_equal(one, other)
+            for one, other in zip(
+                before[layer.name], layer.get_weights(), strict=True
+            )
+        )
+        assert same == (layer not in second_stage.classifiers(model))
+    for layer in second_stage.classifiers(model):
+        old_kernel, old_bias = before[layer.name]
+        kernel, bias = layer.get_weights()
+        if name == "tau_norm":
+            lengths = np.sqrt((kernel**2).sum(0))
+            np.testing.assert_allclose(lengths, 1, rtol=1e-5)
+        else:
+            np.testing.assert_array_equal(kernel, old_kernel)
+            np.testing.assert_allclose(
+                bias - old_bias, -np.log(COUNTS / 100), rtol=1e-5
+            )
+
+
+@pytest.mark.parametrize("name", second_stage.RULES)
+def test_accuracies_are_those_of_models_that_were_changed(name, monkeypatch):
+    model = tiny.model(seed=3)
+    for layer in second_stage.classifiers(model):
+        kernel, bias = layer.get_weights()
+        layer.set_weights([kernel * [1, 2, 3], bias + [0.5, 0.0, -0.5]])
+    start = model.get_weights()
+    examples = tiny.examples((300, 40, 8), seed=4)
+    weights = np.full(348, 1 / 348)
+    # In two parts.
+    monkeypatch.setattr(prediction, "PART_BYTES", 4 * 6 * 256)
+    rule = second_stage.RULES[name]
+    found = second_stage.accuracies(model, rule, COUNTS, examples, weights)
+    assert len(set(found)) > 1
+    for place in (0, 10, 20):
+        model.set_weights(start)
+        second_stage.change(model, rule, COUNTS, place / 10)
+        scores = prediction.predict_logits(model, examples)[:, -1]
+        expected = (scores.argmax(-1) == examples.labels).mean()
+        # A score or two may be equal but for rounding.
+        assert found[place] == pytest.approx(expected, abs=2 / 348)

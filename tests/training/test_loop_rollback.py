@@ -6,7 +6,6 @@ import pytest
 import tiny
 
 from elf_keras import runs
-from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
 from elf_keras.training import checkpoints, determinism, loop
 
@@ -132,11 +131,12 @@ def test_the_second_divergence_ends_the_run_with_both_told(tmp_path):
 
 def diverge(folder, batch_size, epochs=3):
     return loop.fit(
-        tiny.compiled(rate=1e30),
-        tiny.data(),
-        schedule=tiny.schedule(epochs, rate=lambda epoch: 1e30),
-        batches=Batches(batch_size, seed=0),
-        folder=folder,
+        tiny.training(
+            tiny.compiled(rate=1e30),
+            tiny.schedule(epochs, rate=lambda epoch: 1e30),
+            batch=batch_size,
+        ),
+        folder,
     )
 
 
