@@ -41,16 +41,9 @@ class Section:
       number: of the run on the page, from 1.
       told: findings, where they do not stand at the top of the page.
       missing: the same of what is not there.
-      slider: of `slider.of`.
-      gallery: of `gallery.blocks`.
-      costs: of `tables.costs`.
+      slider, gallery, costs, facts, flags: of the functions of that name.
       files: charts of slider and gallery, which are written as files only.
-      classes: charts.
-      confusions: a chart an exit.
-      calibrations: a chart an exit.
-      training: charts.
-      facts: of `tables.facts`.
-      flags: of `tables.flags`.
+      classes, confusions, calibrations, training: charts.
     """
 
     view: RunView

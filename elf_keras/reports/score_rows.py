@@ -1,5 +1,7 @@
 """The results of all runs as rows; seeds of one recipe share a row."""
 
+import os
+
 import numpy as np
 
 from elf_keras.exits.thresholds import ExitThresholds
@@ -75,10 +77,8 @@ def _of_group(group):
 
 def _policies(shared, scored, split):
     """Policies that every run of the group has, scored on the same split."""
-    if not all(run.policy for run in scored):
-        return
-    for name in scored[0].policy["policies"]:
-        of_runs = [run.policy["policies"].get(name) for run in scored]
+    for name in scored[0].policies:
+        of_runs = [run.policies.get(name) for run in scored]
         if name == "all_exits" or not all(p and p.get(split) for p in of_runs):
             continue
         scores = [
@@ -130,17 +130,8 @@ def _text(scores, exits):
 
 def common(names: list[str]) -> str:
     """What names of siblings share: har_seed0 and har_seed1 are har."""
-    first = names[0]
     if len(names) == 1:
-        return first
-    size = next(
-        (
-            k
-            for k in range(len(first), 0, -1)
-            if all(name.startswith(first[:k]) for name in names)
-        ),
-        0,
-    )
-    text = first[:size].rstrip("0123456789")
+        return names[0]
+    text = os.path.commonprefix(names).rstrip("0123456789")
     text = text.removesuffix("seed").rstrip("_-. ")
     return text or " + ".join(names)

@@ -63,18 +63,6 @@ def test_each_run_has_its_own_flags(folder, tmp_path):
     assert starts == [[0.7], [0.7]]
 
 
-@pytest.mark.slow
-def test_thresholds_are_those_that_sweep_chose(folder, tmp_path):
-    words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
-    command_runs.done("sweep", *words)
-    make(folder, f"--output={tmp_path / 'out'}")
-    (record,) = embedded(tmp_path / "out" / "index.html")
-    policies = runs.read_json(folder / "policy.json")["policies"]
-    assert record["policies"] == {
-        name: policy["thresholds"] for name, policy in policies.items()
-    }
-
-
 def test_without_its_images(folder, tmp_path, monkeypatch):
     def gone(_):
         raise errors.InputError(f"no images in {tmp_path}")
@@ -136,15 +124,21 @@ def test_no_folder_and_no_run(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_search(folder, tmp_path):
-    """A search brings its picture and the run that it chose."""
+def test_a_search_brings_its_picture_and_the_swept_run_it_chose(
+    folder, tmp_path
+):
     words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
     command_runs.done("sweep", *words)
-    record = {"chosen": "0.9", "runs": {"0.9": "../run"}}
     place = tmp_path / "search"
     place.mkdir()
+    record = {"chosen": "0.9", "runs": {"0.9": "../run"}}
     made_report.write_json(place / report.SEARCH, record)
     make(place, f"--output={tmp_path / 'out'}")
     assert (tmp_path / "out" / "figures" / "search_search.png").exists()
+    (found,) = embedded(tmp_path / "out" / "index.html")
+    policies = runs.read_json(folder / "policy.json")["policies"]
+    assert found["policies"] == {
+        name: policy["thresholds"] for name, policy in policies.items()
+    }
     made_report.write_json(place / report.SEARCH, {"chosen": "0.9"})
     command_runs.refused("report", place, says=["search.json is damaged"])
