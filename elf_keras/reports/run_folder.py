@@ -6,6 +6,7 @@ moved to another machine, is read as far as it goes.
 
 import csv
 import dataclasses
+import itertools
 import pathlib
 
 from elf_keras import runs
@@ -13,8 +14,6 @@ from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 from elf_keras.policies import policy_file
 from elf_keras.training import schedules
-
-RESUME = "go on with elf_keras.train --resume"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -46,11 +45,6 @@ class RunFolder:
     missing: tuple[str, ...]
 
     @property
-    def method(self) -> str:
-        """`har`, `sum` or `single`."""
-        return self.flags.get("method", "har")
-
-    @property
     def epochs(self) -> int:
         """Epochs that were asked for."""
         return int(self.flags.get("epochs", len(self.history)))
@@ -77,10 +71,8 @@ class RunFolder:
 
     def recorded(self) -> tuple[str, dict] | None:
         """Split and scores that training wrote: of test, if there are any."""
-        for split in ("test", "validation"):
-            if found := self.scores(split):
-                return split, found
-        return None
+        found = {split: self.scores(split) for split in ("test", "validation")}
+        return next((pair for pair in found.items() if pair[1]), None)
 
     def loss_by_exit(self) -> dict | None:
         """Mean loss and shares by exit of the training split, if recorded."""
@@ -100,11 +92,8 @@ class RunFolder:
     def decays(self) -> list[int]:
         """Zero-based epochs at which the learning rate fell."""
         rates = [row["learning_rate"] for row in self.history]
-        return [
-            number
-            for number in range(1, len(rates))
-            if rates[number] < 0.999 * rates[number - 1]
-        ]
+        steps = enumerate(itertools.pairwise(rates), start=1)
+        return [number for number, (a, b) in steps if b < 0.999 * a]
 
 
 def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
@@ -117,7 +106,6 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
     Raises:
       InputError: where it is no run's folder, or a file in it is damaged.
     """
-    name = name or path.resolve().name
     if not (path / runs.FLAGS).is_file():
         raise InputError(
             f"{path} is not the folder of a run: it holds no {runs.FLAGS}; "
@@ -126,7 +114,7 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
     flags = _flags(path / runs.FLAGS)
     found = RunFolder(
         path=path,
-        name=name,
+        name=name or path.resolve().name,
         flags=flags,
         record=_json(path / runs.RECORD, _facts),
         metrics=_json(path / runs.METRICS, _scores),
@@ -148,10 +136,10 @@ def names(paths: list[pathlib.Path]) -> list[str]:
     parts = [path.resolve().parts for path in paths]
     if len(set(parts)) < len(parts):
         raise InputError("a run was named twice; name each folder once")
-    for depth in range(1, max(map(len, parts), default=0) + 1):
+    depth, found = 1, [each[-1] for each in parts]
+    while len(set(found)) < len(found):
+        depth += 1
         found = ["/".join(each[-depth:]) for each in parts]
-        if len(set(found)) == len(found):
-            return found
     return found
 
 
@@ -159,7 +147,8 @@ def _missing(found):
     if found.metrics is None or found.record is None:
         yield (
             f"The run has not ended: {len(found.history)} of {found.epochs} "
-            f"epochs are recorded, and scores are not; {RESUME}."
+            "epochs are recorded, and scores are not; go on with "
+            "elf_keras.train --resume."
         )
     elif "validation" not in found.metrics:
         yield (
@@ -227,9 +216,8 @@ def _flags(path):
     for line in path.read_text(encoding="utf-8").splitlines():
         if line.startswith("--"):
             name, given, value = line[2:].partition("=")
-            if not given:
-                value = "false" if name.startswith("no") else "true"
-            found[name] = value
+            switch = "false" if name.startswith("no") else "true"
+            found[name] = value if given else switch
     return found
 
 

@@ -22,7 +22,6 @@ def write_flags(path, *lines):
 
 def test_a_whole_run(folder):
     assert folder.name == "run"
-    assert folder.method == "har"
     assert [row["epoch"] for row in folder.history] == [1, 2, 3, 4]
     assert folder.scores("test")["epoch"] == 3
     assert folder.scores("train") is not None

@@ -133,7 +133,7 @@ def _shares(view, exits):
         name=f"{slug(view.name)}/exit_shares",
         title="Where training images leave, epoch by epoch",
         shows=nobody
-        * (view.folder.method == "sum")
+        * (view.folder.flags.get("method") == "sum")
         + "Share of the training images that leave at each exit: right, and "
         "surer than the train threshold t. The more leave early, the more "
         "the last exit learns from hard images alone.",
