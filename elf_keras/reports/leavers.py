@@ -21,14 +21,17 @@ def changes(view: RunView) -> list[dict]:
       `training_images`, `images`, `static_right`, `dynamic_right`, `change`
       (of the accuracy).
     """
-    if view.scored is None:
-        return _recorded(view)
-    found, classes = view.seen, len(view.class_names)
-    images = np.bincount(found.labels, minlength=classes)
-    right = [
-        np.bincount(found.labels[each == found.labels], minlength=classes)
-        for each in (found.classes[:, -1], view.chosen.classes)
-    ]
+    if view.scored is not None:
+        images, *right = _answered(view)
+        change = (right[1] - right[0]) / np.maximum(images, 1)
+    elif rows := view.folder.per_class:
+        images = np.array([row["test_images"] for row in rows])
+        static = np.array([row["static_accuracy"] for row in rows])
+        dynamic = np.array([row["dynamic_accuracy"] for row in rows])
+        right = [(each * images).round() for each in (static, dynamic)]
+        change = dynamic - static
+    else:
+        return []
     return [
         {
             "index": int(c),
@@ -37,32 +40,19 @@ def changes(view: RunView) -> list[dict]:
             "images": int(images[c]),
             "static_right": int(right[0][c]),
             "dynamic_right": int(right[1][c]),
-            "change": float((right[1][c] - right[0][c]) / images[c]),
+            "change": float(change[c]),
         }
         for c in view.order
         if images[c]
     ]
 
 
-def _recorded(view):
-    rows = view.folder.per_class
-    return [
-        {
-            "index": int(c),
-            "class": view.class_names[c],
-            "training_images": int(view.class_counts[c]),
-            "images": int(rows[c]["test_images"]),
-            **{
-                f"{mode}_right": round(
-                    rows[c][f"{mode}_accuracy"] * rows[c]["test_images"]
-                )
-                for mode in ("static", "dynamic")
-            },
-            "change": rows[c]["dynamic_accuracy"] - rows[c]["static_accuracy"],
-        }
-        for c in (view.order if rows else ())
-        if rows[c]["test_images"]
-    ]
+def _answered(view):
+    """Images of each class, and those right, static and leaving early."""
+    found, classes = view.seen, len(view.class_names)
+    right = (found.classes[:, -1], view.chosen.classes)
+    labels = [found.labels] + [found.labels[r == found.labels] for r in right]
+    return [np.bincount(each, minlength=classes) for each in labels]
 
 
 def composition(view: RunView, thresholds: ExitThresholds) -> list[dict]:
