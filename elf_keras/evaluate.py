@@ -53,57 +53,55 @@ def main(arguments: list[str]) -> None:
 def run(folder: pathlib.Path, data, names: list[str]) -> dict:
     """Score the splits of those names, write their per-class tables."""
     command.load_tensorflow()
-    from elf_keras.cli import model_from_flags
-    from elf_keras.evaluation import answers, score_model
-
     scorer, logit_parts = _source(folder, data)
-    record = {}
-    for name in names:
-        part = getattr(data, name)
-        found = answers.of_parts(
-            logit_parts(part),
-            part.labels,
-            scorer.rule,
-        )
-        record[name] = {"model": scorer.score(found)}
-        if FLAGS.policy:
-            record[name]["model"]["policy"] = FLAGS.policy
-        if name == "train":
-            # The increasing-loss property is one of the training split.
-            record[name]["model"]["loss_by_exit"] = score_model.loss_by_exit(
-                logit_parts(part),
-                part.labels,
-                model_from_flags.cumulative_loss(data, leaving=True),
-            )
-        rows = score_model.per_class_rows(
-            data, found, scorer.thresholds, split=name
-        )
-        runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
-    return record
+    return {
+        name: {"model": _scores(folder, data, name, scorer, logit_parts)}
+        for name in names
+    }
 
 
 def _source(folder, data):
-    """What scores answers, and what gives the scores of a split in parts."""
+    """What scores answers, and what gives the logits of a split in parts."""
     from elf_keras import models
     from elf_keras.cli import model_from_flags
     from elf_keras.evaluation import prediction
 
     model = models.load(folder / runs.MODEL)
     scorer = model_from_flags.scorer(model, data)
-    if FLAGS.export is not None:
-        found = _artefact(data.class_names)
-        chosen, costs = _thresholds_of_export(found), found.costs
-        logit_parts = found.logit_parts
-    else:
-        chosen = thresholds_from_flags.of_run(
+    if FLAGS.export is None:
+        logit_parts = functools.partial(prediction.logit_parts, model)
+        thresholds = thresholds_from_flags.of_run(
             len(data.class_names), models.exits(model)
         )
-        costs = scorer.costs
-        logit_parts = functools.partial(prediction.logit_parts, model)
-    return (
-        dataclasses.replace(scorer, thresholds=chosen, costs=costs),
-        logit_parts,
+        return dataclasses.replace(scorer, thresholds=thresholds), logit_parts
+    found = _artefact(data.class_names)
+    scorer = dataclasses.replace(
+        scorer, costs=found.costs, thresholds=_thresholds_of_export(found)
     )
+    return scorer, found.logit_parts
+
+
+def _scores(folder, data, name, scorer, logit_parts):
+    from elf_keras.cli import model_from_flags
+    from elf_keras.evaluation import answers, score_model
+
+    part = getattr(data, name)
+    found = answers.of_parts(logit_parts(part), part.labels, scorer.rule)
+    record = scorer.score(found)
+    if FLAGS.policy:
+        record["policy"] = FLAGS.policy
+    if name == "train":
+        # The increasing-loss property is one of the training split.
+        record["loss_by_exit"] = score_model.loss_by_exit(
+            logit_parts(part),
+            part.labels,
+            model_from_flags.cumulative_loss(data, leaving=True),
+        )
+    rows = score_model.per_class_rows(
+        data, found, scorer.thresholds, split=name
+    )
+    runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
+    return record
 
 
 def _artefact(class_names):
