@@ -46,10 +46,10 @@ def main() -> None:
 
 
 def _measure(name, size, steps):
-    models = {kind: _build(name, kind) for kind in ("all", "none")}
-    costs = multiply_adds.exit_costs(models["all"])
+    built = {kind: _build(name, kind) for kind in ("all", "none")}
+    costs = multiply_adds.exit_costs(built["all"])
     share = costs.with_heads[-1] / costs.backbone - 1
-    seconds = _time_in_turn(models, _batch(size), steps)
+    seconds = _time_in_turn(built, _batch(size), steps)
     medians = {kind: statistics.median(s) for kind, s in seconds.items()}
     pairs = zip(seconds["all"], seconds["none"], strict=True)
     ratio = medians["all"] / medians["none"]
@@ -84,12 +84,12 @@ def _batch(size):
     return tf.constant(images), tf.constant(labels)
 
 
-def _time_in_turn(models: dict[str, keras.Model], batch, steps):
+def _time_in_turn(built: dict[str, keras.Model], batch, steps):
     """Seconds of each counted step, the models taking turns."""
     functions = {
-        kind: tf.function(model.train_step) for kind, model in models.items()
+        kind: tf.function(model.train_step) for kind, model in built.items()
     }
-    seconds = {kind: [] for kind in models}
+    seconds = {kind: [] for kind in built}
     for number in range(steps + NOT_COUNTED):
         for kind, function in functions.items():
             start = time.perf_counter()
