@@ -143,7 +143,7 @@ def _without(reason):
 def _scored(view, data):
     from elf_keras import models
     from elf_keras.cli import model_from_flags
-    from elf_keras.reports import scoring
+    from elf_keras.reports import run_view
 
     command.say(f"{view.name}: running the model over validation and test")
     model = models.load(view.folder.path / runs.MODEL)
@@ -154,7 +154,7 @@ def _scored(view, data):
             f"images {len(data.class_names)}; restore the run's own model"
         )
     scorer = model_from_flags.scorer(model, data, _flags(view.folder))
-    found = scoring.score(model, data, scorer)
+    found = run_view.score(model, data, scorer)
     if not found.splits:
         return view
     examples = getattr(data, found.shown)

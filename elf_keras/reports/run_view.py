@@ -3,14 +3,15 @@
 import dataclasses
 import functools
 
+import keras
 import numpy as np
 
 from elf_keras.data import long_tail, splits
-from elf_keras.evaluation import prediction
-from elf_keras.evaluation.answers import Answers
+from elf_keras.evaluation import answers, prediction
+from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
-from elf_keras.reports import run_folder, scoring
+from elf_keras.reports import run_folder
 
 GROUPS = {
     "many": f"more than {long_tail.MANY_ABOVE} training images",
@@ -21,6 +22,27 @@ GROUPS = {
 # Accuracy that the thresholds of the figures may cost on validation.
 COSTS = 0.01
 _OWN = "the run's own threshold"
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Scored:
+    """A run's answers, and what scores them.
+
+    Attributes:
+      scorer: of the run.
+      splits: `validation` and `test`, as far as there are any; `shown` with
+        probabilities at the temperatures.
+      temperatures: T of each exit in units of 1/σ, `(exits,)`, or None.
+    """
+
+    scorer: Scorer
+    splits: dict[str, answers.Answers]
+    temperatures: np.ndarray | None
+
+    @property
+    def shown(self) -> str:
+        """The split that figures show: the one that no choice has seen."""
+        return "test" if "test" in self.splits else "validation"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,7 +79,7 @@ class RunView:
     folder: run_folder.RunFolder
     class_names: tuple[str, ...] = ()
     class_counts: np.ndarray | None = None
-    scored: scoring.Scored | None = None
+    scored: Scored | None = None
     examples: splits.Examples | None = None
     missing: tuple[str, ...] = ()
 
@@ -74,7 +96,7 @@ class RunView:
         return len(self.folder.exits)
 
     @property
-    def seen(self) -> Answers:
+    def seen(self) -> answers.Answers:
         """The answers on the split that figures show."""
         return self.scored.splits[self.scored.shown]
 
@@ -129,6 +151,34 @@ class RunView:
     def _early(self, thresholds):
         taken = self.leave(thresholds).exit_taken
         return (taken < self.exits - 1).mean() > 0.001
+
+
+def score(model: keras.Model, data: splits.Splits, scorer: Scorer) -> Scored:
+    """Run a model over validation and test.
+
+    Validation first, for its temperatures; and again, with these, where
+    there is no test split to look at.
+
+    Args:
+      model: a multi-exit model.
+      data: the splits.
+      scorer: of the run.
+    """
+    temperatures, found = None, {}
+    if data.validation is not None:
+        found["validation"], temperatures = answers.with_temperatures(
+            model,
+            data.validation,
+            scorer.weights(data.validation.labels),
+            scorer.rule,
+        )
+    shown = "validation" if data.test is None else "test"
+    part = getattr(data, shown)
+    if part is not None:
+        found[shown] = answers.collect(model, part, scorer.rule, temperatures)
+    if temperatures is not None:
+        temperatures = temperatures * scorer.rule.scale
+    return Scored(scorer, found, temperatures)
 
 
 def _ranked(policies):

@@ -11,7 +11,7 @@ from elf_keras.evaluation import answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
-from elf_keras.reports import run_folder, run_view, scoring
+from elf_keras.reports import run_folder, run_view
 from elf_keras.reports.charts import style
 
 MACS = np.array([40, 60, 100, 140, 190])
@@ -60,7 +60,7 @@ def scored(counts, *, images, exits, seed=0, validation=True):
     if validation:
         labels = np.repeat(np.arange(classes), np.maximum(counts // 10, 1))
         parts["validation"] = made(labels.astype("int32"), classes, exits, 5)
-    return scoring.Scored(scorer, parts, np.linspace(1.5, 0.8, exits))
+    return run_view.Scored(scorer, parts, np.linspace(1.5, 0.8, exits))
 
 
 def view(path, *, counts=(300, 120, 60, 30, 12, 6), exits=3, **options):

@@ -11,7 +11,7 @@ from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
-from elf_keras.reports import scoring
+from elf_keras.reports import run_view
 
 
 @pytest.fixture(scope="module")
@@ -27,7 +27,7 @@ def scored(model, data, scale=1.0):
         thresholds=ExitThresholds.shared(0.5, 2),
         rule=AnswerRule(scale),
     )
-    return scoring.score(model, data, scorer)
+    return run_view.score(model, data, scorer)
 
 
 @pytest.mark.parametrize("scale", [1.0, 7.0])
