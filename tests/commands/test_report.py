@@ -57,10 +57,6 @@ def test_each_run_has_its_own_flags(folder, tmp_path):
     assert (first["rule"], first["start"]) == ("entropy", [0.4])
     assert second["rule"] == "confidence"
     assert second["start"] != [0.4]
-    # The command line's win, for every run.
-    make(other, folder, f"--output={tmp_path}", "--exit_threshold=0.7")
-    starts = [each["start"] for each in embedded(tmp_path / "index.html")]
-    assert starts == [[0.7], [0.7]]
 
 
 def test_without_its_images(folder, tmp_path, monkeypatch):
