@@ -102,3 +102,12 @@ def test_light_packages_and_the_flags_load_no_framework():
     check = "assert not {'keras', 'tensorflow'} & set(sys.modules)"
     code = f"import sys, elf_keras\n{imports}{check}"
     subprocess.run([sys.executable, "-c", code], check=True, cwd=PACKAGE.parent)
+
+
+def test_the_architecture_page_names_every_room():
+    page = (PACKAGE.parent / "docs" / "architecture.md").read_text()
+    rows = page.partition("```")[2].partition("```")[0]
+    drawn = [line.split()[1:] for line in rows.split("\n") if line.strip()]
+    assert drawn == [names.split() for names in ROWS]
+    for name in ROW:
+        assert f"`{name}" in page
