@@ -21,13 +21,14 @@ ROWS = (
 COMMANDS = len(ROWS) - 1
 ROW = {name: row for row, names in enumerate(ROWS) for name in names.split()}
 # What --help and wrong flags need, and what runs without the framework.
-LIGHT = (
-    "train evaluate sweep search export report predict demo.__main__ "
-    "cli.data_from_flags cli.thresholds_from_flags cli.tables "
-    "exits.thresholds distribution.cluster runs training.schedules "
-    "policies.policy_rules policies.policy_file policies.search_record "
-    "reports.run_folder deploy.chain_runner demo.server"
-).split()
+LIGHT = [
+    *ROWS[COMMANDS].split(),
+    *("cli.data_from_flags", "cli.thresholds_from_flags", "cli.tables"),
+    *("exits.thresholds", "distribution.cluster", "runs"),
+    *("training.schedules", "policies.policy_rules", "policies.policy_file"),
+    *("policies.search_record", "reports.run_folder", "deploy.chain_runner"),
+    *("demo.__main__", "demo.server"),
+]
 
 
 def module_of(path):
