@@ -154,6 +154,11 @@ def test_what_is_embedded_is_what_was_answered(view):
     )
     np.testing.assert_array_equal(labels, found.labels)
     assert record["groups"] == [0, 0, 1, 1, 2, 2]
+    # The slider stops where the exact curve changes.
+    assert len(record["slider"]) > 100
+    assert set(record["slider"]) <= set(
+        view.scored.scorer.curve(found).thresholds
+    )
 
 
 def test_several_runs_can_be_picked(view, tmp_path, undrawn):
