@@ -197,17 +197,14 @@ def _shown(classes):
 def _search(path):
     """What search.json and the curves of its runs say."""
     record = runs.read_json(path / SEARCH)
-    try:
+    with runs.refusing(
+        f"{path / SEARCH} is damaged", "give the search's command again"
+    ):
         curves = {
             text: runs.read_json(path / name / "curve.json")
             for text, name in record["runs"].items()
         }
         return {**record, "chosen": record["chosen"], "curves": curves}
-    except (KeyError, TypeError, AttributeError) as error:
-        raise InputError(
-            f"{path / SEARCH} is damaged ({error!r}); give the search's "
-            "command again"
-        ) from error
 
 
 if __name__ == "__main__":

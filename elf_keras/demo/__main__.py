@@ -81,7 +81,10 @@ def checked_files(folder: pathlib.Path) -> frozenset[str]:
       InputError: where the manifest or a file of it is missing or changed.
     """
     manifest = _read(folder / MANIFEST)
-    try:
+    with runs.refusing(
+        f"{folder / MANIFEST} is no manifest of an export",
+        "export the model again",
+    ):
         sums = dict(manifest["checksums"])
         stages = {
             stage["file"]
@@ -89,11 +92,6 @@ def checked_files(folder: pathlib.Path) -> frozenset[str]:
             for stage in variant["stages"]
         }
         unknown = manifest["format"] != FORMAT
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise InputError(
-            f"{folder / MANIFEST} is no manifest of an export "
-            f"({type(error).__name__}: {error}); export the model again"
-        ) from error
     if unknown or not stages <= set(sums):
         raise InputError(
             f"{folder / MANIFEST} is of another format, or names stages "

@@ -16,7 +16,6 @@ from elf_keras.models import multiply_adds
 
 SAVED_MODEL = "saved_model"
 BATCH = 64
-_DAMAGE = (LookupError, TypeError, ValueError, AttributeError)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -69,7 +68,9 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
     """
     path = folder / manifest.NAME
     record = runs.read_json(path)
-    try:
+    with runs.refusing(
+        f"{path} or a file it names cannot be used", "copy or export it again"
+    ):
         held = {SAVED_MODEL: record["saved_model"], **record["variants"]}
         if held.get(variant) is None:
             names = ", ".join(name for name, at in held.items() if at)
@@ -88,13 +89,6 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
             if variant == SAVED_MODEL
             else _chained(path, variant),
         )
-    except InputError:
-        raise
-    except _DAMAGE as error:
-        raise InputError(
-            f"{path} or a file it names cannot be used ({error!r}); copy or "
-            "export it again"
-        ) from error
 
 
 def _costs(record):

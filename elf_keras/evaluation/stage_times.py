@@ -69,14 +69,10 @@ def of_export(folder: pathlib.Path, variant: str, *, exits: int) -> StageTimes:
             f"--export={folder}: {path.name} has no times of variant "
             f"{variant!r}; it has: {', '.join(variants) or 'none'}"
         )
-    try:
+    with runs.refusing(f"{path} is damaged", "export the run again"):
         found = variants[variant]
         times = [float(at["milliseconds"]) for at in found["stages"]]
         static = float(found["static"]["milliseconds"])
-    except (KeyError, TypeError, ValueError) as error:
-        raise InputError(
-            f"{path} is damaged ({error!r}); export the run again"
-        ) from error
     if len(times) != exits:
         raise InputError(
             f"--export={folder} has {len(times)} stages, this run has {exits} "

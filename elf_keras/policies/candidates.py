@@ -220,13 +220,7 @@ def _some(points, count):
 
 
 def _sorted(start, found, costs):
-    both = Candidates(
-        *(
-            np.concatenate([getattr(start, name), getattr(found, name)])
-            for name in ("limits", "accuracy", "shares")
-        )
-    )
-    order = np.argsort(both.cost(costs), kind="stable")
-    return Candidates(
-        both.limits[order], both.accuracy[order], both.shares[order]
-    )
+    both = zip(vars(start).values(), vars(found).values(), strict=True)
+    joined = Candidates(*map(np.concatenate, both))
+    order = np.argsort(joined.cost(costs), kind="stable")
+    return Candidates(*(values[order] for values in vars(joined).values()))

@@ -24,16 +24,9 @@ from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
-from elf_keras.runs import schema
 
 NAME = "policy.json"
 FORMAT = 1
-_SHAPE = {
-    "format": lambda found: found == FORMAT,
-    "model": {"exits": int},
-    "policies": {str: {"thresholds": [lambda s: s is None or _inside(s)]}},
-    "default_policy": str,
-}
 
 
 def read(path: pathlib.Path) -> dict:
@@ -43,18 +36,21 @@ def read(path: pathlib.Path) -> dict:
       InputError: where it is missing, damaged, or something else.
     """
     record = runs.read_json(path)
-    with schema.refusing(
+    with runs.refusing(
         f"{path} is no policy file of format {FORMAT}",
         "make it with elf_keras.sweep",
     ):
-        schema.check(record, _SHAPE)
-        policy_rules.of_file(record)
-        policies = record["policies"]
-        early = record["model"]["exits"] - 1
-        for name, policy in policies.items():
+        if record["format"] != FORMAT:
+            raise ValueError(f"its format is {record['format']}")
+        early = int(record["model"]["exits"]) - 1
+        for name, policy in record["policies"].items():
             if len(policy["thresholds"]) != early:
-                raise ValueError(f"{name} lacks a threshold of an early exit")
-        if record["default_policy"] not in policies:
+                raise ValueError(f"{name} has no threshold for each early exit")
+            for s in policy["thresholds"]:
+                if s is not None and not (isinstance(s, Real) and 0 < s < 1):
+                    raise ValueError(f"threshold {s!r} of {name} not in (0, 1)")
+        policy_rules.of_file(record)
+        if record["default_policy"] not in record["policies"]:
             raise ValueError("its default policy is not among them")
     return record
 
@@ -77,8 +73,7 @@ def thresholds_of(
       exit_rule: that the thresholds will be used by.
 
     Raises:
-      InputError: for an unknown name, a model with other exits, or another
-        exit rule.
+      InputError: for an unknown name, other exits, or another exit rule.
     """
     policies = record["policies"]
     name = record["default_policy"] if name is None else name
@@ -100,7 +95,3 @@ def thresholds_of(
             "this one"
         )
     return ExitThresholds.of(policies[name]["thresholds"])
-
-
-def _inside(threshold):
-    return isinstance(threshold, Real) and 0 < threshold < 1

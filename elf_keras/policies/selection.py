@@ -87,10 +87,9 @@ def choose(
 ) -> tuple[dict[str, Choice], list[str]]:
     """Choose thresholds for every rule that the model can meet.
 
-    `accurate`: the cheapest that are at least as accurate as all exits;
-    within a budget: the most accurate of those that spend it. With a guard
-    only those that keep every shot group; where none does within a budget,
-    the budget holds, and the choice says what a group may lose.
+    The cheapest that are as accurate as all exits, or the most accurate
+    within a budget. With a guard only those that keep every shot group; where
+    none does, the budget holds, and the choice says what a group may lose.
 
     Args:
       found: the answers on the split that chooses.
@@ -100,8 +99,7 @@ def choose(
       offers: of `offered`, where they are there already.
 
     Returns:
-      Choices by name, `all_exits` first; and a sentence for each rule that
-      was left out.
+      Choices by name, `all_exits` first; a sentence for each rule left out.
     """
     offers = offers or offered(found, scorer, plan)
     losses = functools.cache(

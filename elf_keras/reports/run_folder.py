@@ -197,18 +197,14 @@ def _json(path, touch):
         raise InputError(
             f"{error}; or delete the file to report on the rest"
         ) from error
-    try:
+    with _refusing(path):
         _ = found and touch(found)
-    except (KeyError, TypeError, AttributeError) as error:
-        raise _damaged(path, repr(error)) from error
     return found
 
 
-def _damaged(path, reason):
-    return InputError(
-        f"{path} is damaged ({reason}); restore it, or delete it to report on "
-        "the rest"
-    )
+def _refusing(path):
+    remedy = "restore it, or delete it to report on the rest"
+    return runs.refusing(f"{path} is damaged", remedy)
 
 
 def _flags(path):
@@ -238,11 +234,11 @@ def _table(path, *, keys=()):
     """Rows of a CSV file: numbers, but for the columns `keys`; or none."""
     if not path.exists():
         return []
-    try:
-        with path.open(encoding="utf-8", newline="") as file:
-            return [
-                {key: v if key in keys else float(v) for key, v in row.items()}
-                for row in csv.DictReader(file)
-            ]
-    except (ValueError, TypeError, AttributeError) as error:
-        raise _damaged(path, error) from error
+    with (
+        _refusing(path),
+        path.open(encoding="utf-8", newline="") as file,
+    ):
+        return [
+            {key: v if key in keys else float(v) for key, v in row.items()}
+            for row in csv.DictReader(file)
+        ]

@@ -110,6 +110,22 @@ def read_json(path: pathlib.Path) -> dict:
         ) from error
 
 
+@contextlib.contextmanager
+def refusing(what: str, remedy: str) -> Iterator[None]:
+    """Turn what a damaged record raises into one line: WHAT (reason); REMEDY.
+
+    Raises:
+      InputError: in place of errors of looking into a record; its own pass.
+    """
+    try:
+        yield
+    except InputError:
+        raise
+    except (LookupError, TypeError, ValueError, AttributeError) as error:
+        reason = error if type(error) is ValueError else repr(error)
+        raise InputError(f"{what} ({reason}); {remedy}") from error
+
+
 def numbers(path: pathlib.Path) -> list[int]:
     """Numbers in a file's name, to sort by: as text, 10 comes before 9."""
     return [int(number) for number in re.findall(r"\d+", path.name)]
