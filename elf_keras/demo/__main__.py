@@ -84,6 +84,7 @@ def checked_files(folder: pathlib.Path) -> frozenset[str]:
     with runs.refusing(
         f"{folder / MANIFEST} is no manifest of an export",
         "export the model again",
+        lambda error: f"{type(error).__name__}: {error}",
     ):
         sums = dict(manifest["checksums"])
         stages = {

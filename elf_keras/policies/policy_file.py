@@ -39,6 +39,7 @@ def read(path: pathlib.Path) -> dict:
     with runs.refusing(
         f"{path} is no policy file of format {FORMAT}",
         "make it with elf_keras.sweep",
+        lambda e: f"{e} is missing" if type(e) is KeyError else str(e),
     ):
         if record["format"] != FORMAT:
             raise ValueError(f"its format is {record['format']}")
@@ -48,7 +49,8 @@ def read(path: pathlib.Path) -> dict:
                 raise ValueError(f"{name} has no threshold for each early exit")
             for s in policy["thresholds"]:
                 if s is not None and not (isinstance(s, Real) and 0 < s < 1):
-                    raise ValueError(f"threshold {s!r} of {name} not in (0, 1)")
+                    reason = f"threshold {s!r} of {name}: not in (0, 1)"
+                    raise ValueError(reason)
         policy_rules.of_file(record)
         if record["default_policy"] not in record["policies"]:
             raise ValueError("its default policy is not among them")

@@ -34,7 +34,9 @@ class Rule:
 
     def __post_init__(self):
         if self.kind not in KINDS or self.unit not in (None, "macs", "ms"):
-            raise ValueError(f"{self.name} is for {self.kind}, {self.unit}")
+            raise ValueError(
+                f"{self.name} is chosen for {self.kind}, {self.unit}"
+            )
         limited = isinstance(self.limit, Real) and 0 < self.limit < math.inf
         if limited == (self.unit is None):
             raise ValueError(f"{self.name} has the limit {self.limit!r}")
@@ -65,7 +67,7 @@ class Guard:
         ):
             value = getattr(self, name)
             if not (isinstance(value, kind) and least <= value <= most):
-                raise ValueError(f"the guard has {name} {value!r}")
+                raise ValueError(f"its guard has {name} {value!r}")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -202,9 +202,9 @@ def _json(path, touch):
     return found
 
 
-def _refusing(path):
+def _refusing(path, reason=repr):
     remedy = "restore it, or delete it to report on the rest"
-    return runs.refusing(f"{path} is damaged", remedy)
+    return runs.refusing(f"{path} is damaged", remedy, reason)
 
 
 def _flags(path):
@@ -235,7 +235,7 @@ def _table(path, *, keys=()):
     if not path.exists():
         return []
     with (
-        _refusing(path),
+        _refusing(path, str),
         path.open(encoding="utf-8", newline="") as file,
     ):
         return [

@@ -13,7 +13,7 @@ import os
 import pathlib
 import re
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -111,8 +111,15 @@ def read_json(path: pathlib.Path) -> dict:
 
 
 @contextlib.contextmanager
-def refusing(what: str, remedy: str) -> Iterator[None]:
+def refusing(
+    what: str, remedy: str, reason: Callable[[Exception], str] = repr
+) -> Iterator[None]:
     """Turn what a damaged record raises into one line: WHAT (reason); REMEDY.
+
+    Args:
+      what: that is wrong.
+      remedy: that helps.
+      reason: how the error is told.
 
     Raises:
       InputError: in place of errors of looking into a record; its own pass.
@@ -122,8 +129,7 @@ def refusing(what: str, remedy: str) -> Iterator[None]:
     except InputError:
         raise
     except (LookupError, TypeError, ValueError, AttributeError) as error:
-        reason = error if type(error) is ValueError else repr(error)
-        raise InputError(f"{what} ({reason}); {remedy}") from error
+        raise InputError(f"{what} ({reason(error)}); {remedy}") from error
 
 
 def numbers(path: pathlib.Path) -> list[int]:

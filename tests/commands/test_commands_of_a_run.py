@@ -1,5 +1,7 @@
 """Evaluate and predict where the run, its files or the words are wrong."""
 
+import shutil
+
 import command_runs
 import made_run
 import pytest
@@ -23,9 +25,14 @@ def test_commands_of_a_run_that_is_none(tmp_path, command, held):
     assert command_runs.content(tmp_path) == before
 
 
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
+    return made_run.folder(tmp_path_factory.mktemp("made") / "run")
+
+
 @pytest.fixture
-def folder(tmp_path):
-    return made_run.folder(tmp_path / "run")
+def folder(made, tmp_path):
+    return shutil.copytree(made, tmp_path / "run")
 
 
 @pytest.mark.parametrize(

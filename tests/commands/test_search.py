@@ -9,8 +9,10 @@ import pytest
 
 from elf_keras import runs, search
 from elf_keras.policies import policy_file
+from elf_keras.reports.charts import sweeps
 from elf_keras.runs import preemption
 
+draw = sweeps.search
 ACCURACY = {"0.6": 0.5, "0.75": 0.7, "0.9": 0.7}
 
 
@@ -76,6 +78,7 @@ class Children:
 def children(monkeypatch):
     made = Children()
     monkeypatch.setattr(preemption, "run_child", made)
+    monkeypatch.setattr(sweeps, "search", lambda *_, title: None)
     return made
 
 
@@ -86,7 +89,8 @@ def find(folder, *words):
     return command_runs.done("search", f"--workdir={folder}", *words)
 
 
-def test_each_t_is_trained_swept_and_compared(tmp_path, children):
+def test_each_t_is_trained_swept_and_compared(tmp_path, children, monkeypatch):
+    monkeypatch.setattr(sweeps, "search", draw)
     folder = tmp_path / "search"
     ended = find(folder, "--imbalance=20", "--thresholds=0.75,0.6,0.9")
     assert children.commands == [

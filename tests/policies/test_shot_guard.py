@@ -49,9 +49,9 @@ def test_where_nobody_leaves_nothing_is_lost_for_sure():
 
 
 def test_with_many_images_the_bound_is_that_of_a_normal_mean():
-    images, lost = 20_000, 2_000
+    images, lost = 5_000, 500
     found = losses(
-        made((images, lost)), {"many": [True]}, confidence=0.95, resamples=4000
+        made((images, lost)), {"many": [True]}, confidence=0.95, resamples=2000
     )
     error = np.sqrt(0.1 * 0.9 / images)
     excess = found.bound[0, 0] - 0.1
