@@ -44,6 +44,8 @@ def main() -> None:
         reducing += time.perf_counter() - began - sum(making)
     began = time.perf_counter()
     fit.temperatures()
+    reducing += time.perf_counter() - began
+    began = time.perf_counter()
     rules = policy_rules.rules(
         ["0.75", "0.5", "0.25", "5ms"], policy_rules.KINDS
     )
