@@ -88,18 +88,13 @@ def curve(
     thresholds, leaves = _points(confidence)
     enters = np.pad(leaves[:, :-1], ((0, 0), (1, 0)))
     size = len(thresholds)
-    shares = np.stack(
-        [
-            _running(weights, enters[:, k], leaves[:, k], size)
-            for k in range(len(costs))
-        ],
-        axis=-1,
-    )
+    spans = list(zip(enters.T, leaves.T, strict=True))
+    shares = np.stack([_running(weights, *span, size) for span in spans], -1)
     # Differences of sums that agree in theory may be a rounding below zero.
     shares = np.maximum(shares, 0.0)
     accuracy = sum(
-        _running(weights * correct[:, k], enters[:, k], leaves[:, k], size)
-        for k in range(len(costs))
+        _running(weights * right, *span, size)
+        for right, span in zip(correct.T, spans, strict=True)
     )
     return Curve(thresholds, accuracy, shares @ costs, shares)
 

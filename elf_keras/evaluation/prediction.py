@@ -1,4 +1,4 @@
-"""Scores of whole splits, and prediction that really stops early."""
+"""Logits of whole splits, and prediction that really stops early."""
 
 import dataclasses
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 
 BATCH_SIZE = 256
-# Scores held at a time where a whole split's would not fit.
+# Logits held at a time where a whole split's would not fit.
 PART_BYTES = 2**27
 
 
@@ -35,7 +35,7 @@ class Prediction:
 
 
 def predict_logits(model: keras.Model, examples: splits.Examples) -> np.ndarray:
-    """Raw scores of every exit for every image, in source order.
+    """Logits of every exit for every image, in source order.
 
     Args:
       model: a multi-exit model.
@@ -45,14 +45,14 @@ def predict_logits(model: keras.Model, examples: splits.Examples) -> np.ndarray:
       float32, `(images, exits, classes)`.
     """
     if workers.is_several(model.distribute_strategy):
-        return _scores_of_workers(model, examples)
+        return _logits_of_workers(model, examples)
     batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
     with errors.translated():
         return exit_rule.stack_exits(model.predict(batches, verbose=0))
 
 
-def _scores_of_workers(model, examples):
-    """Scores of all images, of which this worker computes its part."""
+def _logits_of_workers(model, examples):
+    """Logits of all images, of which this worker computes its part."""
     strategy = model.distribute_strategy
     rows = workers.rows_of_worker(strategy, len(examples))
     found = [
@@ -71,7 +71,7 @@ def _scores_of_workers(model, examples):
 def logit_parts(
     model: keras.Model, examples: splits.Examples
 ) -> Iterator[np.ndarray]:
-    """Scores as in `predict_logits`, part by part, at most `PART_BYTES` each.
+    """Logits as in `predict_logits`, part by part, at most `PART_BYTES` each.
 
     Args:
       model: a multi-exit model.
@@ -145,7 +145,7 @@ def predict_dynamic(
         result.certainty[gone] = sure[leaves]
         result.exit_taken[gone] = number
         alive = alive[~leaves]
-        seen = [scores[~leaves] for scores in seen]
+        seen = [logits[~leaves] for logits in seen]
         if not last:
             features = np.asarray(outputs["features"])[~leaves]
     return result

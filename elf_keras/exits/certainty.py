@@ -6,7 +6,7 @@ its place. All are in (0, 1] and larger where an exit is surer, so that
 whatever sorts, sweeps or compares one works for each of them. In training
 (HAR, Eq. 4) it is always confidence.
 
-Confidence is that of the raw scores z, and so are its thresholds. The others
+Confidence is that of the logits z, and so are its thresholds. The others
 look at the probabilities that the loss trained: softmax(σz) with LDAM, whose
 σ is 30. Of raw cosines entropy says little: it is that of the many classes
 which are not predicted.
@@ -27,11 +27,11 @@ CONFIDENCE = "confidence"
 _LEAST = 1e-7
 
 
-def entropy(scores):
+def entropy(logits):
     """How far from even p is: 1 - H/log C, with H = -Σ_c p_c log p_c.
 
     Args:
-      scores: z, `(..., classes)`.
+      logits: z, `(..., classes)`.
 
     Returns:
       Certainty in (0, 1], `(...)`.
@@ -39,33 +39,33 @@ def entropy(scores):
     Reference: Teerapittayanon et al. 2016, BranchyNet, who leave where H is
     below a threshold.
     """
-    ops = arrays.of(scores)
-    scores = at_least_float32(scores)
-    shifted = scores - ops.max(scores, axis=-1, keepdims=True)
+    ops = arrays.of(logits)
+    logits = at_least_float32(logits)
+    shifted = logits - ops.max(logits, axis=-1, keepdims=True)
     powers = ops.exp(shifted)
     total = ops.sum(powers, axis=-1)
     found = ops.log(total) - ops.sum(powers * shifted, axis=-1) / total
-    return ops.maximum(1.0 - found / math.log(scores.shape[-1]), _LEAST)
+    return ops.maximum(1.0 - found / math.log(logits.shape[-1]), _LEAST)
 
 
-def margin(scores):
+def margin(logits):
     """Lead of the best class: p_1 - p_2, the two largest of softmax(z).
 
     Args:
-      scores: z, `(..., classes)`.
+      logits: z, `(..., classes)`.
 
     Returns:
       Certainty in (0, 1], `(...)`.
     """
-    ops = arrays.of(scores)
-    scores = at_least_float32(scores)
-    best = ops.argmax(scores, axis=-1)[..., None]
-    others = ops.where(ops.arange(scores.shape[-1]) == best, -np.inf, scores)
-    lead = ops.max(others, axis=-1) - ops.max(scores, axis=-1)
-    return ops.maximum(-ops.expm1(lead) * confidence(scores), _LEAST)
+    ops = arrays.of(logits)
+    logits = at_least_float32(logits)
+    best = ops.argmax(logits, axis=-1)[..., None]
+    others = ops.where(ops.arange(logits.shape[-1]) == best, -np.inf, logits)
+    lead = ops.max(others, axis=-1) - ops.max(logits, axis=-1)
+    return ops.maximum(-ops.expm1(lead) * confidence(logits), _LEAST)
 
 
-def patience(scores):
+def patience(logits):
     """How long exits have agreed: r/(r+1), r of them in a row up to this one.
 
     r counts the exit itself, so that s = P/(P+1) asks for P repetitions: 0.5
@@ -73,23 +73,23 @@ def patience(scores):
     come have no part in it.
 
     Args:
-      scores: z, `(..., exits, classes)`, from the first exit on.
+      logits: z, `(..., exits, classes)`, from the first exit on.
 
     Returns:
       Certainty in [0.5, 1), `(..., exits)`.
 
     Reference: Zhou et al. 2020, BERT Loses Patience, Sec. 3.
     """
-    ops = arrays.of(scores)
-    scores = at_least_float32(scores)
-    classes = ops.argmax(scores, axis=-1)
+    ops = arrays.of(logits)
+    logits = at_least_float32(logits)
+    classes = ops.argmax(logits, axis=-1)
     runs = [ops.ones_like(classes[..., 0])]
     for number in range(1, classes.shape[-1]):
         agree = classes[..., number] == classes[..., number - 1]
         runs.append(ops.where(agree, runs[-1] + 1, 1))
-    runs = ops.cast(ops.stack(runs, axis=-1), ops.dtype(scores))
-    # NaN where the scores are no numbers: nobody leaves there.
-    return runs / (runs + 1) + 0 * ops.max(scores, axis=-1)
+    runs = ops.cast(ops.stack(runs, axis=-1), ops.dtype(logits))
+    # NaN where the logits are no numbers: nobody leaves there.
+    return runs / (runs + 1) + 0 * ops.max(logits, axis=-1)
 
 
 EXIT_RULES = {
@@ -100,17 +100,17 @@ EXIT_RULES = {
 }
 
 
-def of(scores, rule=CONFIDENCE, *, scale=1.0):
+def of(logits, rule=CONFIDENCE, *, scale=1.0):
     """Certainty of each exit by a rule.
 
     Args:
-      scores: raw scores z, `(..., exits, classes)`.
+      logits: z, `(..., exits, classes)`.
       rule: a key of `EXIT_RULES`.
-      scale: σ by which the loss multiplied scores; not for confidence.
+      scale: σ by which the loss multiplied logits; not for confidence.
 
     Returns:
       In (0, 1], `(..., exits)`.
     """
     if rule != CONFIDENCE and scale != 1:
-        scores = scale * at_least_float32(scores)
-    return EXIT_RULES[rule](scores)
+        logits = scale * at_least_float32(logits)
+    return EXIT_RULES[rule](logits)

@@ -1,6 +1,6 @@
 """When an example leaves: one rule for loss, evaluation, sweep and export.
 
-With p = softmax(scores of exit k): in training an example is satisfied at k
+With p = softmax(logits of exit k): in training an example is satisfied at k
 if argmax p = y and p[y] > t; at inference if max p > s. It takes the first
 exit that satisfies it, else the last one. HAR, Sec. III-B (Eq. 4), III-C
 (Eq. 7 and 8). `certainty` has what may stand for max p at inference.
@@ -27,17 +27,17 @@ def stack_exits(outputs):
     Returns:
       Scores of at least float32, `(batch, exits, classes)`.
     """
-    scores = [outputs[name] for name in exit_names(len(outputs))]
-    return arrays.of(scores[0]).stack(
-        [at_least_float32(score) for score in scores], axis=1
+    logits = [outputs[name] for name in exit_names(len(outputs))]
+    return arrays.of(logits[0]).stack(
+        [at_least_float32(each) for each in logits], axis=1
     )
 
 
-def sum_of_exits(scores, exit_weights):
+def sum_of_exits(logits, exit_weights):
     """What summed predictions are trained and answered by: Σ_k α_k z_k.
 
     Args:
-      scores: raw, arrays or tensors, `(batch, exits, classes)`.
+      logits: arrays or tensors, `(batch, exits, classes)`.
       exit_weights: α, `(exits,)`.
 
     Returns:
@@ -45,39 +45,39 @@ def sum_of_exits(scores, exit_weights):
 
     Reference: HAR, Eq. 2.
     """
-    ops = arrays.of(scores)
-    scores = at_least_float32(scores)
-    weights = ops.cast(exit_weights, ops.dtype(scores))
-    return ops.sum(weights[:, None] * scores, axis=1)
+    ops = arrays.of(logits)
+    logits = at_least_float32(logits)
+    weights = ops.cast(exit_weights, ops.dtype(logits))
+    return ops.sum(weights[:, None] * logits, axis=1)
 
 
-def confidence(scores):
+def confidence(logits):
     """Largest class probability: max_c softmax(z)_c = 1 / Σ_c e^(z_c - max z).
 
     Args:
-      scores: raw scores z, shape `(..., classes)`; half precision is raised
+      logits: z, shape `(..., classes)`; half precision is raised
         to float32 first, since a bfloat16 softmax has steps of 1/256.
 
     Returns:
       Confidence in (0, 1], shape `(...)`.
     """
-    ops = arrays.of(scores)
-    scores = at_least_float32(scores)
-    largest = ops.max(scores, axis=-1, keepdims=True)
-    return 1.0 / ops.sum(ops.exp(scores - largest), axis=-1)
+    ops = arrays.of(logits)
+    logits = at_least_float32(logits)
+    largest = ops.max(logits, axis=-1, keepdims=True)
+    return 1.0 / ops.sum(ops.exp(logits - largest), axis=-1)
 
 
-def satisfied(scores, threshold):
+def satisfied(logits, threshold):
     """Inference rule h: confidence above the threshold, label unknown.
 
     Args:
-      scores: raw scores, `(batch, exits, classes)`.
+      logits: arrays or tensors, `(batch, exits, classes)`.
       threshold: s; a number, `(exits,)`, or `(batch, exits)`.
 
     Returns:
       Boolean `(batch, exits)`.
     """
-    return above(confidence(scores), threshold)
+    return above(confidence(logits), threshold)
 
 
 def above(reached, threshold):
@@ -95,24 +95,24 @@ def above(reached, threshold):
     return reached > ops.cast(threshold, ops.dtype(reached))
 
 
-def satisfied_with_label(scores, labels, threshold):
+def satisfied_with_label(logits, labels, threshold):
     """Training rule g: correct, and confidence above the threshold.
 
     A mixed image (MixUp, CutMix) counts as correct when the class with the
     larger share is predicted; pass that class here.
 
     Args:
-      scores: raw scores, `(batch, exits, classes)`.
+      logits: arrays or tensors, `(batch, exits, classes)`.
       labels: class indices, `(batch,)`.
       threshold: t; infinity means that no example ever leaves.
 
     Returns:
       Boolean `(batch, exits)`.
     """
-    ops = arrays.of(scores)
-    predictions = ops.argmax(scores, axis=-1)
+    ops = arrays.of(logits)
+    predictions = ops.argmax(logits, axis=-1)
     correct = predictions == ops.cast(labels[:, None], ops.dtype(predictions))
-    return ops.logical_and(correct, satisfied(scores, threshold))
+    return ops.logical_and(correct, satisfied(logits, threshold))
 
 
 def active_mask(satisfied_at):
