@@ -4,7 +4,7 @@ import by_hand
 import numpy as np
 import pytest
 import tiny
-from made_scores import EXITS, LABELS, SCORES, THRESHOLD, answers, leaves
+from made_scores import LABELS, SCORES
 from scipy import special
 
 from elf_keras.evaluation import answers as reduced
@@ -23,14 +23,6 @@ def test_what_each_exit_says_of_each_image():
     np.testing.assert_allclose(found.probability, expected, rtol=1e-5)
     hits = SCORES.argmax(-1) == LABELS[:, None]
     np.testing.assert_array_equal(found.correct, hits)
-
-
-def test_who_leaves_where():
-    at = ExitThresholds.shared(THRESHOLD, EXITS)
-    found = reduced.of_parts([SCORES], LABELS).leave(at)
-    taken = leaves(SCORES)
-    assert found.exit_taken.tolist() == taken
-    assert found.classes.tolist() == answers(SCORES, taken)
 
 
 def test_one_threshold_for_each_exit():

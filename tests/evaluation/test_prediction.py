@@ -4,7 +4,6 @@ import keras
 import leaving
 import numpy as np
 import pytest
-import tiny
 
 from elf_keras import models
 from elf_keras.evaluation import prediction
@@ -153,22 +152,12 @@ def test_stages_after_the_last_leaver_do_not_run(monkeypatch, model, examples):
     assert found.exit_taken.tolist() == [0] * 5
 
 
-def test_one_image(model, examples, scores):
-    found = prediction.predict_dynamic(
-        models.stages(model),
-        examples.images[7:8],
-        ExitThresholds.shared(0.9999999, 3),
-    )
+def test_one_image_and_none_at_all(model, examples, scores):
+    at, stages = ExitThresholds.shared(0.9999999, 3), models.stages(model)
+    found = prediction.predict_dynamic(stages, examples.images[7:8], at)
     assert found.classes.tolist() == [scores[7, -1].argmax()]
     assert found.exit_taken.tolist() == [2]
-
-
-def test_no_image_at_all(model, examples):
-    nothing = prediction.predict_dynamic(
-        models.stages(model),
-        examples.images[:0],
-        ExitThresholds.shared(0.5, 3),
-    )
+    nothing = prediction.predict_dynamic(stages, examples.images[:0], at)
     assert nothing.classes.shape == (0,)
 
 
@@ -199,15 +188,6 @@ def test_a_threshold_means_the_same_in_every_type(kind):
         expected = 0 if reached > exact else 1
         found = leaving.select(scores, kind(0.6))
         assert found.exit_taken.tolist() == [expected]
-
-
-def test_the_tiny_model_of_other_tests_has_stages():
-    model, data = tiny.model(), tiny.data().test
-    expected = leaving.select(prediction.predict_logits(model, data), 0.4)
-    found = prediction.predict_dynamic(
-        models.stages(model), data.images, ExitThresholds.shared(0.4, 2)
-    )
-    np.testing.assert_array_equal(found.exit_taken, expected.exit_taken)
 
 
 @pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
