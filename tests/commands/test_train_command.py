@@ -9,7 +9,6 @@ import command_runs
 import pytest
 
 from elf_keras import runs, train
-from elf_keras.training import watchdogs
 
 
 def photos(folder):
@@ -49,24 +48,6 @@ def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
     found = json.loads((folder / runs.METRICS).read_text())
     assert set(found) == {"train", "test"}
     assert set(found["test"]) == {"last"}
-
-
-def test_share_warnings_reach_the_user_and_the_record(tmp_path, monkeypatch):
-    monkeypatch.setattr(watchdogs, "FEW_LEAVE", 2.0)
-    folder = tmp_path / "run"
-    words = (*command_runs.TINY, "--epochs=1", "--train_threshold=0.99")
-    ended = command_runs.done("train", f"--workdir={folder}", *words)
-    warned = [
-        line.removeprefix("warning: ")
-        for line in ended.err.splitlines()
-        if line.startswith("warning: ")
-    ]
-    # After one epoch hardly a class is predicted, either.
-    assert len(warned) == 2
-    assert "lower --train_threshold" in warned[0]
-    assert "never predicted" in warned[1]
-    record = json.loads((folder / runs.RECORD).read_text())
-    assert record["warnings"] == warned
 
 
 @pytest.mark.slow

@@ -13,6 +13,7 @@ from sklearn import datasets
 from elf_keras import models, runs
 from elf_keras.data import splits
 from elf_keras.evaluation import prediction
+from elf_keras.training import watchdogs
 
 EPOCHS = 6
 RECIPE = (
@@ -51,8 +52,12 @@ training_seconds seconds_of_this_process
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("chain") / "runs" / "digits"
-    ended = command_runs.done("train", f"--workdir={folder}", *RECIPE)
-    return folder, ended
+    with pytest.MonkeyPatch.context() as patch:
+        # So that one warning is sure to come.
+        patch.setattr(watchdogs, "FEW_LEAVE", 2.0)
+        return folder, command_runs.done(
+            "train", f"--workdir={folder}", *RECIPE
+        )
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +143,13 @@ def test_it_learned_and_says_so(trained, metrics):
     )
     assert ended.err.count("epoch ") >= EPOCHS
     assert ended.errors == []
+
+
+def test_warnings_reach_the_user_and_the_record(trained, record):
+    lines = trained[1].err.splitlines()
+    warned = [line for line in lines if line.startswith("warning: ")]
+    assert any("lower --train_threshold" in line for line in warned)
+    assert [f"warning: {text}" for text in record["warnings"]] == warned
 
 
 def test_the_best_epoch_is_the_last_of_the_highest(trained, metrics):
