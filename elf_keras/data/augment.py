@@ -12,13 +12,15 @@ import dataclasses
 import tensorflow as tf
 
 DRAWS_STREAM = 1
-UNIFORMS_STREAM = 2
+NUMBERS_STREAM = 2
 SMALLEST_AREA = 0.08
 LARGEST_RATIO = 4 / 3
 # Windows that are tried before the largest one that fits is taken.
 TRIES = 10
-# A window's area and ratio for each try, its place, mirror, three colours.
-COLUMNS = 2 * TRIES + 6
+# Numbers of an image: area and ratio of each try; the place of its window or
+# crop, whether it is mirrored, three colours.
+NUMBERS = 2 * TRIES + 6
+PLACE = slice(2 * TRIES, 2 * TRIES + 2)
 GREY = (0.299, 0.587, 0.114)
 
 
@@ -96,157 +98,112 @@ def crop_and_flip(
     return tf.gather(flat, pixels, axis=1, batch_dims=1)
 
 
-def padded(image: tf.Tensor, row: tf.Tensor, rule: Augmentation) -> tf.Tensor:
-    """Crop, mirror and colour one uint8 image by a row of `uniforms`."""
-    images, rows = image[tf.newaxis], row[tf.newaxis]
-    if rule.padding or rule.flip:
-        place = rows[:, 2 * TRIES : 2 * TRIES + 2] * (2 * rule.padding + 1)
-        mirror = tf.cast(is_mirrored(rows), tf.int32)[:, tf.newaxis]
-        draws = [tf.cast(place, tf.int32), mirror * int(rule.flip)]
-        images = crop_and_flip(
-            images, tf.concat(draws, axis=1), padding=rule.padding
-        )
-    if rule.jitter:
-        images = jittered_bytes(images, rows, strength=rule.jitter)
-    return images[0]
+def numbers(draw: tf.Tensor, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """What decides on one image: float32 (NUMBERS,), in [0, 1)."""
+    key = _fold_in(_key(seed, epoch, NUMBERS_STREAM), draw)
+    return tf.random.stateless_uniform((NUMBERS,), key)
 
 
-def jittered_bytes(
-    images: tf.Tensor, table: tf.Tensor, *, strength: float
+def window(
+    height: tf.Tensor, width: tf.Tensor, numbers: tf.Tensor
 ) -> tf.Tensor:
-    """As `jittered`, from uint8 to uint8."""
-    found = jittered(tf.cast(images, tf.float32), table, strength=strength)
-    return tf.saturate_cast(found + 0.5, tf.uint8)
+    """A random window, evenly of 8 to 100 % of the area, of 3:4 to 4:3.
 
-
-def uniforms(rows: int, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """One epoch's table of numbers in [0, 1), float32 (rows, COLUMNS)."""
-    return tf.random.stateless_uniform(
-        (rows, COLUMNS), _key(seed, epoch, UNIFORMS_STREAM)
-    )
-
-
-def uniform_row(row: tf.Tensor, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
-    """One row without the table, (COLUMNS,); other numbers than in it."""
-    key = tf.random.experimental.stateless_fold_in(
-        _key(seed, epoch, UNIFORMS_STREAM), row
-    )
-    return tf.random.stateless_uniform((COLUMNS,), key)
-
-
-def windows(table: tf.Tensor, height: tf.Tensor, width: tf.Tensor) -> tf.Tensor:
-    """Random windows of 8 to 100 % of the area, 3:4 to 4:3.
+    `tf.image.stateless_sample_distorted_bounding_box` draws heights evenly,
+    so its windows are smaller, and takes a long image whole, squashed.
 
     Args:
-      table: rows of `uniforms`, (batch, COLUMNS).
-      height: of the images, scalar integer.
+      height: of the image, scalar integer.
       width: likewise.
+      numbers: of the image, see `numbers`.
 
     Returns:
-      int32 (batch, 4): top, left, height, width.
+      int32 (4,): top, left, height, width.
     """
-    height, width = tf.cast(height, tf.float32), tf.cast(width, tf.float32)
-    area = SMALLEST_AREA + (1 - SMALLEST_AREA) * table[:, :TRIES]
-    area = area * height * width
-    ratio = LARGEST_RATIO ** (2 * table[:, TRIES : 2 * TRIES] - 1)
-    heights = tf.round(tf.sqrt(area / ratio))
-    widths = tf.round(tf.sqrt(area * ratio))
-    fits = tf.cast((heights <= height) & (widths <= width), tf.int32)
+    whole = tf.cast(tf.stack([height, width]), tf.float32)
+    area = SMALLEST_AREA + (1 - SMALLEST_AREA) * numbers[:TRIES]
+    area = area * whole[0] * whole[1]
+    ratio = LARGEST_RATIO ** (2 * numbers[TRIES : 2 * TRIES] - 1)
+    tried = tf.round(tf.sqrt(tf.stack([area / ratio, area * ratio], axis=1)))
     # The first that fits; without one, the largest that a ratio allows.
-    first = tf.argmax(fits, axis=1, output_type=tf.int32)
-    any_fits = tf.reduce_max(fits, axis=1) == 1
-    chosen_heights = tf.where(
-        any_fits,
-        tf.gather(heights, first, batch_dims=1),
-        tf.round(tf.minimum(height, width * LARGEST_RATIO)),
-    )
-    chosen_widths = tf.where(
-        any_fits,
-        tf.gather(widths, first, batch_dims=1),
-        tf.round(tf.minimum(width, height * LARGEST_RATIO)),
-    )
-    sizes = tf.maximum(tf.stack([chosen_heights, chosen_widths], axis=1), 1)
-    room = tf.stack([height, width]) - sizes
-    corner = tf.floor(table[:, 2 * TRIES : 2 * TRIES + 2] * (room + 1))
-    return tf.cast(tf.concat([corner, sizes], axis=1), tf.int32)
+    largest = tf.round(tf.minimum(whole, whole[::-1] * LARGEST_RATIO))
+    sizes = tf.concat([tried, largest[tf.newaxis]], axis=0)
+    fits = tf.reduce_all(sizes <= whole, axis=1)
+    size = tf.maximum(sizes[tf.argmax(tf.cast(fits, tf.int32))], 1)
+    corner = tf.floor(numbers[PLACE] * (whole - size + 1))
+    return tf.cast(tf.concat([corner, size], axis=0), tf.int32)
 
 
-def is_mirrored(table: tf.Tensor) -> tf.Tensor:
-    """Which rows of `uniforms` mirror their image, bool (batch,)."""
-    return table[:, 2 * TRIES + 2] < 0.5
+def cut_and_resize(image: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
+    """Cut a `window` of a uint8 image and resize it to the old size."""
+    height, width, _ = image.shape
+    top, left, tall, wide = tf.unstack(window(height, width, numbers))
+    cut = image[top : top + tall, left : left + wide]
+    resized = tf.image.resize(cut, (height, width))
+    return tf.cast(resized + 0.5, tf.uint8)
 
 
-def crop_and_resize(
-    images: tf.Tensor, table: tf.Tensor, *, flip: bool
+def changed(
+    image: tf.Tensor, numbers: tf.Tensor, rule: Augmentation
 ) -> tf.Tensor:
-    """Cut each image's window, resize it to the old size, perhaps mirror it.
+    """Crop, mirror and colour one image; where `resized`, a window of one.
 
     Args:
-      images: uint8 (batch, height, width, channels), static but batch.
-      table: rows of `uniforms`, (batch, COLUMNS).
-      flip: mirror half of the images.
+      image: uint8 (height, width, channels), static.
+      numbers: of the image, see `numbers`.
+      rule: what may happen.
 
     Returns:
-      uint8, shape of `images`.
+      uint8, shape of `image`.
     """
-    _, height, width, _ = images.shape
-    places = tf.cast(windows(table, height, width), tf.float32)
-    top, left, heights, widths = tf.unstack(places, axis=1)
-    # Corners are centres of pixels, counted in the length less one.
-    bottom, right = top + heights - 1, left + widths - 1
-    if flip:
-        mirrored = is_mirrored(table)
-        left, right = (
-            tf.where(mirrored, right, left),
-            tf.where(mirrored, left, right),
-        )
-    tall, wide = max(height - 1, 1), max(width - 1, 1)
-    boxes = [top / tall, left / wide, bottom / tall, right / wide]
-    found = tf.image.crop_and_resize(
-        images,
-        tf.stack(boxes, axis=1),
-        tf.range(tf.shape(images)[0]),
-        (height, width),
-    )
-    return tf.saturate_cast(found + 0.5, tf.uint8)
+    mirrored = (numbers[2 * TRIES + 2] < 0.5) & rule.flip
+    if rule.resized:
+        # A slice with a negative stride takes longer than decoding.
+        image = tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
+    elif rule.padding or rule.flip:
+        place = tf.cast(numbers[PLACE] * (2 * rule.padding + 1), tf.int32)
+        draws = tf.concat([place, [tf.cast(mirrored, tf.int32)]], axis=0)
+        image = crop_and_flip(
+            image[tf.newaxis], draws[tf.newaxis], padding=rule.padding
+        )[0]
+    if rule.jitter:
+        image = jittered(image, numbers[-3:], strength=rule.jitter)
+    return image
 
 
 def jittered(
-    images: tf.Tensor, table: tf.Tensor, *, strength: float
+    image: tf.Tensor, numbers: tf.Tensor, *, strength: float
 ) -> tf.Tensor:
-    """Change brightness, contrast and saturation of each image.
+    """Change brightness, contrast and saturation of an image.
 
     y = b (c (s x + (1 - s) g(x)) + (1 - c) mean g), b, c, s within
-    1 ± strength, g the grey value: one linear map a pixel. Without clipping
-    in between, the order of the three makes no difference.
+    1 ± strength, g the grey value; not clipped in between. Those of
+    `tf.image` add, keep each channel's own mean, and know no grey images.
 
     Args:
-      images: float32 (batch, height, width, channels), 0 to 255.
-      table: rows of `uniforms`, (batch, COLUMNS).
+      image: uint8 (height, width, channels).
+      numbers: for b, c and s, in [0, 1), (3,).
       strength: in [0, 1).
 
     Returns:
-      float32, shape of `images`, not clipped.
+      uint8, shape of `image`.
     """
-    height, width, channels = images.shape[1:]
-    factors = 1 + strength * (2 * table[:, 2 * TRIES + 3 :] - 1)
-    light, contrast, saturation = tf.unstack(
-        factors[:, :, tf.newaxis, tf.newaxis], axis=1
-    )
-    grey = tf.constant(GREY if channels == 3 else [1 / channels] * channels)
-    pixels = tf.reshape(images, (-1, height * width, channels))
-    mean = tf.reduce_mean(pixels, axis=1, keepdims=True)
-    mean_grey = tf.reduce_sum(mean * grey, axis=2, keepdims=True)
-    mixes = saturation * tf.eye(channels) + (1 - saturation) * tf.tile(
-        grey[:, tf.newaxis], (1, channels)
-    )
-    mapped = tf.matmul(pixels, light * contrast * mixes)
-    mapped += light * (1 - contrast) * mean_grey
-    return tf.reshape(mapped, tf.shape(images))
+    channels = image.shape[-1]
+    light, contrast, colour = tf.unstack(1 + strength * (2 * numbers - 1))
+    weights = tf.constant(GREY if channels == 3 else [1 / channels] * channels)
+    pixels = tf.cast(image, tf.float32)
+    grey = tf.tensordot(pixels, weights[:, tf.newaxis], 1)
+    shift = contrast * (1 - colour) * grey
+    shift += (1 - contrast) * tf.reduce_mean(grey)
+    found = light * contrast * colour * pixels + (light * shift + 0.5)
+    return tf.saturate_cast(found, tf.uint8)
+
+
+def _fold_in(key: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in(key, number)
 
 
 def _key(seed: int, epoch: tf.Tensor, stream: int) -> tf.Tensor:
     # Other streams than the order's, which has the bare (seed, epoch).
-    return tf.random.experimental.stateless_fold_in(
-        tf.stack([tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64)]), stream
-    )
+    pair = [tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64)]
+    return _fold_in(tf.stack(pair), stream)

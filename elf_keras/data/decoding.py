@@ -88,46 +88,28 @@ def evaluation_image(
 
 
 def training_image(
-    path: tf.Tensor,
-    special: tf.Tensor | None,
-    uniforms: tf.Tensor,
-    *,
-    size: int,
-    jitter: float,
-    flip: bool,
+    path: tf.Tensor, special: tf.Tensor | None, numbers: tf.Tensor, *, size: int
 ) -> tf.Tensor:
-    """A random window of 8 to 100 % of the area, perhaps mirrored.
+    """A random window of 8 to 100 % of the area, see `augment.window`.
 
     Args:
       path: scalar string.
       special: scalar bool, read by Pillow; None for no.
-      uniforms: row of `augment.uniforms`, (COLUMNS,).
+      numbers: of the image, see `augment.numbers`.
       size: pixels of the result, height and width.
-      jitter: of colours, see `augment.jittered`.
-      flip: mirror half of the images.
 
     Returns:
       uint8 (size, size, 3).
     """
-    rows = uniforms[tf.newaxis]
 
     def window(height, width):
-        return augment.windows(rows, height, width)[0]
+        return augment.window(height, width, numbers)
 
-    cut = _cut(path, special, window, size)
     # Shrinks by less than 2 where files are JPEG: hardly any aliasing, at a
     # third of the time of an antialiased filter.
+    cut = _cut(path, special, window, size)
     resized = tf.image.resize(cut, (size, size))
-    if jitter:
-        batch = tf.ensure_shape(resized, (size, size, 3))[tf.newaxis]
-        resized = augment.jittered(batch, rows, strength=jitter)[0]
-        resized = tf.clip_by_value(resized, 0.0, 255.0)
-    found = tf.ensure_shape(_rounded(resized), (size, size, 3))
-    if flip:
-        mirrored = augment.is_mirrored(rows)[0]
-        # A slice with a negative stride takes longer than decoding.
-        found = tf.cond(mirrored, lambda: tf.reverse(found, [1]), lambda: found)
-    return found
+    return tf.ensure_shape(_rounded(resized), (size, size, 3))
 
 
 def _cut(path, special, window, need):

@@ -1,16 +1,18 @@
 """An epoch as rows of `tf.data`, and what makes a batch of a row.
 
-Images in memory: a row is a batch's indices and draws. Images on disk: a row
-is a whole batch, whose files were decoded side by side. Of every batch, both
-take the positions `part` alone.
+Crops and flips of images in memory: a row is a batch's indices and draws, the
+fastest. Files, windows and colours: a row is a whole batch, whose images were
+read and changed side by side. Of every batch, both take the positions `part`
+alone.
 """
 
 import dataclasses
+from collections.abc import Callable
 
 import tensorflow as tf
 
 from elf_keras import runs
-from elf_keras.data import augment, decoding, splits
+from elf_keras.data import augment, decoding, image_files, splits
 from elf_keras.data.batches import Batches
 
 
@@ -23,8 +25,17 @@ class Epoch:
     draws: tf.Tensor
 
 
-class InMemory:
-    """Rows of images in memory, see `OnDisk` for the two methods."""
+def rows_of(
+    examples: splits.Examples, batches: Batches, part: tuple[int, int]
+) -> "BatchByBatch | OneByOne":
+    """Rows of a training split, by where it is and what happens to it."""
+    rule = batches.augmentation
+    slow = on_disk(examples) or rule.resized or rule.jitter
+    return (OneByOne if slow else BatchByBatch)(examples, batches, part)
+
+
+class BatchByBatch:
+    """Rows of images in memory, see `OneByOne` for the two methods."""
 
     def __init__(
         self, examples: splits.Examples, batches: Batches, part: tuple[int, int]
@@ -33,69 +44,60 @@ class InMemory:
         self.batches, self.part = batches, part
 
     def epoch(self, epoch, first):
-        """As `OnDisk.epoch`."""
-        count, seed = len(self.labels), self.batches.seed
-        rule = self.batches.augmentation
-        places = augment.draw(rule, count, seed=seed, epoch=epoch.number)
-        table = tf.zeros((count, 0))
-        if rule.resized or rule.jitter:
-            table = augment.uniforms(count, seed=seed, epoch=epoch.number)
+        """As `OneByOne.epoch`."""
+        rule, seed = self.batches.augmentation, self.batches.seed
+        count = len(self.labels)
+        draws = augment.draw(rule, count, seed=seed, epoch=epoch.number)
 
         def row(start):
             chosen = slice(start + self.part[0], start + self.part[1])
-            draws = epoch.draws[chosen]
             return (
                 tf.stack([epoch.number, start]),
                 epoch.examples[chosen],
-                tf.gather(places, draws),
-                tf.gather(table, draws),
+                tf.gather(draws, epoch.draws[chosen]),
             )
 
         return tf.data.Dataset.range(first, count, self.batches.size).map(row)
 
-    def read(self, key, chosen, places, table):
-        """As `OnDisk.read`."""
+    def read(self, key, chosen, draws):
+        """As `OneByOne.read`."""
         rule, images = self.batches.augmentation, tf.gather(self.images, chosen)
-        if rule.resized:
-            images = augment.crop_and_resize(images, table, flip=rule.flip)
-        elif rule.padding or rule.flip:
-            images = augment.crop_and_flip(images, places, padding=rule.padding)
-        if rule.jitter:
-            images = augment.jittered_bytes(images, table, strength=rule.jitter)
+        if rule.padding or rule.flip:
+            images = augment.crop_and_flip(images, draws, padding=rule.padding)
         return key, images, tf.gather(self.labels, chosen)
 
 
-class OnDisk:
-    """Rows of images on disk."""
+class OneByOne:
+    """Rows of images on disk, or in memory."""
 
     def __init__(
         self, examples: splits.Examples, batches: Batches, part: tuple[int, int]
     ):
-        self.files, self.labels = examples.images, tf.constant(examples.labels)
-        self.source = decoding.sources(examples.images)
+        self.shape, self.labels = examples.images.shape, examples.labels
+        kind = _from_disk if on_disk(examples) else _from_memory
+        self.image = kind(examples, batches.augmentation.resized)
         self.batches, self.part = batches, part
 
     def epoch(self, epoch: Epoch, first: tf.Tensor) -> tf.data.Dataset:
         """Return the rows of an epoch from its place `first` on."""
-        count, size, (low, high) = (
-            len(self.labels),
-            self.batches.size,
-            self.part,
-        )
+        count, size = self.shape[0], self.batches.size
+        low, high = self.part
+        labels = tf.constant(self.labels)
 
         def load(place):
             chosen = epoch.examples[place]
-            image = self._image(epoch.number, chosen, epoch.draws[place])
-            return tf.stack([epoch.number, place]), image, self.labels[chosen]
+            numbers = augment.numbers(
+                epoch.draws[place], seed=self.batches.seed, epoch=epoch.number
+            )
+            image = augment.changed(
+                self.image(chosen, numbers), numbers, self.batches.augmentation
+            )
+            return tf.stack([epoch.number, place]), image, labels[chosen]
 
         rows = (
             tf.data.Dataset.range(first, count)
             .filter(lambda place: (low <= place % size) & (place % size < high))
-            .map(
-                load,
-                num_parallel_calls=runs.cores(),
-                deterministic=True,
-            )
+            .map(load, num_parallel_calls=runs.cores(), deterministic=True)
             .batch(high - low)
         )
         if not 0 < count % size <= low:
@@ -105,7 +107,7 @@ class OnDisk:
         empty = tf.data.Dataset.from_tensors(
             (
                 tf.zeros((0, 2), tf.int64),
-                tf.zeros((0, *self.files.shape[1:]), tf.uint8),
+                tf.zeros((0, *self.shape[1:]), tf.uint8),
                 tf.zeros((0,), tf.int32),
             )
         )
@@ -116,21 +118,33 @@ class OnDisk:
         # The first key; of none, a number that nothing draws from.
         return tf.reduce_min(keys, axis=0), images, labels
 
-    def _image(self, number, chosen, draw):
-        rule, files = self.batches.augmentation, self.files
-        row = augment.uniform_row(draw, seed=self.batches.seed, epoch=number)
-        if rule.resized:
-            return decoding.training_image(
-                *self.source(chosen),
-                row,
-                size=files.size,
-                jitter=rule.jitter,
-                flip=rule.flip,
-            )
-        image = decoding.evaluation_image(
-            *self.source(chosen), size=files.size, kept=files.kept
+
+def _from_memory(examples: splits.Examples, window: bool) -> Callable:
+    """Return (index, numbers) -> the image, or a window of it."""
+    images, _ = on_host(examples)
+    if window:
+        return lambda chosen, numbers: augment.cut_and_resize(
+            images[chosen], numbers
         )
-        return augment.padded(image, row, rule)
+    return lambda chosen, numbers: images[chosen]
+
+
+def _from_disk(examples: splits.Examples, window: bool) -> Callable:
+    """As `_from_memory`, of files."""
+    files = examples.images
+    source = decoding.sources(files)
+    if window:
+        return lambda chosen, numbers: decoding.training_image(
+            *source(chosen), numbers, size=files.size
+        )
+    return lambda chosen, numbers: decoding.evaluation_image(
+        *source(chosen), size=files.size, kept=files.kept
+    )
+
+
+def on_disk(examples: splits.Examples) -> bool:
+    """Whether images are files."""
+    return isinstance(examples.images, image_files.ImageFiles)
 
 
 def on_host(examples: splits.Examples) -> tuple[tf.Tensor, tf.Tensor]:

@@ -53,40 +53,28 @@ def _pixels(content):
     head = tf.strings.substr(short + b"\0" * _HEAD, 0, _HEAD)
     byte = tf.cast(tf.io.decode_raw(head, tf.uint8), tf.int64)
 
-    def little(start, size):
-        return sum(byte[start + place] * 256**place for place in range(size))
-
-    def big(start):
-        return sum(
-            byte[start + place] * 256 ** (3 - place) for place in range(4)
-        )
-
-    def starts(start, letters):
-        found = byte[start : start + len(letters)]
-        return tf.reduce_all(found == list(letters))
+    def number(*places):
+        return sum(byte[place] * 256**n for n, place in enumerate(places))
 
     # BMP counts rows from the top by a negative height.
-    rows = tf.minimum(little(22, 4), 2**32 - little(22, 4))
-    webp, sides = starts(8, b"WEBP"), little(21, 4)
+    rows = number(22, 23, 24, 25)
+    rows = tf.minimum(rows, 2**32 - rows)
+    # WebP's sides have 14 bits, those of its extended form 24.
+    sides = number(21, 22, 23, 24)
+    wide, tall = number(26, 27) % 2**14, number(28, 29) % 2**14
     known = [
-        (starts(0, b"\x89PNG"), big(16) * big(20)),
-        (starts(0, b"BM"), little(18, 4) * rows),
-        (
-            webp & starts(12, b"VP8X"),
-            (little(24, 3) + 1) * (little(27, 3) + 1),
-        ),
-        # Sides of 14 bits.
-        (
-            webp & starts(12, b"VP8L"),
-            (sides % 2**14 + 1) * (sides // 2**14 % 2**14 + 1),
-        ),
-        (
-            webp & starts(12, b"VP8 "),
-            (little(26, 2) % 2**14) * (little(28, 2) % 2**14),
-        ),
+        (0, b"\x89PNG", number(19, 18, 17, 16) * number(23, 22, 21, 20)),
+        (0, b"BM", number(18, 19, 20, 21) * rows),
+        (8, b"WEBPVP8 ", wide * tall),
+        (8, b"WEBPVP8L", (sides % 2**14 + 1) * (sides // 2**14 % 2**14 + 1)),
+        (8, b"WEBPVP8X", (number(24, 25, 26) + 1) * (number(27, 28, 29) + 1)),
     ]
     # Written so that a product beyond 64 bits is no small number.
     return sum(
-        tf.where(fits, tf.where(count < 0, 2**62, count), 0)
-        for fits, count in known
+        tf.where(
+            tf.strings.substr(head, start, len(letters)) == letters,
+            tf.where(count < 0, 2**62, count),
+            0,
+        )
+        for start, letters, count in known
     )

@@ -12,7 +12,6 @@ import tensorflow as tf
 from elf_keras.data import (
     decoding,
     epoch_rows,
-    image_files,
     mixing,
     replica_parts,
     samplers,
@@ -81,10 +80,9 @@ def training_batches(
     # Images are mixed with others of the batch, so all of it is read then.
     whole = share is None or batches.augmentation.mixing is not None
     part = (0, batches.size) if whole else (share[0], share[-1])
-    kind = epoch_rows.OnDisk if _on_disk(examples) else epoch_rows.InMemory
-    rows = kind(examples, batches, part)
+    rows = epoch_rows.rows_of(examples, batches, part)
 
-    def rows_of(number):
+    def epoch(number):
         shown = samplers.order(
             examples.labels,
             sampler=batches.sampler,
@@ -98,12 +96,13 @@ def training_batches(
             epoch_rows.Epoch(number, *shown), resumed * done * batches.size
         )
 
+    disk = epoch_rows.on_disk(examples)
     found = _finished(
-        tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(rows_of),
+        tf.data.Dataset.range(epochs.start, epochs.stop).flat_map(epoch),
         _then_mixed(rows.read, batches),
         # Keras counts batches that were left out, and would stop too early.
         None if done else steps * len(epochs),
-        _ahead(examples),
+        BATCHES_OF_FILES_AHEAD if disk else BATCHES_AHEAD,
     )
     return found if share is None else replica_parts.cut(found, share, part[0])
 
@@ -128,7 +127,7 @@ def evaluation_batches(
 ) -> tf.data.Dataset:
     """Every example once, in source order; shapes as in training."""
     steps = steps_per_epoch(len(examples), batch_size)
-    if _on_disk(examples):
+    if epoch_rows.on_disk(examples):
         labels = tf.data.Dataset.from_tensor_slices(examples.labels)
         rows = tf.data.Dataset.zip(
             decoding.batches(examples.images, batch_size),
@@ -159,14 +158,6 @@ def _then_mixed(read, batches):
         return mix(images, labels, key)
 
     return batch
-
-
-def _on_disk(examples: splits.Examples) -> bool:
-    return isinstance(examples.images, image_files.ImageFiles)
-
-
-def _ahead(examples: splits.Examples) -> int:
-    return BATCHES_OF_FILES_AHEAD if _on_disk(examples) else BATCHES_AHEAD
 
 
 def _finished(
