@@ -17,24 +17,21 @@ def splits(given: flags.FlagValues = FLAGS):
       given: those of this command, or of another run (`workdir.flags_of`).
     """
     from elf_keras import data
-    from elf_keras.data.splits import FileRules
 
     if given.dataset.startswith("cifar"):
         command.load_tensorflow()
-    return data.load(
-        given.dataset,
-        data_dir=given.data_dir,
+    request = data.Request(
+        data_dir=pathlib.Path(given.data_dir) if given.data_dir else None,
         imbalance=given.imbalance,
         validation_fraction=given.validation_fraction,
         validation_group=given.validation_group,
         seed=given.seed,
         image_size=given.image_size,
-        files=FileRules(
-            list_dir=pathlib.Path(given.list_dir) if given.list_dir else None,
-            check_counts=given.check_counts,
-            images_on=given.images_on,
-        ),
+        list_dir=pathlib.Path(given.list_dir) if given.list_dir else None,
+        check_counts=given.check_counts,
+        images_on=given.images_on,
     )
+    return data.load(given.dataset, request)
 
 
 def train_threshold(classes: int) -> float:

@@ -8,7 +8,7 @@ import dataclasses
 import os
 import pathlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 import numpy as np
@@ -91,8 +91,6 @@ def read_all(
       Images uint8 (files, size, size, 3), zeros where reading failed, and
       for each file the reason of its failure or "".
     """
-    from PIL import Image
-
     found = np.zeros((len(paths), size, size, 3), np.uint8)
 
     def fill(index: int) -> str:
@@ -101,13 +99,7 @@ def read_all(
             found[index] = image
         return reason
 
-    with (
-        warnings.catch_warnings(),
-        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
-        # `read` refuses what Pillow would only warn of.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        return found, list(pool.map(fill, range(len(paths))))
+    return found, _on_threads(fill, range(len(paths)))
 
 
 def scan(paths: Sequence[pathlib.Path]) -> tuple[np.ndarray, list[str]]:
@@ -118,14 +110,7 @@ def scan(paths: Sequence[pathlib.Path]) -> tuple[np.ndarray, list[str]]:
       format than JPEG and PNG, so that only Pillow reads them by the rules
       of `read`; and for each file why its header cannot be read, or "".
     """
-    from PIL import Image
-
-    with (
-        warnings.catch_warnings(),
-        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
-        found = list(pool.map(_header, paths))
+    found = _on_threads(_header, paths)
     special = np.array([each is True for each in found], bool)
     return special, [each if isinstance(each, str) else "" for each in found]
 
@@ -144,6 +129,18 @@ def resized(examples: splits.Examples, image_size: int) -> splits.Examples:
                 (image_size, image_size), Image.Resampling.BILINEAR
             )
     return dataclasses.replace(examples, images=found)
+
+
+def _on_threads(task: Callable, items: Sequence) -> list:
+    from PIL import Image
+
+    with (
+        warnings.catch_warnings(),
+        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
+    ):
+        # `read` refuses what Pillow would only warn of.
+        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+        return list(pool.map(task, items))
 
 
 def _header(path: pathlib.Path) -> bool | str:

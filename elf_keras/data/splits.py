@@ -20,24 +20,24 @@ STATISTICS_FILES = 500
 _COUNTED = 1024
 
 
-@dataclasses.dataclass(frozen=True)
-class FileRules:
-    """How a source treats image files.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Request:
+    """What the user asks of a source; a source ignores what it has not.
 
     Attributes:
+      data_dir: where the data are; for CIFAR a TensorFlow Datasets folder.
+        The embedded digits need none.
+      imbalance: largest class over smallest, 1 or more. A folder keeps the
+        classes as they are.
+      validation_fraction: share of training cut per class, in [0, 1).
+      validation_group: only for a folder: which images stay on one side, see
+        `assembly.group_names`.
+      seed: of the choice of images and of the cut.
+      image_size: pixels, square; None keeps the source's own.
       list_dir: folder of the published lists; None for the data folder.
       check_counts: compare lists with the published numbers.
       images_on: `memory`, `disk`, or `auto`, see `folder.load`.
     """
-
-    list_dir: pathlib.Path | None = None
-    check_counts: bool = True
-    images_on: str = "auto"
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Request:
-    """What the user asked of a source; a source ignores what it has not."""
 
     data_dir: pathlib.Path | None = None
     imbalance: float = 100.0
@@ -45,7 +45,9 @@ class Request:
     validation_group: str | None = None
     seed: int = 0
     image_size: int | None = None
-    files: FileRules = FileRules()
+    list_dir: pathlib.Path | None = None
+    check_counts: bool = True
+    images_on: str = "auto"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

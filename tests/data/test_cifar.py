@@ -12,7 +12,9 @@ from elf_keras import data, errors
 def cifar(test_data):
     if not (test_data / "cifar10").is_dir():
         pytest.skip(f"no cifar10/ in {test_data}")
-    return data.load("cifar10_lt", data_dir=test_data, imbalance=100)
+    return data.load(
+        "cifar10_lt", data.Request(data_dir=test_data, imbalance=100)
+    )
 
 
 def test_cifar10_counts(cifar):
@@ -52,13 +54,13 @@ def test_cifar10_keeps_the_order_of_tfds(cifar, test_data):
 
 def test_folder_without_the_data_set_is_refused(tmp_path):
     with pytest.raises(errors.InputError, match="no cifar100/ in"):
-        data.load("cifar100_lt", data_dir=tmp_path)
+        data.load("cifar100_lt", data.Request(data_dir=tmp_path))
 
 
 def test_folder_with_an_empty_data_set_is_refused(tmp_path):
     (tmp_path / "cifar10").mkdir()
     with pytest.raises(errors.InputError, match="run once with network"):
-        data.load("cifar10_lt", data_dir=tmp_path)
+        data.load("cifar10_lt", data.Request(data_dir=tmp_path))
 
 
 class Unprepared:

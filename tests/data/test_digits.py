@@ -7,7 +7,7 @@ from elf_keras import data
 
 
 def test_digits_are_long_tailed_and_scaled():
-    loaded = data.load("digits_lt", imbalance=20)
+    loaded = data.load("digits_lt", data.Request(imbalance=20))
     assert loaded.image_shape == (8, 8, 1)
     assert loaded.train.images.dtype == np.uint8
     assert loaded.train.labels.dtype == np.int32
@@ -20,14 +20,14 @@ def test_digits_are_long_tailed_and_scaled():
 
 
 def test_digits_never_share_an_image_between_splits():
-    loaded = data.load("digits_lt", imbalance=10)
+    loaded = data.load("digits_lt", data.Request(imbalance=10))
     parts = (loaded.train, loaded.validation, loaded.test)
     names = [name for part in parts for name in part.names]
     assert len(set(names)) == len(names)
 
 
 def test_names_lead_back_to_the_source():
-    loaded = data.load("digits_lt", imbalance=10)
+    loaded = data.load("digits_lt", data.Request(imbalance=10))
     source = datasets.load_digits()
     for part in (loaded.train, loaded.validation, loaded.test):
         rows = [int(name.removeprefix("digits:")) for name in part.names]
@@ -46,6 +46,7 @@ def test_digits_test_is_a_quarter_of_every_class():
 
 def test_digits_depend_on_the_seed_alone():
     first, again, other = (
-        data.load("digits_lt", seed=seed).train.names for seed in (1, 1, 2)
+        data.load("digits_lt", data.Request(seed=seed)).train.names
+        for seed in (1, 1, 2)
     )
     assert first == again != other

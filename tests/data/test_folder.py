@@ -7,8 +7,8 @@ import pytest
 from PIL import Image
 
 from elf_keras import data, errors
-from elf_keras.data import image_files, splits
-from elf_keras.data.sources import folder
+from elf_keras.data import image_files
+from elf_keras.data.sources import assembly, folder
 
 
 def fill(place, count, shade=100):
@@ -28,7 +28,9 @@ def animals(tmp_path):
 
 
 def load(place, **arguments):
-    return data.load("folder", data_dir=place, image_size=4, **arguments)
+    return data.load(
+        "folder", data.Request(data_dir=place, image_size=4, **arguments)
+    )
 
 
 def test_split_folders(animals):
@@ -46,7 +48,8 @@ def test_split_folders(animals):
 
 
 def test_default_size_is_32(animals):
-    assert data.load("folder", data_dir=animals).image_shape == (32, 32, 3)
+    loaded = data.load("folder", data.Request(data_dir=animals))
+    assert loaded.image_shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize("name", ["validation", "val"])
@@ -182,18 +185,17 @@ def test_wrong_group_rules_are_refused(animals, rule, words):
 @pytest.mark.parametrize("rule", ["prefix:_", r"regex:^(\d+)", r"regex:\d+"])
 def test_groups_are_read_off_the_base_name(rule):
     names = ["train/7/12_0.png", "train/7/12_1.png", "train/8/12_0.png"]
-    first, second, third = folder.group_names(names, rule)
+    first, second, third = assembly.group_names(names, rule)
     assert first == second != third
 
 
 def test_traffic_signs_keep_tracks_together(test_data):
     if not (test_data / "gtsrb").is_dir():
         pytest.skip(f"no gtsrb/ in {test_data}")
-    loaded = data.load(
-        "folder",
-        data_dir=test_data / "gtsrb" / "train",
-        validation_group="prefix:_",
+    request = data.Request(
+        test_data / "gtsrb" / "train", validation_group="prefix:_"
     )
+    loaded = data.load("folder", request)
     train, validation = (
         {name.split("_")[0] for name in part.names}
         for part in (loaded.train, loaded.validation)
@@ -207,7 +209,7 @@ def test_traffic_signs_keep_tracks_together(test_data):
 def test_traffic_signs_whole(test_data):
     if not (test_data / "gtsrb").is_dir():
         pytest.skip(f"no gtsrb/ in {test_data}")
-    loaded = data.load("folder", data_dir=test_data / "gtsrb")
+    loaded = data.load("folder", data.Request(data_dir=test_data / "gtsrb"))
     assert loaded.class_counts.sum() == 13070
     assert loaded.class_counts.min() == 70
     assert len(loaded.test) == 4210
@@ -221,7 +223,7 @@ def test_traffic_signs_whole(test_data):
 
 def test_images_on_disk_are_those_in_memory(animals):
     memory = load(animals)
-    disk = load(animals, files=splits.FileRules(images_on="disk"))
+    disk = load(animals, images_on="disk")
     for part in ("train", "validation", "test"):
         there, here = getattr(disk, part), getattr(memory, part)
         assert there.names == here.names
@@ -246,14 +248,13 @@ def test_images_on_disk_are_those_in_memory(animals):
     ],
 )
 def test_where_images_are_kept(files, size, images_on, expected):
-    rules = splits.FileRules(images_on=images_on)
-    request = splits.Request(files=rules)
+    request = data.Request(images_on=images_on)
     assert folder.on_disk(files, size, request) is expected
 
 
 def test_images_on_disk_without_header_are_skipped_and_named(tmp_path):
     fill(tmp_path / "a", 150)
     (tmp_path / "a" / "003_x.png").write_text("broken")
-    loaded = load(tmp_path, files=splits.FileRules(images_on="disk"))
+    loaded = load(tmp_path, images_on="disk")
     assert loaded.class_counts.tolist() == [149]
     assert loaded.skipped == ("a/003_x.png",)

@@ -7,15 +7,15 @@ import photo_folders
 import pytest
 
 from elf_keras import choices, data, errors
-from elf_keras.data import long_tail, splits
+from elf_keras.data import long_tail
 from elf_keras.data.sources import list_files, published
 
 COUNTS = (12, 6, 3)
-ON_PURPOSE = splits.FileRules(check_counts=False)
 
 
-def load(root, name="imagenet_lt", files=ON_PURPOSE, **options):
-    return data.load(name, data_dir=root, files=files, image_size=8, **options)
+def load(root, name="imagenet_lt", **options):
+    options = {"image_size": 8, "check_counts": False, **options}
+    return data.load(name, data.Request(root, **options))
 
 
 @pytest.fixture
@@ -53,7 +53,7 @@ def test_made_data_of_each_layout(tmp_path, name):
 
 
 def test_default_size_is_224(made):
-    loaded = data.load("imagenet_lt", data_dir=made, files=ON_PURPOSE)
+    loaded = load(made, image_size=None)
     assert loaded.image_shape == (224, 224, 3)
 
 
@@ -64,13 +64,12 @@ def test_lists_may_lie_elsewhere(made, tmp_path):
         lines(made, split).rename(elsewhere / lines(made, split).name)
     with pytest.raises(errors.InputError, match="give --list_dir"):
         load(made)
-    rules = splits.FileRules(list_dir=elsewhere, check_counts=False)
-    assert len(load(made, files=rules).train) == 21
+    assert len(load(made, list_dir=elsewhere).train) == 21
 
 
 def test_counts_are_checked_against_the_published_ones(made):
     with pytest.raises(errors.InputError) as caught:
-        load(made, files=splits.FileRules())
+        load(made, check_counts=True)
     text = str(caught.value)
     assert "\n" not in text
     assert "ImageNet_LT_train.txt: 21, published 115846" in text

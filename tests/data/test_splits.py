@@ -80,12 +80,12 @@ def test_long_lists_are_cut_short():
 )
 def test_load_refuses_in_one_line(name, arguments, words):
     with pytest.raises(errors.InputError, match=words) as caught:
-        data.load(name, **arguments)
+        data.load(name, data.Request(**arguments))
     assert "\n" not in str(caught.value)
 
 
 def test_load_resizes_sources_of_fixed_size():
-    loaded = data.load("digits_lt", imbalance=10, image_size=16)
+    loaded = data.load("digits_lt", data.Request(imbalance=10, image_size=16))
     assert loaded.image_shape == (16, 16, 1)
     assert loaded.test.images.shape[1:] == (16, 16, 1)
     assert loaded.validation.images.shape[1:] == (16, 16, 1)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from elf_keras.data import long_tail, splits
+from elf_keras.data.sources import assembly
 
 TEST_FRACTION = 0.25
 BRIGHTEST = 16
@@ -56,18 +57,5 @@ def long_tailed(
     chosen = balanced.take(
         long_tail.subsample(balanced.labels, counts, request.seed)
     )
-    splits.count_classes(chosen.labels, class_names)
-    train, validation = splits.cut(
-        chosen, request.validation_fraction, seed=request.seed
-    )
-    notes = ()
-    if request.validation_fraction:
-        notes = splits.coverage_notes(validation, class_names, "validation")
-    return splits.Splits(
-        train=train,
-        validation=validation,
-        test=test,
-        class_names=class_names,
-        class_counts=counts,
-        notes=notes,
-    )
+    parts = {"train": chosen, "test": test}
+    return assembly.assembled(parts, class_names, request)

@@ -6,12 +6,11 @@ In the second form everything is training, and there is no test split.
 
 import os
 import pathlib
-import re
 
 import numpy as np
 
 from elf_keras.data import image_files, images, splits
-from elf_keras.data.sources import class_folders
+from elf_keras.data.sources import assembly, class_folders
 from elf_keras.errors import InputError
 
 DEFAULT_SIZE = 32
@@ -59,57 +58,27 @@ def load(request: splits.Request) -> splits.Splits:
         parts[split] = part.take(np.flatnonzero(good))
         faults |= {n: r for n, r in zip(names, reasons, strict=True) if r}
     _check_faults(faults, total)
-    return _assembled(parts, class_names, faults, request)
+    notes = []
+    if faults:
+        notes.append(
+            f"{len(faults)} unreadable images were skipped, such as "
+            f"{_first_faults(faults)}."
+        )
+    if "validation" in parts:
+        notes.append(
+            "The validation folder is used whole; nothing is cut from train."
+        )
+    return assembly.assembled(
+        parts, class_names, request, notes=notes, skipped=faults
+    )
 
 
 def on_disk(files: int, size: int, request: splits.Request) -> bool:
     """Whether images stay on disk, see `load`."""
-    if request.files.images_on != "auto":
-        return request.files.images_on == "disk"
+    if request.images_on != "auto":
+        return request.images_on == "disk"
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return size >= LARGE_SIZE or 3 * size**2 * files > MEMORY_SHARE * memory
-
-
-def group_names(file_names: list[str], rule: str) -> list[str]:
-    """The group of every file, read off its base name.
-
-    Args:
-      file_names: paths; a group never spans two class folders.
-      rule: `prefix:SEPARATOR`, the part before the first separator
-        (`prefix:_` puts 0003_17.png in group 0003), or
-        `regex:PATTERN`, its first parenthesis, else its whole match.
-
-    Raises:
-      InputError: for another rule, or a file that it does not fit.
-    """
-    compiled = _group_pattern(rule)
-    groups = []
-    for name in file_names:
-        match = compiled.search(pathlib.PurePath(name).name)
-        if match is None:
-            raise InputError(
-                f"validation group {rule!r} does not fit the file {name}: "
-                "rename it or change the rule"
-            )
-        key = match[1] if compiled.groups else match[0]
-        groups.append(f"{pathlib.PurePath(name).parent}/{key}")
-    return groups
-
-
-def _group_pattern(rule: str) -> re.Pattern:
-    kind, _, text = rule.partition(":")
-    if kind not in ("prefix", "regex") or not text:
-        raise InputError(
-            f"validation group {rule!r}: expected prefix:SEPARATOR such as "
-            "prefix:_ or regex:PATTERN"
-        )
-    pattern = text if kind == "regex" else f"(.*?){re.escape(text)}"
-    try:
-        return re.compile(pattern)
-    except re.error as error:
-        raise InputError(
-            f"validation group {rule!r}: no regular expression ({error})"
-        ) from error
 
 
 def _pixels(root: pathlib.Path, names: list[str], size: int):
@@ -157,46 +126,3 @@ def _check_faults(faults: dict[str, str], total: int) -> None:
 def _first_faults(faults: dict[str, str]) -> str:
     first = list(faults.items())[: splits.NAMES_SHOWN]
     return ", ".join(f"{name} ({reason})" for name, reason in first)
-
-
-def _assembled(
-    parts: dict[str, splits.Examples],
-    class_names: tuple[str, ...],
-    faults: dict[str, str],
-    request: splits.Request,
-) -> splits.Splits:
-    counts = splits.count_classes(parts["train"].labels, class_names)
-    test = parts.get("test")
-    notes = []
-    if faults:
-        notes.append(
-            f"{len(faults)} unreadable images were skipped, such as "
-            f"{_first_faults(faults)}."
-        )
-    if "validation" in parts:
-        notes.append(
-            "The validation folder is used whole; nothing is cut from train."
-        )
-    train, validation = _with_validation(parts, request)
-    if validation or request.validation_fraction:
-        notes += splits.coverage_notes(validation, class_names, "validation")
-    if test is not None:
-        notes += splits.coverage_notes(test, class_names, "test")
-    skipped = tuple(faults)
-    return splits.Splits(
-        train, validation, test, class_names, counts, tuple(notes), skipped
-    )
-
-
-def _with_validation(
-    parts: dict[str, splits.Examples], request: splits.Request
-) -> tuple[splits.Examples, splits.Examples | None]:
-    train, rule = parts["train"], request.validation_group
-    if "validation" in parts:
-        return train, parts["validation"]
-    return splits.cut(
-        train,
-        request.validation_fraction,
-        seed=request.seed,
-        groups=rule and group_names(train.names, rule),
-    )

@@ -14,7 +14,7 @@ import pathlib
 import numpy as np
 
 from elf_keras.data import image_files, long_tail, splits
-from elf_keras.data.sources import list_files
+from elf_keras.data.sources import assembly, list_files
 from elf_keras.errors import InputError
 
 DEFAULT_SIZE = 224
@@ -117,37 +117,23 @@ def _load(name: str, request: splits.Request) -> splits.Splits:
     parts, absent = _present(root, listed, request)
     classes = listed["train"][1].max() + 1
     class_names = _class_names(*listed["train"], classes)
-    counts = splits.count_classes(parts["train"].labels, class_names)
-    train, validation = parts["train"], parts.get("validation")
     notes = [f"{list_files.shown_missing(absent)}; skipped."] if absent else []
-    if validation is None:
-        train, validation = splits.cut(
-            train, request.validation_fraction, seed=request.seed
-        )
-    elif request.validation_fraction:
+    if "validation" in parts and request.validation_fraction:
         notes.append(
             "The validation list is used whole; nothing is cut from train."
         )
-    if validation or request.validation_fraction:
-        notes += splits.coverage_notes(validation, class_names, "validation")
-    notes += splits.coverage_notes(parts["test"], class_names, "test")
-    return splits.Splits(
-        train,
-        validation,
-        parts["test"],
-        class_names,
-        counts,
-        notes=tuple(notes),
-        skipped=tuple(absent),
-        published_pixels=tuple(
-            tuple(255 * value for value in values) for values in facts.pixels
-        ),
+    found = assembly.assembled(
+        parts, class_names, request, notes=notes, skipped=absent
     )
+    pixels = tuple(
+        tuple(255 * value for value in values) for values in facts.pixels
+    )
+    return dataclasses.replace(found, published_pixels=pixels)
 
 
 def _listed(name, facts, request):
     """Split -> (names, labels), checked against each other and the papers."""
-    folder = pathlib.Path(request.files.list_dir or request.data_dir)
+    folder = pathlib.Path(request.list_dir or request.data_dir)
     found, taken = {}, {}
     below = facts.classes
     for split, file in facts.lists.items():
@@ -156,7 +142,7 @@ def _listed(name, facts, request):
         )
         # A label that training has not is unknown; the list of it is first.
         below = int(found["train"][1].max()) + 1
-    if request.files.check_counts:
+    if request.check_counts:
         differ = _differences(facts, found)
         if differ:
             raise InputError(

@@ -1,0 +1,98 @@
+"""From the examples that a source found to splits, and what is said of them."""
+
+import pathlib
+import re
+from collections.abc import Sequence
+
+from elf_keras.data import splits
+from elf_keras.errors import InputError
+
+
+def assembled(
+    parts: dict[str, splits.Examples],
+    class_names: tuple[str, ...],
+    request: splits.Request,
+    *,
+    notes: Sequence[str] = (),
+    skipped: Sequence[str] = (),
+) -> splits.Splits:
+    """Splits of the parts; a part for validation is used whole, else cut.
+
+    Args:
+      parts: examples of `train`, maybe of `validation` and `test`.
+      class_names: of all classes.
+      request: its fraction, group and seed decide on the cut.
+      notes: sentences for the user, said before those on missing classes.
+      skipped: names of files that were left out.
+
+    Raises:
+      InputError: for a class without training image, or groups that cannot
+        be read off the names.
+    """
+    train, validation = parts["train"], parts.get("validation")
+    counts = splits.count_classes(train.labels, class_names)
+    if validation is None:
+        rule = request.validation_group
+        train, validation = splits.cut(
+            train,
+            request.validation_fraction,
+            seed=request.seed,
+            groups=group_names(train.names, rule) if rule else None,
+        )
+    notes = list(notes)
+    if validation or request.validation_fraction:
+        notes += splits.coverage_notes(validation, class_names, "validation")
+    test = parts.get("test")
+    if test is not None:
+        notes += splits.coverage_notes(test, class_names, "test")
+    return splits.Splits(
+        train,
+        validation,
+        test,
+        class_names,
+        counts,
+        notes=tuple(notes),
+        skipped=tuple(skipped),
+    )
+
+
+def group_names(file_names: list[str], rule: str) -> list[str]:
+    """The group of every file, read off its base name.
+
+    Args:
+      file_names: paths; a group never spans two class folders.
+      rule: `prefix:SEPARATOR`, the part before the first separator
+        (`prefix:_` puts 0003_17.png in group 0003), or
+        `regex:PATTERN`, its first parenthesis, else its whole match.
+
+    Raises:
+      InputError: for another rule, or a file that it does not fit.
+    """
+    compiled = _group_pattern(rule)
+    groups = []
+    for name in file_names:
+        match = compiled.search(pathlib.PurePath(name).name)
+        if match is None:
+            raise InputError(
+                f"validation group {rule!r} does not fit the file {name}: "
+                "rename it or change the rule"
+            )
+        key = match[1] if compiled.groups else match[0]
+        groups.append(f"{pathlib.PurePath(name).parent}/{key}")
+    return groups
+
+
+def _group_pattern(rule: str) -> re.Pattern:
+    kind, _, text = rule.partition(":")
+    if kind not in ("prefix", "regex") or not text:
+        raise InputError(
+            f"validation group {rule!r}: expected prefix:SEPARATOR such as "
+            "prefix:_ or regex:PATTERN"
+        )
+    pattern = text if kind == "regex" else f"(.*?){re.escape(text)}"
+    try:
+        return re.compile(pattern)
+    except re.error as error:
+        raise InputError(
+            f"validation group {rule!r}: no regular expression ({error})"
+        ) from error
