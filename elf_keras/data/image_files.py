@@ -53,22 +53,23 @@ class ImageFiles:
         )
 
     def __iter__(self):
-        from elf_keras.data import decoding
-
-        # By chunks: memory stays flat however many files there are.
-        with errors.translated():
-            for batch in decoding.batches(self, CHUNK):
-                yield from batch.numpy()
+        for chunk in self._chunks():
+            yield from chunk
 
     def __array__(self, dtype=None, copy=None) -> np.ndarray:
+        pixels, start = np.zeros(self.shape, np.uint8), 0
+        for chunk in self._chunks():
+            pixels[start : start + len(chunk)] = chunk
+            start += len(chunk)
+        return pixels if dtype is None else pixels.astype(dtype, copy=False)
+
+    def _chunks(self):
+        """All pixels, some at a time: memory stays flat."""
         from elf_keras.data import decoding
 
-        pixels, start = np.zeros(self.shape, np.uint8), 0
         with errors.translated():
             for batch in decoding.batches(self, CHUNK):
-                pixels[start : start + len(batch)] = batch
-                start += len(batch)
-        return pixels if dtype is None else pixels.astype(dtype, copy=False)
+                yield batch.numpy()
 
 
 def of(

@@ -169,33 +169,25 @@ def _cut_groups(
     sizes = np.zeros((len(numbers), labels.max() + 1), np.int64)
     np.add.at(sizes, (owner, labels), 1)
     taken, left = np.zeros(len(numbers), bool), sizes.sum(axis=0)
+
+    def able(group):
+        """Whether it may leave without emptying a class."""
+        size = sizes[group]
+        return not taken[group] and np.all((left > size) | (size == 0))
+
+    def take(group):
+        taken[group] = True
+        np.subtract(left, sizes[group], out=left)
+
     for number in np.unique(labels):
-        total = sizes[:, number].sum()
-        keep = total - _share(total, fraction)
-        for group in generator.permutation(np.flatnonzero(sizes[:, number])):
-            nearer = left[number] - sizes[group, number] / 2 > keep
-            if nearer and _can_leave(group, taken, sizes[group], left):
-                taken[group], left = True, left - sizes[group]
-        if not sizes[taken, number].any():
-            for group in _smallest(number, taken, sizes, left):
-                taken[group], left = True, left - sizes[group]
+        size = sizes[:, number]
+        keep = size.sum() - _share(size.sum(), fraction)
+        for group in generator.permutation(np.flatnonzero(size)):
+            if left[number] - size[group] / 2 > keep and able(group):
+                take(group)
+        if not size[taken].any():
+            # All exceed its share: the smallest that may leave, if any.
+            order = np.argsort(size, kind="stable")
+            for group in [g for g in order if size[g] and able(g)][:1]:
+                take(group)
     return taken[owner]
-
-
-def _can_leave(
-    group: int, taken: np.ndarray, size: np.ndarray, left: np.ndarray
-) -> bool:
-    return not taken[group] and bool(np.all((left > size) | (size == 0)))
-
-
-def _smallest(
-    number: int, taken: np.ndarray, sizes: np.ndarray, left: np.ndarray
-) -> np.ndarray:
-    """At most one group, for a class whose groups all exceed its share."""
-    order = np.argsort(sizes[:, number], kind="stable")
-    able = [
-        group
-        for group in order
-        if sizes[group, number] and _can_leave(group, taken, sizes[group], left)
-    ]
-    return np.array(able[:1], np.int64)

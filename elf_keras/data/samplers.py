@@ -9,46 +9,35 @@ Drawn here by systematic sampling, so that an epoch's shares are exact but for
 one image.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
 PERMUTATION_STREAM, OFFSET_STREAM, SHUFFLE_STREAM = 11, 12, 13
 
 
-def instance(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
-    """Class shares of the training set itself, float64 (classes,)."""
-    return _shares(counts, 1.0)
+def _by_power(power: float) -> Callable:
+    """Shares by a power of the number of images, whatever the progress."""
+    return lambda counts, progress: _shares(counts, power)
 
 
-def class_balanced(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
-    """The same share for every class."""
-    return _shares(counts, 0.0)
-
-
-def square_root(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
-    """Shares by the root of the number of images."""
-    return _shares(counts, 0.5)
-
-
-def reversed_shares(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
-    """Shares by the inverse of the number of images (BBN, section 4.2)."""
-    return _shares(counts, -1.0)
-
-
-def progressive(counts: np.ndarray, progress: tf.Tensor) -> tf.Tensor:
+def _progressive(counts, progress):
     """From instance-balanced (progress 0) to class-balanced (1)."""
-    balanced = class_balanced(counts, progress)
-    return (1 - progress) * _shares(counts, 1.0) + progress * balanced
+    equal = _shares(counts, 0.0)
+    return (1 - progress) * _shares(counts, 1.0) + progress * equal
 
 
+# Images per class, progress in [0, 1] -> class shares, float64 (classes,).
 SAMPLERS = {
-    "instance": instance,
-    "class_balanced": class_balanced,
-    "square_root": square_root,
-    "progressive": progressive,
+    "instance": _by_power(1.0),
+    "class_balanced": _by_power(0.0),
+    "square_root": _by_power(0.5),
+    "progressive": _progressive,
     # From its epoch on; `order` is `instance` before.
-    "deferred": class_balanced,
-    "reversed": reversed_shares,
+    "deferred": _by_power(0.0),
+    # BBN, section 4.2.
+    "reversed": _by_power(-1.0),
 }
 
 

@@ -70,17 +70,28 @@ RULES = {
 }
 
 
-# The last batch holds 5, 1 and 7 images.
-@pytest.mark.parametrize("batch", [8, 10, 14])
-@pytest.mark.parametrize(("workers", "replicas"), [(1, 2), (2, 1), (2, 3)])
-@pytest.mark.parametrize("rule", ["plain", "crop", "resized"])
-def test_parts_are_the_batch(rule, workers, replicas, batch):
-    found, whole = joined(memory(), RULES[rule], batch, workers, replicas)
+# Of a batch of 8, 10, 14 the last holds 5, 1, 7 images; some parts are empty.
+@pytest.mark.parametrize(
+    ("batch", "workers", "replicas"),
+    [(8, 1, 2), (14, 2, 1), (8, 2, 3), (10, 2, 3), (10, 3, 2)],
+)
+@pytest.mark.parametrize("on_disk", [False, True])
+@pytest.mark.parametrize("rule", ["crop", "resized"])
+def test_parts_are_the_batch(tmp_path, rule, on_disk, batch, workers, replicas):
+    examples = photo_folders.flat(tmp_path, COUNT) if on_disk else memory()
+    found, whole = joined(examples, RULES[rule], batch, workers, replicas)
     for parts, (images, labels) in zip(found, whole, strict=True):
         assert len(parts) == workers * replicas
-        for kind, expected in enumerate((images, labels)):
-            together = np.concatenate([part[kind].numpy() for part in parts])
-            np.testing.assert_array_equal(together, expected)
+        check_joined(parts, images, labels)
+    for epoch in (whole[: len(whole) // 2], whole[len(whole) // 2 :]):
+        labels = np.concatenate([labels for _, labels in epoch])
+        assert sorted(labels) == list(range(COUNT))
+
+
+def check_joined(parts, images, labels):
+    for kind, expected in enumerate((images, labels)):
+        together = np.concatenate([part[kind].numpy() for part in parts])
+        np.testing.assert_array_equal(together, expected)
 
 
 @pytest.mark.parametrize("sampler", samplers.SAMPLERS)
@@ -110,27 +121,7 @@ def test_parts_have_the_sampled_labels_of_the_batch(sampler):
 def test_parts_of_mixed_batches(rule):
     found, whole = joined(memory(), RULES[rule], 8, 2, 2)
     for parts, (images, labels) in zip(found, whole, strict=True):
-        for kind, expected in enumerate((images, labels)):
-            together = np.concatenate([part[kind].numpy() for part in parts])
-            np.testing.assert_array_equal(together, expected)
-
-
-def test_each_example_once_an_epoch():
-    found, _ = joined(memory(), RULES["crop"], 8, 2, 2)
-    for epoch in (found[:3], found[3:]):
-        labels = [part[1].numpy() for parts in epoch for part in parts]
-        assert sorted(np.concatenate(labels)) == list(range(COUNT))
-
-
-@pytest.mark.parametrize(("workers", "replicas"), [(1, 2), (2, 1), (3, 2)])
-def test_parts_of_files(tmp_path, workers, replicas):
-    examples = photo_folders.flat(tmp_path, COUNT)
-    found, whole = joined(examples, RULES["resized"], 8, workers, replicas)
-    for parts, (images, labels) in zip(found, whole, strict=True):
-        assert len(parts) == workers * replicas
-        for kind, expected in enumerate((images, labels)):
-            together = np.concatenate([part[kind].numpy() for part in parts])
-            np.testing.assert_array_equal(together, expected)
+        check_joined(parts, images, labels)
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
