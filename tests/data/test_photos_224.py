@@ -13,7 +13,7 @@ from elf_keras import runs
 def photos(folder):
     """Two kinds of noise, of several sizes, as JPEG files."""
     random = np.random.default_rng(0)
-    for split, counts in (("train", (24, 12)), ("test", (4, 4))):
+    for split, counts in (("train", (12, 6)), ("test", (2, 2))):
         for count, (name, level) in zip(
             counts, (("dark", 40), ("light", 170)), strict=True
         ):
@@ -26,25 +26,29 @@ def photos(folder):
     return folder
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("backbone", ["keras:MobileNetV3Small", "resnet50"])
-def test_from_photos_to_a_policy(tmp_path, monkeypatch, backbone):
-    monkeypatch.chdir(command_runs.CHECKOUT)
-    folder = photos(tmp_path / "photos")
-    workdir = f"--workdir={tmp_path / 'run'}"
+def trained(tmp_path, backbone):
+    """The photos, the flag that names the run, and the run's record."""
+    folder, workdir = photos(tmp_path / "photos"), tmp_path / "run"
     ended = command_runs.run(
         "train",
-        workdir,
+        f"--workdir={workdir}",
         "--flagfile=experiments/photos_224.flags",
         f"--data_dir={folder}",
         f"--backbone={backbone}",
         "--epochs=1",
-        "--batch_size=12",
+        "--batch_size=8",
         "--validation_fraction=0.25",
     )
     assert ended.status == 0, ended.err[-2000:]
-    record = json.loads((tmp_path / "run" / runs.RECORD).read_text())
+    record = json.loads((workdir / runs.RECORD).read_text())
     assert len(record["model"]["exits"]) == 5
+    return folder, f"--workdir={workdir}", record
+
+
+@pytest.mark.slow
+def test_from_photos_to_a_policy(tmp_path, monkeypatch):
+    monkeypatch.chdir(command_runs.CHECKOUT)
+    folder, workdir, record = trained(tmp_path, "keras:MobileNetV3Small")
     ended = command_runs.run("sweep", workdir)
     assert ended.status == 0, ended.err[-2000:]
     photo = folder / "test" / "dark" / "0.jpg"
@@ -53,3 +57,9 @@ def test_from_photos_to_a_policy(tmp_path, monkeypatch, backbone):
     answer = json.loads(ended.out)
     assert answer["class"] in ("dark", "light")
     assert answer["macs"] <= 1.06 * record["model"]["exits"][-1]["macs"]
+
+
+@pytest.mark.slow
+def test_a_resnet50_trains_on_photos(tmp_path, monkeypatch):
+    monkeypatch.chdir(command_runs.CHECKOUT)
+    trained(tmp_path, "resnet50")

@@ -29,14 +29,7 @@ def made(root, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        "imagenet_lt",
-        pytest.param("places_lt", marks=pytest.mark.slow),
-        pytest.param("inat18", marks=pytest.mark.slow),
-    ],
-)
+@pytest.mark.parametrize("name", ["imagenet_lt", "inat18"])
 def test_a_published_layout_trains_evaluates_and_predicts(tmp_path, name):
     workdir = f"--workdir={tmp_path / 'run'}"
     more = ("--sampler=progressive", "--mixing=mixup")
