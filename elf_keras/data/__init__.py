@@ -1,6 +1,7 @@
 """The table of data sources; a new source is one function and one line."""
 
 import dataclasses
+import functools
 
 from elf_keras.data import images, splits
 from elf_keras.data.sources import cifar, digits, folder, published
@@ -9,12 +10,12 @@ from elf_keras.errors import InputError
 
 SOURCES = {
     "digits_lt": digits.digits_lt,
-    "cifar10_lt": cifar.cifar10_lt,
-    "cifar100_lt": cifar.cifar100_lt,
+    "cifar10_lt": functools.partial(cifar.load, "cifar10"),
+    "cifar100_lt": functools.partial(cifar.load, "cifar100"),
     "folder": folder.load,
-    "imagenet_lt": published.imagenet_lt,
-    "places_lt": published.places_lt,
-    "inat18": published.inat18,
+    **{
+        name: functools.partial(published.load, name) for name in published.SETS
+    },
 }
 DEFAULTS = Request()
 

@@ -16,17 +16,8 @@ from elf_keras.data.sources import digits
 from elf_keras.errors import InputError
 
 
-def cifar10_lt(request: splits.Request) -> splits.Splits:
-    """CIFAR-10 with `request.imbalance`; images (examples, 32, 32, 3)."""
-    return _cifar("cifar10", request)
-
-
-def cifar100_lt(request: splits.Request) -> splits.Splits:
-    """CIFAR-100 with `request.imbalance`; images (examples, 32, 32, 3)."""
-    return _cifar("cifar100", request)
-
-
-def _cifar(name: str, request: splits.Request) -> splits.Splits:
+def load(name: str, request: splits.Request) -> splits.Splits:
+    """`cifar10` or `cifar100` with `request.imbalance`, 32 pixels square."""
     builder = _prepared(name, request.data_dir)
     class_names = tuple(builder.info.features["label"].names)
     return digits.long_tailed(

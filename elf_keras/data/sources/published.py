@@ -91,22 +91,8 @@ SETS = {
 }
 
 
-def imagenet_lt(request: splits.Request) -> splits.Splits:
-    """ImageNet-LT; its balanced validation list is used whole."""
-    return _load("imagenet_lt", request)
-
-
-def places_lt(request: splits.Request) -> splits.Splits:
-    """Places-LT; its balanced validation list is used whole."""
-    return _load("places_lt", request)
-
-
-def inat18(request: splits.Request) -> splits.Splits:
-    """iNaturalist 2018; validation is cut from training."""
-    return _load("inat18", request)
-
-
-def _load(name: str, request: splits.Request) -> splits.Splits:
+def load(name: str, request: splits.Request) -> splits.Splits:
+    """A key of `SETS`; a list for validation is used whole, else it is cut."""
     facts, root = SETS[name], request.data_dir
     if root is None or not root.is_dir():
         raise InputError(
