@@ -83,18 +83,9 @@ def training_batches(
     rows = epoch_rows.rows_of(examples, batches, part)
 
     def epoch(number):
-        shown = samplers.order(
-            examples.labels,
-            sampler=batches.sampler,
-            seed=batches.seed,
-            epoch=number,
-            epochs=epochs.stop,
-            deferred_epoch=batches.deferred_epoch,
-        )
         resumed = tf.cast(number == epochs.start, tf.int64)
-        return rows.epoch(
-            epoch_rows.Epoch(number, *shown), resumed * done * batches.size
-        )
+        shown = _shown(examples.labels, batches, number, epochs.stop)
+        return rows.epoch(shown, resumed * done * batches.size)
 
     disk = epoch_rows.on_disk(examples)
     found = _finished(
@@ -105,6 +96,18 @@ def training_batches(
         BATCHES_OF_FILES_AHEAD if disk else BATCHES_AHEAD,
     )
     return found if share is None else replica_parts.cut(found, share, part[0])
+
+
+def _shown(labels, batches, number, epochs):
+    examples, draws = samplers.order(
+        labels,
+        sampler=batches.sampler,
+        seed=batches.seed,
+        epoch=number,
+        epochs=epochs,
+        deferred_epoch=batches.deferred_epoch,
+    )
+    return epoch_rows.Epoch(number, examples, draws)
 
 
 def _of_each_sampler(batches):
