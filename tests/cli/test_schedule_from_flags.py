@@ -6,6 +6,7 @@ import pytest
 from made_splits import made
 
 from elf_keras.cli import schedule_from_flags
+from elf_keras.data import augment
 from elf_keras.errors import InputError
 
 SMALL = ("--workdir=", "--backbone=resnet8")
@@ -75,24 +76,17 @@ def test_wrong_decay_epochs(text):
 
 
 @pytest.mark.parametrize(
-    ("words", "side", "padding", "flip"),
+    ("words", "side", "expected"),
     [
-        ([], 32, 4, False),
-        (["--flip"], 8, 1, True),
-        (["--flip"], 4, 1, True),
-        (["--augmentation=none", "--flip"], 32, 0, True),
+        ([], 32, augment.Augmentation(4, False)),
+        (["--flip"], 8, augment.Augmentation(1, True)),
+        (["--flip"], 4, augment.Augmentation(1, True)),
+        (["--augmentation=none", "--flip"], 32, augment.Augmentation(0, True)),
+        (["--augmentation=none"], 32, augment.NOTHING),
     ],
 )
-def test_augmentation(words, side, padding, flip):
+def test_augmentation(words, side, expected):
     with command_runs.fresh_flags("--workdir=", "--batch_size=7", *words):
         batches = schedule_from_flags.batches(made(side))
-    assert (batches.augmentation.padding, batches.augmentation.flip) == (
-        padding,
-        flip,
-    )
+    assert batches.augmentation == expected
     assert (batches.size, batches.seed) == (7, 0)
-
-
-def test_no_augmentation():
-    with command_runs.fresh_flags("--workdir=", "--augmentation=none"):
-        assert schedule_from_flags.batches(made()).augmentation is None
