@@ -1,9 +1,8 @@
 """Checkpoints of a run: the two latest and the best epoch, checksummed.
 
-`checkpoints/epoch_0007_step_000120.json` is written last and makes a
-checkpoint: seven epochs are done and 120 steps of the next. It names the
-weight files, their checksums, and the history so far. A file that fails its
-checksum is passed over for the checkpoint before it.
+`checkpoints/epoch_0007_step_000120.json` is written last and makes one: seven
+epochs are done and 120 steps of the next. It names the weight files with their
+checksums, and the history. A damaged one is passed over for the one before.
 """
 
 import contextlib
@@ -89,7 +88,7 @@ class Checkpoints(keras.callbacks.Callback):
                 replicas.set_local_values(variable, values)
 
     def load_best(self, model: keras.Model) -> int:
-        """Load the best epoch's weights and return its index, from 0.
+        """Load the best epoch's weights; return its number, from 0.
 
         Raises:
           InputError: where its file was damaged since.
