@@ -19,8 +19,7 @@ WORDS = (*command_runs.TINY, "--method=sum", "--epochs=1")
 @pytest.fixture(scope="module")
 def source(tmp_path_factory):
     folder = tmp_path_factory.mktemp("stages") / "source"
-    ended = command_runs.run("train", f"--workdir={folder}", *WORDS)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", f"--workdir={folder}", *WORDS)
     return folder
 
 
@@ -52,8 +51,7 @@ def assert_only_classifiers_changed(source, folder):
 def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
     folder = tmp_path / stage
     words = (f"--second_stage={stage}", "--sampler=class_balanced")
-    ended = command_runs.run("train", *staged(source, folder, *words))
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *staged(source, folder, *words))
     assert {path.name for path in source.iterdir()} - {
         path.name for path in folder.iterdir()
     } <= {"checkpoints", "tensorboard"}
@@ -68,27 +66,21 @@ def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
         assert told["trained_parameters"] == 2 * 10
     if stage in choices.POST_HOC_STAGES:
         assert record["epochs"] == 0
-    ended = command_runs.run("sweep", f"--workdir={folder}")
-    assert ended.status == 0, ended.err
-    ended = command_runs.run("evaluate", f"--workdir={folder}")
-    assert ended.status == 0, ended.err
+    command_runs.done("sweep", f"--workdir={folder}")
+    command_runs.done("evaluate", f"--workdir={folder}")
 
 
 def test_a_stage_goes_on_after_its_first_epoch(source, tmp_path):
     words = ("--second_stage=lws", "--learning_rate=0.5", "--epochs=2")
     whole = staged(source, tmp_path / "whole", *words)
-    ended = command_runs.run("train", *whole)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *whole)
     folder = tmp_path / "resumed"
     shutil.copytree(tmp_path / "whole", folder)
     for name in (runs.METRICS, runs.MODEL, runs.RECORD):
         (folder / name).unlink()
     (last,) = folder.glob("checkpoints/epoch_0002_*.json")
     last.unlink()
-    ended = command_runs.run(
-        "train", *staged(source, folder, *words), "--resume"
-    )
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *staged(source, folder, *words), "--resume")
     one, other = (
         models.load(path / runs.MODEL).get_weights()
         for path in (tmp_path / "whole", folder)
@@ -100,8 +92,7 @@ def test_a_stage_goes_on_after_its_first_epoch(source, tmp_path):
 def test_tau_is_the_best_on_validation_and_recorded(source, tmp_path):
     folder = tmp_path / "run"
     words = staged(source, folder, "--second_stage=tau_norm")
-    ended = command_runs.run("train", *words)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *words)
     told = record_of(folder)["second_stage"]
     assert [row["tau"] for row in told["tried"]] == [
         pytest.approx(0.1 * step) for step in range(21)
@@ -195,10 +186,7 @@ def test_tau_without_validation(source, tmp_path):
     command_runs.refused(
         "train", *staged(source, folder, *words), says=["--tau=1"]
     )
-    ended = command_runs.run(
-        "train", *staged(source, folder, *words, "--tau=1")
-    )
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *staged(source, folder, *words, "--tau=1"))
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -218,8 +206,7 @@ def test_cosine_classifiers(tmp_path, stage):
     if stage != "crt":
         command_runs.refused("train", *words, says=["only crt"])
         return
-    ended = command_runs.run("train", *words)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *words)
 
 
 def test_a_model_of_other_images(tmp_path):
@@ -232,8 +219,7 @@ def test_a_model_of_other_images(tmp_path):
 @pytest.mark.parametrize("stage", ["lws", "tau_norm"])
 def test_dry_run(source, tmp_path, stage):
     words = staged(source, tmp_path / "run", f"--second_stage={stage}")
-    ended = command_runs.run("train", *words, "--dry_run")
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *words, "--dry_run")
     assert not (tmp_path / "run").exists()
 
 

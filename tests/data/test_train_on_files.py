@@ -34,16 +34,13 @@ def test_a_published_layout_trains_evaluates_and_predicts(tmp_path, name):
     workdir = f"--workdir={tmp_path / 'run'}"
     more = ("--sampler=progressive", "--mixing=mixup")
     words = (*made(tmp_path, name), *SMALL, *more)
-    ended = command_runs.run("train", workdir, *words)
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("train", workdir, *words)
     record = json.loads((tmp_path / "run" / runs.RECORD).read_text())
     assert record["data"]["class_counts"] == [9, 5, 3]
     assert record["data"]["class_names"] == ["n0000", "n0001", "n0002"]
-    ended = command_runs.run("evaluate", workdir, "--split=test")
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("evaluate", workdir, "--split=test")
     photo = tmp_path / name / "test" / "n0000" / "0.JPEG"
-    ended = command_runs.run("predict", workdir, photo)
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("predict", workdir, photo)
     assert json.loads(ended.out)["class"] in record["data"]["class_names"]
 
 
@@ -84,7 +81,7 @@ def test_wrong_flags(tmp_path, words, says):
 
 
 def test_samplers_and_mixing_train_on_images_in_memory(tmp_path):
-    ended = command_runs.run(
+    command_runs.done(
         "train",
         f"--workdir={tmp_path / 'run'}",
         *command_runs.TINY,
@@ -93,6 +90,5 @@ def test_samplers_and_mixing_train_on_images_in_memory(tmp_path):
         "--mixing=cutmix",
         "--augmentation=resized_crop",
     )
-    assert ended.status == 0, ended.err
     record = json.loads((tmp_path / "run" / runs.METRICS).read_text())
     assert np.isfinite(record["test"]["last"]["static"]["accuracy"])

@@ -48,6 +48,5 @@ def test_own_images_in_the_layout_shown_train(tmp_path):
     words = shlex.split(command.replace("photos", str(tmp_path)))
     words[-1] = f"--workdir={tmp_path / 'mine'}"
     tiny = ("--epochs=1", "--schedule_epochs=1", "--backbone=resnet8")
-    ended = command_runs.run("train", *words, *tiny)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *words, *tiny)
     assert (tmp_path / "mine" / "model.keras").is_file()

@@ -45,8 +45,7 @@ def assert_same(folder, expected):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "run"
-    ended = command_runs.run("train", f"--workdir={folder}", *RECIPE)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", f"--workdir={folder}", *RECIPE)
     return folder
 
 
@@ -56,10 +55,9 @@ def test_killed_and_resumed_is_uninterrupted(whole, tmp_path):
     killed((*TRAIN, *RECIPE), folder, "epoch_0002_step_000000.json")
     done = sorted(folder.glob("checkpoints/epoch_*.json"))
     assert len(done) < EPOCHS
-    ended = command_runs.run(
+    ended = command_runs.done(
         "train", f"--workdir={folder}", *RECIPE, "--resume"
     )
-    assert ended.status == 0, ended.err
     assert "going on after epoch" in ended.err
     assert_same(folder, whole)
     record = runs.read_json(folder / runs.RECORD)
@@ -72,8 +70,7 @@ def test_a_broken_checkpoint_costs_an_epoch_not_the_run(whole, tmp_path):
     """As after a kill at epoch 4 whose last checkpoint is broken as well."""
     folder = tmp_path / "run"
     stop = ("--workdir=" + str(folder), *RECIPE)
-    ended = command_runs.run("train", *stop)
-    assert ended.status == 0
+    ended = command_runs.done("train", *stop)
     for name in (runs.METRICS, runs.RECORD, "history.csv", runs.MODEL):
         (folder / name).unlink()
     broken = (
@@ -81,8 +78,7 @@ def test_a_broken_checkpoint_costs_an_epoch_not_the_run(whole, tmp_path):
     )
     with broken.open("r+b") as file:
         file.truncate(broken.stat().st_size // 2)
-    ended = command_runs.run("train", *stop, "--resume")
-    assert ended.status == 0, ended.err
+    ended = command_runs.done("train", *stop, "--resume")
     said = [line for line in ended.err.splitlines() if "damaged" in line]
     assert len(said) == 1
     assert "epoch_0006" in said[0]
@@ -98,18 +94,14 @@ def test_a_kill_before_the_first_checkpoint_starts_again(whole, tmp_path):
     flags = (whole / runs.FLAGS).read_text()
     text = flags.replace(f"--workdir={whole}", f"--workdir={folder}")
     (folder / runs.FLAGS).write_text(text)
-    ended = command_runs.run(
-        "train", f"--workdir={folder}", *RECIPE, "--resume"
-    )
-    assert ended.status == 0, ended.err
+    command_runs.done("train", f"--workdir={folder}", *RECIPE, "--resume")
     assert_same(folder, whole)
 
 
 def test_its_own_flags_repeat_a_run(whole, tmp_path):
     folder = tmp_path / "run"
     words = (f"--flagfile={whole / runs.FLAGS}", f"--workdir={folder}")
-    ended = command_runs.run("train", *words)
-    assert ended.status == 0, ended.err
+    command_runs.done("train", *words)
     assert_same(folder, whole)
 
 
