@@ -116,6 +116,9 @@ def scorer(
     classes = len(data.class_names)
     exits = models.exits(built)
     by_training = given.deployment_prior == "train"
+    summed_weights = None
+    if given.method == "summed":
+        summed_weights = across_exits.check_weights(given.exit_weights, exits)
     return Scorer(
         classes=classes,
         shot_groups=long_tail.shot_groups(data.class_counts),
@@ -125,16 +128,9 @@ def scorer(
         rule=AnswerRule(
             data_from_flags.score_scale(given),
             given.exit_rule,
-            _summed_weights(exits, given),
+            summed_weights,
         ),
     )
-
-
-def _summed_weights(exits, given):
-    """What the summed predictions are weighted by, where they were trained."""
-    if given.method != "summed":
-        return None
-    return across_exits.check_weights(given.exit_weights, exits)
 
 
 def _exit_loss(data):

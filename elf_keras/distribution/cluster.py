@@ -69,9 +69,6 @@ def from_environment() -> Cluster | None:
 def for_strategy(strategy: str) -> Cluster | None:
     """Return the workers to train with, None for this process alone.
 
-    Args:
-      strategy: a name in `choices.STRATEGIES`.
-
     Raises:
       InputError: where TF_CONFIG is needed and missing, or malformed.
     """

@@ -27,7 +27,6 @@ def gradients_of_examples(gradients: list, images) -> list:
     memory that was never written, often not even finite.
 
     Args:
-      gradients: one a trainable weight.
       images: this replica's part of the batch, `(batch, ...)`.
     """
     if _replicas() == 1:
@@ -44,9 +43,6 @@ def overflow_together(gradients: list) -> list:
 
     Keras lowers a float16 loss scale, and leaves the step out, by what one
     replica's own gradients are, and sums them over the replicas afterwards.
-
-    Args:
-      gradients: one a trainable weight, of the scaled loss.
     """
     if _replicas() == 1:
         return gradients

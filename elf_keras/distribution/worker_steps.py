@@ -35,9 +35,6 @@ class Wishes:
 def train_function(model: keras.Model):
     """Return what `fit` calls with an iterator, for logs of all workers.
 
-    Args:
-      model: its `train_step` returns the same logs on every replica.
-
     Returns:
       A function with an attribute `wishes`.
     """
@@ -69,7 +66,6 @@ def outputs(model: keras.Model, batches: tf.data.Dataset) -> list[dict]:
     """Outputs for this worker's own batches, on its own replicas.
 
     Args:
-      model: a model with named outputs.
       batches: of (images, labels); other workers have others.
 
     Returns:

@@ -35,9 +35,6 @@ def connect(joined: cluster.Cluster) -> tf.distribute.Strategy:
     To be called before any other TensorFlow operation; a second call returns
     the same strategy.
 
-    Args:
-      joined: what TF_CONFIG says.
-
     Raises:
       InputError: where this worker's address cannot be used.
       WorkerLostError: where another one went away meanwhile, or did not come
@@ -81,7 +78,6 @@ def gathered(strategy: tf.distribute.Strategy, rows: np.ndarray) -> np.ndarray:
     """Rows of all workers, in the workers' order; each must call.
 
     Args:
-      strategy: of several workers.
       rows: of this worker; the number of rows may differ.
     """
     none = [rows[:0]] * (replicas(strategy) - 1)
@@ -90,10 +86,9 @@ def gathered(strategy: tf.distribute.Strategy, rows: np.ndarray) -> np.ndarray:
 
 
 def check_agreement(strategy: tf.distribute.Strategy, *facts) -> None:
-    """Wait for all workers, and refuse to go on where they differ.
+    """Wait for all workers, if several, and refuse to go on where they differ.
 
     Args:
-      strategy: of several workers; with one there is nothing to check.
       *facts: what JSON can hold, and must be the same on every worker.
 
     Raises:
@@ -119,9 +114,6 @@ def check_agreement(strategy: tf.distribute.Strategy, *facts) -> None:
 
 def leave_together(strategy: tf.distribute.Strategy) -> None:
     """Return once every worker is done, so that none misses one that ended.
-
-    Args:
-      strategy: of several workers; with one there is nobody to wait for.
 
     Raises:
       WorkerLostError: where another worker went away before it was done.

@@ -25,19 +25,11 @@ class AnswerRule:
     exit_weights: np.ndarray | None = None
 
     def certainty(self, logits):
-        """Certainty of each exit, `(..., exits)`.
-
-        Args:
-          logits: arrays or tensors, `(..., exits, classes)`.
-        """
+        """Certainty of each exit, from `(..., exits, classes)` logits."""
         return certainty.of(logits, self.exit_rule, scale=self.scale)
 
     def probabilities(self, logits):
-        """Class probabilities of each exit, softmax(σ · logits).
-
-        Args:
-          logits: arrays or tensors, `(..., exits, classes)`.
-        """
+        """Class probabilities of each exit, softmax(σ · logits)."""
         ops = arrays.of(logits)
         scaled = self.scale * at_least_float32(logits)
         powers = ops.exp(scaled - ops.max(scaled, axis=-1, keepdims=True))

@@ -11,7 +11,8 @@ look at the probabilities that the loss trained: softmax(σz) with LDAM, whose
 σ is 30. Of raw cosines entropy says little: it is that of the many classes
 which are not predicted.
 
-Every function takes NumPy arrays and tensors alike, see `exit_rule`.
+Every function takes NumPy arrays and tensors alike, logits z `(..., exits,
+classes)`, and returns `(..., exits)`; see `exit_rule`.
 """
 
 import math
@@ -30,12 +31,6 @@ _LEAST = 1e-7
 def entropy(logits):
     """How far from even p is: 1 - H/log C, with H = -Σ_c p_c log p_c.
 
-    Args:
-      logits: z, `(..., classes)`.
-
-    Returns:
-      Certainty in (0, 1], `(...)`.
-
     Reference: Teerapittayanon et al. 2016, BranchyNet, who leave where H is
     below a threshold.
     """
@@ -49,14 +44,7 @@ def entropy(logits):
 
 
 def margin(logits):
-    """Lead of the best class: p_1 - p_2, the two largest of softmax(z).
-
-    Args:
-      logits: z, `(..., classes)`.
-
-    Returns:
-      Certainty in (0, 1], `(...)`.
-    """
+    """Lead of the best class: p_1 - p_2, the two largest of softmax(z)."""
     ops = arrays.of(logits)
     logits = at_least_float32(logits)
     best = ops.argmax(logits, axis=-1)[..., None]
@@ -72,11 +60,7 @@ def patience(logits):
     for two exits that agree, 0.67 for three, 0.75 for four. Exits still to
     come have no part in it.
 
-    Args:
-      logits: z, `(..., exits, classes)`, from the first exit on.
-
-    Returns:
-      Certainty in [0.5, 1), `(..., exits)`.
+    Certainty is in [0.5, 1), and exits count from the first on.
 
     Reference: Zhou et al. 2020, BERT Loses Patience, Sec. 3.
     """
@@ -104,12 +88,7 @@ def of(logits, rule=CONFIDENCE, *, scale=1.0):
     """Certainty of each exit by a rule.
 
     Args:
-      logits: z, `(..., exits, classes)`.
-      rule: a key of `EXIT_RULES`.
       scale: σ by which the loss multiplied logits; not for confidence.
-
-    Returns:
-      In (0, 1], `(..., exits)`.
     """
     if rule != CONFIDENCE and scale != 1:
         logits = scale * at_least_float32(logits)

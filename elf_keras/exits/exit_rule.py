@@ -5,8 +5,9 @@ if argmax p = y and p[y] > t; at inference if max p > s. It takes the first
 exit that satisfies it, else the last one. HAR, Sec. III-B (Eq. 4), III-C
 (Eq. 7 and 8). `certainty` has what may stand for max p at inference.
 
-Every function takes NumPy arrays and tensors alike; Keras is imported only
-when a tensor comes, so that an edge runner can use this file without it.
+Every function takes NumPy arrays and tensors alike: logits `(batch, exits,
+classes)`, what is satisfied `(batch, exits)`. Keras is imported only when a
+tensor comes, so that an edge runner can use this file without it.
 """
 
 from elf_keras.exits import arrays
@@ -19,14 +20,7 @@ def exit_names(exits: int) -> tuple[str, ...]:
 
 
 def stack_exits(outputs):
-    """One array from a model's named outputs.
-
-    Args:
-      outputs: dict of `exit_1 … exit_K`, each `(batch, classes)`.
-
-    Returns:
-      Scores of at least float32, `(batch, exits, classes)`.
-    """
+    """Named outputs as one array `(batch, exits, classes)`, in float32."""
     logits = [outputs[name] for name in exit_names(len(outputs))]
     return arrays.of(logits[0]).stack(
         [at_least_float32(each) for each in logits], axis=1
@@ -36,12 +30,10 @@ def stack_exits(outputs):
 def sum_of_exits(logits, exit_weights):
     """What summed predictions are trained and answered by: Σ_k α_k z_k.
 
-    Args:
-      logits: arrays or tensors, `(batch, exits, classes)`.
-      exit_weights: α, `(exits,)`.
+    In at least float32, `(batch, classes)`.
 
-    Returns:
-      Scores in at least float32, `(batch, classes)`.
+    Args:
+      exit_weights: α, `(exits,)`.
 
     Reference: HAR, Eq. 2.
     """
@@ -52,15 +44,7 @@ def sum_of_exits(logits, exit_weights):
 
 
 def confidence(logits):
-    """Largest class probability: max_c softmax(z)_c = 1 / Σ_c e^(z_c - max z).
-
-    Args:
-      logits: z, shape `(..., classes)`; half precision is raised
-        to float32 first, since a bfloat16 softmax has steps of 1/256.
-
-    Returns:
-      Confidence in (0, 1], shape `(...)`.
-    """
+    """Largest class probability: 1 / Σ_c e^(z_c - max z), `(...)` in (0, 1]."""
     ops = arrays.of(logits)
     logits = at_least_float32(logits)
     largest = ops.max(logits, axis=-1, keepdims=True)
@@ -71,25 +55,13 @@ def satisfied(logits, threshold):
     """Inference rule h: confidence above the threshold, label unknown.
 
     Args:
-      logits: arrays or tensors, `(batch, exits, classes)`.
       threshold: s; a number, `(exits,)`, or `(batch, exits)`.
-
-    Returns:
-      Boolean `(batch, exits)`.
     """
     return above(confidence(logits), threshold)
 
 
 def above(reached, threshold):
-    """Inference rule h on confidences that are already there.
-
-    Args:
-      reached: confidence, or other certainty, `(batch, exits)`.
-      threshold: as in `satisfied`.
-
-    Returns:
-      Boolean `(batch, exits)`.
-    """
+    """Rule h on confidence, or other certainty, that is already there."""
     ops = arrays.of(reached)
     # In one type: float32 holds 0.1 a little above float64's 0.1.
     return reached > ops.cast(threshold, ops.dtype(reached))
@@ -102,12 +74,7 @@ def satisfied_with_label(logits, labels, threshold):
     larger share is predicted; pass that class here.
 
     Args:
-      logits: arrays or tensors, `(batch, exits, classes)`.
-      labels: class indices, `(batch,)`.
       threshold: t; infinity means that no example ever leaves.
-
-    Returns:
-      Boolean `(batch, exits)`.
     """
     ops = arrays.of(logits)
     predictions = ops.argmax(logits, axis=-1)
@@ -118,12 +85,7 @@ def satisfied_with_label(logits, labels, threshold):
 def active_mask(satisfied_at):
     """Exits an example passes: all up to and including the one it takes.
 
-    Args:
-      satisfied_at: boolean `(batch, exits)`; the last column has no effect,
-        because every example that gets there leaves there.
-
-    Returns:
-      Boolean `(batch, exits)`, true in the first column.
+    The last column of `satisfied_at` has no effect: who gets there leaves.
     """
     ops = arrays.of(satisfied_at)
     counts = ops.cast(satisfied_at, "int32")
@@ -131,14 +93,7 @@ def active_mask(satisfied_at):
 
 
 def exit_taken(satisfied_at):
-    """Index of the first satisfied exit, else of the last.
-
-    Args:
-      satisfied_at: boolean `(batch, exits)`.
-
-    Returns:
-      Integers in [0, exits), shape `(batch,)`.
-    """
+    """Index of the first satisfied exit, else of the last."""
     ops = arrays.of(satisfied_at)
     passed = ops.cast(active_mask(satisfied_at), "int32")
     return ops.sum(passed, axis=-1) - 1

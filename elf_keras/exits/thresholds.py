@@ -93,21 +93,13 @@ def symmetric_maximum(classes: int) -> float:
 
     p_max = e / (e + (C-1) e^(-1/(C-1))): unit class vectors as far apart as
     they can be, and features on them.
-
-    Args:
-      classes: number of classes C ≥ 2.
     """
     others = (classes - 1) * math.exp(-1 / (classes - 1))
     return math.e / (math.e + others)
 
 
 def largest_confidence(exit_loss: str, classes: int) -> float:
-    """Confidence that no output can exceed: 1/(1 + (C-1) e^-2) for cosines.
-
-    Args:
-      exit_loss: name of the exit loss.
-      classes: number of classes C ≥ 2.
-    """
+    """Confidence that no output can exceed: 1/(1 + (C-1) e^-2) for cosines."""
     if exit_loss not in COSINE_LOSSES:
         return 1.0
     return 1 / (1 + (classes - 1) * math.exp(-2))
@@ -124,11 +116,6 @@ def default(
     largest probability is above 0.9 has at least that certainty by entropy,
     whose is not has at most that margin. By patience two exits must agree.
 
-    Args:
-      exit_loss: name of the exit loss.
-      classes: number of classes C ≥ 2.
-      rule: a key of `EXIT_RULES`.
-
     Reference: HAR, Sec. IV-A and Table I.
     """
     if rule != certainty.CONFIDENCE:
@@ -144,11 +131,6 @@ def papers_grid(
     exit_loss: str, classes: int, rule: str = certainty.CONFIDENCE
 ) -> dict[str, float]:
     """The papers' values of s, by how they are written.
-
-    Args:
-      exit_loss: name of the exit loss.
-      classes: number of classes C ≥ 2.
-      rule: a key of `EXIT_RULES`; the papers know confidence alone.
 
     Reference: ELF, App. B; HAR, Sec. IV-A.
     """
@@ -177,9 +159,6 @@ def parse(
     """Read a threshold: `auto`, a number, or a multiple of 1/C as `1.5/C`.
 
     Args:
-      text: what the user wrote.
-      exit_loss: name of the exit loss.
-      classes: number of classes C ≥ 2.
       rule: a key of `EXIT_RULES`; another than confidence for s alone.
 
     Returns:

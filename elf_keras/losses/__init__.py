@@ -47,7 +47,6 @@ def exit_loss(
     """Bind a loss from the table to the class counts of the training set.
 
     Args:
-      name: a key of `EXIT_LOSSES`.
       class_counts: training images per class n, `(classes,)`.
       **parameters: those of the table, the others keep their defaults;
         `margin_power` is the power of n_c in LDAM's margins.

@@ -20,7 +20,6 @@ def weighted(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
     """Weigh the exits: ℓ'_k = α_k ℓ_k, so that L_i = Σ_k α_k ℓ_k.
 
     Args:
-      exit_loss: ℓ.
       exit_weights: α, `(exits,)`, > 0; see `check_weights`.
 
     Reference: HAR, Eq. 1; Teerapittayanon et al. 2016, BranchyNet; Huang et
@@ -40,10 +39,6 @@ def summed(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
     It counts as the last exit's, the others add nothing. Nobody may leave:
     use it without a train threshold. Sums of K cosines reach K; α_k = 1/K
     keeps LDAM's margins what they are.
-
-    Args:
-      exit_loss: ℓ.
-      exit_weights: α, `(exits,)`, > 0; see `check_weights`.
 
     Reference: HAR, Eq. 2; Kim et al. 2016, Deeply-Recursive Convolutional
     Network.
@@ -70,7 +65,6 @@ def distilled(
     reaches the last exit from here.
 
     Args:
-      exit_loss: ℓ.
       weight: λ ≥ 0.
       temperature: T > 0. The reference begins with 1 and raises it while the
         teacher is sure; here it stays.
@@ -97,7 +91,6 @@ def check_weights(values: list[str] | np.ndarray, exits: int) -> np.ndarray:
 
     Args:
       values: a number > 0 for each exit, or nothing.
-      exits: number of exits K.
 
     Raises:
       InputError: for another number of them, or one that is not above 0.

@@ -2,8 +2,9 @@
 
 HAR, Sec. III-B: effective-number weights after Cui et al. (Eq. 5), margins
 after Cao et al. (Eq. 6). Every function takes the training images per class,
-so that a table can call any of them alike; a class without images is an error
-here, never a NaN later.
+n `(classes,)`, all >= 1, so that a table can call any of them alike, and
+returns float32 `(classes,)`; weights sum to C. A class without images is an
+error here, never a NaN later.
 """
 
 import numpy as np
@@ -20,15 +21,8 @@ def effective_number(
 ) -> np.ndarray:
     """Weigh a class by the inverse of its effective number of images.
 
-    w_c = (1 - β) / (1 - β^n_c), rescaled so that the weights sum to C.
-    β = 0 gives equal weights; β towards 1 gives inverse frequency.
-
-    Args:
-      class_counts: training images per class n, `(classes,)`, all >= 1.
-      beta: β in [0, 1).
-
-    Returns:
-      Class weights, float32 `(classes,)`, mean 1.
+    w_c ∝ (1 - β) / (1 - β^n_c); β = 0 gives equal weights, β towards 1 those
+    of inverse frequency.
 
     Raises:
       InputError: if a class has no image, or β is outside [0, 1).
@@ -49,26 +43,17 @@ def effective_number(
 
 
 def inverse(class_counts: np.ndarray) -> np.ndarray:
-    """Weigh a class by its inverse frequency: w_c ∝ 1 / n_c, sum C.
-
-    Class counts and result as in `effective_number`.
-    """
+    """Weigh a class by its inverse frequency: w_c ∝ 1 / n_c."""
     return _sum_to_classes(1.0 / _checked(class_counts))
 
 
 def inverse_square_root(class_counts: np.ndarray) -> np.ndarray:
-    """Weigh a class half-way to inverse frequency: w_c ∝ n_c^(-1/2), sum C.
-
-    Class counts and result as in `effective_number`.
-    """
+    """Weigh a class half-way to inverse frequency: w_c ∝ n_c^(-1/2)."""
     return _sum_to_classes(_checked(class_counts) ** -0.5)
 
 
 def uniform(class_counts: np.ndarray) -> np.ndarray:
-    """Weigh all classes alike: w_c = 1.
-
-    Class counts and result as in `effective_number`.
-    """
+    """Weigh all classes alike: w_c = 1."""
     return np.ones_like(_checked(class_counts), dtype=np.float32)
 
 
@@ -94,12 +79,7 @@ def ldam_margins(
     at imbalance 100 would keep a margin of 0.005 instead of 0.158.
 
     Args:
-      class_counts: training images per class n, `(classes,)`, all >= 1.
-      power: exponent of the class count.
       largest: the largest margin, in units of the cosine, > 0.
-
-    Returns:
-      Margins Δ, float32 `(classes,)`.
 
     Raises:
       InputError: if a class has no image, or `largest` is not positive.
@@ -119,16 +99,7 @@ def ldam_margins(
 
 
 def log_priors(class_counts: np.ndarray) -> np.ndarray:
-    """Logarithm of each class's share of the training images.
-
-    log π_c = log(n_c / Σ n).
-
-    Args:
-      class_counts: training images per class n, `(classes,)`, all >= 1.
-
-    Returns:
-      Log priors, float32 `(classes,)`, at most 0.
-    """
+    """Logarithm of each class's share: log π_c = log(n_c / Σ n)."""
     counts = _checked(class_counts)
     return np.log(counts / counts.sum()).astype(np.float32)
 
@@ -142,7 +113,7 @@ def _checked(class_counts):
         )
     empty = np.flatnonzero(counts < 1)
     if empty.size:
-        named = ", ".join(str(index) for index in empty[:_MOST_NAMED])
+        named = ", ".join(map(str, empty[:_MOST_NAMED]))
         more = ", ..." if empty.size > _MOST_NAMED else ""
         raise InputError(
             f"{empty.size} of {counts.size} classes have no training image "

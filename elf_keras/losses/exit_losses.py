@@ -16,15 +16,7 @@ _SMALLEST_MISS = 1e-7
 
 
 def cross_entropy(logits, labels):
-    """Cross-entropy: -log softmax(z)_y.
-
-    Args:
-      logits: z, `(..., classes)`.
-      labels: class indices y, `(...)`.
-
-    Returns:
-      `(...)`, at least float32.
-    """
+    """Cross-entropy: -log softmax(z)_y."""
     return ops.sparse_categorical_crossentropy(
         labels, at_least_float32(logits), from_logits=True
     )
@@ -34,7 +26,6 @@ def focal(logits, labels, *, gamma=0.5):
     """Focal loss: -(1 - p_y)^γ log p_y with p = softmax(z).
 
     Args:
-      logits: as `labels` and the result in `cross_entropy`.
       gamma: γ ≥ 0; 0 is cross-entropy. The HAR paper uses 0.5.
 
     Reference: Lin et al. 2017, Focal Loss for Dense Object Detection, Eq. 4.
@@ -64,10 +55,6 @@ def ldam(logits, labels, *, margins, scale=30.0):
 def balanced_softmax(logits, labels, *, log_priors):
     """Cross-entropy of z + log π, π the class shares in training.
 
-    Args:
-      logits: as `labels` and the result in `cross_entropy`.
-      log_priors: log π, `(classes,)`.
-
     Reference: Ren et al. 2020, Balanced Meta-Softmax, Eq. 4.
     """
     return logit_adjustment(logits, labels, log_priors=log_priors)
@@ -77,8 +64,6 @@ def logit_adjustment(logits, labels, *, log_priors, tau=1.0):
     """Cross-entropy of z + τ log π.
 
     Args:
-      logits: as `labels` and the result in `cross_entropy`.
-      log_priors: log π, `(classes,)`.
       tau: τ ≥ 0; 0 is cross-entropy, 1 balanced softmax.
 
     Reference: Menon et al. 2021, Long-tail learning via logit adjustment,
@@ -93,7 +78,6 @@ def vector_scaling(logits, labels, *, log_priors, tau=1.0, exponent=0.15):
     """VS loss: cross-entropy of (π/max π)^γ z + τ log π.
 
     Args:
-      logits: as `labels` and the result in `cross_entropy`.
       log_priors: log π, `(classes,)`; π/max π = n_c/n_max.
       tau: τ ≥ 0, additive adjustment.
       exponent: γ ≥ 0, multiplicative adjustment; 0 is logit adjustment.

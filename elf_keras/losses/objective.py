@@ -51,7 +51,6 @@ class CumulativeLoss:
 
     Args:
       exit_loss: `loss(logits, labels)` per example and exit; see `exit_loss`.
-      classes: number of classes C.
       train_threshold: t in (0, 1); infinity (default) is the plain sum.
       normalization: a key of `NORMALIZATIONS`.
 
@@ -94,7 +93,6 @@ class CumulativeLoss:
         Args:
           labels: `(batch,)` integers, or `(batch, classes)` shares.
           outputs: dict of named outputs, each `(batch, classes)`.
-          sample_weight: optional, `(batch,)`.
         """
         logits = exit_rule.stack_exits(outputs)
         shares, labels = _two_labels(ops.convert_to_tensor(labels))
@@ -104,18 +102,16 @@ class CumulativeLoss:
         if sample_weight is None:
             sample_weight = ops.ones_like(weights)
         sample_weight = ops.cast(sample_weight, weights.dtype)
-        reached = exit_rule.active_mask(
-            exit_rule.satisfied_with_label(
-                logits, labels[0], self.train_threshold
-            )
-        )
-        predicted = ops.cast(ops.argmax(logits, axis=-1), labels[0].dtype)
+        label, threshold = labels[0], self.train_threshold
+        leaves = exit_rule.satisfied_with_label(logits, label, threshold)
+        reached = exit_rule.active_mask(leaves)
+        predicted = ops.cast(ops.argmax(logits, axis=-1), label.dtype)
         return Terms(
             exit_losses=_mix(parts, losses),
             active=ops.stop_gradient(ops.cast(reached, logits.dtype)),
             example_weights=ops.cast(weights * sample_weight, logits.dtype),
             sample_weights=ops.cast(sample_weight, logits.dtype),
-            correct=ops.cast(predicted == labels[0][:, None], logits.dtype),
+            correct=ops.cast(predicted == label[:, None], logits.dtype),
         )
 
     def reduce(self, terms: Terms):
@@ -124,18 +120,11 @@ class CumulativeLoss:
         denominators = ops.stop_gradient(
             sum_over_replicas(self.normalization(terms, weighted))
         )
-        return ops.sum(
-            ops.divide_no_nan(
-                ops.sum(weighted * terms.exit_losses, axis=0), denominators
-            )
-        )
+        sums = ops.sum(weighted * terms.exit_losses, axis=0)
+        return ops.sum(ops.divide_no_nan(sums, denominators))
 
     def loss_of_equal_logits(self, exits: int) -> float:
-        """Loss of an example of the first class, all logits 0, nobody leaving.
-
-        Args:
-          exits: number of exits K.
-        """
+        """Loss of an example of class 0, all logits 0, nobody leaving."""
         logits = ops.zeros((1, exits, self.class_weights.shape[0]))
         losses = self._exit_losses(logits, ops.zeros(1, "int32"))
         return float(ops.sum(losses))

@@ -32,9 +32,6 @@ def build(
     z = W [f_c, f_r] + b: the classifier reads both branches' features of
     the same image, which is 2 (α W_c f_c + (1 - α) W_r f_r) + b at α = 1/2.
 
-    Args:
-      image_shape: as all others, see `multi_exit.build`.
-
     Raises:
       InputError: for a backbone whose last block cannot be doubled.
 
@@ -61,9 +58,6 @@ class BilateralPass:
     shares α y_c + (1 - α) y_r, so that the loss is α ℓ(z, y_c) +
     (1 - α) ℓ(z, y_r). The shared blocks see the two batches one after the
     other, each with its own batch statistics.
-
-    Args:
-      model: from `build`.
 
     Attributes:
       share: variable α in [0, 1], 1 at first; see

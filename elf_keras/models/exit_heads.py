@@ -3,6 +3,7 @@
 HAR, Appendix B: 64 filters on a CIFAR ResNet, on larger backbones as many as
 the tap has channels. Taken literally (stride 1) three such bodies cost more
 than a ResNet-32, so the forms here downsample; see the README for their costs.
+From a feature map `(batch, height, width, channels)` to one of `filters`.
 """
 
 import dataclasses
@@ -20,26 +21,13 @@ POOLED_SIDE = 8
 
 
 def conv_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
-    """Two plain convolutions; stride 1 is the papers' literal form.
-
-    Args:
-      tap: feature map, `(batch, height, width, channels)`.
-      name: prefix of the layers' names.
-      filters: of both convolutions.
-      stride: stride of both convolutions.
-
-    Returns:
-      Feature map of `filters` channels.
-    """
+    """Two plain convolutions; stride 1 is the papers' literal form."""
     x = conv_norm_relu(tap, filters, name=f"{name}_1", stride=stride)
     return conv_norm_relu(x, filters, name=f"{name}_2", stride=stride)
 
 
 def pooled_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
-    """Average to 8x8, then two plain convolutions, the second strided.
-
-    Arguments and result as in `conv_head`.
-    """
+    """Average to 8x8, then two plain convolutions, the second strided."""
     factor = max(1, min(tap.shape[1:3]) // POOLED_SIDE)
     x = layers.AveragePooling2D(factor, name=f"{name}_reduce")(tap)
     x = conv_norm_relu(x, filters, name=f"{name}_1")
@@ -50,7 +38,6 @@ def separable_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     """Two depthwise-separable convolutions, both strided.
 
     Padding is TensorFlow's "same": at stride 2, bottom and right only.
-    Arguments and result as in `conv_head`.
     """
     for number in (1, 2):
         tap = layers.SeparableConv2D(
@@ -113,10 +100,6 @@ class CosineClassifier(layers.Layer):
     No bias. Computed in float32 under any policy: cosines of neighbouring
     classes differ by less than a bfloat16 step.
 
-    Args:
-      classes: number of classes C.
-      **kwargs: as in `keras.layers.Layer`.
-
     Reference: Cao et al. 2019 (LDAM), Sec. 3.2: features and class vectors
     of unit length.
     """
@@ -145,16 +128,10 @@ class CosineClassifier(layers.Layer):
 
 
 def classify(features, classes: int, *, name: str, cosine: bool):
-    """Average over the image, then a plain or a cosine classifier.
-
-    Args:
-      features: feature map, `(batch, height, width, channels)`.
-      classes: number of classes C.
-      name: name of the exit, which the output bears.
-      cosine: unit features and class vectors, no bias (for LDAM).
+    """Average over the image, then a plain or a cosine classifier (for LDAM).
 
     Returns:
-      Logits in float32, `(batch, classes)`.
+      Logits in float32, `(batch, classes)`, by the name of the exit.
 
     Raises:
       InputError: for fewer than two classes.

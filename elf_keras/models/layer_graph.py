@@ -37,9 +37,6 @@ def bottlenecks(tensor: keras.KerasTensor) -> list:
     In an order where inputs come first, no edge leaps over such a call; and
     a call that no edge leaps over is one.
 
-    Args:
-      tensor: depends on one input.
-
     Returns:
       Calls from the input to the one that makes the tensor, both included.
     """
@@ -73,7 +70,6 @@ def before_each_halving(chain: list, side: int) -> list[int]:
 
     Args:
       chain: as from `feature_maps`.
-      side: of the images.
 
     Returns:
       Numbers of the last call at each resolution but the final one.

@@ -35,7 +35,6 @@ def build(
       classes: number of classes C ≥ 2.
       backbone: a name that `backbones.find` knows.
       exits: `all`, `none` (the bare backbone), or tap numbers as `1,3`.
-      heads: form of the exits.
       pixels: mean and deviation of the training pixels.
 
     Returns:
@@ -92,10 +91,9 @@ def exits(model: keras.Model) -> int:
 def tap_names(model: keras.Model) -> list[str]:
     """Return the layer whose output each exit reads, the final one last."""
     names = exit_rule.exit_names(exits(model))
-    taps = [_tap(model, name) for name in names[:-1]]
     # The last exit has no body: its tap feeds the pooling directly.
     pooling = _producer(_producer(model.output[names[-1]]).input)
-    return [_producer(tap).name for tap in (*taps, pooling.input)]
+    return [_producer(tap).name for tap in (*_taps(model), pooling.input)]
 
 
 def static_view(model: keras.Model) -> keras.Model:
@@ -111,20 +109,19 @@ def stages(model: keras.Model) -> list[keras.Model]:
     `{"exit_k": logits, "features": what stage k+1 needs}`; the last one
     returns its logits only.
     """
-    names = exit_rule.exit_names(exits(model))
-    taps = [_tap(model, name) for name in names[:-1]]
-    starts = [model.inputs[0], *taps]
-    result = []
-    for number, name in enumerate(names):
+    start, taps, result = model.inputs[0], _taps(model), []
+    for name in exit_rule.exit_names(exits(model)):
         outputs = {name: model.output[name]}
-        if number < len(taps):
-            outputs["features"] = taps[number]
-        result.append(keras.Model(starts[number], outputs))
+        if taps:
+            outputs["features"] = taps.pop(0)
+        result.append(keras.Model(start, outputs))
+        start = outputs.get("features")
     return result
 
 
-def _tap(model, name):
-    return model.get_layer(f"{name}_tap").input
+def _taps(model):
+    names = exit_rule.exit_names(exits(model))[:-1]
+    return [model.get_layer(f"{name}_tap").input for name in names]
 
 
 def _producer(tensor):
@@ -144,19 +141,18 @@ def _early_exit(name, tap, classes, tapped, heads):
     return classify(features, classes, name=name, cosine=heads.cosine)
 
 
-def _check(image_shape, pixel_deviation):
+def _check(image_shape, deviation):
     if len(image_shape) != 3 or None in image_shape:
         raise InputError(
             f"image shape {image_shape}: expected height, width and channels, "
             "such as (32, 32, 3)"
         )
-    if np.any(np.asarray(pixel_deviation) <= 0):
+    if np.any(deviation <= 0):
         raise InputError(
-            f"pixel deviation {pixel_deviation}: expected values above 0; "
+            f"pixel deviation {deviation}: expected values above 0; "
             "are all images of one colour?"
         )
 
 
 def _numbers(values):
-    values = np.asarray(values, "float64")
-    return values.tolist() if values.ndim else float(values)
+    return np.asarray(values, "float64").tolist()

@@ -5,6 +5,7 @@ import tensorflow as tf
 from keras import ops
 
 from elf_keras.distribution import replicas, worker_steps, workers
+from elf_keras.exits import exit_rule
 
 
 class ExitRecord(keras.metrics.Metric):
@@ -16,9 +17,6 @@ class ExitRecord(keras.metrics.Metric):
     the share that takes exit k under the training rule; `exit_k_loss` is
     the mean of Σ_k active ℓ over those examples, unweighted, which should
     rise with k (HAR, Property 1).
-
-    Args:
-      exits: number of exits K.
     """
 
     def __init__(self, exits: int, name: str = "exit_record"):
@@ -43,57 +41,39 @@ class ExitRecord(keras.metrics.Metric):
         """Add the terms of one batch; see `losses.objective.Terms`."""
         present = ops.cast(terms.sample_weights > 0, terms.active.dtype)
         cumulated = ops.sum(terms.active * terms.exit_losses, axis=-1)
-        self.loss_sum.assign_add(
-            ops.stack(
-                [
-                    ops.sum(terms.example_weights * cumulated),
-                    ops.sum(terms.example_weights),
-                ]
-            )
-        )
+        weights = terms.example_weights
+        loss = [ops.sum(weights * cumulated), ops.sum(weights)]
+        self.loss_sum.assign_add(ops.stack(loss))
         # An example takes the last exit at which it is active.
         following = ops.pad(terms.active[:, 1:], [[0, 0], [0, 1]])
         taken = terms.active - following
-        self.exit_sums.assign_add(
-            ops.stack(
-                [
-                    ops.sum(present[:, None] * terms.correct, axis=0),
-                    ops.sum(present[:, None] * taken, axis=0),
-                    ops.sum((present * cumulated)[:, None] * taken, axis=0),
-                ]
-            )
+        counted = (
+            present[:, None] * terms.correct,
+            present[:, None] * taken,
+            (present * cumulated)[:, None] * taken,
         )
+        sums = [ops.sum(each, axis=0) for each in counted]
+        self.exit_sums.assign_add(ops.stack(sums))
 
     def result(self):
         """Return the logs by name, as scalars: those of all replicas."""
         sums = self._sums()
-        loss, weight = sums[0], sums[1]
-        correct, taken, losses = ops.unstack(
-            ops.reshape(sums[2:], [3, self.exits]), axis=0
-        )
+        logs = {"loss": ops.divide_no_nan(sums[0], sums[1])}
+        correct, taken, losses = ops.unstack(ops.reshape(sums[2:], [3, -1]))
         examples = ops.sum(taken)
-        logs = {"loss": ops.divide_no_nan(loss, weight)}
-        for number in range(self.exits):
-            name = f"exit_{number + 1}"
-            logs[f"{name}_accuracy"] = ops.divide_no_nan(
-                correct[number], examples
-            )
-            logs[f"{name}_share"] = ops.divide_no_nan(taken[number], examples)
-            logs[f"{name}_loss"] = ops.divide_no_nan(
-                losses[number], taken[number]
-            )
+        for k, name in enumerate(exit_rule.exit_names(self.exits)):
+            logs[f"{name}_accuracy"] = ops.divide_no_nan(correct[k], examples)
+            logs[f"{name}_share"] = ops.divide_no_nan(taken[k], examples)
+            logs[f"{name}_loss"] = ops.divide_no_nan(losses[k], taken[k])
         return logs
 
     def _sums(self):
-        inside = (
-            tf.distribute.get_strategy() is self._strategy
-            and not tf.distribute.in_cross_replica_context()
-        )
-        if not inside:
+        here = tf.distribute.get_strategy() is self._strategy
+        if here and not tf.distribute.in_cross_replica_context():
+            parts = [each.value for each in self.variables]
+        else:
             with self._strategy.scope():
                 parts = [replicas.total(each) for each in self.variables]
-        else:
-            parts = [each.value for each in self.variables]
         sums = ops.concatenate([ops.reshape(part, [-1]) for part in parts])
         # One sum a step: a message to the other workers is slow, not long.
         return replicas.sum_over_replicas(sums)
@@ -108,9 +88,7 @@ class MultiExitModel(keras.Model):
     examples that take it under the training rule, and their mean loss.
 
     Args:
-      inputs: the image tensor.
       outputs: dict of `exit_1 … exit_K`, each `(batch, classes)`.
-      **kwargs: as in `keras.Model`.
     """
 
     def compile(
@@ -126,7 +104,6 @@ class MultiExitModel(keras.Model):
 
         Args:
           optimizer: a Keras optimizer; see `training.CoupledSGD`.
-          loss: a `CumulativeLoss`.
           training_pass: called in training with (images, labels) instead of
             the model; returns named outputs and the labels to compare them
             with. See `ManifoldMixup` and `BilateralPass`.

@@ -20,19 +20,14 @@ from elf_keras.models import layer_graph
 # Per layer class: its kernels, and whether each kernel entry is used once per
 # output position or, where the layer spreads values, per input position.
 # A subclass counts like its base; add a line for a layer of your own.
+_TWO_KERNELS = ("depthwise_kernel", "pointwise_kernel")
 KERNELS = {
-    "Conv1D": (("kernel",), "output"),
-    "Conv2D": (("kernel",), "output"),
-    "Conv3D": (("kernel",), "output"),
-    "Conv1DTranspose": (("kernel",), "input"),
-    "Conv2DTranspose": (("kernel",), "input"),
-    "Conv3DTranspose": (("kernel",), "input"),
+    **{f"Conv{n}D": (("kernel",), "output") for n in (1, 2, 3)},
+    **{f"Conv{n}DTranspose": (("kernel",), "input") for n in (1, 2, 3)},
+    **{f"DepthwiseConv{n}D": (("kernel",), "output") for n in (1, 2)},
+    **{f"SeparableConv{n}D": (_TWO_KERNELS, "output") for n in (1, 2)},
     "CosineClassifier": (("kernel",), "output"),
     "Dense": (("kernel",), "output"),
-    "DepthwiseConv1D": (("kernel",), "output"),
-    "DepthwiseConv2D": (("kernel",), "output"),
-    "SeparableConv1D": (("depthwise_kernel", "pointwise_kernel"), "output"),
-    "SeparableConv2D": (("depthwise_kernel", "pointwise_kernel"), "output"),
 }
 # Their weights have two axes or more, yet are looked up or applied singly.
 NO_KERNEL = ("Embedding", "LayerNormalization", "Normalization", "PReLU")
@@ -80,8 +75,6 @@ def layer_macs(
     convolution). A model: the sum over its calls of layers.
 
     Args:
-      layer: a built layer, a model with a graph of layers, or a `keras.ops`
-        call recorded in one.
       input_shape: of this call, batch first; None means its first call.
       output_shape: of this call, batch first; None means its first call.
 
@@ -94,11 +87,12 @@ def layer_macs(
     """
     if isinstance(layer, keras.Model):
         return _nested_macs(layer, input_shape)
-    entry = _kernels_of(layer)
-    if entry is None:
+    bases = [base.__name__ for base in type(layer).__mro__]
+    known = next((KERNELS[base] for base in bases if base in KERNELS), None)
+    if known is None:
         _check_costless(layer)
         return 0
-    names, side = entry
+    names, side = known
     if side == "input":
         shape = input_shape or layer.input.shape
     else:
@@ -114,18 +108,13 @@ def exit_costs(model: keras.Model) -> ExitCosts:
       model: functional, with outputs `exit_1` … `exit_K` and, for all but
         the last, a layer `exit_k_tap` whose input is the tap of exit k.
 
-    Returns:
-      The costs.
-
     Raises:
       InputError: if such an output or layer is missing, and as `layer_macs`.
     """
     heads = _heads(model)
     taps = [_tap(model, name) for name in list(heads)[:-1]]
     heads = list(heads.values())
-    with_heads = [
-        _macs_to(heads[:number]) for number in range(1, len(heads) + 1)
-    ]
+    with_heads = [_macs_to(heads[: k + 1]) for k in range(len(heads))]
     without_heads = [_macs_to([tensor]) for tensor in (*taps, heads[-1])]
     return ExitCosts(
         np.array(with_heads, dtype=np.int64),
@@ -137,12 +126,7 @@ def exit_costs(model: keras.Model) -> ExitCosts:
 def saving(cost: float, backbone: float) -> float:
     """Share of the bare backbone's compute that is saved: 1 - cost/backbone.
 
-    Args:
-      cost: mean cost of the dynamic model, in the backbone's unit.
-      backbone: cost of the bare backbone, > 0.
-
-    Returns:
-      The saving, at most 1; negative when heads cost more than leaving saves.
+    Negative where heads cost more than leaving saves.
     """
     return 1.0 - cost / backbone
 
@@ -195,11 +179,6 @@ def _tap(model, exit_name):
             f"The model has no layer {exit_name}_tap, which marks where the "
             "head leaves the backbone; name the head's first layer so."
         ) from error
-
-
-def _kernels_of(layer):
-    names = [base.__name__ for base in type(layer).__mro__]
-    return next((KERNELS[name] for name in names if name in KERNELS), None)
 
 
 def _check_costless(layer):

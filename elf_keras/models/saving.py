@@ -16,9 +16,6 @@ _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 def load(path) -> MultiExitModel:
     """Load a saved `.keras` model; needs no other import.
 
-    Args:
-      path: a file written by `model.save`.
-
     Raises:
       InputError: where the file is missing or is no such model.
     """
@@ -39,22 +36,13 @@ def load(path) -> MultiExitModel:
 
 
 def save(model: MultiExitModel, path) -> None:
-    """Save a model without its optimizer's state, which halves the file.
-
-    Args:
-      model: a multi-exit model, compiled or not.
-      path: file to write, `.keras`.
-    """
+    """Save a model without its optimizer's state, which halves the file."""
     bare = MultiExitModel(model.inputs[0], model.output, name=model.name)
     bare.save(path)
 
 
 def take_over(model: keras.Model, source: keras.Model) -> str:
-    """Copy the weights of every layer that fits by name and shape.
-
-    Args:
-      model: changed in place.
-      source: a trained model, perhaps for other classes.
+    """Copy the weights of every layer of `source` that fits by name and shape.
 
     Returns:
       A sentence that names the layers which keep their fresh weights.
@@ -85,10 +73,7 @@ def in_float32(model: MultiExitModel) -> MultiExitModel:
     """Return the same network and weights under the float32 policy.
 
     Phones and servers compute in float32 or in integers; a graph in bfloat16
-    converts without a word and then cannot run.
-
-    Args:
-      model: a multi-exit model of any precision; left as it is.
+    converts without a word and then cannot run. The one given stays as it is.
     """
     rebuilt = MultiExitModel.from_config(_config_in_float32(model.get_config()))
     rebuilt.set_weights(model.get_weights())

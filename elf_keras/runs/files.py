@@ -28,7 +28,6 @@ def replacing(path: pathlib.Path, *, size: int = 0) -> Iterator[pathlib.Path]:
     """Give a temporary path beside `path`, renamed to it on success.
 
     Args:
-      path: the file to write or replace.
       size: bytes that must be free; HDF5 crashes on a disk that fills up.
 
     Raises:
@@ -117,8 +116,6 @@ def refusing(
     """Turn what a damaged record raises into one line: WHAT (reason); REMEDY.
 
     Args:
-      what: that is wrong.
-      remedy: that helps.
       reason: how the error is told.
 
     Raises:

@@ -15,7 +15,6 @@ def check(folder: pathlib.Path, *, resume: bool, record: str = FLAGS) -> None:
     """Refuse a folder that anything but this run would write into.
 
     Args:
-      folder: where the run will write; it need not exist.
       resume: go on with the run that is there, if there is one.
       record: the file by which a run is known.
 

@@ -81,10 +81,6 @@ def held() -> Iterator[None]:
 def run_child(words: Sequence[str], **options) -> int:
     """Run a command and return its status; it is told of SIGTERM, too.
 
-    Args:
-      words: of the command line.
-      **options: as in `subprocess.Popen`.
-
     Raises:
       Preempted: where this process or the child was told to end, once the
         child has saved and ended.

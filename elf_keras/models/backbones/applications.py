@@ -37,9 +37,7 @@ def application(
 
     Args:
       inputs: normalized images, `(batch, height, width, channels)`.
-      name: such as `MobileNetV3Small`.
       taps: names of layers; by default those that the rule picks.
-      head: a key of `EXIT_HEADS`.
 
     Returns:
       The backbone, with fresh weights; its taps bear their layers' names.
@@ -51,16 +49,11 @@ def application(
     made = rebuild(bare, inputs)
     side = min(inputs.shape[1:3])
     found = {tap: made[tap] for tap in taps} or _find_taps(made, side)
-    return TappedBackbone(inputs, found, _last(made), head)
+    return TappedBackbone(inputs, found, [*made.values()][-1], head)
 
 
 def construct(name: str, image_shape, weights: str | None = None):
     """Return a model of `keras.applications` without its classifier.
-
-    Args:
-      name: such as `MobileNetV3Small`.
-      image_shape: height, width, channels.
-      weights: None, `imagenet`, or a file, as there.
 
     Raises:
       InputError: for an unknown name, images that are too small, or weights
@@ -79,9 +72,8 @@ def construct(name: str, image_shape, weights: str | None = None):
         )
     except (ValueError, OSError, KeyError) as error:
         reason = str(error).strip().splitlines()[0]
-        given = f"images of {tuple(image_shape)}"
         raise InputError(
-            f"keras:{name} cannot be built for {given}"
+            f"keras:{name} cannot be built for images of {tuple(image_shape)}"
             f"{f' with {weights}' if weights else ''}: {reason}"
         ) from error
 
@@ -102,7 +94,6 @@ def rebuild(
     """Build a model's layers anew, with fresh weights, on other features.
 
     Args:
-      model: functional, with one input and one output.
       features: what takes the place of the model's input.
 
     Returns:
@@ -149,13 +140,9 @@ def stable_names(model: keras.Model) -> dict[str, str]:
     return names
 
 
-def _last(made):
-    return list(made.values())[-1]
-
-
 def _find_taps(made, side):
     """Pick by the module's rule; `side` is the images'."""
-    chain = layer_graph.feature_maps(_last(made))
+    chain = layer_graph.feature_maps([*made.values()][-1])
     calls = [
         _before_expansion(chain, number)
         for number in layer_graph.before_each_halving(chain, side)
@@ -169,16 +156,9 @@ def _before_expansion(chain, number):
     while chain[number].parent_nodes == [chain[number - 1]]:
         before = chain[number - 1]
         if layer_graph.has_kernel(chain[number].operation):
-            narrower = _channels(before) < _channels(picked)
-            same_size = _side(before) == _side(picked)
-            return before if narrower and same_size else picked
+            _, *old_size, old_width = before.outputs[0].shape
+            _, *size, width = picked.outputs[0].shape
+            widened = size == old_size and width > old_width
+            return before if widened else picked
         number -= 1
     return picked
-
-
-def _channels(call):
-    return call.outputs[0].shape[-1]
-
-
-def _side(call):
-    return call.outputs[0].shape[1:3]

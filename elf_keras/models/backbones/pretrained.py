@@ -53,7 +53,6 @@ def load(
     Args:
       backbone: `densenet169` or `keras:` and a name.
       weights: `imagenet`, or a file without classification layers, `.h5`.
-      image_shape: height, width, channels.
 
     Returns:
       A model from normalized images to features, its layers named as in

@@ -29,13 +29,7 @@ EXPANSION = 4
 
 @keras.saving.register_keras_serializable("elf_keras")
 class ZeroPaddedShortcut(layers.Layer):
-    """Shortcut without parameters: every n-th pixel, new channels zero.
-
-    Args:
-      filters: channels of the result, at least those of the input.
-      stride: step in pixels.
-      **kwargs: as in `keras.layers.Layer`.
-    """
+    """Shortcut without parameters: every n-th pixel, new channels zero."""
 
     def __init__(self, filters, stride, **kwargs):
         super().__init__(**kwargs)
@@ -59,14 +53,7 @@ class ZeroPaddedShortcut(layers.Layer):
 
 
 def cifar_resnet(inputs: keras.KerasTensor, *, depth: int) -> TappedBackbone:
-    """Build a ResNet of depth 6n + 2 with a tap before each group.
-
-    Args:
-      inputs: normalized images, `(batch, height, width, channels)`.
-      depth: 8, 20, 32, 44, 56, 110 or any other 6n + 2.
-
-    Returns:
-      The backbone with taps `group_1`, `group_2`, `group_3`.
+    """Build a ResNet of depth 6n + 2, a tap `group_…` before each group.
 
     Raises:
       InputError: for another depth, or images too small to be halved twice.
@@ -83,13 +70,7 @@ def cifar_resnet(inputs: keras.KerasTensor, *, depth: int) -> TappedBackbone:
 
 
 def resnet50(inputs: keras.KerasTensor) -> TappedBackbone:
-    """Build a ResNet-50 v1.5 with a tap before each of its four groups.
-
-    Args:
-      inputs: normalized images, `(batch, height, width, channels)`.
-
-    Returns:
-      The backbone with taps `group_1` to `group_4`.
+    """Build a ResNet-50 v1.5, a tap `group_…` before each of its four groups.
 
     Raises:
       InputError: for images too small to be halved five times.

@@ -58,7 +58,6 @@ class TappedBackbone:
         Raises:
           InputError: for a number that is no tap, and without any tap.
         """
-        names = list(self.taps)
         if exits == "none":
             return {}
         if not self.taps:
@@ -71,11 +70,11 @@ class TappedBackbone:
         if exits == "all":
             return dict(self.taps)
         numbers = [number.strip() for number in exits.split(",")]
-        valid = [str(number) for number in range(1, len(names) + 1)]
-        if not set(numbers) <= set(valid) or len(set(numbers)) < len(numbers):
+        names = {str(k): name for k, name in enumerate(self.taps, start=1)}
+        if not set(numbers) <= set(names) or len(set(numbers)) < len(numbers):
             raise InputError(
                 f"exits {exits!r}: expected all, none, or different numbers "
-                f"among {', '.join(valid)} (taps {', '.join(names)})"
+                f"among {', '.join(names)} (taps {', '.join(self.taps)})"
             )
-        chosen = [names[int(number) - 1] for number in sorted(numbers, key=int)]
+        chosen = [name for k, name in names.items() if k in numbers]
         return {name: self.taps[name] for name in chosen}
