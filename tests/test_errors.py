@@ -1,9 +1,6 @@
 """A file of TensorFlow's that cannot grow is told as any other file."""
 
-import contextlib
-import resource
-import signal
-
+import command_runs
 import keras
 import pytest
 import tensorflow as tf
@@ -12,38 +9,22 @@ import tiny
 from elf_keras import errors
 
 
-@contextlib.contextmanager
-def small_files():
-    """Within, no file of this process may grow beyond 100 bytes."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, ignored)
-
-
 def test_a_full_disk_is_an_error_of_the_system(tmp_path):
     model, data = tiny.compiled(), tiny.data().train
     callback = keras.callbacks.TensorBoard(tmp_path, write_graph=False)
     with (
         pytest.raises(OSError, match="File too large") as caught,
-        small_files(),
+        command_runs.full_disk(100),
         errors.translated(),
     ):
         model.fit(data.images, data.labels, verbose=0, callbacks=[callback])
     assert str(tmp_path) in caught.value.filename
 
 
-def test_other_errors_pass(tmp_path):
+def test_other_errors_pass():
     for message in ("End of sequence", "a/b.jpg; No such file or directory"):
         error = tf.errors.OutOfRangeError(None, None, message)
-        with (
-            pytest.raises(tf.errors.OutOfRangeError),
-            errors.translated(),
-        ):
+        with pytest.raises(tf.errors.OutOfRangeError), errors.translated():
             raise error
 
 
@@ -53,7 +34,7 @@ def test_a_saved_model_that_does_not_fit(tmp_path, write):
     module.weights = tf.Variable(tf.zeros(1000))
     with (
         pytest.raises(OSError, match="File too large") as caught,
-        small_files(),
+        command_runs.full_disk(100),
         errors.translated(),
     ):
         if write == "saved_model":

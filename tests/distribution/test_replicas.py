@@ -1,7 +1,5 @@
 """N replicas and one give the same gradient on the same global batch."""
 
-import os
-import pathlib
 import subprocess
 import sys
 from unittest import mock
@@ -11,6 +9,7 @@ import numpy as np
 import pytest
 import replica_runs
 import tensorflow as tf
+import worker_processes
 
 from elf_keras.distribution.replicas import (
     gradients_of_examples,
@@ -20,10 +19,6 @@ from elf_keras.distribution.replicas import (
     sum_over_replicas,
 )
 
-CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
-SCRIPT = CHECKOUT / "tests" / "helpers" / "replica_runs.py"
-
-
 # Two of them are compared with workers, see `test_worker_steps`.
 REPLICAS = 3
 
@@ -32,14 +27,9 @@ REPLICAS = 3
 def runs(tmp_path_factory):
     path = tmp_path_factory.mktemp("replicas") / "runs.npz"
     subprocess.run(
-        [sys.executable, SCRIPT, path, str(REPLICAS)],
+        [sys.executable, replica_runs.__file__, path, str(REPLICAS)],
         check=True,
-        env={
-            **os.environ,
-            "PYTHONPATH": str(CHECKOUT),
-            # Its convolution gives an empty batch the wrong shape.
-            "TF_ENABLE_ONEDNN_OPTS": "0",
-        },
+        env=worker_processes.environment(),
     )
     return dict(np.load(path))
 

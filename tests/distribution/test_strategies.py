@@ -1,7 +1,5 @@
 """Names end in TensorFlow's strategies, or in one clear line."""
 
-import os
-
 import command_runs
 import pytest
 import tensorflow as tf
@@ -23,17 +21,14 @@ def test_mirrored_takes_what_is_here():
 
 
 @pytest.mark.slow
-def test_no_tpu(tmp_path):
+def test_no_tpu(tmp_path, monkeypatch):
     """In a process of its own, since it clears what TensorFlow has begun."""
     if tf.config.list_physical_devices("TPU"):
         pytest.skip("there is a TPU here")
-    environment = {**os.environ, "TPU_NAME": "local"}
+    monkeypatch.setenv("TPU_NAME", "local")
     words = ("-m", "elf_keras.train", "--strategy=tpu", *command_runs.TINY)
-    ended = command_runs.ended(
-        command_runs.child(
-            *words, f"--workdir={tmp_path / 'run'}", env=environment
-        )
-    )
+    child = command_runs.child(*words, f"--workdir={tmp_path / 'run'}")
+    ended = command_runs.ended(child)
     assert ended.status == 2
     (line,) = ended.errors
     assert "no TPU 'local'" in line

@@ -30,10 +30,8 @@ def all_well(processes):
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
     folder = tmp_path_factory.mktemp("whole") / "run"
-    processes = train(folder)
-    (status, out, err), (other, others_out, others_err) = (
-        worker_processes.ended(processes)
-    )
+    told = worker_processes.ended(train(folder))
+    (status, out, err), (other, others_out, others_err) = told
     assert (status, other) == (0, 0), err[-1000:] + others_err[-1000:]
     assert out.startswith("accuracy is the mean")
     assert f"written to {folder}" in err
@@ -44,16 +42,9 @@ def whole(tmp_path_factory):
 
 
 def test_one_run_and_its_record(whole):
-    assert sorted(path.name for path in whole.iterdir()) == [
-        "checkpoints",
-        "flags.flags",
-        "history.csv",
-        "metrics.json",
-        "model.keras",
-        "per_class.csv",
-        "run.json",
-        "tensorboard",
-    ]
+    files = "flags.flags history.csv metrics.json model.keras per_class.csv"
+    names = {*files.split(), "checkpoints", "run.json", "tensorboard"}
+    assert {path.name for path in whole.iterdir()} == names
     events = list((whole / "tensorboard").rglob("events*"))
     assert len({path.parent for path in events}) == len(events)
     command_runs.done("evaluate", f"--workdir={whole}")
@@ -104,16 +95,10 @@ def test_sigterm_to_one_stops_all_at_one_step_and_they_go_on(whole, tmp_path):
 
 def train_unlike(folder, *flags):
     """Two workers, the second with flags of its own."""
-    addresses = worker_processes.free_addresses(2)
-    for index, own in enumerate([(), flags]):
-        task = {"type": "worker", "index": index}
-        config = {"cluster": {"worker": addresses}, "task": task}
-        yield command_runs.child(
-            *TRAIN,
-            f"--workdir={folder}",
-            *own,
-            env=worker_processes.environment(json.dumps(config)),
-        )
+    words = (*TRAIN, f"--workdir={folder}")
+    environments = worker_processes.environments(2)
+    for own, environment in zip([(), flags], environments, strict=True):
+        yield command_runs.child(*words, *own, env=environment)
 
 
 def test_workers_must_agree(tmp_path):
@@ -153,17 +138,10 @@ def test_a_worker_does_not_wait_for_ever(tmp_path):
         "workers.WAIT_MINUTES = 0.02\n"
         "command.run_command(train.main)"
     )
-    config = {
-        "cluster": {"worker": worker_processes.free_addresses(2)},
-        "task": {"type": "worker", "index": 0},
-    }
-    environment = worker_processes.environment(json.dumps(config))
-    ended = command_runs.ended(
-        command_runs.child(
-            "-c", script, f"--workdir={tmp_path / 'run'}", env=environment
-        )
-    )
+    first, _ = worker_processes.environments(2)
+    words = ("-c", script, f"--workdir={tmp_path / 'run'}")
+    ended = command_runs.ended(command_runs.child(*words, env=first))
     assert ended.status == 75
     (line,) = ended.errors
     assert "worker 1 of 2 waited" in line
-    assert config["cluster"]["worker"][1] in line
+    assert json.loads(first["TF_CONFIG"])["cluster"]["worker"][1] in line

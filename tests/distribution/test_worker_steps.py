@@ -124,11 +124,10 @@ def steps(runs, kind, rule, what):
     for step in range(10):
         prefix = f"{rule} {what} {step} "
         parts = [
-            run[key]
-            for _, run in sorted(
-                (name, run) for name, run in runs.items() if kind in name
-            )
-            for key in sorted(numbers(run, prefix))
+            runs[name][key]
+            for name in sorted(runs)
+            if kind in name
+            for key in sorted(numbers(runs[name], prefix))
         ]
         found.append(np.concatenate(parts))
     return found
@@ -140,12 +139,10 @@ def test_each_example_once_an_epoch_by_its_number(runs, kind):
     assert [len(step) for step in labels] == 2 * [8, 8, 8, 8, 3]
     for epoch in (labels[:5], labels[5:]):
         assert sorted(np.concatenate(epoch)) == list(range(35))
-    parts = [run["plain labels 0 0"] for run in of_kind(runs, "multi_worker")]
-    assert not set(parts[0]) & set(parts[1])
-    assert any(
-        not len(run["plain labels 4 0"])
-        for run in of_kind(runs, "multi_worker")
-    )
+    both = of_kind(runs, "multi_worker")
+    first, second = (set(run["plain labels 0 0"]) for run in both)
+    assert not first & second
+    assert any(not len(run["plain labels 4 0"]) for run in both)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -11,11 +11,10 @@ from scipy import stats
 from elf_keras.exits import certainty, exit_rule
 from elf_keras.exits.certainty import EXIT_RULES
 
-KINDS = [np.asarray, tf.convert_to_tensor]
-OTHERS = [rule for rule in EXIT_RULES if rule != certainty.CONFIDENCE]
 
-
-@pytest.fixture(params=KINDS, ids=["numpy", "tensor"])
+@pytest.fixture(
+    params=[np.asarray, tf.convert_to_tensor], ids=["numpy", "tensor"]
+)
 def array(request):
     return lambda values: request.param(np.array(values, "float32"))
 
@@ -78,17 +77,12 @@ def test_patience_does_not_look_ahead():
         np.testing.assert_array_equal(found, whole[:, :exits])
 
 
-def test_confidence_is_the_papers():
-    scores = made()
-    found = certainty.of(scores, scale=30.0)
-    np.testing.assert_array_equal(found, exit_rule.confidence(scores))
-
-
-@pytest.mark.parametrize("rule", OTHERS)
-def test_the_others_look_at_what_the_loss_made_of_cosines(array, rule):
+@pytest.mark.parametrize("rule", EXIT_RULES)
+def test_all_but_confidence_see_what_the_loss_made_of_cosines(array, rule):
     cosines = np.tanh(made())
+    scale = 1 if rule == certainty.CONFIDENCE else 30
     found = certainty.of(array(cosines), rule, scale=30.0)
-    expected = certainty.of(array(30 * cosines), rule)
+    expected = EXIT_RULES[rule](array(scale * cosines))
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 

@@ -11,14 +11,11 @@ from elf_keras.exits import certainty, thresholds
 from elf_keras.exits.thresholds import ExitThresholds
 
 
-def simplex_cosines(classes):
-    """Cosines of a feature on one corner of a regular simplex."""
-    return [1.0] + [-1 / (classes - 1)] * (classes - 1)
-
-
 @pytest.mark.parametrize("classes", [2, 3, 10, 1000])
 def test_symmetric_maximum_is_the_softmax_on_a_simplex(classes):
-    expected = by_hand.softmax(simplex_cosines(classes))[0]
+    # Cosines of a feature on one corner of a regular simplex.
+    others = [-1 / (classes - 1)] * (classes - 1)
+    expected = by_hand.softmax([1.0, *others])[0]
     found = thresholds.symmetric_maximum(classes)
     assert found == pytest.approx(expected, rel=1e-12)
 
@@ -32,11 +29,8 @@ def test_symmetric_maximum_in_units_of_one_class(classes, times):
 def test_no_cosines_exceed_the_bound():
     bound = thresholds.largest_confidence("ldam", 3)
     assert bound == pytest.approx(1 / (1 + 2 * math.exp(-2)))
-    grid = [-1.0, -0.5, 0.0, 0.5, 1.0]
-    largest = max(
-        max(by_hand.softmax(list(cosines)))
-        for cosines in itertools.product(grid, repeat=3)
-    )
+    grid = itertools.product([-1.0, -0.5, 0.0, 0.5, 1.0], repeat=3)
+    largest = max(max(by_hand.softmax(list(cosines))) for cosines in grid)
     assert largest == pytest.approx(bound)
 
 
@@ -79,12 +73,9 @@ def test_ways_to_write_a_threshold(text, expected):
     ["", "high", "0", "1", "-0.5", "nan", "inf", "10/C", "2/", "2/D", "/C"],
 )
 def test_anything_else_is_refused_in_one_line(text):
-    with pytest.raises(InputError) as caught:
+    with pytest.raises(InputError, match=r"^[^\n]*1.5/C[^\n]*$") as caught:
         thresholds.parse(text, "ce", 10)
-    message = str(caught.value)
-    assert repr(text) in message
-    assert "1.5/C" in message
-    assert "\n" not in message
+    assert repr(text) in str(caught.value)
 
 
 def test_only_thresholds_beyond_the_bound_are_refused():
@@ -162,9 +153,7 @@ def test_thresholds_of_each_exit_in_every_form(none):
     ],
 )
 def test_thresholds_as_text(values, text):
-    assert ExitThresholds.of(values).text(", ") == text
-
-
-def test_thresholds_as_text_of_a_table():
-    found = ExitThresholds.of([0.25, None])
-    assert found.text(never="–", digits=".3f") == "0.250 –"
+    found = ExitThresholds.of(values)
+    assert found.text(", ") == text
+    if None in values:
+        assert found.text(never="–", digits=".3f") == "0.250 –"

@@ -33,51 +33,31 @@ SIDE = 8
 
 
 def plain():
-    image = keras.Input((SIDE, SIDE, 3), name="image")
-    first = keras.layers.Conv2D(4, 3, use_bias=False)(image)
-    second = keras.layers.Conv2D(4, 3, use_bias=False)(
-        keras.layers.ReLU()(first)
-    )
-    outputs = {
-        name: keras.layers.Dense(CLASSES)(
-            keras.layers.GlobalAveragePooling2D()(keras.layers.ReLU()(each))
-        )
-        for name, each in zip(
-            exit_rule.exit_names(2), (first, second), strict=True
-        )
-    }
+    layers = keras.layers
+    features = image = keras.Input((SIDE, SIDE, 3), name="image")
+    outputs = {}
+    for name in exit_rule.exit_names(2):
+        features = layers.Conv2D(4, 3, use_bias=False)(features)
+        features = layers.ReLU()(features)
+        pooled = layers.GlobalAveragePooling2D()(features)
+        outputs[name] = layers.Dense(CLASSES)(pooled)
     return MultiExitModel(image, outputs)
 
 
-def synchronized():
-    return models.build(
-        (SIDE, SIDE, 3),
-        CLASSES,
-        backbone="resnet8",
-        exits="1",
+def built(kind):
+    options = {"backbone": "resnet8", "pixels": models.Pixels(0.0, 1.0)}
+    if kind == "bilateral":
+        return bilateral.build((SIDE, SIDE, 3), CLASSES, **options)
+    if kind == "synchronized":
         # Its depthwise gradients over no example are unwritten memory.
-        heads=models.Heads("separable"),
-        pixels=models.Pixels(0.0, 1.0),
-    )
-
-
-def two_branches():
-    return bilateral.build(
-        (SIDE, SIDE, 3),
-        CLASSES,
-        backbone="resnet8",
-        pixels=models.Pixels(0.0, 1.0),
-    )
-
-
-MODELS = dict(
-    zip(KINDS, (plain, plain, synchronized, two_branches), strict=True)
-)
+        options |= {"exits": "1", "heads": models.Heads("separable")}
+        return models.build((SIDE, SIDE, 3), CLASSES, **options)
+    return plain()
 
 
 def compiled(kind):
     keras.utils.set_random_seed(0)
-    model = MODELS[kind]()
+    model = built(kind)
     training_pass = None
     if kind == "bilateral":
         training_pass = bilateral.BilateralPass(model)

@@ -29,15 +29,18 @@ def environment(config: str | None = None) -> dict[str, str]:
     return found | ({"TF_CONFIG": config} if config else {})
 
 
-def start(*words, workers: int = 2) -> list[subprocess.Popen]:
-    """Start Python with these words once for each worker of a new cluster."""
+def environments(workers: int) -> list[dict[str, str]]:
+    """The environment of each worker of a new cluster."""
     cluster = {"worker": free_addresses(workers)}
     tasks = [{"type": "worker", "index": index} for index in range(workers)]
-    configs = [json.dumps({"cluster": cluster, "task": task}) for task in tasks]
-    return [
-        command_runs.child(*words, env=environment(config))
-        for config in configs
-    ]
+    configs = [{"cluster": cluster, "task": task} for task in tasks]
+    return [environment(json.dumps(config)) for config in configs]
+
+
+def start(*words, workers: int = 2) -> list[subprocess.Popen]:
+    """Start Python with these words once for each worker of a new cluster."""
+    each = environments(workers)
+    return [command_runs.child(*words, env=variables) for variables in each]
 
 
 def ended(processes, *, seconds: int = 240) -> list[tuple[int, str, str]]:

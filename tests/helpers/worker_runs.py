@@ -57,9 +57,8 @@ def compiled(loss_class, rate):
     features, outputs = layers.Rescaling(1 / 255)(image), {}
     for name in ("exit_1", "exit_2"):
         features = layers.Conv2D(4, 3, use_bias=False)(features)
-        features = layers.ReLU()(
-            BatchNormalization(synchronized=True)(features)
-        )
+        features = BatchNormalization(synchronized=True)(features)
+        features = layers.ReLU()(features)
         pooled = layers.GlobalAveragePooling2D()(features)
         outputs[name] = layers.Dense(CLASSES, name=name)(pooled)
     model = MultiExitModel(image, outputs)
@@ -87,10 +86,8 @@ def train(strategy, dtype, *, count, epochs, rate):
     with strategy.scope():
         model = compiled(TellingLoss if alone else CumulativeLoss, rate)
     start = model.get_weights()
-    data = splits.Splits(
-        examples(count), examples(7, 1), examples(5, 2), ("a", "b", "c"),
-        np.array([9, 6, 3]),
-    )  # fmt: skip
+    parts = examples(count), examples(7, 1), examples(5, 2)
+    data = splits.Splits(*parts, ("a", "b", "c"), np.array([9, 6, 3]))
     schedule = epoch_run.Schedule(
         epochs,
         lambda epoch: rate if epoch < 3 else rate / 10,
@@ -99,16 +96,12 @@ def train(strategy, dtype, *, count, epochs, rate):
     )
     batches = Batches(BATCH, 3, augment.Augmentation(1, True))
     with tempfile.TemporaryDirectory() as folder:
-        outcome = loop.fit(
-            epoch_run.Training(model, data, SCORER, schedule, batches),
-            pathlib.Path(folder),
-        )
-    found = {
-        f"{dtype} weight {number}": value
-        for number, value in enumerate(model.get_weights())
-    }
-    for number, value in enumerate(start):
-        found[f"{dtype} start {number}"] = value
+        training = epoch_run.Training(model, data, SCORER, schedule, batches)
+        outcome = loop.fit(training, pathlib.Path(folder))
+    found = {}
+    for which, weights in ("weight", model.get_weights()), ("start", start):
+        for number, value in enumerate(weights):
+            found[f"{dtype} {which} {number}"] = value
     for name, value in outcome.history[-1].items():
         if "second" not in name:
             found[f"{dtype} log {name}"] = value
@@ -119,15 +112,12 @@ def train(strategy, dtype, *, count, epochs, rate):
 def seen(strategy, rule):
     """Numbers and pixels of the images of two epochs, step by step."""
     data = examples()
-    ids = splits.Examples(
-        data.images, np.arange(EXAMPLES, dtype="int32"), data.names
-    )
+    numbers = np.arange(EXAMPLES, dtype="int32")
+    ids = splits.Examples(data.images, numbers, data.names)
     parts = splits.Splits(ids, None, None, ("a",), np.array([EXAMPLES]))
-    stream = iter(
-        epoch_run.shared_epochs(
-            strategy, parts, Batches(BATCH, 3, rule), range(1, 3)
-        )
-    )
+    batches = Batches(BATCH, 3, rule)
+    both = range(1, 3)
+    stream = iter(epoch_run.shared_epochs(strategy, parts, batches, both))
     found = {}
     for step in range(10):
         images, labels = next(stream)

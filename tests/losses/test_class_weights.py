@@ -6,14 +6,8 @@ import pytest
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
 
-
-def long_tailed_counts(classes, largest):
-    decay = 0.01 ** (1 / (classes - 1))
-    return [int(largest * decay**c) for c in range(classes)]
-
-
 CIFAR10 = [5000, 2997, 1796, 1077, 645, 387, 232, 139, 83, 50]
-CIFAR100 = long_tailed_counts(100, 500)
+CIFAR100 = [int(500 * 0.01 ** (c / 99)) for c in range(100)]
 
 
 @pytest.mark.parametrize("name", class_weights.CLASS_WEIGHTINGS)
@@ -36,40 +30,30 @@ def test_equal_counts_weigh_one(name):
 )
 def test_mean_effective_number_weight_of_a_natural_batch(counts, mean):
     weights = class_weights.effective_number(counts)
-    assert np.average(weights, weights=counts) == pytest.approx(
-        mean, abs=0.0005
-    )
+    found = np.average(weights, weights=counts)
+    assert found == pytest.approx(mean, abs=0.0005)
 
 
-def test_effective_number_by_hand():
-    # beta 1/2: 1 - beta^n is 1/2 and 3/4, so weights are as 3 : 2.
-    weights = class_weights.effective_number([1, 2], beta=0.5)
-    np.testing.assert_allclose(weights, [1.2, 0.8], rtol=1e-6)
-
-
-def test_effective_number_keeps_its_digits_close_to_beta_one():
-    weights = class_weights.effective_number([1, 3], beta=1 - 1e-15)
-    np.testing.assert_allclose(weights, [1.5, 0.5], rtol=1e-6)
-
-
-def test_effective_number_with_beta_zero_is_uniform():
-    weights = class_weights.effective_number([5, 500], beta=0.0)
-    np.testing.assert_array_equal(weights, [1, 1])
+@pytest.mark.parametrize(
+    ("name", "counts", "options", "expected"),
+    [
+        # β = 1/2: 1 - β^n is 1/2 and 3/4, so weights are as 3 : 2.
+        ("effective_number", [1, 2], {"beta": 0.5}, [1.2, 0.8]),
+        ("effective_number", [1, 3], {"beta": 1 - 1e-15}, [1.5, 0.5]),
+        ("effective_number", [5, 500], {"beta": 0.0}, [1, 1]),
+        ("inverse", [1, 3], {}, [1.5, 0.5]),
+        ("inverse_square_root", [1, 9], {}, [1.5, 0.5]),
+    ],
+)
+def test_weights_by_hand(name, counts, options, expected):
+    weights = class_weights.CLASS_WEIGHTINGS[name](counts, **options)
+    np.testing.assert_allclose(weights, expected, rtol=1e-6)
 
 
 @pytest.mark.parametrize("beta", [1.0, -0.1, math.nan])
 def test_bad_beta_is_refused(beta):
     with pytest.raises(InputError, match="below 1"):
         class_weights.effective_number([1, 2], beta=beta)
-
-
-def test_inverse_weights_by_hand():
-    np.testing.assert_allclose(
-        class_weights.inverse([1, 3]), [1.5, 0.5], rtol=1e-6
-    )
-    np.testing.assert_allclose(
-        class_weights.inverse_square_root([1, 9]), [1.5, 0.5], rtol=1e-6
-    )
 
 
 @pytest.mark.parametrize(

@@ -9,8 +9,7 @@ from elf_keras.models.backbones.tapped import TappedBackbone
 
 
 def build(shape, name="resnet8"):
-    inputs = keras.Input(shape)
-    return BACKBONES[name](inputs)
+    return BACKBONES[name](keras.Input(shape))
 
 
 def kinds(backbone, kind):
@@ -38,11 +37,8 @@ def test_taps_lie_before_each_group(side, sides):
     backbone = build((side, side, 3))
     assert list(backbone.taps) == ["group_1", "group_2", "group_3"]
     maps = [*backbone.taps.values(), backbone.features]
-    channels = [16, 16, 32, 64]
-    assert [tuple(each.shape[1:]) for each in maps] == [
-        (side, side, filters)
-        for side, filters in zip(sides, channels, strict=True)
-    ]
+    expected = zip(sides, sides, [16, 16, 32, 64], strict=True)
+    assert [each.shape[1:] for each in maps] == [*expected]
 
 
 def test_oblong_images_keep_their_shape():
@@ -68,10 +64,8 @@ def test_shortcut_by_hand():
     found = np.asarray(ZeroPaddedShortcut(5, 2)(images))
     # Rows 0 and 2, columns 0 and 2; three new channels: one before, two after.
     expected = np.zeros((2, 2, 2, 5), "float32")
-    for example, row, column, channel in np.ndindex(2, 2, 2, 2):
-        expected[example, row, column, 1 + channel] = images[
-            example, 2 * row, 2 * column, channel
-        ]
+    for row, column in np.ndindex(2, 2):
+        expected[:, row, column, 1:3] = images[:, 2 * row, 2 * column]
     np.testing.assert_array_equal(found, expected)
 
 

@@ -4,12 +4,12 @@ import urllib.error
 
 import command_runs
 import keras
+import made_splits
 import numpy as np
 import pytest
 
 from elf_keras import models
 from elf_keras.cli import model_from_flags
-from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.models.backbones import pretrained
 
@@ -36,14 +36,12 @@ def application(name=NAME):
         include_top=False, weights=None, input_shape=SHAPE
     )
     random = np.random.default_rng(0)
-    for layer in model.layers:
-        weights = layer.get_weights()
-        layer.set_weights(
-            [
-                w * random.uniform(0.5, 1.5, w.shape).astype(w.dtype)
-                for w in weights
-            ]
-        )
+    model.set_weights(
+        [
+            weight * random.uniform(0.5, 1.5, weight.shape).astype(weight.dtype)
+            for weight in model.get_weights()
+        ]
+    )
     return model
 
 
@@ -57,18 +55,10 @@ def saved(tmp_path_factory):
     return model, folder
 
 
-def data():
-    random = np.random.default_rng(0)
-    images = random.integers(256, size=(6, *SHAPE)).astype("uint8")
-    labels = np.repeat(np.arange(3), (3, 2, 1)).astype("int32")
-    part = splits.Examples(images, labels, ("",) * 6)
-    return splits.Splits(part, None, part, ("a", "b", "c"), np.array([9, 4, 3]))
-
-
 def built(weights):
     words = ("--workdir=", f"--backbone=keras:{NAME}", f"--weights={weights}")
     with command_runs.fresh_flags(*words):
-        return model_from_flags.model(data())
+        return model_from_flags.model(made_splits.made(side=32, channels=3))
 
 
 @pytest.mark.parametrize("file", ["made.weights.h5", "made.h5"])
@@ -126,58 +116,48 @@ def test_every_application_says_what_pixels_it_expects():
     assert pretrained.expected_pixels("ResNet152V2")[1][0] == 127.5
 
 
+OTHER, LARGE = "keras:MobileNetV2", "keras:MobileNetV3Large"
+
+
 @pytest.mark.parametrize(
-    ("backbone", "file"),
+    ("backbone", "file", "says"),
     [
-        ("keras:MobileNetV3Large", "made.weights.h5"),
-        ("keras:MobileNetV3Large", "made.h5"),
-        pytest.param("keras:MobileNetV2", "made.weights.h5", marks=slow),
-        pytest.param("keras:MobileNetV2", "made.h5", marks=slow),
+        # Of another shape, or with classification layers.
+        (LARGE, "made.weights.h5", "made.weights.h5.*notop"),
+        (LARGE, "made.h5", "made.h5.*notop"),
+        pytest.param(OTHER, "made.weights.h5", "s.h5.*notop", marks=slow),
+        pytest.param(OTHER, "made.h5", "made.h5.*notop", marks=slow),
+        (f"keras:{NAME}", "with_top.h5", "with_top.h5.*notop"),
+        # Of something else.
+        (f"keras:{NAME}", "empty.h5", "empty.h5"),
+        (f"keras:{NAME}", "text.h5", "text.h5"),
+        ("densenet169", "no.h5", "no.h5: no such file"),
+        ("resnet32", "made.h5", "made.h5.*resnet32.*model.keras"),
+        ("resnet50", "made.h5", "made.h5.*resnet50.*model.keras"),
     ],
 )
-def test_weights_of_another_shape_are_refused_in_one_line(
-    saved, backbone, file
+def test_files_that_do_not_fit_are_refused_in_one_line(
+    saved, backbone, file, says
 ):
-    with pytest.raises(InputError, match=f"{file}.*notop") as caught:
-        pretrained.load(backbone, str(saved[1] / file), SHAPE)
+    path = saved[1] / file
+    if file == "with_top.h5":
+        keras.applications.MobileNetV3Small(
+            weights=None, input_shape=SHAPE, classes=7
+        ).save(path)
+    elif file in ("empty.h5", "text.h5"):
+        path.write_text("no archive of arrays" if file == "text.h5" else "")
+    with pytest.raises(InputError, match=says) as caught:
+        pretrained.load(backbone, str(path), SHAPE)
     assert "\n" not in str(caught.value)
 
 
-def test_weights_for_other_channels_are_refused(saved):
-    path = saved[1] / "made.weights.h5"
-    for weights in (str(path), "imagenet"):
+def test_imagenet_for_other_backbones_or_channels_is_refused(saved):
+    for backbone in ("resnet32", "resnet50"):
+        with pytest.raises(InputError, match=f"imagenet.*{backbone}.*model.k"):
+            pretrained.load(backbone, "imagenet", SHAPE)
+    for weights in (str(saved[1] / "made.h5"), "imagenet"):
         with pytest.raises(InputError, match="3 channels, these have 1"):
             pretrained.load(f"keras:{NAME}", weights, (32, 32, 1))
-
-
-def test_a_file_with_classification_layers_is_refused(tmp_path):
-    path = tmp_path / "with_top.h5"
-    keras.applications.MobileNetV3Small(
-        weights=None, input_shape=SHAPE, classes=7
-    ).save(path)
-    with pytest.raises(InputError, match="with_top.h5.*notop"):
-        pretrained.load(f"keras:{NAME}", str(path), SHAPE)
-
-
-@pytest.mark.parametrize("content", [b"", b"no archive of arrays"])
-def test_a_file_of_something_else_is_refused(tmp_path, content):
-    path = tmp_path / "made.h5"
-    path.write_bytes(content)
-    with pytest.raises(InputError, match="made.h5") as caught:
-        pretrained.load(f"keras:{NAME}", str(path), SHAPE)
-    assert "\n" not in str(caught.value)
-
-
-@pytest.mark.parametrize("weights", ["imagenet", "made.h5"])
-@pytest.mark.parametrize("backbone", ["resnet32", "resnet50"])
-def test_backbones_without_published_weights(backbone, weights):
-    with pytest.raises(InputError, match=f"{weights}.*{backbone}.*model.keras"):
-        pretrained.load(backbone, weights, SHAPE)
-
-
-def test_a_missing_file_is_told(tmp_path):
-    with pytest.raises(InputError, match="no.h5: no such file"):
-        pretrained.load("densenet169", str(tmp_path / "no.h5"), SHAPE)
 
 
 def test_no_network_says_which_file_to_put_where(tmp_path, monkeypatch):

@@ -8,7 +8,7 @@ from elf_keras import losses, models
 from elf_keras.errors import InputError
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import bilateral, multiply_adds
-from elf_keras.training import optimizer, schedules
+from elf_keras.training import schedules
 
 CLASSES, SIDE = 3, 8
 
@@ -20,13 +20,17 @@ def build(**options):
     )
 
 
-@pytest.fixture(scope="module")
-def compiled():
+def trainable(rate):
     model = build()
     loss = CumulativeLoss(losses.exit_loss("ce", [4, 4, 4]), CLASSES)
-    bilateral_pass = bilateral.BilateralPass(model)
-    model.compile(optimizer.CoupledSGD(0.0), loss, training_pass=bilateral_pass)
+    both = bilateral.BilateralPass(model)
+    model.compile(keras.optimizers.SGD(rate), loss, training_pass=both)
     return model
+
+
+@pytest.fixture(scope="module")
+def compiled():
+    return trainable(0.0)
 
 
 @pytest.fixture(scope="module")
@@ -79,28 +83,20 @@ def test_training_by_hand(compiled, pairs, share):
     np.testing.assert_allclose(outputs["exit_1"], scores, atol=1e-4)
     lost = np.log(np.exp(scores).sum(1))[:, None] - scores
     rows = np.arange(len(labels))
-    by_hand = (
-        share * lost[rows, labels[:, 0]]
-        + (1 - share) * lost[rows, labels[:, 1]]
-    )
+    first, second = lost[rows, labels[:, 0]], lost[rows, labels[:, 1]]
+    by_hand = share * first + (1 - share) * second
     loss = compiled.objective(shares, outputs)
     assert float(loss) == pytest.approx(by_hand.mean(), rel=1e-4)
 
 
 @pytest.mark.parametrize(("share", "still"), [(1.0, "rebal"), (0.0, "group_3")])
 def test_a_branch_without_share_learns_nothing(pairs, share, still):
-    model = build()
-    loss = CumulativeLoss(losses.exit_loss("ce", [4, 4, 4]), CLASSES)
-    bilateral_pass = bilateral.BilateralPass(model)
-    bilateral_pass.share.assign(share)
-    model.compile(keras.optimizers.SGD(0.1), loss, training_pass=bilateral_pass)
-    before = {w.path: w.numpy() for w in model.trainable_weights}
+    model = trainable(0.1)
+    model.training_pass.share.assign(share)
+    weights = model.trainable_weights
+    before = {w.path: w.numpy() for w in weights}
     model.train_on_batch(*pairs)
-    changed = {
-        w.path
-        for w in model.trainable_weights
-        if (w.numpy() != before[w.path]).any()
-    }
+    changed = {w.path for w in weights if (w.numpy() != before[w.path]).any()}
     assert not [path for path in changed if path.startswith(still)]
     assert [path for path in changed if path.startswith("group_1")]
 

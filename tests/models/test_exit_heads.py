@@ -34,42 +34,21 @@ def separable(side, channels, filters=64):
 
 
 @pytest.mark.parametrize(
-    ("name", "options", "expected", "millions"),
+    ("name", "stride", "one", "sides", "millions"),
     [
-        (
-            "conv",
-            {},
-            2 * (convolution(16, 16) + convolution(8, 64))
-            + (convolution(8, 32) + convolution(4, 64)),
-            11.2,
-        ),
-        (
-            "pooled",
-            {},
-            2 * (convolution(8, 16) + convolution(4, 64))
-            + (convolution(8, 32) + convolution(4, 64)),
-            4.1,
-        ),
-        (
-            "separable",
-            {},
-            2 * (separable(16, 16) + separable(8, 64))
-            + (separable(8, 32) + separable(4, 64)),
-            1.4,
-        ),
-        (
-            "conv",
-            {"stride": 1},
-            2 * (convolution(32, 16) + convolution(32, 64))
-            + (convolution(16, 32) + convolution(16, 64)),
-            108.5,
-        ),
+        ("conv", 2, convolution, (16, 8, 8, 4), 11.2),
+        ("pooled", 2, convolution, (8, 4, 8, 4), 4.1),
+        ("separable", 2, separable, (16, 8, 8, 4), 1.4),
+        ("conv", 1, convolution, (32, 32, 16, 16), 108.5),
     ],
 )
-def test_costs_by_hand(name, options, expected, millions):
-    heads = [head(name, tap, **options) for tap in TAPS]
+def test_costs_by_hand(name, stride, one, sides, millions):
+    """Sides of what both layers give, of the first two taps and the last."""
+    heads = [head(name, tap, stride=stride) for tap in TAPS]
     found = sum(map(multiply_adds.layer_macs, heads))
-    assert found == expected
+    first, second, *last = sides
+    large = one(first, 16) + one(second, 64)
+    assert found == 2 * large + one(last[0], 32) + one(last[1], 64)
     assert found / 1e6 == pytest.approx(millions, abs=0.06)
 
 
@@ -97,24 +76,15 @@ def test_filters(name):
 
 
 @pytest.mark.parametrize(
-    ("name", "stride", "side"),
-    [
-        ("conv", 2, 8),
-        ("conv", 1, 32),
-        ("pooled", 2, 4),
-        ("pooled", 1, 8),
-        ("separable", 2, 8),
-        ("separable", 1, 32),
-    ],
+    ("name", "sides"),
+    [("conv", (32, 8)), ("pooled", (8, 4)), ("separable", (32, 8))],
 )
-def test_strides(name, stride, side):
-    assert head(name, stride=stride).output.shape[1:3] == (side, side)
-
-
-@pytest.mark.parametrize("name", EXIT_HEADS)
-def test_layers_bear_the_name_of_the_exit(name):
-    layers = head(name).layers[1:]
-    assert all(layer.name.startswith("exit_1_") for layer in layers)
+def test_strides_and_names(name, sides):
+    for stride, side in zip((1, 2), sides, strict=True):
+        model = head(name, stride=stride)
+        assert model.output.shape[1:3] == (side, side)
+        layers = model.layers[1:]
+        assert all(layer.name.startswith("exit_1_") for layer in layers)
 
 
 @pytest.mark.parametrize(
@@ -157,7 +127,7 @@ def test_cosines_by_hand():
 def test_cosines_stay_within_one():
     random = np.random.default_rng(0)
     layer = cosine(random.normal(size=(64, 10)))
-    found = np.asarray(layer(random.normal(size=(50, 64)).astype("float32")))
+    found = layer(random.normal(size=(50, 64)).astype("float32"))
     assert np.abs(found).max() <= 1 + 1e-6
 
 

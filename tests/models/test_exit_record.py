@@ -40,10 +40,8 @@ def logs_by_loop(batches, threshold):
             scores.tolist(), labels, sample_weights, strict=True
         ):
             taken = by_hand.exit_taken(example, label, threshold)
-            loss = sum(
-                by_hand.cross_entropy(example[k], label)
-                for k in range(taken + 1)
-            )
+            passed = example[: taken + 1]
+            loss = sum(by_hand.cross_entropy(each, label) for each in passed)
             weight = sample_weight * CLASS_WEIGHTS[label]
             weight_sum += weight
             loss_sum += weight * loss
@@ -69,8 +67,6 @@ def test_several_batches_against_a_loop(threshold):
         record.update_state(terms(*each, threshold))
     found = {name: float(value) for name, value in record.result().items()}
     assert found == pytest.approx(logs_by_loop(batches, threshold), rel=1e-5)
-    shares = [found[f"exit_{k + 1}_share"] for k in range(EXITS)]
-    assert sum(shares) == pytest.approx(1)
 
 
 def test_reset_forgets():
@@ -84,15 +80,4 @@ def test_reset_forgets():
 
 
 def test_nothing_seen_is_zero():
-    assert {float(value) for value in ExitRecord(EXITS).result().values()} == {
-        0
-    }
-
-
-def test_an_exit_that_nobody_takes_has_loss_zero():
-    scores, labels, _ = batch(5, 5)
-    record = ExitRecord(EXITS)
-    record.update_state(terms(scores, labels, None, math.inf))
-    found = record.result()
-    assert float(found["exit_1_loss"]) == float(found["exit_2_loss"]) == 0
-    assert float(found["exit_3_share"]) == 1
+    assert not any(map(float, ExitRecord(EXITS).result().values()))

@@ -20,23 +20,17 @@ def names(folder):
     return sorted(path.name for path in folder.iterdir())
 
 
-def test_replacing_leaves_the_old_file_after_an_exception(tmp_path):
-    path = tmp_path / "file.json"
-    path.write_text("old")
-    with pytest.raises(KeyError), runs.replacing(path) as temporary:
-        temporary.write_text("half of the n")
-        raise KeyError
-    assert names(tmp_path) == ["file.json"]
-    assert path.read_text() == "old"
-
-
-def test_replacing_leaves_nothing_where_nothing_was(tmp_path):
+@pytest.mark.parametrize("old", [None, "old"])
+def test_replacing_leaves_what_was_there_after_an_exception(tmp_path, old):
     path = tmp_path / "new" / "file.json"
+    if old:
+        runs.write_text(path, old)
     full = OSError(errno.ENOSPC, "No space left on device")
     with pytest.raises(OSError), runs.replacing(path) as temporary:
-        temporary.write_text("half")
+        temporary.write_text("half of the n")
         raise full
-    assert names(tmp_path / "new") == []
+    assert names(path.parent) == (["file.json"] if old else [])
+    assert not old or path.read_text() == old
 
 
 def test_replacing_is_one_rename_beside_the_file(tmp_path):
@@ -92,9 +86,9 @@ def test_json_has_null_for_nan_and_lists_for_arrays(tmp_path):
 
 
 def test_floats_come_back_exactly(tmp_path):
-    values = np.random.default_rng(0).normal(size=50).tolist()
-    runs.write_json(tmp_path / "floats.json", {"values": values})
-    assert runs.read_json(tmp_path / "floats.json")["values"] == values
+    record = {"values": np.random.default_rng(0).normal(size=50).tolist()}
+    runs.write_json(tmp_path / "floats.json", record)
+    assert runs.read_json(tmp_path / "floats.json") == record
 
 
 @pytest.mark.parametrize(
@@ -129,15 +123,13 @@ def test_checksum(tmp_path):
     assert runs.checksum(path) == hashlib.sha256(b"abc").hexdigest()
 
 
-def test_a_new_and_an_empty_folder_are_free(tmp_path):
-    for resume in (False, True):
-        runs.check(tmp_path / "new" / "deeper", resume=resume)
-        runs.check(tmp_path, resume=resume)
-    assert names(tmp_path) == []
-
-
 @pytest.mark.parametrize("resume", [False, True])
-def test_a_folder_of_other_files_is_refused(tmp_path, resume):
+def test_an_empty_folder_is_free_and_one_of_other_files_refused(
+    tmp_path, resume
+):
+    runs.check(tmp_path / "new" / "deeper", resume=resume)
+    runs.check(tmp_path, resume=resume)
+    assert names(tmp_path) == []
     (tmp_path / "thesis.tex").write_text("years of work")
     with pytest.raises(InputError, match="something else"):
         runs.check(tmp_path, resume=resume)
