@@ -36,17 +36,14 @@ def main(arguments: list[str]) -> None:
     data = data_from_flags.splits()
     parts = {name: getattr(data, name) for name in FLAGS.split}
     absent = [name for name, part in parts.items() if part is None]
-    asked = FLAGS["split"].present
-    if absent and (asked or len(absent) == len(parts)):
+    if absent and (FLAGS["split"].present or len(absent) == len(parts)):
         raise InputError(
             f"--split={','.join(absent)}: this run's data has no such split; "
             "train with --validation_fraction above 0, or add a folder"
         )
     record = run(folder, data, [name for name in parts if name not in absent])
-    runs.write_json(
-        folder / "evaluation.json",
-        {**runs.environment(), "splits": record},
-    )
+    told = runs.environment() | {"splits": record}
+    runs.write_json(folder / "evaluation.json", told)
     command.show(record)
 
 
@@ -69,11 +66,11 @@ def _source(folder, data):
     model = models.load(folder / runs.MODEL)
     scorer = model_from_flags.scorer(model, data)
     if FLAGS.export is None:
-        logit_parts = functools.partial(prediction.logit_parts, model)
         thresholds = thresholds_from_flags.of_run(
             len(data.class_names), models.exits(model)
         )
-        return dataclasses.replace(scorer, thresholds=thresholds), logit_parts
+        own = dataclasses.replace(scorer, thresholds=thresholds)
+        return own, functools.partial(prediction.logit_parts, model)
     found = _artefact(data.class_names)
     scorer = dataclasses.replace(
         scorer, costs=found.costs, thresholds=_thresholds_of_export(found)

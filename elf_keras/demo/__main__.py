@@ -45,7 +45,13 @@ def main(arguments: list[str]) -> None:
     # Ctrl-C is how it ends, at any moment.
     with contextlib.suppress(KeyboardInterrupt):
         command.refuse_arguments(arguments)
-        with open_server(_folder(), FLAGS.port, _node_modules()) as server:
+        if not FLAGS.model:
+            raise InputError(
+                "--model is missing: name the folder of an export, for example "
+                "--model=savedmodels/digits_lt"
+            )
+        folder = pathlib.Path(FLAGS.model)
+        with open_server(folder, FLAGS.port, _node_modules()) as server:
             print(f"{server.url} serves {FLAGS.model}", flush=True)
             server.serve_forever()
 
@@ -55,23 +61,16 @@ def open_server(
 ) -> server.PageServer:
     """Check an export and listen for the page; not serving yet.
 
-    Args:
-      folder: of the export.
-      port: on loopback; 0 takes any free one.
-      node_modules: folder that holds `@litertjs`.
-
     Raises:
       InputError: for a damaged export or a port that is taken.
     """
-    files = checked_files(folder)
-    return server.PageServer(
-        port,
-        [
-            server.Mount("/", PAGE),
-            server.Mount(f"/vendor/{SCOPE}/", node_modules / SCOPE),
-            server.Mount("/model/", folder, files | {MANIFEST}),
-        ],
-    )
+    files = checked_files(folder) | {MANIFEST}
+    mounts = [
+        server.Mount("/", PAGE),
+        server.Mount(f"/vendor/{SCOPE}/", node_modules / SCOPE),
+        server.Mount("/model/", folder, files),
+    ]
+    return server.PageServer(port, mounts)
 
 
 def checked_files(folder: pathlib.Path) -> frozenset[str]:
@@ -108,15 +107,6 @@ def checked_files(folder: pathlib.Path) -> frozenset[str]:
     return frozenset(sums)
 
 
-def _folder():
-    if not FLAGS.model:
-        raise InputError(
-            "--model is missing: name the folder of an export, for example "
-            "--model=savedmodels/digits_lt"
-        )
-    return pathlib.Path(FLAGS.model)
-
-
 def _node_modules():
     folder = pathlib.Path(FLAGS.node_modules or NODE_MODULES)
     if not (folder / RUNTIME).is_file():
@@ -142,13 +132,12 @@ def _read(path):
 
 
 def _check(folder, name, expected):
-    try:
-        path = folder / name
-        inside = path.resolve().is_relative_to(folder.resolve())
-        there = inside and path.is_file()
+    inside = there = False
     # What no name of a file can be: too long, in circles, with a zero in it.
-    except (TypeError, ValueError, OSError, RuntimeError):
-        inside = there = False
+    with contextlib.suppress(TypeError, ValueError, OSError, RuntimeError):
+        path = folder / name
+        there = path.is_file()
+        inside = path.resolve().is_relative_to(folder.resolve())
     if not inside:
         raise InputError(
             f"{folder / MANIFEST} names {name!r}, which is outside of its "

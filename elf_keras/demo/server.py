@@ -51,17 +51,11 @@ _IMPORT_MAP = re.compile(rb'<script type="importmap">(.*?)</script>', re.DOTALL)
 
 @dataclasses.dataclass(frozen=True)
 class Mount:
-    """A folder under a path of the server.
-
-    Attributes:
-      prefix: start of the path, such as `/model/`.
-      folder: where its files lie.
-      only: relative paths that are served; None means every file.
-    """
+    """A folder under a path of the server, such as `/model/`."""
 
     prefix: str
     folder: pathlib.Path
-    only: frozenset[str] | None = None
+    only: frozenset[str] | None = None  # relative paths; None is every file
 
     def find(self, name: str) -> pathlib.Path | None:
         """Return the file of a decoded path below the prefix, or None."""
@@ -85,9 +79,7 @@ class Mount:
 class PageServer(socketserver.ThreadingTCPServer):
     """Serve mounts on loopback, the longest prefix first.
 
-    Args:
-      port: to listen on; 0 takes any free one, see `url`.
-      mounts: what is served; the mount of `/` holds `index.html`.
+    Port 0 takes any free one, see `url`; the mount of `/` holds `index.html`.
 
     Raises:
       InputError: where the port cannot be had.
@@ -185,10 +177,27 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         return not status
 
     def do_GET(self):  # noqa: N802, the base class finds it by this name
-        self._answer(with_body=True)
+        """Send a file, to HEAD its headers alone."""
+        path = self.path.partition("?")[0]
+        file = self.server.find(urllib.parse.unquote(path))
+        try:
+            stream = file.open("rb") if file else None
+        except OSError:
+            stream = None
+        if stream is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        with stream:
+            size = os.fstat(stream.fileno()).st_size
+            kind = TYPES.get(file.suffix, "application/octet-stream")
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", kind)
+            self.send_header("Content-Length", str(size))
+            self.end_headers()
+            if self.command == "GET":
+                shutil.copyfileobj(stream, self.wfile)
 
-    def do_HEAD(self):  # noqa: N802
-        self._answer(with_body=False)
+    do_HEAD = do_GET  # noqa: N815
 
     def end_headers(self):
         for name, value in _HEADERS.items():
@@ -214,26 +223,6 @@ class _Handler(http.server.BaseHTTPRequestHandler):
         if sized or "Transfer-Encoding" in self.headers:
             return HTTPStatus.REQUEST_ENTITY_TOO_LARGE
         return None
-
-    def _answer(self, *, with_body):
-        path = self.path.partition("?")[0]
-        file = self.server.find(urllib.parse.unquote(path))
-        try:
-            stream = file.open("rb") if file else None
-        except OSError:
-            stream = None
-        if stream is None:
-            self.send_error(HTTPStatus.NOT_FOUND)
-            return
-        with stream:
-            size = os.fstat(stream.fileno()).st_size
-            kind = TYPES.get(file.suffix, "application/octet-stream")
-            self.send_response(HTTPStatus.OK)
-            self.send_header("Content-Type", kind)
-            self.send_header("Content-Length", str(size))
-            self.end_headers()
-            if with_body:
-                shutil.copyfileobj(stream, self.wfile)
 
 
 def _content_policy(index):

@@ -20,19 +20,12 @@ BATCH = 64
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Artefact:
-    """What an export's manifest says of one artefact, and how to ask it.
+    """What an export's manifest says of one artefact, and how to ask it."""
 
-    Attributes:
-      class_names: in the order of the logits.
-      costs: multiply-adds to each exit.
-      policies: name -> thresholds, chosen on validation for this artefact.
-      ask: images `(batch, height, width, channels)` to logits
-        `(batch, exits, classes)`.
-    """
-
-    class_names: list[str]
+    class_names: list[str]  # in the order of the logits
     costs: multiply_adds.ExitCosts
-    policies: dict[str, ExitThresholds]
+    policies: dict[str, ExitThresholds]  # chosen for this very artefact
+    # Images `(batch, height, width, channels)` to `(batch, exits, classes)`.
     ask: Callable[[np.ndarray], np.ndarray]
 
     def logit_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
@@ -57,11 +50,7 @@ class Artefact:
 
 
 def load(folder: pathlib.Path, variant: str) -> Artefact:
-    """Load the SavedModel or the TFLite chain of an export.
-
-    Args:
-      folder: of the export.
-      variant: `saved_model` or one of the manifest's TFLite variants.
+    """Load an export's `saved_model`, or the chain of a TFLite variant.
 
     Raises:
       InputError: where the export lacks it, or a file is missing or changed.
@@ -78,16 +67,16 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
                 f"--export={folder} holds no {variant!r}; choose --variant of "
                 f"{names or 'none'}"
             )
+        served = variant == SAVED_MODEL
+        policies = held[variant]["policies"].items()
         return Artefact(
             [str(name) for name in record["class_names"]],
             _costs(record),
             {
-                name: ExitThresholds.of(policy["thresholds"])
-                for name, policy in held[variant]["policies"].items()
+                name: ExitThresholds.of(at["thresholds"])
+                for name, at in policies
             },
-            _served(folder / SAVED_MODEL, record)
-            if variant == SAVED_MODEL
-            else _chained(path, variant),
+            _served(folder, record) if served else _chained(path, variant),
         )
 
 
@@ -111,12 +100,11 @@ def _served(folder, record):
     import tensorflow as tf
 
     # Files that are there, whatever names the manifest has.
-    for name, found in manifest.checksums(folder).items():
-        name = f"{SAVED_MODEL}/{name}"
+    for name, found in manifest.checksums(folder, SAVED_MODEL).items():
         if found != record["checksums"][name]:
             raise ValueError(f"{name} is cut, changed or swapped")
     try:
-        loaded = tf.saved_model.load(folder)
+        loaded = tf.saved_model.load(folder / SAVED_MODEL)
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     names = exit_rule.exit_names(len(record["exits"]))

@@ -21,22 +21,12 @@ RANGE_IMAGES, PARITY_IMAGES = 200, 200
 
 @dataclasses.dataclass(frozen=True)
 class ExportPlan:
-    """What to export.
+    """What to export, and the rules that choose each variant's thresholds."""
 
-    Attributes:
-      name: of the export, as a server knows it.
-      formats: of `EXPORT_FORMATS`.
-      score_images: test images that each variant's scores are measured on,
-        0 for all.
-      seed: of their choice.
-      policies: rules that every variant's thresholds are chosen by.
-      default_policy: one of their names.
-    """
-
-    name: str
+    name: str  # as a server knows it
     formats: tuple[str, ...]
-    score_images: int
-    seed: int
+    score_images: int  # test images to measure scores on, 0 for all
+    seed: int  # of their choice
     policies: policy_rules.PolicyPlan = policy_rules.DEFAULT
     default_policy: str = policy_rules.ACCURATE
 
@@ -48,19 +38,12 @@ class ExportPlan:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Source:
-    """The model as it is exported, and what it says itself.
+    """The model as it is exported, and what it says itself."""
 
-    Attributes:
-      model: in float32.
-      answers: on the split that chooses thresholds.
-      temperatures: of each exit, `(exits,)`.
-      reference: what every artefact is compared with.
-    """
-
-    model: keras.Model
-    answers: answers.Answers
-    temperatures: np.ndarray
-    reference: parity.Reference
+    model: keras.Model  # in float32
+    answers: answers.Answers  # on the split that chooses thresholds
+    temperatures: np.ndarray  # `(exits,)`
+    reference: parity.Reference  # what every artefact is compared with
 
 
 def write(
@@ -70,19 +53,11 @@ def write(
     scorer: Scorer,
     plan: ExportPlan,
 ) -> dict:
-    """Write an export into a new folder.
+    """Write an export into an empty folder; return its manifest.
 
-    Args:
-      folder: empty; what is half-made when something fails is the caller's
-        to remove.
-      model: trained, of any precision.
-      data: the run's splits; without validation, training images choose
-        thresholds and temperatures.
-      scorer: of the run.
-      plan: what to export.
-
-    Returns:
-      The manifest, as written.
+    Without validation split, training images choose thresholds and
+    temperatures. What is half-made when something fails is the caller's to
+    remove.
     """
     chosen_on = data.validation or data.train
     reported_on = _some(data.test or chosen_on, plan)
@@ -110,11 +85,9 @@ def _some(examples, plan):
 
 def _source(model, judge):
     scorer, examples = judge.scorer, judge.chosen_on
+    weights = scorer.weights(examples.labels)
     found, temperatures = answers.with_temperatures(
-        model,
-        examples,
-        scorer.weights(examples.labels),
-        AnswerRule(scorer.rule.scale),
+        model, examples, weights, AnswerRule(scorer.rule.scale)
     )
     part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
     logits = prediction.predict_logits(model, part)

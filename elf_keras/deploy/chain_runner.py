@@ -202,9 +202,8 @@ class ChainRunner:
     def _load(self, folder, stages, checksums, threads):
         self.stages, given = [], {"image": [1, *self.image_shape]}
         for number, at in enumerate(stages, 1):
-            stage = Stage(
-                _content(folder, at["file"], checksums), threads=threads
-            )
+            content = _content(folder, at["file"], checksums)
+            stage = Stage(content, threads=threads)
             takes, gives = _shapes(stage.inputs), _shapes(stage.outputs)
             scores = gives.pop(f"exit_{number}", None)
             fits = takes == given and scores == [1, len(self.class_names)]
@@ -217,12 +216,7 @@ class ChainRunner:
 
 
 class Stage:
-    """One file, ready to run, and the milliseconds it is `expected` to take.
-
-    Args:
-      content: bytes of the file.
-      threads: that LiteRT may use.
-    """
+    """One file, ready to run, and the milliseconds it is `expected` to take."""
 
     expected = 0.0
 
@@ -315,10 +309,9 @@ def read_image(file, shape):
 
     height, width, channels = shape
     with Image.open(file, formats=_FORMATS) as image:
-        few = image.width * image.height <= Image.MAX_IMAGE_PIXELS
-        _expect(
-            few, f"{image.size} pixels", f"{Image.MAX_IMAGE_PIXELS} at most"
-        )
+        most = Image.MAX_IMAGE_PIXELS
+        few = image.width * image.height <= most
+        _expect(few, f"{image.size} pixels", f"{most} at most")
         _expect(image.mode != "F", "floating-point pixels", "0 to 255")
         image.draft(None, (2 * width, 2 * height))
         image = ImageOps.exif_transpose(image)

@@ -11,19 +11,12 @@ from elf_keras.exits import exit_rule
 
 
 class FrozenStage:
-    """A stage as a graph function whose weights are constants.
+    """One of `models.stages`, in float32, with constants as its weights.
 
     Behind a condition, every variable that a branch reads passes through a
     switch of its own, whether the branch runs or not: with some sixty a
     stage, skipping cost as much as a small stage. Constants live inside the
     branch; one function serves all signatures, so they are stored once.
-
-    Args:
-      stage: one of `models.stages` in float32; called like it.
-
-    Attributes:
-      inputs: symbolic inputs of the stage.
-      output: its symbolic outputs by name.
     """
 
     def __init__(self, stage):
@@ -52,8 +45,7 @@ def leave_early(stages, images, thresholds):
     """Run a batch stage by stage, survivors compacted.
 
     Args:
-      stages: functions from features to `{"exit_k": logits, "features": …}`,
-        as `models.stages` returns them.
+      stages: as `models.stages` returns them.
       images: pixel values 0 to 255, `(batch, height, width, channels)`.
       thresholds: s for every image and early exit, `(batch, exits - 1)`.
 
@@ -112,9 +104,6 @@ def nested(stages):
 
     TFLite's CPU runtime skips the branch that is not taken. Delegates for
     GPUs and NPUs do not take IF, which is why the chain comes first.
-
-    Args:
-      stages: as `models.stages` returns them.
 
     Returns:
       A concrete function of `image` `(1, …)` and `exit_threshold`

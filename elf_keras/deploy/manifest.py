@@ -24,19 +24,12 @@ SAMPLES = 60
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Judge:
-    """Who scores the variants of an export, and on what.
-
-    Attributes:
-      scorer: of the run.
-      chosen_on: the split that chooses thresholds.
-      reported_on: the split whose scores are reported.
-      rules: rules and guard to choose policies by.
-    """
+    """Who scores the variants of an export, by which rules, and on what."""
 
     scorer: Scorer
-    chosen_on: splits.Examples
-    reported_on: splits.Examples
-    rules: policy_rules.PolicyPlan = policy_rules.DEFAULT
+    chosen_on: splits.Examples  # the split that chooses thresholds
+    reported_on: splits.Examples  # the split whose scores are reported
+    rules: policy_rules.PolicyPlan
 
     def policies(
         self,
@@ -44,12 +37,9 @@ class Judge:
         reported_on: Answers,
         milliseconds: list[float] | None = None,
     ) -> dict:
-        """Choose a variant's policies and score each of them.
+        """Choose a variant's policies, by its answers, and score each of them.
 
-        Args:
-          chosen_on: its answers on the split that chooses.
-          reported_on: its answers on the split that is reported.
-          milliseconds: time of each stage, `(exits,)`; None leaves times out.
+        `milliseconds` of each stage, `(exits,)`; None leaves times out.
         """
         scorer = self.scorer.timed(milliseconds)
         chosen, _ = selection.choose(chosen_on, scorer, self.rules)
@@ -73,14 +63,8 @@ def head_milliseconds(stages: list[float], alone: list[float]) -> np.ndarray:
     """Time of each early head, from the times of the files that ship.
 
     Stages 1…k hold the backbone to tap k and heads 1…k; exit_k.tflite holds
-    the same backbone and head k alone. Their difference is heads 1…k-1.
-
-    Args:
-      stages: of each stage, `(exits,)`, in ms.
-      alone: of each exit_k.tflite, `(exits,)`, in ms.
-
-    Returns:
-      ms, `(exits - 1,)`, not below 0.
+    the same backbone and head k alone. Their difference is heads 1…k-1. All
+    in ms; both are `(exits,)`, the result `(exits - 1,)`, not below 0.
     """
     before = np.cumsum(stages) - np.asarray(alone)
     return np.maximum(np.diff(before), 0.0)
@@ -89,10 +73,8 @@ def head_milliseconds(stages: list[float], alone: list[float]) -> np.ndarray:
 def payback(shares, stages: list[float], heads: np.ndarray) -> list[str]:
     """Sentences on exits whose head costs more time than its leavers save.
 
-    Args:
-      shares: of the images that leave at each exit, `(exits,)`.
-      stages: ms of each stage, `(exits,)`.
-      heads: ms of each early head, `(exits - 1,)`.
+    By shares of the images that leave at each exit and ms of each stage,
+    `(exits,)`, and ms of each early head, `(exits - 1,)`.
     """
     found, reach = [], reached(shares)
     for index, head in enumerate(heads):
@@ -139,11 +121,7 @@ def write_samples(
 ) -> None:
     """Write samples.json and images.bin: uint8, image after image, NHWC.
 
-    Args:
-      folder: `samples/` of an export.
-      examples: the split to take them from, the same number a class where
-        there are enough.
-      classes: number of classes C.
+    The same number for each of the classes, where there are enough.
     """
     each = max(1, SAMPLES // classes)
     rows = [np.flatnonzero(examples.labels == c)[:each] for c in range(classes)]
@@ -165,10 +143,10 @@ def write_samples(
     )
 
 
-def checksums(folder: pathlib.Path) -> dict[str, str]:
-    """Return SHA-256 by path, of every file of an export but the manifest."""
+def checksums(folder: pathlib.Path, part: str = "") -> dict[str, str]:
+    """SHA-256 by path, of an export's files (below `part`) but the manifest."""
     return {
         path.relative_to(folder).as_posix(): runs.checksum(path)
-        for path in sorted(folder.rglob("*"))
+        for path in sorted((folder / part).rglob("*"))
         if path.is_file() and path.name != NAME
     }

@@ -28,12 +28,7 @@ def open_file(path: pathlib.Path, signature: str | None = None):
 
 
 def open_files(folder: pathlib.Path, kind: str) -> list[chain_runner.Stage]:
-    """Load every `stage_k.tflite` or `exit_k.tflite` of a variant, in order.
-
-    Args:
-      folder: of the variant.
-      kind: `stage` or `exit`.
-    """
+    """Load every `KIND_k.tflite`, `stage` or `exit`, of a variant, in order."""
     count = len([*folder.glob(f"{kind}_*.tflite")])
     return [
         open_file(folder / f"{kind}_{number}.tflite")
@@ -42,12 +37,7 @@ def open_files(folder: pathlib.Path, kind: str) -> list[chain_runner.Stage]:
 
 
 class SignatureStage(chain_runner.Stage):
-    """A stage in a file of several, which invoke() would not reach.
-
-    Args:
-      content: bytes of the file.
-      signature: a name in it.
-    """
+    """A stage in a file of several, which invoke() would not reach."""
 
     def __init__(self, content: bytes, signature: str):
         from ai_edge_litert.interpreter import Interpreter
@@ -55,7 +45,6 @@ class SignatureStage(chain_runner.Stage):
         interpreter = Interpreter(model_content=content, num_threads=1)
         self._call = interpreter.get_signature_runner(signature)
         self._describe(self._call)
-        self._found = {}
 
     def run(self, given):
         """Scores `(classes,)` in float32."""
@@ -71,16 +60,7 @@ class SignatureStage(chain_runner.Stage):
 
 
 def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
-    """Measure one variant's files.
-
-    Args:
-      folder: of the export; its `tflite/NAME/` is written.
-      name: of the variant.
-      judge: who scores it, and on what.
-
-    Returns:
-      The variant's entry in the manifest.
-    """
+    """Measure a variant's files in an export; return its manifest's entry."""
     files = folder / "tflite" / name
     stages, alone = (open_files(files, kind) for kind in ("stage", "exit"))
     few = np.asarray(judge.reported_on.images[:ROUNDS])
@@ -92,20 +72,16 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     )
     policies = judge.policies(chosen_on, reported_on, times)
     static = judge.scorer.static(reported_on)
-    shown = policies.get(
-        policy_rules.ACCURATE, policies[policy_rules.ALL_EXITS]
-    )
+    every = policies[policy_rules.ALL_EXITS]
+    shown = policies.get(policy_rules.ACCURATE, every)["exit_shares"]
+    heads = manifest.head_milliseconds(times, times_alone)
     record = {
         "stages": _described(folder, files, "stage", times, stages),
         "exits": _described(folder, files, "exit", times_alone, alone),
         "stages_file": _file(folder, files / "stages.tflite"),
         "static": static | {"milliseconds": times_alone[-1]},
         "policies": policies,
-        "warnings": manifest.payback(
-            shown["exit_shares"],
-            times,
-            manifest.head_milliseconds(times, times_alone),
-        ),
+        "warnings": manifest.payback(shown, times, heads),
     }
     single = files / "single_file.tflite"
     held = {"single_file": _file(folder, single)} if single.exists() else {}
@@ -119,10 +95,7 @@ def _described(folder, files, kind, times, stages):
             **_file(folder, files / f"{kind}_{number}.tflite"),
             "milliseconds": time,
             "input": next(_tensor(*item) for item in stage.inputs.items()),
-            "outputs": {
-                output: _tensor(output, details)
-                for output, details in stage.outputs.items()
-            },
+            "outputs": {k: _tensor(k, v) for k, v in stage.outputs.items()},
         }
         for number, (time, stage) in enumerate(
             zip(times, stages, strict=True), start=1
@@ -152,22 +125,19 @@ def _tensor(name, details):
 def chain_logits(stages: list, images: np.ndarray) -> np.ndarray:
     """Run all stages for every image, whatever an exit says.
 
-    Args:
-      stages: loaded files, in order.
-      images: pixel values 0 to 255, `(images, …)`.
-
-    Returns:
-      float32 logits, `(images, exits, classes)`.
+    Images are `(images, …)`, of pixel values 0 to 255, the logits float32
+    `(images, exits, classes)`.
     """
-    logits = []
-    for image in images:
-        given, row = stages[0].encode(image[None]), []
-        for number, stage in enumerate(stages):
-            if number:
-                given = stages[number - 1].features()
-            row.append(stage.run(given))
-        logits.append(row)
+    logits = [
+        [*_descended(stages, stages[0].encode(image[None]))] for image in images
+    ]
     return np.asarray(logits, "float32")
+
+
+def _descended(stages, given):
+    """Yield scores, stage by stage, each fed with what the one before gives."""
+    for before, stage in zip([None, *stages], stages, strict=False):
+        yield stage.run(before.features() if before else given)
 
 
 def milliseconds(
@@ -175,18 +145,12 @@ def milliseconds(
 ) -> list[float]:
     """Return the median time of each stage, one thread, warmed up.
 
-    Args:
-      stages: loaded files, each fed with what the one before gives.
-      images: pixel values 0 to 255; one after the other is used.
-      rounds: timed runs of the whole chain.
+    Images, of pixel values 0 to 255, are used one after the other.
     """
-    times = []
+    ends = []
     for number in range(rounds + 3):
         given = stages[0].encode(images[number % len(images)][None])
-        row = []
-        for before, stage in zip([None, *stages], stages, strict=False):
-            began = time.perf_counter()
-            stage.run(before.features() if before else given)
-            row.append(1000 * (time.perf_counter() - began))
-        times.append(row)
-    return np.median(times[3:], axis=0).tolist()
+        row = [time.perf_counter()]
+        row += [time.perf_counter() for _ in _descended(stages, given)]
+        ends.append(row)
+    return (1000 * np.median(np.diff(ends[3:]), axis=0)).tolist()

@@ -18,16 +18,10 @@ BAND = 1e-3
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Reference:
-    """What the Keras model says, and the thresholds to compare at.
+    """What the Keras model says, and the thresholds to compare at."""
 
-    Attributes:
-      images: pixel values 0 to 255, `(images, …)`.
-      logits: `(images, exits, classes)`.
-      thresholds: at which images leave.
-    """
-
-    images: np.ndarray
-    logits: np.ndarray
+    images: np.ndarray  # pixel values 0 to 255, `(images, …)`
+    logits: np.ndarray  # `(images, exits, classes)`
     thresholds: ExitThresholds
 
     @property
@@ -46,11 +40,8 @@ class Reference:
 def spread(logits: np.ndarray) -> ExitThresholds:
     """Thresholds at which about equally many images leave at every exit.
 
-    Args:
-      logits: `(images, exits, classes)`.
-
-    Returns:
-      Values of float32, each midway between two confidences.
+    Values of float32, each midway between two confidences of the logits,
+    `(images, exits, classes)`.
 
     Raises:
       InputError: for logits that are no numbers.
@@ -61,12 +52,11 @@ def spread(logits: np.ndarray) -> ExitThresholds:
             "the model answers some validation images with scores that are no "
             "numbers; train it again, at a lower --learning_rate"
         )
-    alive = confidence
     found = []
     for left in range(confidence.shape[1], 1, -1):
-        threshold = _between(alive[:, -left], len(alive) // left)
-        found.append(threshold)
-        alive = alive[alive[:, -left] <= threshold]
+        own = confidence[:, -left]
+        found.append(_between(own, len(own) // left))
+        confidence = confidence[own <= found[-1]]
     return ExitThresholds.of(found)
 
 
@@ -92,10 +82,8 @@ def compare(
     """Return a row of the parity table.
 
     Args:
-      reference: what the model says.
       name: of the artefact and the way it was asked.
-      logits: its logits, `(images, exits, classes)`; masked where it gives
-        none.
+      logits: its own, `(images, exits, classes)`; masked where it gives none.
       exits: the exits it took, from 0; None where it takes none.
       judged: False for quantized variants, which are only described.
     """

@@ -5,7 +5,13 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
-from elf_keras.deploy import chain_runner, manifest, measure, parity
+from elf_keras.deploy import (
+    chain_runner,
+    manifest,
+    measure,
+    parity,
+    saved_model,
+)
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 
@@ -15,37 +21,23 @@ BATCH = 64
 def of_saved_model(
     folder: pathlib.Path, reference: parity.Reference
 ) -> list[dict]:
-    """Return parity rows of the four signatures.
-
-    Args:
-      folder: of the SavedModel.
-      reference: what the model says.
-    """
-    signatures = tf.saved_model.load(folder).signatures
-    images = np.asarray(reference.images, "float32")
-    files = np.array(
-        [tf.io.encode_png(image.astype("uint8")).numpy() for image in images]
-    )
-    limits = reference.thresholds.rows(len(images))
-    every = _ask(signatures["serving_default"], image=images)
-    last = _ask(signatures["static"], image=images)
-    dynamic = _ask(signatures["dynamic"], image=images, exit_threshold=limits)
-    encoded = _ask(
-        signatures["dynamic_jpeg"], image_bytes=files, exit_threshold=limits
-    )
+    """Return parity rows of the four signatures of a SavedModel."""
+    loaded = tf.saved_model.load(folder)
+    found = {
+        name: _ask(loaded.signatures[name], inputs)
+        for name, inputs in saved_model.requests(
+            reference.images, reference.thresholds
+        ).items()
+    }
+    every = found["serving_default"]
     names = exit_rule.exit_names(reference.logits.shape[1])
     rows = {
         "serving_default": (np.stack([every[name] for name in names], 1), None),
-        "static": (_left_at(reference, last)[0], None),
-        "dynamic": _left_at(reference, dynamic),
-        "dynamic_jpeg (PNG)": _left_at(reference, encoded),
+        "static": (_left_at(reference, found["static"])[0], None),
+        "dynamic": _left_at(reference, found["dynamic"]),
+        "dynamic_jpeg (PNG)": _left_at(reference, found["dynamic_jpeg"]),
     }
-    return [
-        parity.compare(
-            reference, f"saved_model {name}", logits=logits, exits=exits
-        )
-        for name, (logits, exits) in rows.items()
-    ]
+    return _compared(reference, "saved_model", rows)
 
 
 def of_tflite(
@@ -53,10 +45,7 @@ def of_tflite(
 ) -> list[dict]:
     """Return parity rows of a variant's chain, single exits and joint files.
 
-    Args:
-      folder: of the export, with its manifest.
-      variant: a key of its variants; only float32 is judged.
-      reference: what the model says.
+    Only float32 is judged.
     """
     files, images = folder / "tflite" / variant, reference.images
     taken = _taken(folder / manifest.NAME, variant, reference)
@@ -77,13 +66,18 @@ def of_tflite(
     single = files / "single_file.tflite"
     if single.exists():
         rows["single_file"] = _single_file(single, reference)
+    judged = variant == "float32"
+    return _compared(reference, f"tflite {variant}", rows, judged)
+
+
+def _compared(reference, artefact, rows, judged=True):
     return [
         parity.compare(
             reference,
-            f"tflite {variant} {name}",
+            f"{artefact} {name}",
             logits=logits,
             exits=exits,
-            judged=variant == "float32",
+            judged=judged,
         )
         for name, (logits, exits) in rows.items()
     ]
@@ -107,11 +101,9 @@ def _single_file(path, reference):
 
     interpreter = Interpreter(str(path))
     run = interpreter.get_signature_runner()
+    (limits,) = reference.thresholds.rows(1)
     found = [
-        run(
-            image=np.asarray(image[None], "float32"),
-            exit_threshold=reference.thresholds.rows(1)[0],
-        )
+        run(image=np.asarray(image[None], "float32"), exit_threshold=limits)
         for image in reference.images
     ]
     logits = np.concatenate([row["scores"] for row in found])
@@ -119,17 +111,9 @@ def _single_file(path, reference):
     return _left_at(reference, {"scores": logits, "exit": exits})
 
 
-def _ask(signature, **inputs):
-    rows = len(next(iter(inputs.values())))
-    parts = [
-        signature(
-            **{
-                key: tf.constant(value[start : start + BATCH])
-                for key, value in inputs.items()
-            }
-        )
-        for start in range(0, rows, BATCH)
-    ]
+def _ask(signature, inputs):
+    batches = tf.data.Dataset.from_tensor_slices(inputs).batch(BATCH)
+    parts = [signature(**batch) for batch in batches]
     return {
         key: np.concatenate([part[key].numpy() for part in parts])
         for key in parts[0]

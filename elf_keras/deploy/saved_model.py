@@ -60,23 +60,17 @@ class Endpoints:
 
     def all_exits(self, image):
         """Return every exit's scores and calibrated probabilities."""
-        answers, features = {}, self._checked(image)
-        for number, name in enumerate(self._names):
-            outputs = self._stages[number](features)
-            features = outputs.get("features")
-            answers[name] = outputs[name]
-            answers[f"{name}_probabilities"] = tf.nn.softmax(
-                outputs[name] / self._temperatures[number]
-            )
+        answers = {}
+        for number, logits in enumerate(self._logits(image)):
+            name = self._names[number]
+            shares = tf.nn.softmax(logits / self._temperatures[number])
+            answers |= {name: logits, f"{name}_probabilities": shares}
         return answers
 
     def static(self, image):
         """Return the answer of the bare backbone."""
-        features = self._checked(image)
         # What nobody reads, such as the early heads, does not run.
-        for stage in self._stages[:-1]:
-            features = stage(features)["features"]
-        logits = self._stages[-1](features)[self._names[-1]]
+        logits = self._logits(image)[-1]
         last = tf.fill(tf.shape(logits)[:1], len(self._names))
         return self._answer(logits, last)
 
@@ -97,6 +91,14 @@ class Endpoints:
             fn_output_signature=tf.TensorSpec(self._shape),
         )
         return self.dynamic(images, exit_threshold)
+
+    def _logits(self, image):
+        found, features = [], self._checked(image)
+        for stage, name in zip(self._stages, self._names, strict=True):
+            outputs = stage(features)
+            features = outputs.get("features")
+            found.append(outputs[name])
+        return found
 
     def _answer(self, logits, taken):
         temperatures = tf.gather(self._temperatures, taken - 1)
@@ -142,13 +144,7 @@ _GREY = [[0.299], [0.587], [0.114]]
 def save(
     model: MultiExitModel, folder: pathlib.Path, *, temperatures: np.ndarray
 ) -> None:
-    """Write the SavedModel.
-
-    Args:
-      model: a multi-exit model in float32.
-      folder: new folder to write.
-      temperatures: T of each exit, `(exits,)`.
-    """
+    """Write the SavedModel; `temperatures` are T of each exit, `(exits,)`."""
     signatures = Endpoints(model, temperatures).signatures()
     tf.saved_model.save(tf.Module(), folder, signatures=signatures)
 
@@ -161,18 +157,25 @@ def write_warm_up(
 ) -> None:
     """Write requests that a server runs at start, so that no user waits.
 
-    They reach every stage of the dynamic signature and every other signature.
-
-    Args:
-      folder: of the SavedModel.
-      name: of the model, as the server knows it.
-      images: one that leaves at each exit, `(exits, …)`, 0 to 255.
-      thresholds: at which they do.
+    They reach every stage of the dynamic signature and every other signature,
+    of the model that the server knows by `name`. Of the images, `(exits, …)`,
+    0 to 255, one leaves at each exit at these thresholds.
     """
+    path = folder / WARM_UP
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tf.io.TFRecordWriter(str(path)) as writer:
+        for signature, inputs in requests(images, thresholds).items():
+            for row in range(len(images)):
+                one = {key: batch[[row]] for key, batch in inputs.items()}
+                writer.write(_log(name, signature, one).SerializeToString())
+
+
+def requests(images: np.ndarray, thresholds: ExitThresholds) -> dict:
+    """The same images, 0 to 255, as the inputs of each signature by name."""
     images = np.asarray(images, "float32")
     files = [tf.io.encode_png(image.astype("uint8")) for image in images]
     limits = thresholds.rows(len(images))
-    requests = {
+    return {
         "serving_default": {"image": images},
         "static": {"image": images},
         "dynamic": {"image": images, "exit_threshold": limits},
@@ -181,13 +184,6 @@ def write_warm_up(
             "exit_threshold": limits,
         },
     }
-    path = folder / WARM_UP
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with tf.io.TFRecordWriter(str(path)) as writer:
-        for signature, inputs in requests.items():
-            for row in range(len(images)):
-                one = {key: batch[[row]] for key, batch in inputs.items()}
-                writer.write(_log(name, signature, one).SerializeToString())
 
 
 def _log(name, signature, inputs):
@@ -199,14 +195,9 @@ def _log(name, signature, inputs):
 
 
 def decode(content, shape):
-    """Decode a JPEG, PNG, BMP or WebP file to the pixels expected.
+    """Decode a JPEG, PNG, BMP or WebP file to pixels of the model's shape.
 
-    Args:
-      content: the file's bytes, a string scalar.
-      shape: height, width, channels of the model.
-
-    Returns:
-      Centre square, antialiased bilinear, whole pixel values as float32.
+    Centre square, antialiased bilinear, whole pixel values as float32.
     """
     height, width, channels = shape
     # As RGB whatever is asked: grey is refused from BMP and WebP.

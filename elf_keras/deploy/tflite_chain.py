@@ -33,26 +33,15 @@ _TYPES = {
 
 @dataclasses.dataclass(frozen=True)
 class Part:
-    """What becomes one file: a function of one tensor, batch 1.
+    """What becomes one file: a function of one tensor, batch 1."""
 
-    Attributes:
-      model: maps `(1, …)` to a dict of named outputs.
-      source: name of the input, `image` or `features`.
-      samples: inputs that stand for real ones, `(images, …)` float32.
-    """
-
-    model: keras.Model
-    source: str
-    samples: np.ndarray
+    model: keras.Model  # maps `(1, …)` to a dict of named outputs
+    source: str  # name of the input, `image` or `features`
+    samples: np.ndarray  # that stand for real inputs, `(images, …)` float32
 
 
 def parts_of(model: keras.Model, images: np.ndarray) -> dict[str, Part]:
-    """Return file name -> part, the stages first.
-
-    Args:
-      model: a multi-exit model in float32.
-      images: training images, by which int8 ranges are set, `(images, …)`.
-    """
+    """Return file name -> part, the stages first; `images` set int8 ranges."""
     found, features = {}, np.asarray(images, "float32")
     for number, stage in enumerate(models.stages(model), start=1):
         source = "image" if number == 1 else "features"
@@ -76,7 +65,6 @@ def write(
     """Convert and write every file of the variants asked for.
 
     Args:
-      model: a multi-exit model in float32.
       folder: `tflite/` of an export; a folder for each variant is made.
       variants: of `TFLITE_VARIANTS`.
       images: training images that stand for real ones, `(images, …)`.
@@ -89,12 +77,11 @@ def write(
     parts = parts_of(model, images)
     stages = [name for name in parts if name.startswith("stage_")]
     files = {name: [name] for name in parts} | {"stages": stages}
+    single = {SINGLE_FILE: [SINGLE_FILE]} if with_single_file else {}
     with tempfile.TemporaryDirectory() as temporary:
         _save_signatures(model, parts, temporary)
         for variant in variants:
-            held = dict(files)
-            if with_single_file and variant == "float32":
-                held[SINGLE_FILE] = [SINGLE_FILE]
+            held = files | (single if variant == "float32" else {})
             for name, signatures in held.items():
                 content = _convert(temporary, signatures, variant, parts)
                 path = folder / variant / f"{name}.tflite"
@@ -108,11 +95,7 @@ def problems(path: pathlib.Path, *, dtype: str) -> list[str]:
     """Sentences on what would keep a file from running on a phone.
 
     Built-in operations only, every size fixed, batch 1, inputs and outputs
-    named by one signature or more, in the type that was asked for.
-
-    Args:
-      path: a `.tflite` file.
-      dtype: `float32` or `int8`, of all inputs and outputs.
+    named by one signature or more, in `dtype`, `float32` or `int8`.
     """
     model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
     found = [
