@@ -110,10 +110,7 @@ def test_the_command_refuses_in_one_line(export, tmp_path):
 
 def test_interrupted_it_ends_quietly(export, tmp_path):
     process = command_runs.child(
-        "-m",
-        "elf_keras.demo",
-        f"--model={export}",
-        "--port=0",
+        *("-m", "elf_keras.demo", f"--model={export}", "--port=0"),
         f"--node_modules={tmp_path}",
         # A background shell may hand SIGINT down ignored; Ctrl-C never is.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),

@@ -1,6 +1,7 @@
 """The demo page in a real browser: answers, hosts, keyboard, narrow screens."""
 
 import json
+import pathlib
 import shutil
 
 import made_export
@@ -27,6 +28,12 @@ def export(tmp_path_factory):
     return made_export.write(tmp_path_factory.mktemp("export"))
 
 
+@pytest.fixture
+def copy(export, tmp_path):
+    """A copy of the export that a test may damage."""
+    return pathlib.Path(shutil.copytree(export, tmp_path / "export"))
+
+
 @pytest.fixture(scope="module")
 def server(export):
     with page_runs.serving(export) as server:
@@ -39,9 +46,14 @@ def demo_page(chromium, server):
         yield found
 
 
+@pytest.fixture
+def page(demo_page):
+    return demo_page.page
+
+
 @pytest.mark.parametrize("policy", ["accurate", "macs_25", "all_exits"])
-def test_answers_are_those_of_the_python_chain(demo_page, export, policy):
-    found = page_runs.run_samples(demo_page.page, policy)
+def test_answers_are_those_of_the_python_chain(page, export, policy):
+    found = page_runs.run_samples(page, policy)
     assert len(found["exit"]) > 20
     same(found, page_runs.python_answers(export, policy))
     exits = len(set(found["exit"]))
@@ -55,8 +67,8 @@ def same(found, expected):
         np.testing.assert_allclose(found[key], expected[key], atol=1e-5)
 
 
-def test_int8_answers_are_close_to_the_python_chains(demo_page, export):
-    found = page_runs.run_samples(demo_page.page, "all_exits", "int8")
+def test_int8_answers_are_close_to_the_python_chains(page, export):
+    found = page_runs.run_samples(page, "all_exits", "int8")
     expected = page_runs.python_answers(export, "all_exits", "int8")
     # Integer kernels differ between processors by a step of a score.
     np.testing.assert_allclose(
@@ -65,11 +77,10 @@ def test_int8_answers_are_close_to_the_python_chains(demo_page, export):
     assert (found["index"] == expected["index"]).mean() > 0.9
 
 
-def test_a_picture_is_read_as_python_reads_it(demo_page, export, tmp_path):
+def test_a_picture_is_read_as_python_reads_it(page, export, tmp_path):
     pixels = np.random.default_rng(3).integers(0, 256, (33, 47, 3), "uint8")
     path = tmp_path / "photo.png"
     Image.fromarray(pixels).save(path)
-    page = demo_page.page
     page.set_input_files("#files", path)
     page.wait_for_selector("#answers li")
     card = page.locator("#answers li").first
@@ -108,12 +119,10 @@ SLOW = """() => {
 }"""
 
 
-def test_an_older_choice_does_not_overtake_a_newer(demo_page, tmp_path):
-    page = demo_page.page
+def test_an_older_choice_does_not_overtake_a_newer(page, tmp_path):
     page.evaluate(SLOW)
-    for name in ("old.png", "new.png"):
-        Image.new("L", (8, 8), 99).save(tmp_path / name)
-        page.set_input_files("#files", tmp_path / name)
+    page_runs.pick(page, tmp_path / "old.png")
+    page_runs.pick(page, tmp_path / "new.png")
     page.wait_for_selector("#answers li")
     page.evaluate("window.letGo()")
     page.evaluate("() => window.ended")
@@ -122,28 +131,20 @@ def test_an_older_choice_does_not_overtake_a_newer(demo_page, tmp_path):
     assert "old.png" not in text
 
 
-def test_the_same_file_can_be_picked_again(demo_page, tmp_path):
-    page, path = demo_page.page, tmp_path / "one.png"
+def test_the_same_file_can_be_picked_again(page, tmp_path):
     for _ in range(2):
-        Image.new("L", (8, 8), 99).save(path)
-        page.set_input_files("#files", path)
+        page_runs.pick(page, tmp_path / "one.png")
         page.wait_for_selector("#answers li")
         assert page.input_value("#files") == ""
 
 
-def test_without_samples_pictures_can_still_be_picked(
-    chromium, export, tmp_path
-):
-    folder = tmp_path / "export"
-    shutil.copytree(export, folder)
-    with page_runs.serving(folder) as server:
-        (folder / "samples" / "images.bin").write_bytes(b"cut")
+def test_without_samples_pictures_can_still_be_picked(chromium, copy, tmp_path):
+    with page_runs.serving(copy) as server:
+        (copy / "samples" / "images.bin").write_bytes(b"cut")
         with page_runs.opened(chromium, server.url) as found:
-            page = found.page
-            assert page.inner_text("#problem")
-            Image.new("L", (8, 8), 99).save(tmp_path / "one.png")
-            page.set_input_files("#files", tmp_path / "one.png")
-            page.wait_for_selector("#answers li")
+            assert found.page.inner_text("#problem")
+            page_runs.pick(found.page, tmp_path / "one.png")
+            found.page.wait_for_selector("#answers li")
 
 
 def test_no_error_and_no_other_host(demo_page, server):
@@ -153,22 +154,19 @@ def test_no_error_and_no_other_host(demo_page, server):
     assert [u for u in demo_page.asked if not u.startswith(server.url)] == []
 
 
-def test_the_keyboard_reaches_every_control(demo_page):
-    page = demo_page.page
+def test_the_keyboard_reaches_every_control(page):
     reached = []
     for _ in range(12):
         page.keyboard.press("Tab")
         reached.append(page.evaluate("document.activeElement.id"))
-        outline = page.evaluate(
-            "getComputedStyle(document.activeElement).outlineStyle"
-        )
+        style = "getComputedStyle(document.activeElement)"
+        outline = page.evaluate(f"{style}.outlineStyle")
         assert outline == "solid" or not reached[-1]
     wanted = {"files", "run", "budget", "threshold", "variant", "answers"}
     assert wanted <= set(reached)
 
 
-def test_every_control_has_a_name_for_a_screen_reader(demo_page):
-    page = demo_page.page
+def test_every_control_has_a_name_for_a_screen_reader(page):
     assert page.get_by_label("Pick pictures").get_attribute("type") == "file"
     for role, name in (
         ("slider", "Policy, from few"),
@@ -183,19 +181,15 @@ def test_every_control_has_a_name_for_a_screen_reader(demo_page):
     assert page.get_attribute("#budget", "aria-valuetext") == policy
 
 
-def test_the_sliders_move_budget_and_plot(demo_page):
-    page = demo_page.page
+def test_the_sliders_move_budget_and_plot(page):
     page_runs.run_samples(page, "all_exits")
     dear = page.inner_text("#summary")
     assert page.locator("#plot svg[role=img] path.run").count() == 1
     page.press("#threshold", "Home")
     page.wait_for_selector(page_runs.DONE)
     assert "of your own" in page.inner_text("#policy")
-    exits = {
-        card.get_attribute("data-exit")
-        for card in page.locator("#answers li").all()
-    }
-    assert exits == {"1"}
+    cards = page.locator("#answers li").all()
+    assert {card.get_attribute("data-exit") for card in cards} == {"1"}
     assert page.inner_text("#summary") != dear
     assert page.locator("#plot svg[role=img] path.run").count() == 2
     rows = page.locator("#points tbody tr")
@@ -226,10 +220,9 @@ def test_no_runtime(chromium, export, tmp_path):
         assert "make page" in found.page.inner_text("#problem")
 
 
-def test_no_picture(demo_page, tmp_path):
+def test_no_picture(page, tmp_path):
     path = tmp_path / "letter.png"
     path.write_text("no picture")
-    page = demo_page.page
     page.set_input_files("#files", path)
     page.wait_for_selector(page_runs.TOLD)
     assert "letter.png is no picture" in page.inner_text("#problem")
@@ -250,13 +243,11 @@ def test_a_server_that_is_gone(chromium, export):
         assert page.input_value("#variant") == "float32"
 
 
-def test_a_stage_that_changes_meanwhile(chromium, export, tmp_path):
-    folder = tmp_path / "export"
-    shutil.copytree(export, folder)
-    manifest = json.loads((folder / "manifest.json").read_text())
+def test_a_stage_that_changes_meanwhile(chromium, copy):
+    manifest = json.loads((copy / "manifest.json").read_text())
     file = manifest["variants"]["float32"]["stages"][0]["file"]
-    with page_runs.serving(folder) as server:
-        (folder / file).write_bytes(b"swapped")
+    with page_runs.serving(copy) as server:
+        (copy / file).write_bytes(b"swapped")
         with page_runs.opened(
             chromium, server.url, wait=page_runs.TOLD
         ) as found:

@@ -14,18 +14,12 @@ from elf_keras.demo import __main__ as demo
 from elf_keras.exits import exit_rule
 
 
-def answers(script: str, given) -> list:
-    """What a module's expression says for JSON on standard input."""
+def run_node(*words, given=None) -> str:
     node = shutil.which("node")
     if node is None:
         pytest.skip("no node: install it to test the page's scripts")
-    code = (
-        'import { readFileSync } from "node:fs";\n'
-        "const given = JSON.parse(readFileSync(0));\n"
-        "const say = (value) => console.log(JSON.stringify(value));\n"
-    )
     ended = subprocess.run(
-        [node, "--input-type=module", "-e", code + script],
+        [node, *words],
         input=json.dumps(given),
         capture_output=True,
         text=True,
@@ -33,15 +27,23 @@ def answers(script: str, given) -> list:
         check=False,
     )
     assert ended.returncode == 0, ended.stderr
-    return json.loads(ended.stdout)
+    return ended.stdout
+
+
+def answers(script: str, given) -> list:
+    """What a module's expression says for JSON on standard input."""
+    code = (
+        'import { readFileSync } from "node:fs";\n'
+        "const given = JSON.parse(readFileSync(0));\n"
+        "const say = (value) => console.log(JSON.stringify(value));\n"
+    )
+    words = ("--input-type=module", "-e", code + script)
+    return json.loads(run_node(*words, given=given))
 
 
 def test_every_script_is_well_formed():
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("no node: install it to test the page's scripts")
     for path in demo.PAGE.glob("*.js"):
-        subprocess.run([node, "--check", path], check=True)
+        run_node("--check", path)
 
 
 def test_confidence_is_the_exit_rules():
@@ -105,9 +107,7 @@ def test_pixels_are_those_of_the_python_side(tmp_path, size, channels):
         "{ width: 8, height: 8 })]);",
         {
             "pixels": pixels.ravel().tolist(),
-            "height": size[0],
-            "width": size[1],
-            "channels": channels,
+            **{"height": size[0], "width": size[1], "channels": channels},
         },
     )
     expected = images.read(path, 8, channels=channels)

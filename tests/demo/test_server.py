@@ -5,8 +5,8 @@ import contextlib
 import hashlib
 import http.client
 import socket
-import threading
 
+import page_runs
 import pytest
 
 from elf_keras.demo import server as demo_server
@@ -38,12 +38,8 @@ def server(tmp_path):
             "/model/", tmp_path / "model", frozenset({"stage.tflite"})
         ),
     ]
-    with demo_server.PageServer(0, mounts) as server:
-        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-        thread.start()
+    with page_runs.running(demo_server.PageServer(0, mounts)) as server:
         yield server
-        server.shutdown()
-        thread.join()
 
 
 def ask(server, path, method="GET", **headers):
@@ -109,36 +105,19 @@ def test_headers_keep_the_page_to_itself(server):
         assert "Access-Control-Allow-Origin" not in headers
 
 
-@pytest.mark.parametrize(
-    "path",
-    [
-        "/../secret.txt",
-        "/model/../secret.txt",
-        "/model/%2e%2e/secret.txt",
-        "/model/..%2fsecret.txt",
-        "/model/%2e%2e%2f%2e%2e%2fsecret.txt",
-        "/model/..%5csecret.txt",
-        "/vendor/core/../../secret.txt",
-        "/model/%252e%252e/secret.txt",
-        "/model//stage.tflite",
-        "/vendor/..%2f..%2fsecret.txt",
-        "/vendor/core/./runtime.wasm",
-        "/main.js%00.txt",
-        "//etc/hostname",
-        "/%2fetc/hostname",
-        "/vendor/%2fetc%2fhostname",
-        "file:///etc/hostname",
-        "/model/notes.txt",
-        "/model/",
-        "/vendor/core",
-        "/vendor/link.txt",
-        "/vendor/linked/secret.txt",
-        "/vendor/.config",
-        "/nothing.js",
-        "/" + 300 * "a",
-        "/vendor/circle/a.js",
-    ],
-)
+ELSEWHERE = """
+/../secret.txt /model/../secret.txt /model/%2e%2e/secret.txt
+/model/..%2fsecret.txt /model/%2e%2e%2f%2e%2e%2fsecret.txt
+/model/..%5csecret.txt /vendor/core/../../secret.txt
+/model/%252e%252e/secret.txt /model//stage.tflite /vendor/..%2f..%2fsecret.txt
+/vendor/core/./runtime.wasm /main.js%00.txt //etc/hostname /%2fetc/hostname
+/vendor/%2fetc%2fhostname file:///etc/hostname /model/notes.txt /model/
+/vendor/core /vendor/link.txt /vendor/linked/secret.txt /vendor/.config
+/nothing.js /vendor/circle/a.js
+"""
+
+
+@pytest.mark.parametrize("path", [*ELSEWHERE.split(), "/" + 300 * "a"])
 def test_nothing_else_is_served(server, tmp_path, path, capfd):
     vendor = tmp_path / "vendor"
     (tmp_path / "secret.txt").write_text("secret")

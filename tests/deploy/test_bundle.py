@@ -101,9 +101,8 @@ def test_a_float32_artefact_scores_as_the_run(export, record):
         for mode in ("static", "dynamic"):
             for score in ("accuracy", "top1", "macs"):
                 # No image of the few may lie within rounding of a tie.
-                assert found["test"][mode][score] == pytest.approx(
-                    own[mode][score]
-                )
+                expected = pytest.approx(own[mode][score])
+                assert found["test"][mode][score] == expected
 
 
 @pytest.mark.slow
@@ -113,22 +112,17 @@ def test_policies_score_as_the_manifest_says_and_keep_their_word(
 ):
     """On the scores that chose them: this variant's, on validation."""
     held = {"saved_model": record["saved_model"], **record["variants"]}
-    found = {}
+    words, found = (f"--export={export}", f"--variant={variant}"), {}
     for name in ("all_exits", "accurate", "macs_50"):
-        found[name] = evaluated(
-            f"--export={export}",
-            f"--variant={variant}",
-            f"--policy={name}",
-        )
+        found[name] = evaluated(*words, f"--policy={name}")
         policy = held[variant]["policies"][name]
         dynamic = found[name]["test"]["dynamic"]
         assert dynamic["accuracy"] == pytest.approx(policy["accuracy"])
         assert dynamic["macs"] == pytest.approx(policy["macs"])
-    accurate, half = (
-        found[name]["validation"] for name in ("accurate", "macs_50")
-    )
+    accurate = found["accurate"]["validation"]
     assert accurate["dynamic"]["accuracy"] >= accurate["static"]["accuracy"]
-    assert half["dynamic"]["macs"] <= record["backbone_macs"] / 2
+    spent = found["macs_50"]["validation"]["dynamic"]["macs"]
+    assert spent <= record["backbone_macs"] / 2
 
 
 @pytest.mark.slow
@@ -142,13 +136,12 @@ def test_policies_score_as_the_manifest_says_and_keep_their_word(
     ],
 )
 def test_words_that_do_not_fit(export, words, says):
-    command_runs.refused(
-        "evaluate",
-        f"--workdir={old_run.finished()}",
-        f"--export={export}",
-        *words,
-        says=says,
-    )
+    refused("evaluate", export, *words, says=says)
+
+
+def refused(name, export, *words, says):
+    run = f"--workdir={old_run.finished()}"
+    command_runs.refused(name, run, f"--export={export}", *words, says=says)
 
 
 def swapped(folder):
@@ -193,20 +186,10 @@ def of_others(folder):
 def test_an_export_that_cannot_be_used(export, tmp_path, damage, variant, says):
     folder = pathlib.Path(shutil.copytree(export, tmp_path / "export"))
     damage(folder)
-    command_runs.refused(
-        "evaluate",
-        f"--workdir={old_run.finished()}",
-        f"--export={folder}",
-        f"--variant={variant}",
-        says=[says],
-    )
+    refused("evaluate", folder, f"--variant={variant}", says=[says])
 
 
 def test_predict_names_the_command_for_exports():
-    command_runs.refused(
-        "predict",
-        f"--workdir={old_run.finished()}",
-        "--export=exports/digits",
-        "a.png",
-        says=["chain_runner", "a.png"],
+    refused(
+        "predict", "exports/digits", "a.png", says=["chain_runner", "a.png"]
     )

@@ -72,7 +72,8 @@ def test_no_python_of_tensorflow_took_part(answered):
 @pytest.mark.parametrize("name", ["good", "good again"])
 def test_answers_are_those_of_keras(answered, name):
     found = {k: np.array(v) for k, v in answered[1][name].items()}
-    exits = exported.check(found, exported.scores(), exported.thresholds())
+    limits = exported.rows(exported.thresholds(), exported.IMAGES)
+    exits = exported.check(found, exported.scores(), limits)
     assert set(exits) == {1, 2, 3}
 
 

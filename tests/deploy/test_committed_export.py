@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import page_runs
 import pytest
 from command_runs import CHECKOUT
 
@@ -12,26 +13,16 @@ FOLDER = CHECKOUT / "savedmodels" / "digits_lt"
 RECORD = json.loads((FOLDER / "manifest.json").read_text())
 
 
-def samples():
-    record = json.loads((FOLDER / "samples" / "samples.json").read_text())
-    shape = [record["count"], *(RECORD["input"][side] for side in SIDES)]
-    pixels = np.frombuffer((FOLDER / record["images"]).read_bytes(), "uint8")
-    return pixels.reshape(shape), record["labels"]
-
-
-SIDES = ("height", "width", "channels")
-
-
 @pytest.mark.parametrize("variant", sorted(RECORD["variants"]))
 @pytest.mark.parametrize("policy", ["all_exits", "macs_25"])
 def test_it_knows_its_digits(variant, policy):
     runner = chain_runner.ChainRunner(FOLDER / "manifest.json", variant=variant)
-    images, labels = samples()
+    images = page_runs.samples(FOLDER)
+    record = json.loads((FOLDER / "samples" / "samples.json").read_text())
+    assert record["count"] == len(images)
     answers = [runner.predict(image, policy=policy) for image in images]
-    right = [
-        answer.class_name == str(label)
-        for answer, label in zip(answers, labels, strict=True)
-    ]
+    names = np.array([answer.class_name for answer in answers])
+    right = names == np.array(record["labels"]).astype(str)
     expected = RECORD["variants"][variant]["policies"][policy]["accuracy"]
     assert np.mean(right) == pytest.approx(expected, abs=0.06)
     left_early = np.mean([answer.exit < 4 for answer in answers])

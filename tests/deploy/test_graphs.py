@@ -2,7 +2,7 @@
 
 That survivors alone go on, and that no stage runs for nobody, is read from
 the nodes that a reloaded SavedModel ran (test_saved_model.py); nested IF from
-the answers of the single file (test_tflite_chain.py).
+the answers of the single file (test_bundle.py).
 """
 
 import numpy as np

@@ -11,17 +11,18 @@ def test_reached_is_what_is_left_before_each_exit():
     np.testing.assert_allclose(found, [1.0, 0.5, 0.2])
 
 
-def test_times_of_heads_from_the_files_that_ship():
-    # Backbone parts of 3, 2 and 4 ms, heads of 0.5 and 0.25 ms.
-    stages = [3.5, 2.25, 4.0]
-    alone = [3.5, 5.25, 9.0]
+@pytest.mark.parametrize(
+    ("stages", "alone", "heads"),
+    [
+        # Backbone parts of 3, 2 and 4 ms.
+        ([3.5, 2.25, 4.0], [3.5, 5.25, 9.0], [0.5, 0.25]),
+        # Noise makes no negative head.
+        ([3.0, 2.0], [3.0, 5.2], [0.0]),
+    ],
+)
+def test_times_of_heads_from_the_files_that_ship(stages, alone, heads):
     found = manifest.head_milliseconds(stages, alone)
-    np.testing.assert_allclose(found, [0.5, 0.25])
-
-
-def test_noise_makes_no_negative_head():
-    found = manifest.head_milliseconds([3.0, 2.0], [3.0, 5.2])
-    np.testing.assert_allclose(found, [0.0])
+    np.testing.assert_allclose(found, heads)
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,6 @@ import sys
 import executed_nodes
 import exported
 import keras
-import leaving
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -18,7 +17,7 @@ from tensorflow_serving.apis import prediction_log_pb2
 from elf_keras import models
 from elf_keras.data import images
 from elf_keras.deploy import saved_model
-from elf_keras.evaluation import prediction
+from elf_keras.exits import exit_rule
 from elf_keras.exits.thresholds import ExitThresholds
 
 SIGNATURES = ("serving_default", "static", "dynamic", "dynamic_jpeg")
@@ -31,22 +30,12 @@ ANSWERS = {
 }
 
 
-def softmax(scores):
-    powers = np.exp(scores.astype("float64"))
-    return powers / powers.sum(-1, keepdims=True)
+IMAGE, LIMITS = {"image": (None, 8, 8, 3)}, {"exit_threshold": (None, 2)}
+INPUTS = (IMAGE, IMAGE, IMAGE | LIMITS, {"image_bytes": (None,)} | LIMITS)
 
 
 @pytest.mark.parametrize(
-    ("name", "inputs"),
-    [
-        ("serving_default", {"image": (None, 8, 8, 3)}),
-        ("static", {"image": (None, 8, 8, 3)}),
-        (
-            "dynamic",
-            {"image": (None, 8, 8, 3), "exit_threshold": (None, 2)},
-        ),
-        ("dynamic_jpeg", {"image_bytes": (None,), "exit_threshold": (None, 2)}),
-    ],
+    ("name", "inputs"), zip(SIGNATURES, INPUTS, strict=True)
 )
 def test_inputs_and_outputs_have_names(name, inputs):
     signature = exported.signatures()[name]
@@ -61,22 +50,18 @@ def test_inputs_and_outputs_have_names(name, inputs):
 
 
 def test_serving_default_gives_every_exit_and_calibrated_probabilities():
-    signature = exported.signatures()["serving_default"]
-    found = exported.call(signature, image=exported.images())
+    found = exported.ask("serving_default", "image", exported.images())
     for number, temperature in enumerate(exported.TEMPERATURES):
         scores = exported.scores()[:, number]
         name = f"exit_{number + 1}"
         np.testing.assert_allclose(found[name], scores, atol=1e-4)
-        np.testing.assert_allclose(
-            found[f"{name}_probabilities"],
-            softmax(scores / temperature),
-            atol=1e-4,
-        )
+        shares = exported.softmax(scores / temperature)
+        told = found[f"{name}_probabilities"]
+        np.testing.assert_allclose(told, shares, atol=1e-4)
 
 
 def test_static_is_the_last_exit():
-    signature = exported.signatures()["static"]
-    found = exported.call(signature, image=exported.images())
+    found = exported.ask("static", "image", exported.images())
     nobody = exported.rows([2, 2], exported.IMAGES)
     exits = exported.check(found, exported.scores(), nobody)
     assert set(exits) == {exported.EXITS}
@@ -85,48 +70,18 @@ def test_static_is_the_last_exit():
 @pytest.mark.parametrize("batch", [1, 3, 32])
 def test_dynamic_is_the_exit_rule(batch):
     limits = exported.rows(exported.thresholds(), batch)
-    found = exported.call(
-        exported.signatures()["dynamic"],
-        image=exported.images()[:batch],
-        exit_threshold=limits,
-    )
+    images = exported.images()[:batch]
+    found = exported.ask("dynamic", "image", images, limits)
     exits = exported.check(found, exported.scores()[:batch], limits)
-    np.testing.assert_allclose(
-        found["probabilities"],
-        softmax(found["scores"] / exported.TEMPERATURES[exits - 1, None]),
-        atol=1e-5,
-    )
-
-
-def test_dynamic_is_prediction_in_keras():
-    s = float(exported.thresholds()[1])
-    found = exported.call(
-        exported.signatures()["dynamic"],
-        image=exported.images(),
-        exit_threshold=exported.rows([s, s], exported.IMAGES),
-    )
-    stages = models.stages(exported.model())
-    for expected in (
-        leaving.select(exported.scores(), s),
-        prediction.predict_dynamic(
-            stages, exported.images(), ExitThresholds.shared(s, 3)
-        ),
-    ):
-        np.testing.assert_array_equal(found["class"], expected.classes)
-        np.testing.assert_array_equal(found["exit"], expected.exit_taken + 1)
-        np.testing.assert_allclose(
-            found["confidence"], expected.certainty, atol=1e-5
-        )
+    calibrated = found["scores"] / exported.TEMPERATURES[exits - 1, None]
+    shares = exported.softmax(calibrated)
+    np.testing.assert_allclose(found["probabilities"], shares, atol=1e-5)
 
 
 def test_every_image_has_its_own_thresholds():
     random = np.random.default_rng(1)
     limits = random.uniform(0.3, 1, size=(32, 2)).astype("float32")
-    found = exported.call(
-        exported.signatures()["dynamic"],
-        image=exported.images(),
-        exit_threshold=limits,
-    )
+    found = exported.ask("dynamic", "image", exported.images(), limits)
     exits = exported.check(found, exported.scores(), limits)
     assert set(exits) == {1, 2, 3}
 
@@ -167,8 +122,7 @@ def saved(model, folder, limits):
     saved_model.save(model, folder, temperatures=np.ones(exits))
     loaded = tf.saved_model.load(folder)
     images = exported.images(channels=model.inputs[0].shape[-1])[:5]
-    outputs = model(images, training=False)
-    scores = np.stack([outputs[f"exit_{k + 1}"] for k in range(exits)], 1)
+    scores = np.asarray(exit_rule.stack_exits(model(images)))
     limits = exported.rows(limits, 5)
     found = exported.call(
         loaded.signatures["dynamic"], image=images, exit_threshold=limits
@@ -244,10 +198,9 @@ def test_saved_model_cli_runs_it(tmp_path):
     exported.check(found, exported.scores()[:4], limits)
 
 
-@pytest.fixture(scope="module")
-def requests():
+def warm_up(folder):
     """Every request of the file, by its signature."""
-    path = exported.folder() / "assets.extra" / "tf_serving_warmup_requests"
+    path = folder / "assets.extra" / "tf_serving_warmup_requests"
     found = collections.defaultdict(list)
     for line in tf.data.TFRecordDataset(str(path)):
         log = prediction_log_pb2.PredictionLog.FromString(line.numpy())
@@ -256,6 +209,11 @@ def requests():
         assert request.model_spec.name == exported.NAME
         found[request.model_spec.signature_name].append(request)
     return found
+
+
+@pytest.fixture(scope="module")
+def requests():
+    return warm_up(exported.folder())
 
 
 def test_every_signature_is_asked_for_every_exit(requests):
@@ -282,11 +240,7 @@ def test_requests_replay_on_the_reloaded_signatures(requests, name):
 def test_uint8_images_are_written_as_float32(tmp_path):
     images = exported.images()[:1].astype("uint8")
     at = ExitThresholds.of(exported.thresholds())
-    saved_model.write_warm_up(tmp_path, "one", images, at)
-    record = tf.data.TFRecordDataset(str(tmp_path / saved_model.WARM_UP))
-    log = prediction_log_pb2.PredictionLog.FromString(
-        next(iter(record)).numpy()
-    )
-    image = log.predict_log.request.inputs["image"]
+    saved_model.write_warm_up(tmp_path, exported.NAME, images, at)
+    image = warm_up(tmp_path)["static"][0].inputs["image"]
     assert image.dtype == tf.float32.as_datatype_enum
     assert (tf.make_ndarray(image) == images).all()

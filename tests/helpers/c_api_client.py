@@ -44,12 +44,7 @@ def library(folder: pathlib.Path) -> ctypes.CDLL:
 
 
 class Model:
-    """A SavedModel in a session.
-
-    Args:
-      api: from `library`.
-      folder: of the SavedModel.
-    """
+    """A SavedModel in a session."""
 
     def __init__(self, api, folder: str):
         self._api = api
@@ -58,14 +53,9 @@ class Model:
         tags = (ctypes.c_char_p * 1)(b"serve")
         self._session = POINTER(
             api.TF_LoadSessionFromSavedModel(
-                POINTER(api.TF_NewSessionOptions()),
-                None,
-                folder.encode(),
-                tags,
-                1,
-                self._graph,
-                None,
-                self._status,
+                *(POINTER(api.TF_NewSessionOptions()), None),
+                *(folder.encode(), tags, 1),
+                *(self._graph, None, self._status),
             )
         )
         self._check()

@@ -13,11 +13,7 @@ v1 = tf.compat.v1
 
 
 class Traced:
-    """A SavedModel in a session of its own.
-
-    Args:
-      folder: of the SavedModel.
-    """
+    """A SavedModel in a session of its own."""
 
     def __init__(self, folder):
         graph = tf.Graph()
@@ -32,12 +28,10 @@ class Traced:
         """Return exits taken, and stage -> batches its layers gave out."""
         record = v1.RunMetadata()
         inputs = self._signature.inputs
+        limits = inputs["exit_threshold"].name
         exits = self._session.run(
             self._signature.outputs["exit"].name,
-            {
-                inputs["image"].name: image,
-                inputs["exit_threshold"].name: exit_threshold,
-            },
+            {inputs["image"].name: image, limits: exit_threshold},
             options=v1.RunOptions(trace_level=v1.RunOptions.FULL_TRACE),
             run_metadata=record,
         )

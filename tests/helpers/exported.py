@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.deploy import parity, saved_model
+from elf_keras.exits import exit_rule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 
@@ -53,8 +54,7 @@ def images(channels=3) -> np.ndarray:
 @functools.cache
 def scores() -> np.ndarray:
     """What `model` says of `images`, `(images, exits, classes)`."""
-    outputs = model()(images(), training=False)
-    return np.stack([outputs[f"exit_{k + 1}"] for k in range(EXITS)], axis=1)
+    return np.asarray(exit_rule.stack_exits(model()(images())))
 
 
 @functools.cache
@@ -68,11 +68,11 @@ def folder() -> pathlib.Path:
     """The SavedModel of `model` with its warm-up requests."""
     place = pathlib.Path(_temporary().name, NAME)
     saved_model.save(model(), place, temperatures=TEMPERATURES)
-    exits = [number for _, _, number in by_loop(scores(), thresholds())]
-    rows = [exits.index(number) for number in range(1, EXITS + 1)]
-    saved_model.write_warm_up(
-        place, NAME, images()[rows], ExitThresholds.of(thresholds())
-    )
+    limits = rows(thresholds(), IMAGES)
+    exits = [number for _, _, number in by_loop(scores(), limits)]
+    few = images()[[exits.index(number) for number in range(1, EXITS + 1)]]
+    at = ExitThresholds.of(thresholds())
+    saved_model.write_warm_up(place, NAME, few, at)
     return place
 
 
@@ -90,6 +90,12 @@ def call(signature, **inputs) -> dict[str, np.ndarray]:
     return {name: value.numpy() for name, value in found.items()}
 
 
+def ask(name, key, given, limits=None) -> dict[str, np.ndarray]:
+    """Ask the signature of that name; `limits` are thresholds of each image."""
+    inputs = {} if limits is None else {"exit_threshold": limits}
+    return call(signatures()[name], **{key: given}, **inputs)
+
+
 def rows(values, count) -> np.ndarray:
     """The same thresholds for every image."""
     return np.tile(np.asarray(values, "float32"), (count, 1))
@@ -98,26 +104,20 @@ def rows(values, count) -> np.ndarray:
 def by_loop(scores, limits):
     """(class, confidence, exit from 1) of each image, one at a time.
 
-    Args:
-      scores: `(images, exits, classes)`.
-      limits: `(exits - 1,)`, or a row for each image.
+    Scores are `(images, exits, classes)`, limits a row for each image.
     """
-    for image, row in zip(
-        scores,
-        np.broadcast_to(limits, (len(scores), len(scores[0]) - 1)),
-        strict=True,
-    ):
+    for image, row in zip(scores, limits, strict=True):
         for number, exit_scores in enumerate(image, start=1):
-            sure = confidence(exit_scores)
+            sure = softmax(exit_scores).max()
             if number == len(image) or sure > row[number - 1]:
                 yield int(exit_scores.argmax()), sure, number
                 break
 
 
-def confidence(scores):
-    """Largest softmax, in float64."""
+def softmax(scores):
+    """In float64, over the last axis."""
     powers = np.exp(scores.astype("float64"))
-    return (powers / powers.sum(-1, keepdims=True)).max(-1)
+    return powers / powers.sum(-1, keepdims=True)
 
 
 def check(answer, expected_scores, limits) -> np.ndarray:

@@ -3,12 +3,10 @@
 import dataclasses
 import json
 import pathlib
-import tempfile
 
 import keras
 import leaving
 import numpy as np
-import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.deploy import manifest, tflite_chain
@@ -27,21 +25,13 @@ MANIFEST = "manifest.json"
 
 @dataclasses.dataclass(frozen=True)
 class Chain:
-    """An export in a folder, and the model that it came from.
-
-    Attributes:
-      manifest: path of the manifest.
-      stages: Keras stages.
-      images: uint8, `(images, height, width, channels)`.
-      scores: of the Keras model, `(images, exits, classes)`.
-      threshold: s at which every exit is taken, far from any confidence.
-    """
+    """An export in a folder, and the model that it came from."""
 
     manifest: pathlib.Path
-    stages: list
-    images: np.ndarray
-    scores: np.ndarray
-    threshold: float
+    stages: list  # of Keras
+    images: np.ndarray  # uint8, `(images, height, width, channels)`
+    scores: np.ndarray  # of the Keras model, `(images, exits, classes)`
+    threshold: float  # at which every exit is taken, far from any confidence
 
 
 def model() -> keras.Model:
@@ -54,7 +44,7 @@ def model() -> keras.Model:
         exits="1,2",
         heads=models.Heads("separable"),
     )
-    scores = _scores(built, images())
+    scores = np.asarray(exit_rule.stack_exits(built(images())))
     for number, name in enumerate(exit_rule.exit_names(3)):
         mean = scores[:, number].mean(0)
         factor = SPREADS[number] / (scores[:, number] - mean).std()
@@ -76,9 +66,11 @@ def make(folder: pathlib.Path, variants=("float32", "int8")) -> Chain:
     built = model()
     pixels = images()
     stages = models.stages(built)
-    scores = _scores(built, pixels)
+    scores = np.asarray(exit_rule.stack_exits(built(pixels)))
     threshold = _between(scores)
-    _convert(built, pixels, folder, variants)
+    tflite_chain.write(
+        built, folder / "tflite", variants=variants, images=pixels
+    )
     (folder / MANIFEST).write_text(
         json.dumps(_record(folder, built, scores, threshold, variants))
     )
@@ -113,37 +105,12 @@ def by_hand(chain: Chain, image: np.ndarray, threshold: float):
     return number, powers / powers.sum()
 
 
-def _scores(built, pixels):
-    outputs = built(pixels, training=False)
-    arrays = {name: np.asarray(scores) for name, scores in outputs.items()}
-    return exit_rule.stack_exits(arrays)
-
-
 def _between(scores):
     """The middle of the widest gap between confidences of middle rank."""
     reached = np.sort(exit_rule.confidence(scores)[:, :-1].ravel())
     middle = reached[len(reached) // 3 : -len(reached) // 3]
     gap = np.diff(middle).argmax()
     return float(np.float32(middle[gap : gap + 2].mean()))
-
-
-def _convert(built, pixels, folder, variants):
-    parts = tflite_chain.parts_of(built, pixels)
-    bare = tf.Module()
-    bare.weights = [variable.value for variable in built.variables]
-    signatures = {
-        name: tflite_chain._signature(part)
-        for name, part in parts.items()
-        if name.startswith("stage_")
-    }
-    with tempfile.TemporaryDirectory() as saved:
-        tf.saved_model.save(bare, saved, signatures=signatures)
-        for variant in variants:
-            place = folder / "tflite" / variant
-            place.mkdir(parents=True)
-            for name in signatures:
-                content = tflite_chain._convert(saved, [name], variant, parts)
-                (place / f"{name}.tflite").write_bytes(content)
 
 
 def _record(folder, built, scores, threshold, variants):
@@ -168,22 +135,17 @@ def _variant(scores, threshold, variant):
     limits = {"all_exits": None, "accurate": threshold, "macs_25": 0.01}
     return {
         "stages": [
-            {
-                "file": f"tflite/{variant}/stage_{number}.tflite",
-                "milliseconds": milliseconds,
-            }
-            for number, milliseconds in enumerate(CLAIMED, start=1)
+            {"file": f"tflite/{variant}/stage_{k}.tflite", "milliseconds": time}
+            for k, time in enumerate(CLAIMED, start=1)
         ],
         "policies": {
-            name: {
-                "thresholds": [limit] * 2,
-                "exit_shares": _shares(scores, 1.0 if limit is None else limit),
-            }
-            for name, limit in limits.items()
+            name: {"thresholds": [at] * 2, "exit_shares": _shares(scores, at)}
+            for name, at in limits.items()
         },
     }
 
 
 def _shares(scores, threshold):
-    taken = leaving.select(scores, threshold).exit_taken
+    limit = 1.0 if threshold is None else threshold
+    taken = leaving.select(scores, limit).exit_taken
     return (np.bincount(taken, minlength=3) / len(taken)).tolist()

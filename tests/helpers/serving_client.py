@@ -20,15 +20,12 @@ class Client:
         channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def ask(self, signature, *, name=exported.NAME, **inputs):
+    def ask(self, signature, **inputs):
         request = predict_pb2.PredictRequest()
-        request.model_spec.name = name
+        request.model_spec.name = exported.NAME
         request.model_spec.signature_name = signature
         for key, value in inputs.items():
             request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-        return self.send(request)
-
-    def send(self, request):
         found = self.stub.Predict(request, timeout=SECONDS).outputs
         return {key: tf.make_ndarray(value) for key, value in found.items()}
 
@@ -41,9 +38,8 @@ class Client:
 
 @pytest.fixture(scope="module")
 def server():
-    command = [sys.executable, serving_stand_in.__file__]
     with subprocess.Popen(
-        [*command, str(exported.folder()), exported.NAME],
+        [sys.executable, serving_stand_in.__file__, str(exported.folder())],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,

@@ -3,7 +3,7 @@
 It is not TensorFlow Serving. Stubs, messages and status codes are the real
 ones; behind them are the reloaded signatures, in Python.
 
-python serving_stand_in.py FOLDER NAME: prints its port, then serves until it
+python serving_stand_in.py FOLDER: prints its port, then serves until it
 is ended.
 """
 
@@ -13,16 +13,9 @@ import sys
 
 import grpc
 import tensorflow as tf
-from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow_serving.apis import (
-    get_model_metadata_pb2,
-    predict_pb2,
-    prediction_service_pb2_grpc,
-)
+from tensorflow_serving.apis import predict_pb2, prediction_service_pb2_grpc
 
 THREADS = 8
-# gRPC's own default; a server sets its limit above its largest batch.
-MESSAGE_BYTES = 4 * 1024 * 1024
 CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
@@ -30,14 +23,11 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
     """One model's signatures.
 
     Args:
-      folder: of the SavedModel.
-      name: under which clients ask for it.
       joined: images of `dynamic` to wait for and compute together, from as
         many requests as it takes; 0 computes each request alone.
     """
 
-    def __init__(self, folder: pathlib.Path, name: str, *, joined: int = 0):
-        self._folder, self._name = folder, name
+    def __init__(self, folder: pathlib.Path, *, joined: int = 0):
         self._loaded = tf.saved_model.load(folder)
         self._call = dict(self._loaded.signatures)
         if joined:
@@ -45,17 +35,7 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Predict(self, request, context):  # noqa: N802 (gRPC's name)
         """Answer one request, or end it with TensorFlow's own status."""
-        self._require_name(request, context)
         name = request.model_spec.signature_name or "serving_default"
-        if name not in self._call:
-            told = f'Serving signature key "{name}" not found.'
-            context.abort(grpc.StatusCode.FAILED_PRECONDITION, told)
-        expected = {
-            *self._loaded.signatures[name].structured_input_signature[1]
-        }
-        if {*request.inputs} != expected:
-            told = f"inputs {[*request.inputs]}: expected {sorted(expected)}"
-            context.abort(grpc.StatusCode.INVALID_ARGUMENT, told)
         try:
             inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
             tensors = {k: tf.constant(v) for k, v in inputs.items()}
@@ -68,25 +48,6 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
             proto = tf.make_tensor_proto(value.numpy())
             response.outputs[key].CopyFrom(proto)
         return response
-
-    def GetModelMetadata(self, request, context):  # noqa: N802
-        """Return the signatures' inputs and outputs."""
-        self._require_name(request, context)
-        record = saved_model_pb2.SavedModel()
-        content = (self._folder / "saved_model.pb").read_bytes()
-        record.ParseFromString(content)
-        signatures = get_model_metadata_pb2.SignatureDefMap()
-        for key, value in record.meta_graphs[0].signature_def.items():
-            signatures.signature_def[key].CopyFrom(value)
-        response = get_model_metadata_pb2.GetModelMetadataResponse()
-        response.model_spec.CopyFrom(request.model_spec)
-        response.metadata["signature_def"].Pack(signatures)
-        return response
-
-    def _require_name(self, request, context):
-        if request.model_spec.name != self._name:
-            told = f"Servable not found for request: {request.model_spec.name}"
-            context.abort(grpc.StatusCode.NOT_FOUND, told)
 
 
 def join(signature, images: int):
@@ -117,7 +78,6 @@ def serve(service: Service) -> tuple[grpc.Server, int]:
     """Start a server on loopback; return it and its port."""
     server = grpc.server(
         concurrent.futures.ThreadPoolExecutor(THREADS),
-        options=[("grpc.max_receive_message_length", MESSAGE_BYTES)],
     )
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         service, server
@@ -128,6 +88,6 @@ def serve(service: Service) -> tuple[grpc.Server, int]:
 
 
 if __name__ == "__main__":
-    running, number = serve(Service(pathlib.Path(sys.argv[1]), sys.argv[2]))
+    running, number = serve(Service(pathlib.Path(sys.argv[1])))
     print(number, flush=True)
     running.wait_for_termination()
