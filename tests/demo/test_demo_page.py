@@ -19,7 +19,9 @@ pytestmark = pytest.mark.slow
 
 @pytest.fixture(scope="module")
 def chromium():
-    with page_runs.browser() as browser:
+    if not (demo.NODE_MODULES / demo.RUNTIME).is_file():
+        pytest.skip("no LiteRT.js: run `make page`")
+    with page_runs.chromium() as browser:
         yield browser
 
 

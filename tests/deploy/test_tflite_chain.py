@@ -1,5 +1,6 @@
 """TFLite files of a tiny model, run by LiteRT, against the Keras model."""
 
+import re
 from unittest import mock
 
 import numpy as np
@@ -162,17 +163,17 @@ def half(image):
 @pytest.mark.parametrize(
     ("function", "batch", "count", "says"),
     [
-        (beta, 1, 1, "a.tflite: custom operation Betainc"),
-        (double, None, 2, "a.tflite: image has shape [1, 4], not fixed to b"),
-        (double, 2, 2, "a.tflite: image has shape [2, 4], not fixed to batch"),
-        (half, 1, 1, "a.tflite: computes in float16"),
+        (beta, 1, 1, "custom operation Betainc$"),
+        (double, None, 2, "image has shape .* batch 1$"),
+        (double, 2, 2, "image has shape .* batch 1$"),
+        (half, 1, 1, "computes in float16$"),
     ],
 )
 def test_what_a_phone_would_not_run(tmp_path, function, batch, count, says):
     path = saved(tmp_path / "a.tflite", function, batch)
     found = tflite_chain.problems(path, dtype="float32")
     assert len(found) == count
-    assert found[0].startswith(says)
+    assert re.match(f"a.tflite: {says}", found[0])
 
 
 def test_only_another_type_than_asked_for_is_a_problem(tmp_path):

@@ -122,10 +122,8 @@ def softmax(scores):
 
 def check(answer, expected_scores, limits) -> np.ndarray:
     """Assert that an answer is the loop's; return the exits, from 1."""
-    expected = list(by_loop(expected_scores, limits))
-    classes, sure, exits = (
-        np.array(column) for column in zip(*expected, strict=True)
-    )
+    columns = zip(*by_loop(expected_scores, limits), strict=True)
+    classes, sure, exits = map(np.array, columns)
     np.testing.assert_array_equal(answer["exit"], exits)
     np.testing.assert_array_equal(answer["class"], classes)
     np.testing.assert_allclose(answer["confidence"], sure, atol=1e-5)

@@ -1,8 +1,10 @@
 """A tiny chain of three stages with its manifest, converted here."""
 
 import dataclasses
+import itertools
 import json
 import pathlib
+import tempfile
 
 import keras
 import leaving
@@ -68,9 +70,7 @@ def make(folder: pathlib.Path, variants=("float32", "int8")) -> Chain:
     stages = models.stages(built)
     scores = np.asarray(exit_rule.stack_exits(built(pixels)))
     threshold = _between(scores)
-    tflite_chain.write(
-        built, folder / "tflite", variants=variants, images=pixels
-    )
+    _convert(built, pixels, folder / "tflite", variants)
     (folder / MANIFEST).write_text(
         json.dumps(_record(folder, built, scores, threshold, variants))
     )
@@ -111,6 +111,19 @@ def _between(scores):
     middle = reached[len(reached) // 3 : -len(reached) // 3]
     gap = np.diff(middle).argmax()
     return float(np.float32(middle[gap : gap + 2].mean()))
+
+
+def _convert(built, pixels, folder, variants):
+    """The stages alone: exits and joint files take longer than they."""
+    parts = tflite_chain.parts_of(built, pixels)
+    stages = {name: parts[name] for name in ("stage_1", "stage_2", "stage_3")}
+    with tempfile.TemporaryDirectory() as saved:
+        tflite_chain._save_signatures(built, stages, saved)
+        for variant, name in itertools.product(variants, stages):
+            path = folder / variant / f"{name}.tflite"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            content = tflite_chain._convert(saved, [name], variant, parts)
+            path.write_bytes(content)
 
 
 def _record(folder, built, scores, threshold, variants):

@@ -31,15 +31,6 @@ class Opened:
 
 
 @contextlib.contextmanager
-def browser():
-    """Chromium for the demo page, or a skip."""
-    if not (demo.NODE_MODULES / demo.RUNTIME).is_file():
-        pytest.skip("no LiteRT.js: run `make page`")
-    with chromium() as found:
-        yield found
-
-
-@contextlib.contextmanager
 def chromium():
     """The system's Chromium, driven by Playwright, or a skip."""
     sync_api = pytest.importorskip(
