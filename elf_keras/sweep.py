@@ -53,14 +53,10 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     _check_split()
+    sure = FLAGS.group_tolerance, FLAGS.group_confidence
     plan = policy_rules.PolicyPlan(
         policy_rules.rules(FLAGS.budget, policy_rules.KINDS),
-        policy_rules.Guard(
-            FLAGS.group_tolerance,
-            FLAGS.group_confidence,
-            FLAGS.resamples,
-            FLAGS.seed,
-        ),
+        policy_rules.Guard(*sure, FLAGS.resamples, FLAGS.seed),
     )
     folder = workdir.workdir()
     if not (folder / runs.MODEL).exists():
@@ -148,15 +144,11 @@ def _times(model, data):
     from elf_keras.evaluation import stage_times
 
     if FLAGS.export is None:
-        examples = data.validation.take(
-            np.arange(min(30, len(data.validation)))
-        )
+        some = np.arange(min(30, len(data.validation)))
+        examples = data.validation.take(some)
         return stage_times.measure(model, np.asarray(examples.images[:]))
-    return stage_times.of_export(
-        pathlib.Path(FLAGS.export),
-        FLAGS.variant,
-        exits=models.exits(model),
-    )
+    folder, exits = pathlib.Path(FLAGS.export), models.exits(model)
+    return stage_times.of_export(folder, FLAGS.variant, exits=exits)
 
 
 def _check_split():

@@ -65,11 +65,11 @@ def of_parts(
     rule: AnswerRule = PLAIN,
     temperatures: np.ndarray | None = None,
 ) -> Answers:
-    """Reduce logits part by part.
+    """Reduce logits, each part `(images of the part, exits, classes)`.
 
     Args:
-      parts: logits, each `(images of the part, exits, classes)`.
-      labels: of all images, `(images,)`.
+      parts: of a split in order.
+      labels: of all its images, `(images,)`.
       rule: how the model answers.
       temperatures: T of each exit, `(exits,)`, for `calibrated`.
     """
@@ -112,8 +112,7 @@ def with_temperatures(
       weights: of its images in the fit, `(images,)`.
       rule: how the model answers.
 
-    Returns:
-      The answers, and T of each exit, `(exits,)`.
+    Returns the answers, and T of each exit, `(exits,)`.
     """
     fit = calibration.TemperatureFit(examples.labels, weights, rule.scale)
     parts = fit.watch(prediction.logit_parts(model, examples))

@@ -38,11 +38,7 @@ class TemperatureFit:
         self._kept = []
 
     def watch(self, parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Pass logits on, each part once it is kept.
-
-        Args:
-          parts: of the split in order, `(images of the part, exits, classes)`.
-        """
+        """Pass on the parts of a split in order, each once it is kept."""
         start = 0
         for part in parts:
             nth = -(-len(self._labels) * part[:1].nbytes // HELD) or 1
@@ -51,19 +47,13 @@ class TemperatureFit:
             step = max(1, _CACHED // part.shape[-1])
             for first in range(0, len(own), step):
                 at = slice(first, first + step)
-                labels, weights = (
-                    self._labels[rows[at]],
-                    self._weights[rows[at]],
-                )
-                self._kept.append((logits[at], labels, weights))
+                of_rows = self._labels[rows[at]], self._weights[rows[at]]
+                self._kept.append((logits[at], *of_rows))
             start += len(part)
             yield part
 
     def temperatures(self) -> np.ndarray:
-        """Return T > 0 of each exit, `(exits,)`.
-
-        1/σ where no T within `BOUNDS` / σ is the best.
-        """
+        """T of each exit, `(exits,)`; 1/σ if none in `BOUNDS` / σ is best."""
         exits = self._kept[0][0].shape[1]
         logs = [self._minimum(number) for number in range(exits)]
         return np.exp(logs) / self._scale

@@ -37,25 +37,6 @@ class Curve:
     cost: np.ndarray
     shares: np.ndarray
 
-    def at(self, threshold: float) -> dict:
-        """Scores at any threshold, also between or beyond the points.
-
-        Args:
-          threshold: s.
-
-        Returns:
-          `threshold`, `accuracy`, `cost` as floats, `shares` as a list.
-        """
-        rounded = self.thresholds.dtype.type(threshold)
-        after = np.searchsorted(self.thresholds, rounded, side="right")
-        point = max(int(after) - 1, 0)
-        return {
-            "threshold": float(threshold),
-            "accuracy": float(self.accuracy[point]),
-            "cost": float(self.cost[point]),
-            "shares": self.shares[point].tolist(),
-        }
-
 
 def curve(
     confidence: np.ndarray,
@@ -74,14 +55,12 @@ def curve(
       weights: >= 0, `(images,)`, any scale; `metrics.example_weights` makes
         the scores means over classes. None means equal.
 
-    Returns:
-      The curve; at most images · (exits - 1) + 1 points.
+    Returns at most images · (exits - 1) + 1 points.
 
     Raises:
       InputError: for shapes that do not agree, confidences that are not
         finite, or falling costs.
     """
-    confidence, correct = np.asarray(confidence), np.asarray(correct)
     costs = np.asarray(costs, dtype=np.float64)
     weights = _checked_weights(weights, len(confidence))
     _check(confidence, correct, costs)
@@ -102,34 +81,16 @@ def curve(
 def thin(full: Curve, points: int) -> Curve:
     """Keep about `points` of a curve, evenly spread by cost, for a file.
 
-    Args:
-      full: a curve.
-      points: how many to keep, >= 2; fewer remain where one step covers
-        several of the even costs. The first and the last are always kept.
-
-    Returns:
-      A curve whose points are points of the full one; between them its
-      thresholds no longer tell the exact scores.
-
-    Raises:
-      InputError: for fewer than 2 points.
+    Fewer remain where one step covers several of the even costs; the first
+    and the last always do. Between them thresholds no longer tell the scores.
     """
-    if points < 2:
-        raise errors.InputError(
-            f"A curve of {points} points was asked for; ask for 2 or more."
-        )
     # The mean cost never falls with s, but its rounding error may.
     rising = np.maximum.accumulate(full.cost)
     wanted = np.linspace(rising[0], rising[-1], points)
     last = len(rising) - 1
     kept = np.minimum(np.searchsorted(rising, wanted), last)
     kept = np.unique(np.concatenate([[0], kept, [last]]))
-    return Curve(
-        full.thresholds[kept],
-        full.accuracy[kept],
-        full.cost[kept],
-        full.shares[kept],
-    )
+    return Curve(*(values[kept] for values in vars(full).values()))
 
 
 def between(levels: np.ndarray) -> np.ndarray:

@@ -14,15 +14,14 @@ from elf_keras import errors
 def per_class_accuracy(
     predictions: np.ndarray, labels: np.ndarray, *, classes: int
 ) -> np.ndarray:
-    """Share of each class's images that are predicted right.
+    """Share of each class's images that are predicted right, `(classes,)`.
+
+    NaN for a class without images.
 
     Args:
       predictions: class indices, `(images,)`.
-      labels: true class indices in [0, classes), `(images,)`.
+      labels: true class indices, `(images,)`.
       classes: number of classes C.
-
-    Returns:
-      Accuracies in [0, 1], `(classes,)`; NaN for a class without images.
 
     Raises:
       InputError: for a label outside [0, classes).
@@ -35,17 +34,14 @@ def per_class_accuracy(
 def group_accuracy(
     per_class: np.ndarray, shot_groups: dict[str, np.ndarray]
 ) -> dict[str, float | None]:
-    """Mean accuracy over the classes of each shot group.
+    """Mean accuracy over the classes of each shot group that have images.
+
+    None for a group without any: unlike NaN it is valid JSON.
 
     Args:
       per_class: accuracies, `(classes,)`, NaN where a class has no image.
       shot_groups: name -> boolean mask `(classes,)`.
-
-    Returns:
-      Name -> mean over the group's classes that have images, or None for a
-      group without any (None, unlike NaN, is valid JSON).
     """
-    per_class = np.asarray(per_class, dtype=np.float64)
     known = ~np.isnan(per_class)
     members = {name: known & mask for name, mask in shot_groups.items()}
     return {
@@ -69,8 +65,7 @@ def example_weights(
       prior: share of each class in deployment π, `(classes,)`, >= 0, any
         scale; None means uniform. Classes without images drop out.
 
-    Returns:
-      Weights, float64 `(images,)`, sum 1.
+    Returns float64 `(images,)`.
 
     Raises:
       InputError: for bad labels, or a prior that no image has a share in.
@@ -110,9 +105,6 @@ def expected_calibration_error(
       bins: number of bins B, >= 1.
       weights: >= 0, `(images,)`, any scale; None means equal.
 
-    Returns:
-      The error in [0, 1].
-
     Reference: Guo et al., On Calibration of Modern Neural Networks, ICML
       2017, Sec. 2.
     """
@@ -131,16 +123,15 @@ def mean_by_exit(
     exits: int,
     weights: np.ndarray | None = None,
 ) -> np.ndarray:
-    """Mean of a value over the images that leave at each exit.
+    """Mean of a value over the images that leave at each exit, `(exits,)`.
+
+    NaN for an exit that no image takes.
 
     Args:
       values: one number per image, such as its loss, `(images,)`.
       exit_taken: index in [0, exits), `(images,)`.
       exits: number of exits K.
       weights: >= 0, `(images,)`, any scale; None means equal.
-
-    Returns:
-      Means, float64 `(exits,)`; NaN for an exit that no image takes.
     """
     weights = _normalised(weights, len(exit_taken))
     return _means(values, exit_taken, exits, weights)
@@ -149,15 +140,9 @@ def mean_by_exit(
 def shares(
     exit_taken: np.ndarray, exits: int, *, weights: np.ndarray | None = None
 ) -> np.ndarray:
-    """Share of the images that leave at each exit.
+    """Share of the images that leave at each exit, `(exits,)`, sum 1.
 
-    Args:
-      exit_taken: index in [0, exits), `(images,)`.
-      exits: number of exits K.
-      weights: >= 0, `(images,)`, any scale; None means equal.
-
-    Returns:
-      Shares, float64 `(exits,)`, sum 1.
+    Arguments as in `mean_by_exit`.
     """
     weights = _normalised(weights, len(exit_taken))
     return np.bincount(exit_taken, weights, minlength=exits)

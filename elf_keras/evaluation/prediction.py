@@ -35,15 +35,7 @@ class Prediction:
 
 
 def predict_logits(model: keras.Model, examples: splits.Examples) -> np.ndarray:
-    """Logits of every exit for every image, in source order.
-
-    Args:
-      model: a multi-exit model.
-      examples: the images.
-
-    Returns:
-      float32, `(images, exits, classes)`.
-    """
+    """Logits in source order, float32 `(images, exits, classes)`."""
     if workers.is_several(model.distribute_strategy):
         return _logits_of_workers(model, examples)
     batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
@@ -71,15 +63,7 @@ def _logits_of_workers(model, examples):
 def logit_parts(
     model: keras.Model, examples: splits.Examples
 ) -> Iterator[np.ndarray]:
-    """Logits as in `predict_logits`, part by part, at most `PART_BYTES` each.
-
-    Args:
-      model: a multi-exit model.
-      examples: the images.
-
-    Yields:
-      float32, `(images of the part, exits, classes)`, in source order.
-    """
+    """Logits as in `predict_logits`, in parts of at most `PART_BYTES`."""
     row = 4 * sum(output.shape[-1] for output in model.outputs)
     batches = max(1, PART_BYTES // (row * BATCH_SIZE))
     size, count = batches * BATCH_SIZE, len(examples)
@@ -94,21 +78,14 @@ def logit_parts(
 def leave(
     classes: np.ndarray, reached: np.ndarray, thresholds: ExitThresholds
 ) -> Prediction:
-    """Apply the exit rule to the answers of all exits.
+    """Apply the exit rule to all exits' classes and certainty.
 
-    Args:
-      classes: predicted at each exit, `(images, exits)`.
-      reached: certainty at each exit, `(images, exits)`.
-      thresholds: of those exits.
+    Both are `(images, exits)`.
     """
     above = exit_rule.above(reached, thresholds.with_last)
     taken = exit_rule.exit_taken(above)
-    images = np.arange(len(classes))
-    return Prediction(
-        classes=classes[images, taken],
-        certainty=reached[images, taken],
-        exit_taken=taken,
-    )
+    at = np.arange(len(classes)), taken
+    return Prediction(classes[at], reached[at], taken)
 
 
 def predict_dynamic(

@@ -23,14 +23,7 @@ def per_class_rows(
     *,
     split: str = "test",
 ) -> list[dict]:
-    """One row per class of a split: images, accuracies, mean exit.
-
-    Args:
-      data: the splits.
-      found: the answers on that split.
-      thresholds: at which images leave.
-      split: `train`, `validation` or `test`.
-    """
+    """One row per class of a split, by the answers found on it."""
     classes, labels = len(data.class_names), found.labels
     chosen = found.leave(thresholds)
     static, dynamic = (
@@ -54,17 +47,10 @@ def per_class_rows(
 def score_model(
     model: keras.Model, data: splits.Splits, scorer: Scorer, objective
 ) -> tuple[dict, dict]:
-    """Score every split of one set of weights.
+    """Score every split that there is, under one set of weights.
 
-    Args:
-      model: a multi-exit model.
-      data: the splits; absent ones are left out.
-      scorer: what is fixed over the run.
-      objective: a `CumulativeLoss` with a finite threshold.
-
-    Returns:
-      Records and answers, each by split name; the training split has its
-      mean loss by exit only.
+    Returns records and answers, each by split name; the training split has
+    only its mean loss by exit, of an `objective` with a finite threshold.
     """
     parts = {"validation": data.validation, "test": data.test}
     found = {
@@ -89,14 +75,12 @@ def loss_by_exit(
     harder images: it should rise with the exit (HAR, Property 1).
 
     Args:
-      parts: logits of the training split in evaluation mode, part by part,
-        `(images of the part, exits, classes)`.
+      parts: logits in evaluation mode, `(images of the part, exits, classes)`.
       labels: `(images,)`.
       objective: a `CumulativeLoss` with a finite threshold.
 
-    Returns:
-      `shares` and `loss` per exit, `(exits,)`, NaN where nobody leaves; and
-      `increasing`, over the exits that are taken.
+    Returns `shares` and `loss` per exit, `(exits,)`, NaN where nobody leaves;
+    and `increasing`, over the exits that are taken.
     """
     losses, taken, start = [], [], 0
     for logits in parts:

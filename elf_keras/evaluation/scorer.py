@@ -51,18 +51,14 @@ class Scorer:
         return metrics.example_weights(labels, self.classes, prior=self.prior)
 
     def score(self, found: Answers) -> dict:
-        """Score a split.
-
-        Returns `static`, `mean_of_exits`, `dynamic`, each of `exits`, and
-        `curve`.
-        """
+        """Score a split in every mode, each exit, and the thinned curve."""
         return {
             "images": len(found.labels),
             "static": self.static(found),
             "mean_of_exits": self.mean_of_exits(found),
             "dynamic": self.dynamic(found, self.thresholds),
             "exits": self._exits(found),
-            "curve": self._thin_curve(found),
+            "curve": self.line(self.curve(found), CURVE_POINTS),
         }
 
     def static(self, found: Answers) -> dict:
@@ -79,11 +75,8 @@ class Scorer:
         Reference: Hu et al. 2020, Triple Wins (RDI-Nets), Sec. 3; the sum of
         scores: HAR, Eq. 2.
         """
-        last = np.eye(found.classes.shape[1])[-1]
-        return {
-            **self._accuracies(found.mean_classes, found.labels),
-            **self._spent(last),
-        }
+        accuracies = self._accuracies(found.mean_classes, found.labels)
+        return accuracies | self._spent(np.eye(found.classes.shape[1])[-1])
 
     def dynamic(self, found: Answers, thresholds: ExitThresholds) -> dict:
         """Score early leaving at exit thresholds."""
@@ -112,6 +105,19 @@ class Scorer:
             weights=self.weights(found.labels),
         )
 
+    def line(self, full: cost_curve.Curve, points: int) -> dict:
+        """About so many points of a curve as files hold them."""
+        curve = cost_curve.thin(full, points)
+        found = {
+            "exit_threshold": curve.thresholds,
+            "accuracy": curve.accuracy,
+            "macs": curve.cost,
+            "exit_shares": curve.shares,
+        }
+        if self.costs.milliseconds is not None:
+            found["milliseconds"] = curve.shares @ self.costs.milliseconds
+        return found
+
     def _accuracies(self, predictions, labels):
         correct = predictions == labels
         per_class = metrics.per_class_accuracy(
@@ -126,14 +132,11 @@ class Scorer:
     def _spent(self, shares):
         cost = float(shares @ self.costs.with_heads)
         bare = float(shares @ self.costs.without_heads)
+        saving, whole = multiply_adds.saving, self.costs.backbone
         return {
             "macs": cost,
-            "saving_with_heads": multiply_adds.saving(
-                cost, self.costs.backbone
-            ),
-            "saving_without_heads": multiply_adds.saving(
-                bare, self.costs.backbone
-            ),
+            "saving_with_heads": saving(cost, whole),
+            "saving_without_heads": saving(bare, whole),
         }
 
     def _exits(self, found):
@@ -152,13 +155,3 @@ class Scorer:
             }
             for number in range(correct.shape[1])
         ]
-
-    def _thin_curve(self, found):
-        full = self.curve(found)
-        thin = cost_curve.thin(full, CURVE_POINTS)
-        return {
-            "exit_threshold": thin.thresholds,
-            "accuracy": thin.accuracy,
-            "macs": thin.cost,
-            "exit_shares": thin.shares,
-        }

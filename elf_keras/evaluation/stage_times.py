@@ -21,12 +21,9 @@ ROUNDS, WARM_UP = 30, 3
 
 @dataclasses.dataclass(frozen=True)
 class StageTimes:
-    """Times of one image.
+    """Milliseconds of one image: each stage's, and the bare backbone's.
 
-    Attributes:
-      stages: of each stage, in ms, `(exits,)`.
-      static: of the bare backbone, in ms.
-      source: what was timed, and where.
+    `source` says what was timed, and where.
     """
 
     stages: list[float]
@@ -35,12 +32,7 @@ class StageTimes:
 
 
 def measure(model: keras.Model, images: np.ndarray) -> StageTimes:
-    """Time a model's stages: medians over `ROUNDS` images.
-
-    Args:
-      model: a multi-exit model.
-      images: pixel values 0 to 255, `(images, height, width, channels)`.
-    """
+    """Medians over `ROUNDS` images `(images, height, width, channels)`."""
     stages = [_graph(stage) for stage in models.stages(model)]
     bare = [_graph(models.static_view(model))]
     return StageTimes(
@@ -52,12 +44,7 @@ def measure(model: keras.Model, images: np.ndarray) -> StageTimes:
 
 
 def of_export(folder: pathlib.Path, variant: str, *, exits: int) -> StageTimes:
-    """Read the times in an export's manifest.
-
-    Args:
-      folder: of the export.
-      variant: of its TFLite variants.
-      exits: number of exits K of the run.
+    """Read the times of a TFLite variant in an export's manifest.
 
     Raises:
       InputError: where there is no such variant, or it has other exits.

@@ -67,25 +67,22 @@ class ExitThresholds:
         """s of each early exit as files hold it: None where nobody leaves."""
         return [s if np.isfinite(s) else None for s in self.early.tolist()]
 
-    def text(
-        self, joint: str = " ", *, never: str = "never", digits: str = ".3g"
-    ) -> str:
-        """Thresholds as text: one where all of them read the same.
-
-        Args:
-          joint: between thresholds that differ.
-          never: where nobody leaves.
-          digits: format of a number.
-        """
+    def text(self, *, never: str = "never", digits: str = ".3g") -> str:
+        """As tables in a terminal show them: one where all are the same."""
         found = self.to_json() or [self.number]
-        texts = [never if s is None else _shown(s, digits) for s in found]
-        return texts[0] if len(set(texts)) == 1 else joint.join(texts)
+        texts = [never if s is None else f"{s:{digits}}" for s in found]
+        return texts[0] if len(set(found)) == 1 else " ".join(texts)
+
+    def prose(self) -> str:
+        """As sentences have them: one where all of them read the same."""
+        texts = [_shown(s) for s in self.to_json() or [self.number]]
+        return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
 
 
-def _shown(s, digits):
-    text = f"{s:{digits}}"
+def _shown(s):
+    text = "never" if s is None else f"{s:.3g}"
     # 0.99996 is not 1, which nobody exceeds.
-    return f"{s:.7g}" if float(text) >= 1 > s else text
+    return f"{s:.7g}" if text == "1" and s < 1 else text
 
 
 def symmetric_maximum(classes: int) -> float:

@@ -48,14 +48,10 @@ class Candidates:
 
 
 def shared(curve: cost_curve.Curve) -> Candidates:
-    """One s for all exits: the curve's points that can matter.
+    """One s for all exits: the points of an exact curve that can matter.
 
-    Args:
-      curve: exact.
-
-    Returns:
-      Those that no cheaper point matches in accuracy, some evenly spread by
-      cost, and last the one where nobody leaves early.
+    Those that no cheaper one matches in accuracy, some evenly spread by cost,
+    and last the one where nobody leaves early.
     """
     last = len(curve.cost) - 1
     best = undominated(curve.accuracy, curve.cost)
@@ -83,14 +79,9 @@ def per_exit(
     weights: np.ndarray,
     start: Candidates,
 ) -> Candidates:
-    """One s for each exit; the shared candidates are among those returned.
+    """One s for each exit; the candidates to start from stay among them.
 
-    Args:
-      confidence: of each exit, `(images, exits)`.
-      correct: boolean, `(images, exits)`.
-      costs: cost to each exit, `(exits,)`, never falling.
-      weights: of the images, `(images,)`, sum 1.
-      start: those of `shared`.
+    Arguments as in `cost_curve.curve`, the weights with sum 1.
     """
     costs = np.asarray(costs, np.float64)
     lines = _Lines(confidence, correct, costs, weights)
@@ -136,9 +127,8 @@ class _Lines:
             np.unique(confidence[:, number], return_inverse=True)
             for number in early
         ]
-        self._levels = [levels for levels, _ in found]
-        ranks = np.stack([ranks for _, ranks in found], axis=1)
-        self._ranks = np.asfortranarray(ranks)
+        self._levels, ranks = zip(*found, strict=True)
+        self._ranks = np.asfortranarray(np.stack(ranks, axis=1))
 
     def steps(self, limits):
         """Steps of thresholds, both `(rows, exits - 1)`."""

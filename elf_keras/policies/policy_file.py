@@ -65,11 +65,11 @@ def thresholds_of(
     path: pathlib.Path,
     exit_rule: str = certainty.CONFIDENCE,
 ) -> ExitThresholds:
-    """Thresholds of one policy.
+    """Thresholds of one policy, by default the file's own choice.
 
     Args:
       record: of `read`.
-      name: of the policy; None is the file's default.
+      name: of the policy.
       exits: number of exits K of the model.
       path: of the file, for the message.
       exit_rule: that the thresholds will be used by.

@@ -1,39 +1,28 @@
 """The runs of a threshold search side by side (HAR, Table I; ELF, Figure 7)."""
 
+import operator
+
 _STATIC = ("accuracy", "many", "medium", "few")
 _POLICY = "accurate"
-_SPLITS = ("validation", "test")
 
 
 def rows(records: dict[str, dict]) -> list[dict]:
-    """Return a row a run, the one that validation chooses marked.
+    """Return a row a run, of how t is written -> the run's policy.json.
 
-    Args:
-      records: how t is written -> the run's policy.json.
-
-    Returns:
-      `t`, `chosen`, and for each split the static model's accuracies, and
-      accuracy and saving of the policy `accurate`. Chosen is the highest
-      static accuracy on validation, of equals the larger saving there.
+    `t`, `chosen`, and for each split the static model's accuracies, and
+    accuracy and saving of the policy `accurate`. Chosen is the highest static
+    accuracy on validation, of equals the larger saving there.
     """
     found = [{"t": text, **_scores(record)} for text, record in records.items()]
-    best = max(
-        found,
-        key=lambda row: (
-            row["validation_static_accuracy"],
-            row["validation_saving"],
-        ),
+    judged = operator.itemgetter(
+        "validation_static_accuracy", "validation_saving"
     )
+    best = max(found, key=judged)
     return [{**row, "chosen": row is best} for row in found]
 
 
 def lines(curves: dict[str, dict], chosen: str) -> dict[str, dict[str, dict]]:
-    """Return what `charts.sweeps` draws.
-
-    Args:
-      curves: how t is written -> the run's curve.json.
-      chosen: one of them.
-    """
+    """Return what `charts.sweeps` draws of t -> curve.json; one is chosen."""
     found = {}
     for text, curve in curves.items():
         for split, part in curve["splits"].items():

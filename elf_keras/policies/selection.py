@@ -38,7 +38,7 @@ class Choice:
 
     Attributes:
       rule: that it was chosen by.
-      thresholds: of the early exits.
+      thresholds: that it consists of.
       kept: whether the guard holds, or None without one.
       losses: by shot group, its loss and bound on the split that chose.
       said: a sentence where the guard decided or could not, or None.
@@ -56,10 +56,7 @@ def offered(
 ) -> dict[str, Candidates]:
     """Threshold vectors by kind, for the kinds that a plan asks for.
 
-    Args:
-      found: the answers on the split that chooses.
-      scorer: of the run.
-      plan: the rules.
+    `found` are the answers on the split that chooses.
     """
     shared = candidates.shared(scorer.curve(found))
     own = {rule.unit for rule in plan.rules if rule.kind == PER_EXIT}
@@ -93,13 +90,12 @@ def choose(
 
     Args:
       found: the answers on the split that chooses.
-      scorer: of the run; where nothing was timed, budgets of time are left
-        out.
+      scorer: of the run; untimed, budgets of time are left out.
       plan: rules and guard.
       offers: of `offered`, where they are there already.
 
-    Returns:
-      Choices by name, `all_exits` first; a sentence for each rule left out.
+    Returns choices by name, `all_exits` first; a sentence for each rule left
+    out.
     """
     offers = offers or offered(found, scorer, plan)
     losses = functools.cache(
@@ -123,14 +119,7 @@ def choose(
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Ballot:
-    """One rule, and candidates that may meet it.
-
-    Attributes:
-      rule: to be met.
-      offers: the candidates.
-      found: the answers on the split that chooses.
-      scorer: of the run.
-    """
+    """One rule, and the candidates that may meet it on a split."""
 
     rule: Rule
     offers: Candidates
@@ -216,16 +205,10 @@ class Ballot:
 
 
 def score(thresholds: ExitThresholds, found: Answers, scorer: Scorer) -> dict:
-    """Scores of a policy on a split.
+    """Scores of a policy on the split that was answered.
 
-    Args:
-      thresholds: of the policy.
-      found: the answers on that split.
-      scorer: of the run.
-
-    Returns:
-      Accuracies, `macs`, `saving` (heads counted), `exit_shares`, and
-      `milliseconds` where stages were timed: means over classes.
+    Accuracies, `macs`, `saving` (heads counted), `exit_shares`, and
+    `milliseconds` where stages were timed: means over classes.
     """
     result = scorer.dynamic(found, thresholds)
     shares = result["exit_shares"]

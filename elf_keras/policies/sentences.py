@@ -14,13 +14,7 @@ def left_out(rule: Rule, cheapest: float) -> str:
 
 
 def unguarded(rule: Rule, losses: dict, guard: Guard) -> str:
-    """Say what a shot group may lose where a budget leaves no choice.
-
-    Args:
-      rule: that was met.
-      losses: by shot group, its loss and bound.
-      guard: that does not hold.
-    """
+    """Say what a shot group may lose where a budget leaves no choice."""
     return f"{rule.name}: within this budget {_worst(losses, guard)}"
 
 
@@ -29,11 +23,8 @@ def guarded(
 ) -> str:
     """Say that the guard took another policy.
 
-    Args:
-      rule: that was met.
-      costs: of the policy taken, and of the one in whose place it was.
-      losses: of the latter, by shot group.
-      guard: that holds.
+    Costs are of the policy taken, and of the one in whose place it was;
+    losses, by shot group, of the latter.
     """
     taken, first = costs
     return (
@@ -43,11 +34,7 @@ def guarded(
 
 
 def verdict(comparison: list[dict]) -> str:
-    """Say whether thresholds of their own dominate.
-
-    Args:
-      comparison: of `trade_off.compared`.
-    """
+    """Say whether thresholds of their own dominate (`trade_off.compared`)."""
     if not comparison:
         return "one threshold for all exits only"
     gain = {

@@ -68,7 +68,7 @@ def losses(
       answers: on the split that chooses.
       limits: s of each early exit, `(candidates, exits - 1)`.
       shot_groups: name -> mask over classes; groups without images drop out.
-      guard: confidence, resamples and seed.
+      guard: says how sure.
     """
     order = np.argsort(answers.labels, kind="stable")
     labels = answers.labels[order]

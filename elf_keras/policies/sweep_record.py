@@ -9,26 +9,16 @@ from elf_keras import runs
 from elf_keras.data import splits
 from elf_keras.evaluation import answers, stage_times
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.policies import (
-    policy_file,
-    policy_rules,
-    sentences,
-    trade_off,
-)
+from elf_keras.policies import policy_file, policy_rules, sentences, trade_off
 
 
 def answers_of(
     model: keras.Model, data: splits.Splits, scorer: Scorer
 ) -> tuple[dict[str, answers.Answers], np.ndarray]:
-    """Run a model once over validation and test.
+    """Run a model once over validation and, if there is one, test.
 
-    Args:
-      model: a multi-exit model.
-      data: the splits; test may be missing.
-      scorer: of the run.
-
-    Returns:
-      Answers by split, and temperatures fitted on validation, `(exits,)`.
+    Returns answers by split, and temperatures fitted on validation,
+    `(exits,)`.
     """
     weights = scorer.weights(data.validation.labels)
     validation, temperatures = answers.with_temperatures(
@@ -45,13 +35,7 @@ def curves(
     grid: dict[str, float],
     times: stage_times.StageTimes,
 ) -> dict:
-    """Return curve.json: thinned lines, marks, and the two kinds compared.
-
-    Args:
-      done: a sweep.
-      grid: the papers' values of s.
-      times: of the stages.
-    """
+    """Return curve.json: thinned lines, marks, and the two kinds compared."""
     comparison = trade_off.compared(done)
     return {
         **runs.environment(),
@@ -72,14 +56,7 @@ def policies_of(
     picture: dict,
     temperatures: np.ndarray,
 ) -> dict:
-    """Return policy.json but for seed and checksum.
-
-    Args:
-      done: a sweep.
-      plan: that it was made by.
-      picture: of `curves`.
-      temperatures: T of each exit.
-    """
+    """Return policy.json but for seed and checksum; `picture` of `curves`."""
     return {
         "format": policy_file.FORMAT,
         **runs.environment(),
@@ -136,6 +113,6 @@ def _policy(done, choice):
         "guard_kept": choice.kept,
         "group_losses": choice.losses,
         "said": choice.said,
-        "validation": scores["validation"],
+        **scores,
         "test": scores.get("test"),
     }

@@ -31,7 +31,7 @@ class Sweep:
       offers: kind -> what policies were chosen from.
       choices: name -> policy.
       left_out: a sentence for each rule that cannot be met.
-      scorer: of the run.
+      scorer: of the run, timed.
     """
 
     splits: dict[str, Answers]
@@ -49,13 +49,7 @@ class Sweep:
 def sweep(
     splits: dict[str, Answers], scorer: Scorer, plan: PolicyPlan
 ) -> Sweep:
-    """Draw the curves and choose the policies.
-
-    Args:
-      splits: `validation`, and `test` if there is one.
-      scorer: of the run.
-      plan: rules and guard.
-    """
+    """Draw the curves of all splits, and choose policies on `validation`."""
     validation = splits["validation"]
     offers = selection.offered(validation, scorer, plan)
     choices, left_out = selection.choose(validation, scorer, plan, offers)
@@ -65,18 +59,17 @@ def sweep(
 
 def rows(done: Sweep) -> list[dict]:
     """Every point of the exact curves, as rows of a table."""
-    names = [f"share_exit_{k + 1}" for k in range(_exits(done))]
-    found = []
+    found, costs = [], done.scorer.costs
     for split, curve in done.curves.items():
         columns = {
             "exit_threshold": curve.thresholds,
             "accuracy": curve.accuracy.round(6),
             "macs": curve.cost.round(1),
-            "saving": (1 - curve.cost / done.scorer.costs.backbone).round(6),
+            "saving": (1 - curve.cost / costs.backbone).round(6),
+            "milliseconds": (curve.shares @ costs.milliseconds).round(6),
         }
-        if done.scorer.costs.milliseconds is not None:
-            columns["milliseconds"] = _times(done, curve.shares).round(6)
-        columns |= zip(names, curve.shares.T.round(6), strict=True)
+        for number, shares in enumerate(curve.shares.T, start=1):
+            columns[f"share_exit_{number}"] = shares.round(6)
         values = zip(*(c.tolist() for c in columns.values()), strict=True)
         found += [
             {"split": split, **dict(zip(columns, row, strict=True))}
@@ -88,15 +81,13 @@ def rows(done: Sweep) -> list[dict]:
 def pictured(done: Sweep, grid: dict[str, float]) -> dict:
     """The lines and marks of a picture, by split.
 
-    Args:
-      done: a sweep.
-      grid: the papers' values of s by how they are written.
+    `grid` has the papers' values of s by how they are written.
     """
-    exits = _exits(done)
+    exits = len(done.scorer.costs.with_heads)
     return {
         split: {
             "images": len(found.labels),
-            "shared": _line(done, cost_curve.thin(curve, POINTS)),
+            "shared": done.scorer.line(done.curves[split], POINTS),
             "per_exit": _own_line(done, split),
             "static": done.scorer.static(found),
             "papers_grid": {
@@ -108,9 +99,7 @@ def pictured(done: Sweep, grid: dict[str, float]) -> dict:
                 for name, choice in done.choices.items()
             },
         }
-        for (split, found), curve in zip(
-            done.splits.items(), done.curves.values(), strict=True
-        )
+        for split, found in done.splits.items()
     }
 
 
@@ -141,26 +130,6 @@ def compared(done: Sweep) -> list[dict]:
     return found
 
 
-def _exits(done):
-    return len(done.scorer.costs.with_heads)
-
-
-def _times(done, shares):
-    return shares @ done.scorer.costs.milliseconds
-
-
-def _line(done, curve):
-    line = {
-        "exit_threshold": curve.thresholds,
-        "accuracy": curve.accuracy,
-        "macs": curve.cost,
-        "exit_shares": curve.shares,
-    }
-    if done.scorer.costs.milliseconds is not None:
-        line["milliseconds"] = _times(done, curve.shares)
-    return line
-
-
 def _own_line(done, split):
     """Per-exit candidates that none beats on validation, on a split."""
     if PER_EXIT not in done.offers:
@@ -170,8 +139,8 @@ def _own_line(done, split):
     best = candidates.undominated(offers.accuracy, cost)
     thresholds = [offers.thresholds(row) for row in best]
     points = [done.point(split, each) for each in thresholds]
-    keys = ["accuracy", "macs", "exit_shares", "milliseconds"]
+    keys = ("accuracy", "macs", "exit_shares", "milliseconds")
     return {
         "exit_threshold": [each.to_json() for each in thresholds],
-        **{key: [at[key] for at in points] for key in keys if key in points[0]},
+        **{key: [at[key] for at in points] for key in keys},
     }

@@ -60,7 +60,7 @@ class Point:
     @property
     def written(self) -> str:
         """The thresholds as text."""
-        return self.thresholds.text(", ")
+        return self.thresholds.prose()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)

@@ -93,9 +93,9 @@ def _policies(shared, scored, split):
             **shared,
             "epoch": "best" if "best" in scored[0].metrics[split] else "last",
             "mode": name,
-            "exit_threshold": ExitThresholds.of(of_runs[0]["thresholds"]).text(
-                ", "
-            )
+            "exit_threshold": ExitThresholds.of(
+                of_runs[0]["thresholds"]
+            ).prose()
             if len(of_runs) == 1
             else "by seed",
             **_means(scores),
@@ -125,7 +125,7 @@ def _text(scores, exits):
     told = scores.get("exit_threshold")
     if told is None:
         return ""
-    return ExitThresholds.of_scores(told, exits).text(", ")
+    return ExitThresholds.of_scores(told, exits).prose()
 
 
 def common(names: list[str]) -> str:

@@ -14,6 +14,11 @@ from elf_keras import runs
 SMALL = ("--backbone=resnet8", "--exits=1", "--epochs=1")
 
 
+def refused(folder, *words, says):
+    words = (f"--workdir={folder}", *SMALL, *words)
+    command_runs.refused("train", *words, says=says)
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
@@ -60,26 +65,22 @@ SMALL = ("--backbone=resnet8", "--exits=1", "--epochs=1")
     ids=lambda value: " ".join(value),
 )
 def test_wrong_flags(tmp_path, words, says):
-    folder = tmp_path / "run"
-    command_runs.refused(
-        "train", f"--workdir={folder}", *SMALL, *words, says=says
-    )
-    assert not folder.exists()
+    refused(tmp_path / "run", *words, says=says)
+    assert not (tmp_path / "run").exists()
 
 
 def test_no_workdir():
     command_runs.refused("train", *SMALL, says=["--workdir is missing"])
 
 
-@pytest.mark.parametrize("kind", ["binary", "folder", "circle"])
-def test_a_flagfile_that_is_none(tmp_path, kind):
-    path = tmp_path / "recipe.flags"
-    if kind == "binary":
-        path.write_bytes(b"--epochs=3\n\xfc\x00\xff")
-    elif kind == "folder":
-        path.mkdir()
-    else:
-        path.write_text("--no_such_flag\n")
+@pytest.mark.parametrize(
+    "content", [b"--epochs=3\n\xfc\x00\xff", b"--no_such_flag\n", None]
+)
+def test_a_flagfile_that_is_none(tmp_path, content):
+    path = tmp_path
+    if content:
+        path = tmp_path / "recipe.flags"
+        path.write_bytes(content)
     command_runs.refused("train", f"--flagfile={path}", says=[])
 
 
@@ -95,6 +96,8 @@ def photos(tmp_path):
 
 
 OWL = ("test/owl/0.png", None)
+CORRUPT = ("train/cat/1.png", b"no image")
+EMPTY = ("empty/note.txt", b"")
 
 
 @pytest.mark.parametrize(
@@ -102,17 +105,9 @@ OWL = ("test/owl/0.png", None)
     [
         ([("train/owl/0.txt", b""), OWL], [], ["no training image of 'owl'"]),
         ([OWL], [], ["different classes", "'owl'"]),
-        (
-            [("train/cat/1.png", b"no image")],
-            [],
-            ["1 of 10 images cannot be read", "cat/1.png"],
-        ),
+        ([CORRUPT], [], ["1 of 10 images cannot be read", "cat/1.png"]),
         ([], ["--image_size=3"], ["too small", "at least 4"]),
-        (
-            [("empty/note.txt", b"")],
-            ["--data_dir={}/empty"],
-            ["has no class folder"],
-        ),
+        ([EMPTY], ["--data_dir={}/empty"], ["has no class folder"]),
     ],
     ids=["class", "split", "corrupt", "small", "empty"],
 )
@@ -124,29 +119,18 @@ def test_photos_that_cannot_be_used(photos, spoilt, words, says):
         else:
             (photos / name).write_bytes(content)
     before = command_runs.content(photos.parent)
-    command_runs.refused(
-        "train",
-        f"--workdir={photos.parent / 'run'}",
-        "--dataset=folder",
-        f"--data_dir={photos}",
-        *SMALL,
-        *(word.format(photos) for word in words),
-        says=says,
-    )
+    given = ("--dataset=folder", f"--data_dir={photos}")
+    more = (word.format(photos) for word in words)
+    refused(photos.parent / "run", *given, *more, says=says)
     assert command_runs.content(photos.parent) == before
 
 
 def test_no_data_and_no_network_says_how_to_get_them(tmp_path):
     (tmp_path / "data" / "cifar100").mkdir(parents=True)
     for name in ("cifar10", "cifar100"):
-        command_runs.refused(
-            "train",
-            f"--workdir={tmp_path / 'run'}",
-            f"--dataset={name}_lt",
-            f"--data_dir={tmp_path / 'data'}",
-            *SMALL,
-            says=[name, "--data_dir", "download"],
-        )
+        words = (f"--dataset={name}_lt", f"--data_dir={tmp_path / 'data'}")
+        says = [name, "--data_dir", "download"]
+        refused(tmp_path / "run", *words, says=says)
     assert not (tmp_path / "run").exists()
 
 
@@ -162,20 +146,13 @@ def test_a_folder_that_holds_something_stays_as_it_is(tmp_path, held, resume):
         (folder / runs.MODEL).write_bytes(b"weights")
     (folder / "notes.txt").write_text("mine")
     before = command_runs.content(tmp_path)
-    command_runs.refused(
-        "train", f"--workdir={folder}", *SMALL, *resume, says=["--workdir"]
-    )
+    refused(folder, *resume, says=["--workdir"])
     assert command_runs.content(tmp_path) == before
 
 
 def test_a_work_folder_below_a_file(tmp_path):
     (tmp_path / "file").write_text("mine")
-    command_runs.refused(
-        "train",
-        f"--workdir={tmp_path / 'file' / 'run'}",
-        *SMALL,
-        says=["is a file"],
-    )
+    refused(tmp_path / "file" / "run", says=["is a file"])
     assert (tmp_path / "file").read_text() == "mine"
 
 
@@ -184,16 +161,13 @@ def test_a_work_folder_below_a_file(tmp_path):
 )
 def test_a_work_folder_that_may_not_be_written(tmp_path):
     tmp_path.chmod(0o500)
-    command_runs.refused(
-        "train", f"--workdir={tmp_path / 'run'}", *SMALL, says=["Permission"]
-    )
+    refused(tmp_path / "run", says=["Permission"])
     tmp_path.chmod(0o700)
 
 
 def test_a_real_process_ends_with_status_2(tmp_path):
-    process = command_runs.child(
-        "-m", "elf_keras.train", f"--workdir={tmp_path / 'run'}", "--epochs=-1"
-    )
+    words = (f"--workdir={tmp_path / 'run'}", "--epochs=-1")
+    process = command_runs.child("-m", "elf_keras.train", *words)
     ended = command_runs.ended(process)
     assert ended.status == 2
     assert ended.out == ""

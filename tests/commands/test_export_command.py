@@ -1,7 +1,6 @@
 """The export command: what it asks for, refuses, keeps and replaces."""
 
 import json
-import pathlib
 import shutil
 
 import command_runs
@@ -35,37 +34,25 @@ def quick(monkeypatch):
 
 
 def export(run_folder, output, *words):
-    return command_runs.done(
-        "export", f"--workdir={run_folder}", f"--output={output}", *words
-    )
+    words = (f"--workdir={run_folder}", f"--output={output}", *words)
+    command_runs.done("export", *words)
 
 
 def refused(run_folder, output, *words, says):
-    before = command_runs.content(pathlib.Path(output).parent)
-    command_runs.refused(
-        "export",
-        f"--workdir={run_folder}",
-        f"--output={output}",
-        *words,
-        says=says,
-    )
-    assert command_runs.content(pathlib.Path(output).parent) == before
+    before = command_runs.content(output.parent)
+    words = (f"--workdir={run_folder}", f"--output={output}", *words)
+    command_runs.refused("export", *words, says=says)
+    assert command_runs.content(output.parent) == before
 
 
-def test_what_differs_is_not_kept(run_folder, tmp_path, quick):
-    quick["parity"][0]["passed"] = False
-    refused(
-        run_folder,
-        tmp_path / "digits",
-        says=["does not answer as the model does", "nothing was written"],
-    )
-
-
-def test_a_variant_without_the_default_policy_is_not_kept(
+def test_what_differs_or_has_no_default_policy_is_not_kept(
     run_folder, tmp_path, quick
 ):
     del quick["variants"]["int8"]["policies"]["accurate"]
     says = ["int8 cannot keep this budget", "nothing was written"]
+    refused(run_folder, tmp_path / "digits", says=says)
+    quick["parity"][0]["passed"] = False
+    says = ["does not answer as the model does", "nothing was written"]
     refused(run_folder, tmp_path / "digits", says=says)
 
 
@@ -83,9 +70,8 @@ def test_a_folder_of_something_else_is_never_replaced(run_folder, tmp_path):
     output = tmp_path / "thesis"
     output.mkdir()
     (output / "chapter.txt").write_text("years of work")
-    refused(
-        run_folder, output, "--overwrite", says=["chapter.txt", "no export"]
-    )
+    says = ["chapter.txt", "no export"]
+    refused(run_folder, output, "--overwrite", says=says)
 
 
 @pytest.mark.parametrize(
@@ -119,13 +105,8 @@ def test_what_was_there_stays_where_the_new_one_cannot_go(tmp_path):
 
 def test_an_output_below_a_file(run_folder, tmp_path):
     (tmp_path / "file").write_text("")
-    output = tmp_path / "file" / "digits"
-    command_runs.refused(
-        "export",
-        f"--workdir={run_folder}",
-        f"--output={output}",
-        says=["file is a file", "name a folder"],
-    )
+    says = ["file is a file", "name a folder"]
+    refused(run_folder, tmp_path / "file" / "digits", says=says)
 
 
 @pytest.mark.parametrize(
@@ -150,6 +131,5 @@ def test_a_run_that_has_not_ended(run_folder, tmp_path):
 
 
 def test_an_output_is_asked_for(run_folder):
-    command_runs.refused(
-        "export", f"--workdir={run_folder}", says=["--output is missing"]
-    )
+    says = ["--output is missing"]
+    command_runs.refused("export", f"--workdir={run_folder}", says=says)

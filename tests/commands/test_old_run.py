@@ -3,7 +3,6 @@
 Their export is that of tests/deploy/test_bundle.py.
 """
 
-import csv
 import json
 
 import command_runs
@@ -38,14 +37,13 @@ def test_a_finished_run_scores_as_it_did(old):
 def test_an_unfinished_run_goes_on(old):
     folder = old / "unfinished"
     words = (folder / "flags.flags").read_text().split()
-    ended = command_runs.done(
-        "train", *words, f"--workdir={folder}", "--resume"
-    )
+    words = (*words, f"--workdir={folder}", "--resume")
+    ended = command_runs.done("train", *words)
     assert "going on after epoch 2" in ended.err
-    with (folder / "history.csv").open() as file:
-        losses = [float(row["loss"]) for row in csv.DictReader(file)]
-    with (old / "finished" / "history.csv").open() as file:
-        expected = [float(row["loss"]) for row in csv.DictReader(file)]
+    losses, expected = (
+        [float(row["loss"]) for row in command_runs.rows(at / "history.csv")]
+        for at in (folder, old / "finished")
+    )
     assert losses[:2] == expected[:2]
     assert losses == pytest.approx(expected, rel=1e-2)
 

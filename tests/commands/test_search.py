@@ -1,6 +1,5 @@
 """A search over t that trains nothing here: its children are made up."""
 
-import csv
 import json
 import pathlib
 
@@ -16,33 +15,23 @@ draw = sweeps.search
 ACCURACY = {"0.6": 0.5, "0.75": 0.7, "0.9": 0.7}
 
 
-def split(accuracy, saving):
-    return {"accuracy": accuracy, "saving": saving, "macs": 90.0}
-
-
 def leave(place, text):
     """What a sweep of a run trained with t = `text` leaves behind."""
     accuracy = ACCURACY.get(text, 0.1)
     saving = 0.1 if text == "0.75" else 0.2
     static = {"accuracy": accuracy, "many": accuracy, "macs": 100}
+    tested = static | {"accuracy": 1 - accuracy}
+    policy = {
+        "validation": {"accuracy": accuracy, "saving": saving},
+        "test": {"accuracy": 0.25, "saving": -0.5},
+    }
     record = {
-        "model": {
-            "static": {
-                "validation": static,
-                "test": static | {"accuracy": 1 - accuracy},
-            }
-        },
-        "policies": {
-            "accurate": {
-                "validation": split(accuracy, saving),
-                "test": split(0.25, -0.5),
-            }
-        },
+        "model": {"static": {"validation": static, "test": tested}},
+        "policies": {"accurate": policy},
     }
     (place / policy_file.NAME).write_text(json.dumps(record))
-    line = {"macs": [50, 100], "accuracy": [0.1, accuracy]}
     part = {
-        "shared": line,
+        "shared": {"macs": [50, 100], "accuracy": [0.1, accuracy]},
         "static": static,
         "papers_grid": {"0.5": {"macs": 70, "accuracy": 0.2}},
     }
@@ -58,9 +47,8 @@ class Children:
 
     def __call__(self, words, *, stdout, stderr):
         command = words[2].removeprefix("elf_keras.")
-        place = pathlib.Path(
-            [w for w in words if w.startswith("--workdir=")][0][10:]
-        )
+        (place,) = [w[10:] for w in words if w.startswith("--workdir=")]
+        place = pathlib.Path(place)
         self.commands.append((command, place.name))
         self.last[command] = words
         if self.fails == (command, place.name):
@@ -103,8 +91,7 @@ def test_each_t_is_trained_swept_and_compared(tmp_path, children, monkeypatch):
     assert "--imbalance=20.0" in flags
     # As accurate on validation as 0.75, and saving more there.
     assert runs.read_json(folder / "search.json")["chosen"] == "0.9"
-    with (folder / "search.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = command_runs.rows(folder / "search.csv")
     assert [row["t"] for row in rows] == ["0.75", "0.6", "0.9"]
     assert float(rows[2]["test_static_accuracy"]) == pytest.approx(0.3)
     assert (folder / "search.png").read_bytes()[:4] == b"\x89PNG"
@@ -141,12 +128,10 @@ def test_where_and_how_may_change_and_reaches_the_children(tmp_path, children):
 def test_another_search_or_a_folder_of_something_else(tmp_path, children):
     find(tmp_path / "search", *WORDS)
     (tmp_path / "thesis.txt").write_text("years of work")
-    for folder, says in (
-        (tmp_path / "search", ["other flags", "imbalance"]),
-        (tmp_path, ["something else"]),
-    ):
-        words = (f"--workdir={folder}", "--thresholds=0.6,0.9")
-        command_runs.refused("search", *words, says=says)
+    for folder, says in (("search", "other flags"), ("", "something else")):
+        words = (f"--workdir={tmp_path / folder}", "--thresholds=0.6,0.9")
+        ended = command_runs.refused("search", *words, says=[says])
+        assert not folder or "imbalance" in ended.errors[0]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """What `train` says and records where the run is not the plain one."""
 
-import csv
+import functools
 import json
 import os
 import signal
@@ -28,20 +28,14 @@ def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
 ):
     folder = tmp_path / "run"
     ended = command_runs.done(
-        "train",
-        f"--workdir={folder}",
-        "--dataset=folder",
+        *("train", f"--workdir={folder}", "--dataset=folder"),
         f"--data_dir={photos(tmp_path / 'photos')}",
-        "--image_size=8",
-        "--backbone=resnet8",
-        "--method=single",
-        "--epochs=1",
-        "--validation_fraction=0",
+        *("--image_size=8", "--backbone=resnet8", "--method=single"),
+        *("--epochs=1", "--validation_fraction=0"),
     )
-    note = [line for line in ended.err.splitlines() if "skipped" in line]
-    assert len(note) == 1
-    assert note[0].startswith("note: 1 unreadable")
-    assert "train/cat/broken.png" in note[0]
+    (note,) = [line for line in ended.err.splitlines() if "skipped" in line]
+    assert note.startswith("note: 1 unreadable")
+    assert "train/cat/broken.png" in note
     data = json.loads((folder / runs.RECORD).read_text())["data"]
     assert data["skipped"] == ["train/cat/broken.png"]
     assert data["class_counts"] == [45, 45]
@@ -51,26 +45,13 @@ def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("side", "batch"),
-    [
-        pytest.param(8, 437, id="one image of 8 pixels"),
-        pytest.param(16, 437, id="one image of 16 pixels"),
-        pytest.param(8, 219, id="even"),
-    ],
-)
+@pytest.mark.parametrize(("side", "batch"), [(8, 437), (16, 437), (8, 219)])
 def test_two_replicas_and_a_last_batch_of_one_image(tmp_path, side, batch):
     """438 training images: the last of 2 batches has 1, or 219."""
     process = command_runs.child(
-        "-c",
-        command_runs.TRAIN_ON_TWO,
-        f"--workdir={tmp_path / 'run'}",
-        *command_runs.TINY,
-        "--strategy=mirrored",
-        f"--image_size={side}",
-        "--validation_fraction=0",
-        "--epochs=1",
-        f"--batch_size={batch}",
+        *("-c", command_runs.TRAIN_ON_TWO, f"--workdir={tmp_path / 'run'}"),
+        *(*command_runs.TINY, "--strategy=mirrored", f"--image_size={side}"),
+        *("--validation_fraction=0", "--epochs=1", f"--batch_size={batch}"),
     )
     ended = command_runs.ended(process)
     assert ended.status == 0, ended.err[-2000:]
@@ -97,17 +78,14 @@ def test_the_best_epoch_is_chosen_for_the_deployment_that_is_scored(tmp_path):
     folder = tmp_path / "run"
     words = (*command_runs.TINY, "--epochs=3", "--deployment_prior=train")
     command_runs.done("train", f"--workdir={folder}", *words)
-    with (folder / "history.csv").open() as file:
-        chosen_by = [row["validation_accuracy"] for row in csv.DictReader(file)]
+    last = command_runs.rows(folder / "history.csv")[-1]
     found = json.loads((folder / runs.METRICS).read_text())["validation"]
     scored = found["last"]["static"]["accuracy"]
-    assert float(chosen_by[-1]) == pytest.approx(scored)
+    assert float(last["validation_accuracy"]) == pytest.approx(scored)
 
 
 def test_sigterm_while_the_data_are_read(tmp_path, monkeypatch):
-    def told_to_end():
-        os.kill(os.getpid(), signal.SIGTERM)
-
+    told_to_end = functools.partial(os.kill, os.getpid(), signal.SIGTERM)
     monkeypatch.setattr(train, "_data", told_to_end)
     ended = command_runs.run("train", f"--workdir={tmp_path / 'run'}")
     assert ended.status == 75

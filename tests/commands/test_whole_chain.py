@@ -1,6 +1,5 @@
 """Train, evaluate, predict on the embedded digits, as a user would."""
 
-import csv
 import json
 
 import command_runs
@@ -29,15 +28,10 @@ RECIPE = (
     "--seed=3",
 )
 # design.md, section 5.
-RUN_FOLDER = (
-    "flags.flags",
-    "run.json",
-    "history.csv",
-    "checkpoints",
-    "model.keras",
-    "metrics.json",
-    "tensorboard",
-)
+RUN_FOLDER = """
+flags.flags run.json history.csv checkpoints model.keras metrics.json
+tensorboard
+"""
 SCORES = "accuracy top1 many medium few macs"
 DYNAMIC = "saving_with_heads saving_without_heads exit_shares"
 EXIT = "accuracy macs calibration_error"
@@ -55,9 +49,8 @@ def trained(tmp_path_factory):
     with pytest.MonkeyPatch.context() as patch:
         # So that one warning is sure to come.
         patch.setattr(watchdogs, "FEW_LEAVE", 2.0)
-        return folder, command_runs.done(
-            "train", f"--workdir={folder}", *RECIPE
-        )
+        words = (f"--workdir={folder}", *RECIPE)
+        return folder, command_runs.done("train", *words)
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +63,7 @@ def record(trained):
     return json.loads((trained[0] / runs.RECORD).read_text())
 
 
-@pytest.mark.parametrize("name", RUN_FOLDER)
+@pytest.mark.parametrize("name", RUN_FOLDER.split())
 def test_the_run_folder_holds_what_is_promised(trained, name):
     path = trained[0] / name
     assert path.exists()
@@ -121,8 +114,7 @@ def test_run_json_says_what_is_promised(record):
 
 
 def test_the_history_has_every_epoch(trained):
-    with (trained[0] / "history.csv").open() as file:
-        rows = list(csv.DictReader(file))
+    rows = command_runs.rows(trained[0] / "history.csv")
     assert [row["epoch"] for row in rows] == ["1", "2", "3", "4", "5", "6"]
     rates = [float(row["learning_rate"]) for row in rows]
     by_hand = [0.025, 0.05, 0.05, 0.05, 0.005, 0.0005]
@@ -138,9 +130,8 @@ def test_it_learned_and_says_so(trained, metrics):
     assert metrics["test"]["last"]["static"]["top1"] > 0.25
     _, ended = trained
     assert "test" in ended.out
-    assert f"{100 * metrics['test']['best']['static']['top1']:.1f} %" in (
-        ended.out
-    )
+    top1 = metrics["test"]["best"]["static"]["top1"]
+    assert f"{100 * top1:.1f} %" in ended.out
     assert ended.err.count("epoch ") >= EPOCHS
     assert ended.errors == []
 
@@ -153,10 +144,8 @@ def test_warnings_reach_the_user_and_the_record(trained, record):
 
 
 def test_the_best_epoch_is_the_last_of_the_highest(trained, metrics):
-    with (trained[0] / "history.csv").open() as file:
-        scores = [
-            float(row["validation_accuracy"]) for row in csv.DictReader(file)
-        ]
+    rows = command_runs.rows(trained[0] / "history.csv")
+    scores = [float(row["validation_accuracy"]) for row in rows]
     best = max(range(EPOCHS), key=lambda epoch: (scores[epoch], epoch))
     part = metrics["validation"]["best"]
     assert part["epoch"] == best + 1
@@ -166,15 +155,12 @@ def test_the_best_epoch_is_the_last_of_the_highest(trained, metrics):
 def test_a_trained_run_is_shown_not_trained_again(trained):
     folder, first = trained
     before = command_runs.content(folder)
-    again = command_runs.done(
-        "train", f"--workdir={folder}", *RECIPE, "--resume"
-    )
+    words = (f"--workdir={folder}", *RECIPE)
+    again = command_runs.done("train", *words, "--resume")
     assert "is trained" in again.err
     assert again.out == first.out
     assert command_runs.content(folder) == before
-    refused = command_runs.run("train", f"--workdir={folder}", *RECIPE)
-    assert refused.status == 2
-    assert "never" in refused.errors[0]
+    command_runs.refused("train", *words, says=["never"])
     assert command_runs.content(folder) == before
 
 
@@ -185,54 +171,45 @@ def test_evaluate_repeats_the_scores_of_training(trained, metrics):
         for name, content in command_runs.content(folder).items()
         if name != "evaluation.json"
     }
-    command_runs.done("evaluate", f"--workdir={folder}")
-    found = json.loads((folder / "evaluation.json").read_text())["splits"]
+    found, _ = command_runs.evaluated(folder)
     for split in ("validation", "test"):
         for mode in ("static", "dynamic"):
             for key in ("accuracy", "top1", "macs"):
-                assert found[split]["model"][mode][key] == pytest.approx(
-                    metrics[split]["best"][mode][key]
-                )
+                expected = metrics[split]["best"][mode][key]
+                assert found[split][mode][key] == pytest.approx(expected)
     after = command_runs.content(folder)
     assert {name: after[name] for name in kept} == kept
 
 
 def test_evaluate_at_another_threshold(trained):
-    folder, _ = trained
-    ended = command_runs.done(
-        "evaluate",
-        f"--workdir={folder}",
-        "--split=test",
-        "--exit_threshold=0.15",
-    )
-    found = json.loads((folder / "evaluation.json").read_text())["splits"]
+    words = ("--split=test", "--exit_threshold=0.15")
+    found, told = command_runs.evaluated(trained[0], *words)
     assert set(found) == {"test"}
-    dynamic = found["test"]["model"]["dynamic"]
+    assert "s = 0.15" in told
+    dynamic = found["test"]["dynamic"]
     assert dynamic["exit_threshold"] == 0.15
     assert dynamic["exit_shares"][0] > 0.9
-    assert "s = 0.15" in ended.out
 
 
 @pytest.fixture(scope="module")
 def digits(tmp_path_factory):
     folder = tmp_path_factory.mktemp("digits")
-    paths = []
-    for index, digit in enumerate(datasets.load_digits().images[:6]):
-        path = folder / f"{index}.png"
-        grey = np.rint(digit * 255 / 16).astype("uint8")
+    greys = np.rint(datasets.load_digits().images[:6] * 255 / 16)
+    greys = greys.astype("uint8")
+    paths = [folder / f"{index}.png" for index in range(6)]
+    for path, grey in zip(paths, greys, strict=True):
         Image.fromarray(grey).save(path)
-        paths.append((path, grey))
-    return paths
+    return paths, greys
 
 
 def test_predict_answers_as_the_model_does(trained, digits, record):
-    folder, _ = trained
-    paths = [path for path, _ in digits]
+    (folder, _), (paths, greys) = trained, digits
     words = (f"--workdir={folder}", "--exit_threshold=0.5", *paths)
     ended = command_runs.done("predict", *words)
     lines = [json.loads(line) for line in ended.out.splitlines()]
-    pixels = np.stack([grey for _, grey in digits])[..., None]
-    examples = splits.Examples(pixels, np.zeros(6, "int32"), ("",) * 6)
+    examples = splits.Examples(
+        greys[..., None], np.zeros(6, "int32"), ("",) * 6
+    )
     model = models.load(folder / runs.MODEL)
     expected = leaving.select(prediction.predict_logits(model, examples), 0.5)
     costs = record["model"]["exits"]
@@ -251,5 +228,5 @@ def test_predict_answers_as_the_model_does(trained, digits, record):
 
 def test_predict_at_a_low_threshold_stops_at_once(trained, digits):
     words = (f"--workdir={trained[0]}", "--exit_threshold=0.01", digits[0][0])
-    ended = command_runs.run("predict", *words)
+    ended = command_runs.done("predict", *words)
     assert json.loads(ended.out)["exit"] == 1

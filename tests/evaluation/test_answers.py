@@ -26,9 +26,8 @@ def test_what_each_exit_says_of_each_image():
 
 
 def test_one_threshold_for_each_exit():
-    never_then_always = ExitThresholds.of([None, 0.0])
-    found = reduced.of_parts([SCORES], LABELS).leave(never_then_always)
-    assert set(found.exit_taken) == {1}
+    found = reduced.of_parts([SCORES], LABELS)
+    assert set(found.leave(ExitThresholds.of([None, 0.0])).exit_taken) == {1}
 
 
 def test_a_model_in_parts_says_the_same(monkeypatch):
@@ -84,20 +83,14 @@ def test_the_mean_of_exits_by_a_loop(scale):
 def test_summed_scores_answer_where_they_were_trained():
     # The last exit says 1, the sum (8, 1) says 0; with α = (1, 1, 9): 1. The
     # mean of probabilities of the second image says 1, the sum (6, 3.3) 0.
-    scores = np.array(
-        [
-            [[4.0, 0.0], [4.0, 0.0], [0.0, 1.0]],
-            [[6.0, 0.0], [0.0, 1.7], [0.0, 1.6]],
-        ],
-        "float32",
-    )
-    labels = np.zeros(2, int)
+    first = [[4.0, 0.0], [4.0, 0.0], [0.0, 1.0]]
+    second = [[6.0, 0.0], [0.0, 1.7], [0.0, 1.6]]
+    scores, labels = np.array([first, second], "float32"), np.zeros(2, int)
     plain = reduced.of_parts([scores], labels)
     assert plain.mean_classes.tolist() == [0, 1]
     for weights, expected in [((1, 1, 1), [0, 0]), ((1, 1, 9), [1, 1])]:
-        found = reduced.of_parts(
-            [scores], labels, AnswerRule(exit_weights=np.array(weights))
-        )
+        rule = AnswerRule(exit_weights=np.array(weights))
+        found = reduced.of_parts([scores], labels, rule)
         assert found.mean_classes.tolist() == expected
         np.testing.assert_array_equal(found.classes, plain.classes)
 

@@ -35,8 +35,10 @@ def test_finds_the_temperature_that_labels_were_drawn_with(temperature):
 
 @pytest.mark.parametrize("temperature", [0.3, 0.77, 1.3, 6.0])
 def test_as_near_as_a_search_that_needs_all_scores(temperature):
-    scores, labels = drawn(temperature, images=400)
-    weights = np.linspace(0.5, 2, 400)
+    (scores, labels), weights = (
+        drawn(temperature, 400),
+        np.linspace(0.5, 2, 400),
+    )
 
     def likelihood(log):
         logs = special.log_softmax(scores / np.exp(log), axis=-1)
@@ -52,27 +54,18 @@ def test_as_near_as_a_search_that_needs_all_scores(temperature):
     np.testing.assert_allclose(found, np.exp(expected), rtol=1e-4)
 
 
-def test_parts_add_up_to_the_whole():
-    logits, labels = drawn(1.5, images=300)
-    weights = np.linspace(0.5, 2, 300)
-    parts = np.split(logits[:, None], [7, 200])
-    fit = calibration.TemperatureFit(labels, weights)
-    assert [len(part) for part in fit.watch(parts)] == [7, 193, 100]
-    whole = temperatures(logits[:, None], labels, weights)
-    np.testing.assert_allclose(fit.temperatures(), whole, rtol=1e-9)
-
-
-def test_of_a_large_split_every_nth_image_is_held(monkeypatch):
+@pytest.mark.parametrize("nth", [1, 3])
+def test_parts_add_up_and_of_a_large_split_every_nth_image_is_held(
+    monkeypatch, nth
+):
     logits, labels = drawn(1.5, images=301)
-    weights = np.linspace(0.5, 2, 301)
-    # Three times as many bytes as are held.
-    monkeypatch.setattr(calibration, "HELD", logits[:101].nbytes)
+    weights, held = np.linspace(0.5, 2, 301), slice(None, None, nth)
+    monkeypatch.setattr(calibration, "HELD", logits[held].nbytes)
     fit = calibration.TemperatureFit(labels, weights)
-    for _ in fit.watch(np.split(logits[:, None], [7, 200])):
-        pass
-    third = slice(None, None, 3)
+    parts = np.split(logits[:, None], [7, 200])
+    assert [len(part) for part in fit.watch(parts)] == [7, 193, 101]
     monkeypatch.undo()
-    expected = temperatures(logits[third, None], labels[third], weights[third])
+    expected = temperatures(logits[held, None], labels[held], weights[held])
     np.testing.assert_allclose(fit.temperatures(), expected, rtol=1e-9)
 
 
@@ -86,17 +79,14 @@ def test_an_image_without_weight_has_no_say():
 
 
 def test_a_split_without_errors_says_nothing():
-    labels = np.array([0, 1, 2, 3])
-    scores = np.eye(CLASSES)[:, None]
-    found = temperatures(scores, labels, np.ones(4))
-    assert found == [1.0]
-    found = temperatures(scores, labels, np.ones(4), scale=30.0)
-    assert found == pytest.approx([1 / 30])
+    labels, scores = np.array([0, 1, 2, 3]), np.eye(CLASSES)[:, None]
+    for scale in (1.0, 30.0):
+        found = temperatures(scores, labels, np.ones(4), scale)
+        assert found == pytest.approx([1 / scale])
 
 
 def test_cosines_are_judged_in_units_of_their_scale():
     scores, labels = drawn(1.0)
-    found = temperatures(
-        scores[:, None] / 30, labels, np.ones(len(labels)), scale=30.0
-    )
+    cosines, weights = scores[:, None] / 30, np.ones(len(labels))
+    found = temperatures(cosines, labels, weights, scale=30.0)
     np.testing.assert_allclose(found, [1 / 30], rtol=0.1)

@@ -1,5 +1,3 @@
-import json
-
 import numpy as np
 import pytest
 
@@ -10,7 +8,7 @@ from elf_keras.exits import exit_rule
 COSTS = np.array([10.0, 25.0, 60.0])
 
 
-def random_case(images, exits, levels, dtype=np.float32):
+def random_case(images, levels, dtype=np.float32, exits=3):
     """Confidences with many ties when there are few levels."""
     random = np.random.RandomState(images + levels)
     steps = np.linspace(0.1, 1.0, levels).astype(dtype)
@@ -19,8 +17,16 @@ def random_case(images, exits, levels, dtype=np.float32):
     return confidence, correct, random.rand(images)
 
 
-def scores_at(threshold, confidence, correct, costs, weights):
-    """The same scores example by example, through the shared exit rule."""
+def curve_of(case, costs=COSTS):
+    confidence, correct, weights = case
+    return cost_curve.curve(confidence, correct, costs=costs, weights=weights)
+
+
+def assert_scores(found, threshold, case, costs=COSTS):
+    """The point that holds at s against a loop over the examples."""
+    confidence, correct, weights = case
+    after = np.searchsorted(found.thresholds, threshold, side="right")
+    point = max(after - 1, 0)
     shares, accuracy, cost = np.zeros(len(costs)), 0.0, 0.0
     taken = exit_rule.exit_taken(confidence > threshold)
     for i, k in enumerate(taken):
@@ -28,55 +34,30 @@ def scores_at(threshold, confidence, correct, costs, weights):
         shares[k] += weight
         accuracy += weight * correct[i, k]
         cost += weight * costs[k]
-    return {"accuracy": accuracy, "cost": cost, "shares": shares}
+    assert found.accuracy[point] == pytest.approx(accuracy)
+    assert found.cost[point] == pytest.approx(cost)
+    np.testing.assert_allclose(found.shares[point], shares, atol=1e-12)
 
 
-@pytest.mark.parametrize("levels", [1, 2, 5, 1000])
+@pytest.mark.parametrize("levels", [1, 2, 5, 50, 1000])
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_every_point_agrees_with_a_loop_over_examples(levels, dtype):
-    confidence, correct, weights = random_case(40, 3, levels, dtype)
-    found = cost_curve.curve(confidence, correct, costs=COSTS, weights=weights)
+def test_points_and_all_between_agree_with_a_loop_over_examples(levels, dtype):
+    case = random_case(40, levels, dtype)
+    found = curve_of(case)
     assert found.thresholds.dtype == dtype
-    assert found.shares.shape == (len(found.thresholds), 3)
-    for p, s in enumerate(found.thresholds):
-        expected = scores_at(s, confidence, correct, COSTS, weights)
-        assert found.accuracy[p] == pytest.approx(expected["accuracy"])
-        assert found.cost[p] == pytest.approx(expected["cost"])
-        np.testing.assert_allclose(
-            found.shares[p], expected["shares"], atol=1e-12
-        )
-
-
-@pytest.mark.parametrize("levels", [3, 1000])
-def test_scores_at_any_threshold_agree_with_the_loop(levels):
-    confidence, correct, weights = random_case(40, 3, levels)
-    found = cost_curve.curve(confidence, correct, costs=COSTS, weights=weights)
-    some = [float(s) for s in confidence[:10, 0]]
-    for s in [-1.0, 0.0, 0.1, 0.55, 0.9, 1.0, 2.0, *some]:
-        expected = scores_at(s, confidence, correct, COSTS, weights)
-        at = found.at(s)
-        assert at["threshold"] == s
-        assert at["accuracy"] == pytest.approx(expected["accuracy"])
-        assert at["cost"] == pytest.approx(expected["cost"])
-        np.testing.assert_allclose(at["shares"], expected["shares"], atol=1e-12)
-
-
-def test_no_threshold_between_the_points_gives_other_scores():
-    confidence, correct, weights = random_case(30, 3, 50)
-    found = cost_curve.curve(confidence, correct, costs=COSTS, weights=weights)
     assert (np.diff(found.thresholds) > 0).all()
-    for s in np.linspace(0, 1, 211, dtype=np.float32):
-        expected = scores_at(s, confidence, correct, COSTS, weights)
-        assert found.at(s)["cost"] == pytest.approx(expected["cost"])
+    assert found.shares.shape == (len(found.thresholds), 3)
+    between = np.linspace(0, 1, 101, dtype=dtype)
+    for s in (*found.thresholds, *between, dtype(-1), dtype(2)):
+        assert_scores(found, s, case)
 
 
 def test_the_ends_are_all_at_exit_1_and_all_at_the_last():
-    confidence, correct, _ = random_case(50, 3, 7)
+    confidence, correct, _ = random_case(50, 7)
     found = cost_curve.curve(confidence, correct, costs=COSTS)
-    np.testing.assert_allclose(found.shares[0], [1, 0, 0], atol=1e-12)
-    np.testing.assert_allclose(found.shares[-1], [0, 0, 1], atol=1e-12)
-    assert found.cost[0] == pytest.approx(10)
-    assert found.cost[-1] == pytest.approx(60)
+    ends = np.eye(3)[[0, 2]]
+    np.testing.assert_allclose(found.shares[[0, -1]], ends, atol=1e-12)
+    np.testing.assert_allclose(found.cost[[0, -1]], [10, 60])
     assert found.accuracy[0] == pytest.approx(correct[:, 0].mean())
     assert found.accuracy[-1] == pytest.approx(correct[:, -1].mean())
     assert (found.shares >= 0).all()
@@ -98,42 +79,36 @@ def test_one_exit_is_one_point():
     found = cost_curve.curve(
         np.array([[0.5], [0.7]]), np.array([[True], [False]]), costs=[3]
     )
-    assert found.at(0.9)["accuracy"] == 0.5
-    np.testing.assert_array_equal(found.cost, [3])
-    np.testing.assert_array_equal(found.shares, [[1]])
+    for values, expected in zip(
+        (found.accuracy, found.cost, found.shares), (0.5, 3, 1), strict=True
+    ):
+        assert values.ravel().tolist() == [expected]
 
 
 def test_ten_thousand_images_with_five_exits_stay_exact():
-    confidence, correct, weights = random_case(10_000, 5, 1_000_000)
-    costs = np.arange(1, 6)
-    found = cost_curve.curve(confidence, correct, costs=costs, weights=weights)
+    case, costs = random_case(10_000, 1_000_000, exits=5), np.arange(1, 6)
+    found = curve_of(case, costs)
     assert (found.shares >= 0).all()
     assert np.diff(found.cost).min() > -1e-12
-    for s in (0.3, 0.9):
-        expected = scores_at(s, confidence, correct, costs, weights)
-        assert found.at(s)["accuracy"] == pytest.approx(expected["accuracy"])
+    for s in (np.float32(0.3), np.float32(0.9)):
+        assert_scores(found, s, case, costs)
 
 
 def test_thin_keeps_points_evenly_spread_by_cost():
-    confidence, correct, _ = random_case(2000, 3, 100_000)
-    full = cost_curve.curve(confidence, correct, costs=COSTS)
+    full = curve_of(random_case(2000, 100_000))
     few = cost_curve.thin(full, 11)
     assert len(few.thresholds) == 11
     assert np.diff(few.cost) == pytest.approx(5, abs=0.1)
-    for p, s in enumerate(few.thresholds):
-        assert few.accuracy[p] == full.at(s)["accuracy"]
-    assert few.thresholds[0] == full.thresholds[0]
-    assert few.thresholds[-1] == full.thresholds[-1]
-    json.dumps([few.at(s) for s in few.thresholds])
+    kept = np.searchsorted(full.thresholds, few.thresholds)
+    assert (kept[0], kept[-1]) == (0, len(full.thresholds) - 1)
+    for name, values in vars(few).items():
+        np.testing.assert_array_equal(values, getattr(full, name)[kept])
 
 
 def test_thin_never_invents_points():
-    confidence, correct, _ = random_case(5, 3, 4)
-    full = cost_curve.curve(confidence, correct, costs=COSTS)
+    full = curve_of(random_case(5, 4))
     many = cost_curve.thin(full, 500)
     np.testing.assert_array_equal(many.thresholds, full.thresholds)
-    with pytest.raises(InputError, match="2 or more"):
-        cost_curve.thin(full, 1)
 
 
 @pytest.mark.parametrize(

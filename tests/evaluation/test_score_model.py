@@ -1,6 +1,7 @@
 """Every split of a model scored, and the rows of classes, against loops."""
 
 import math
+from statistics import fmean
 
 import by_hand
 import numpy as np
@@ -16,14 +17,12 @@ from made_scores import (
     answers,
     class_means,
     leaves,
-    mean,
 )
 
 from elf_keras import losses
-from elf_keras.data import long_tail, splits
+from elf_keras.data import splits
 from elf_keras.evaluation import prediction, score_model
 from elf_keras.evaluation.answers import of_parts
-from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import multiply_adds
@@ -33,15 +32,8 @@ AT = ExitThresholds.shared(THRESHOLD, EXITS)
 
 @pytest.mark.parametrize("validation", [False, True])
 def test_score_model_scores_every_split_there_is(validation):
-    data = tiny.data(validation=validation)
-    model = tiny.compiled()
-    costs = multiply_adds.exit_costs(model)
-    made = Scorer(
-        classes=tiny.CLASSES,
-        shot_groups=long_tail.shot_groups(data.class_counts),
-        costs=costs,
-        thresholds=ExitThresholds.shared(0.5, 2),
-    )
+    data, model = tiny.data(validation=validation), tiny.compiled()
+    made = tiny.scorer(costs=multiply_adds.exit_costs(model))
     records, found = score_model.score_model(model, data, made, model.objective)
     scored = {"validation", "test"} if validation else {"test"}
     assert set(found) == scored
@@ -53,16 +45,17 @@ def test_score_model_scores_every_split_there_is(validation):
     assert records["test"]["dynamic"]["top1"] == expected["dynamic"]["top1"]
 
 
-def made_splits(labels):
+def rows_of(keep):
+    """Rows of the classes, with the images to keep as test images."""
+    labels, found = LABELS[keep], of_parts([SCORES[keep]], LABELS[keep])
     images = np.zeros((len(labels), 1, 1, 1), "uint8")
     part = splits.Examples(images, labels, ("",) * len(labels))
-    return splits.Splits(part, None, part, ("a", "b", "c", "d"), COUNTS)
+    data = splits.Splits(part, None, part, ("a", "b", "c", "d"), COUNTS)
+    return score_model.per_class_rows(data, found, AT)
 
 
 def test_per_class_rows():
-    rows = score_model.per_class_rows(
-        made_splits(LABELS), of_parts([SCORES], LABELS), AT
-    )
+    rows = rows_of(LABELS >= 0)
     taken = leaves(SCORES)
     static = class_means(SCORES[:, -1].argmax(-1) == LABELS)
     dynamic = class_means(np.array(answers(SCORES, taken)) == LABELS)
@@ -79,12 +72,7 @@ def test_per_class_rows():
 
 
 def test_per_class_rows_of_classes_without_test_images():
-    keep = (LABELS == 0) | (LABELS == 2)
-    rows = score_model.per_class_rows(
-        made_splits(LABELS[keep]),
-        of_parts([SCORES[keep]], LABELS[keep]),
-        AT,
-    )
+    rows = rows_of((LABELS == 0) | (LABELS == 2))
     assert [row["test_images"] for row in rows] == [40, 0, 9, 0]
     for row in (rows[1], rows[3]):
         for key in ("static_accuracy", "dynamic_accuracy", "mean_exit"):
@@ -111,7 +99,7 @@ def test_loss_by_exit_is_the_cumulated_loss_unweighted(weights):
             by_hand.cross_entropy(image[k], label) for k in range(number + 1)
         ]
         sums[number].append(sum(parts))
-    expected = [mean(sums[number]) for number in range(EXITS)]
+    expected = [fmean(sums[number]) for number in range(EXITS)]
     np.testing.assert_allclose(found["loss"], expected, rtol=1e-5)
     np.testing.assert_allclose(
         found["shares"], [len(sums[k]) / 80 for k in range(EXITS)]
@@ -119,14 +107,11 @@ def test_loss_by_exit_is_the_cumulated_loss_unweighted(weights):
     assert found["increasing"] is (expected == sorted(expected))
 
 
-def test_loss_by_exit_in_parts_is_that_of_the_whole():
-    repeats = 60
-    many, labels = np.tile(SCORES, (repeats, 1, 1)), np.tile(LABELS, repeats)
-    assert len(labels) > 4096
+def test_loss_by_exit_in_parts_is_that_of_the_whole(monkeypatch):
     once = score_model.loss_by_exit([SCORES], LABELS, objective(0.5))
-    found = score_model.loss_by_exit(
-        np.array_split(many, 3), labels, objective(0.5)
-    )
+    monkeypatch.setattr(score_model, "_ROWS", 7)
+    parts = np.array_split(SCORES, 3)
+    found = score_model.loss_by_exit(parts, LABELS, objective(0.5))
     np.testing.assert_allclose(found["loss"], once["loss"], rtol=1e-5)
     np.testing.assert_allclose(found["shares"], once["shares"], rtol=1e-12)
 

@@ -150,10 +150,15 @@ def test_thresholds_of_each_exit_in_every_form(none):
         ([0.25, None], "0.25, never"),
         ([np.inf], "never"),
         ([0.99996], "0.99996"),
+        ([0.2501, 0.2502], "0.25"),
     ],
 )
-def test_thresholds_as_text(values, text):
-    found = ExitThresholds.of(values)
-    assert found.text(", ") == text
-    if None in values:
-        assert found.text(never="–", digits=".3f") == "0.250 –"
+def test_thresholds_in_prose(values, text):
+    assert ExitThresholds.of(values).prose() == text
+
+
+def test_thresholds_as_text_of_a_table():
+    found = ExitThresholds.of([0.25, None])
+    assert found.text(never="–", digits=".3f") == "0.250 –"
+    assert ExitThresholds.of([0.2501, 0.2502]).text() == "0.25 0.25"
+    assert ExitThresholds.of([None, None]).text() == "never"

@@ -1,8 +1,10 @@
 """Commands run by the tests, in this process or in one of their own."""
 
 import contextlib
+import csv
 import dataclasses
 import io
+import json
 import os
 import pathlib
 import resource
@@ -124,6 +126,20 @@ def done(name: str, *arguments) -> Ended:
     ended = run(name, *arguments)
     assert ended.status == 0, ended.err
     return ended
+
+
+def evaluated(folder: pathlib.Path, *words: str) -> tuple[dict, str]:
+    """Evaluate a run: the model's scores by split, and what was printed."""
+    out = done("evaluate", f"--workdir={folder}", *words).out
+    record = json.loads((folder / "evaluation.json").read_text())
+    found = {name: part["model"] for name, part in record["splits"].items()}
+    return found, out
+
+
+def rows(path: pathlib.Path) -> list[dict]:
+    """The rows of a CSV file."""
+    with path.open() as file:
+        return list(csv.DictReader(file))
 
 
 def small_files(limit: int) -> dict:

@@ -44,8 +44,3 @@ def class_means(values, labels=LABELS):
     for value, label in zip(values, labels, strict=True):
         groups.setdefault(int(label), []).append(float(value))
     return {label: sum(v) / len(v) for label, v in groups.items()}
-
-
-def mean(values):
-    values = list(values)
-    return sum(values) / len(values)

@@ -40,14 +40,11 @@ def test_what_a_candidate_gives_is_what_its_thresholds_give(kind):
     confidence, correct, weights = case(40)
     offers = found(40)[kind]
     for row in range(0, len(offers.accuracy), 3):
-        limits = np.append(offers.limits[row], np.inf)
         accuracy, shares = 0.0, np.zeros(3)
         for image in range(40):
-            above = [
-                bool(c > np.float32(s))
-                for c, s in zip(confidence[image], limits, strict=True)
-            ]
-            taken = (above[:-1] + [True]).index(True)
+            limits = offers.limits[row].astype("float32")
+            above = (confidence[image, :2] > limits).tolist()
+            taken = (above + [True]).index(True)
             accuracy += weights[image] * correct[image, taken]
             shares[taken] += weights[image]
         assert offers.accuracy[row] == pytest.approx(accuracy)
@@ -72,11 +69,9 @@ def test_ascent_comes_near_the_best_of_all_threshold_vectors(seed):
     confidence, correct, weights = case(14, seed)
     own = found(14, seed)[2]
     levels = [np.append(-1, confidence[:, k]) for k in (0, 1)]
-    all_vectors = []
+    all_vectors, rows = [], np.arange(14)
     for first, second in itertools.product(*levels):
-        above = confidence > np.array([first, second, 2.0])
-        taken = exit_rule.exit_taken(above)
-        rows = np.arange(14)
+        taken = exit_rule.exit_taken(confidence > [first, second, 2.0])
         all_vectors.append(
             (weights @ COSTS[taken], weights @ correct[rows, taken])
         )

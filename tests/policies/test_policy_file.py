@@ -34,10 +34,7 @@ def path(tmp_path):
 
 def test_thresholds_by_name_and_by_default(path):
     record = policy_file.read(path)
-    for name, expected in (
-        ("macs_50", [0.25, 0.125]),
-        (None, [0.5, None]),
-    ):
+    for name, expected in (("macs_50", [0.25, 0.125]), (None, [0.5, None])):
         found = policy_file.thresholds_of(record, name, exits=3, path=path)
         assert found.to_json() == expected
 
@@ -83,16 +80,15 @@ def test_a_file_that_is_not_whole(path, change):
         policy_file.read(path)
 
 
-@pytest.mark.parametrize("content", ["", "[1, 2]", '{"format": 1', "\0"])
+@pytest.mark.parametrize("content", ["", "[1, 2]", '{"format": 1', "\0", None])
 def test_a_file_of_something_else(path, content):
-    path.write_text(content)
-    with pytest.raises(InputError, match="policy.json"):
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    says = "does not exist" if content is None else "policy.json"
+    with pytest.raises(InputError, match=says):
         policy_file.read(path)
-
-
-def test_no_file(tmp_path):
-    with pytest.raises(InputError, match="does not exist"):
-        policy_file.read(tmp_path / policy_file.NAME)
 
 
 @pytest.mark.parametrize("chosen_by", [None, "confidence", "entropy"])

@@ -14,7 +14,7 @@ BACKBONE = 100
 EASY = {
     # Two easy ones right at exit 1, a wrong one there, a hard one.
     "confidence": [
-        [0.9, 0.9, 0.9],
+        [0.9] * 3,
         [0.8, 0.9, 0.9],
         [0.6, 0.7, 0.9],
         [0.5, 0.55, 0.9],
@@ -51,27 +51,33 @@ def limit(choice):
     return choice.thresholds.early[0]
 
 
-def plan(*budgets, kind=policy_rules.SHARED, guard=None):
-    return policy_rules.PolicyPlan(
-        policy_rules.rules(list(budgets), (kind,)), guard
-    )
+def plan(*budgets, guard=None):
+    rules = policy_rules.rules(list(budgets), (policy_rules.SHARED,))
+    return policy_rules.PolicyPlan(rules, guard)
 
 
-def test_the_cheapest_threshold_that_loses_nothing():
+@pytest.mark.parametrize(
+    ("name", "low", "high"),
+    [
+        # Nothing is lost: two leave at exit 1, one at exit 2: mean 52.5.
+        ("accurate", 0.6, 0.7),
+        # One leaves at exit 1, one at exit 2, two stay: 75. Two at exit 1: 65.
+        ("macs_75", 0.8, 0.9),
+        # The third leaves at exit 1 and is wrong, the last stays: 42.5.
+        ("macs_50", 0.55, 0.6),
+        # All at exit 1.
+        ("macs_25", 0.0, 0.5),
+    ],
+)
+def test_the_cheapest_that_loses_nothing_and_budgets_that_are_spent(
+    name, low, high
+):
     found = choose(answers(**EASY))
+    assert low <= limit(found[name]) < high
     assert np.isinf(found["all_exits"].thresholds.early).all()
-    # Two leave at exit 1, one at exit 2, the last stays: mean 52.5.
-    assert 0.6 <= limit(found["accurate"]) < 0.7
-
-
-def test_a_budget_is_spent():
-    found = choose(answers(**EASY))
-    # One leaves at exit 1, one at exit 2, two stay: 75. Two at exit 1: 65.
-    assert 0.8 <= limit(found["macs_75"]) < 0.9
-    # The third leaves at exit 1 and is wrong, the last stays: 42.5.
-    assert 0.55 <= limit(found["macs_50"]) < 0.6
-    # All at exit 1.
-    assert limit(found["macs_25"]) < 0.5
+    # Clear of every confidence.
+    reached = np.array(EASY["confidence"])[:, :2]
+    assert np.abs(reached - limit(found["accurate"])).min() > 0.04
 
 
 def lucky(images, count):
@@ -115,12 +121,6 @@ def test_a_budget_below_the_first_exit_is_left_out_and_said():
     ]
 
 
-def test_thresholds_keep_clear_of_every_confidence():
-    s = limit(choose(answers(**EASY))["accurate"])
-    reached = np.array(EASY["confidence"])[:, :2]
-    assert np.abs(reached - s).min() > 0.04
-
-
 def test_nobody_leaves_where_every_early_answer_is_wrong():
     found = answers([[0.9, 0.9, 0.5]] * 2, [[0, 0, 1]] * 2)
     assert np.isinf(choose(found)["accurate"].thresholds.early).all()
@@ -135,21 +135,16 @@ def test_thresholds_stay_inside_the_open_interval(confidence):
 
 
 def test_without_early_exits_all_policies_are_the_same():
-    found = choose(
-        answers([[0.9]], [[True]]), scorer=scorer(np.array([100]), 100)
-    )
-    assert {choice.thresholds.early.shape for choice in found.values()} == {
-        (0,)
-    }
+    alone = scorer(np.array([100]), 100)
+    found = choose(answers([[0.9]], [[True]]), scorer=alone)
+    assert {len(each.thresholds.early) for each in found.values()} == {0}
 
 
 def test_an_exit_that_errs_gets_a_threshold_of_its_own():
     """Exit 1 is sure and wrong, exit 2 less sure and right."""
     found = answers([[0.9, 0.6, 0.9]] * 3, [[0, 1, 1]] * 3)
-    both = policy_rules.PolicyPlan(
-        policy_rules.rules([], ("shared", "per_exit"))
-    )
-    chosen = choose(found, both)
+    rules = policy_rules.rules([], policy_rules.KINDS)
+    chosen = choose(found, policy_rules.PolicyPlan(rules))
     assert np.isinf(chosen["accurate"].thresholds.early).all()
     first, second = chosen["accurate_per_exit"].thresholds.early
     assert first >= np.float32(0.9)
@@ -161,31 +156,26 @@ def test_a_budget_of_time_counts_stages():
     found = choose(answers(**EASY), plan("2.3ms", "1ms"), ms=[1.0, 1.0, 2.0])
     assert 0.6 <= limit(found["ms_2.3"]) < 0.7
     assert limit(found["ms_1"]) < 0.5
-    chosen, left_out = selection.choose(
-        answers(**EASY), scorer(), plan("2.3ms")
-    )
+    found, asked = answers(**EASY), plan("2.3ms")
+    chosen, left_out = selection.choose(found, scorer(), asked)
     assert list(chosen) == ["all_exits", "accurate"]
     assert left_out == ["ms_2.3: no times of stages are known here; left out"]
 
 
-def rare(images):
-    """Class 0: always right. Class 1: `images` of it, one lost early."""
-    right = [[1, 1, 1]] * 40
-    some = [[1, 1, 1]] * (images - 1) + [[0, 1, 1]]
-    labels = np.repeat([0, 1], [40, images])
-    sure = [[0.9, 0.9, 0.9]] * (40 + images)
-    return answers(sure, right + some, labels)
+GUARD = policy_rules.Guard(tolerance=0.05)
+# All sure at once. Class 0: always right. Class 1: four, one lost early.
+SURE, BOTH = [[0.9] * 3] * 44, np.repeat([0, 1], [40, 4])
+RARE = answers(SURE, [[1, 1, 1]] * 43 + [[0, 1, 1]], BOTH)
+OF_TWO = scorer(
+    classes=2, many=np.array([True, False]), few=np.array([False, True])
+)
 
 
 def test_without_a_budget_the_guard_takes_a_dearer_policy_and_says_so():
-    groups = {"many": np.array([True, False]), "few": np.array([False, True])}
-    measured = scorer(classes=2, **groups)
-    right = [[1, 1, 1]] * 44
-    found = answers([[0.9, 0.9, 0.9]] * 44, right, np.repeat([0, 1], [40, 4]))
-    free = choose(found, plan(), scorer=measured)["accurate"]
+    found = answers(SURE, [[1, 1, 1]] * 44, BOTH)
+    free = choose(found, plan(), scorer=OF_TWO)["accurate"]
     assert limit(free) < 0.9
-    guarded = plan(guard=policy_rules.Guard(tolerance=0.05))
-    kept = choose(found, guarded, scorer=measured)["accurate"]
+    kept = choose(found, plan(guard=GUARD), scorer=OF_TWO)["accurate"]
     assert np.isinf(kept.thresholds.early).all()
     assert kept.kept is True
     assert kept.losses["few"] == {"loss": 0.0, "bound": 0.0}
@@ -194,13 +184,10 @@ def test_without_a_budget_the_guard_takes_a_dearer_policy_and_says_so():
 
 
 def test_a_budget_holds_and_says_what_a_group_may_lose():
-    groups = {"many": np.array([True, False]), "few": np.array([False, True])}
-    measured = scorer(classes=2, **groups)
     # Everyone leaves at exit 1, or nobody early.
-    free = choose(rare(4), plan("0.5"), scorer=measured)["macs_50"]
+    free = choose(RARE, plan("0.5"), scorer=OF_TWO)["macs_50"]
     assert limit(free) < 0.9
-    guarded = plan("0.5", guard=policy_rules.Guard(tolerance=0.05))
-    kept = choose(rare(4), guarded, scorer=measured)["macs_50"]
+    kept = choose(RARE, plan("0.5", guard=GUARD), scorer=OF_TWO)["macs_50"]
     assert kept.thresholds.to_json() == free.thresholds.to_json()
     assert kept.kept is False
     assert kept.losses["few"]["loss"] == pytest.approx(0.25)
@@ -211,10 +198,8 @@ def test_a_budget_holds_and_says_what_a_group_may_lose():
 
 def test_a_guard_of_any_loss_changes_nothing():
     loose = plan("0.5", guard=policy_rules.Guard(tolerance=1.0))
-    groups = {"few": np.array([False, True])}
-    measured = scorer(classes=2, **groups)
-    for name, choice in choose(rare(4), loose, scorer=measured).items():
-        free = choose(rare(4), plan("0.5"), scorer=measured)[name]
+    for name, choice in choose(RARE, loose, scorer=OF_TWO).items():
+        free = choose(RARE, plan("0.5"), scorer=OF_TWO)[name]
         assert choice.thresholds.to_json() == free.thresholds.to_json()
         assert choice.said is None
 

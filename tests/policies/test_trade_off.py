@@ -16,6 +16,10 @@ from elf_keras.policies import policy_rules, sentences, trade_off
 
 MACS = np.array([40, 90, 160])
 TIMES = [1.0, 2.0, 4.0]
+PLAN = policy_rules.PolicyPlan(
+    policy_rules.rules(["0.9", "3ms"], policy_rules.KINDS),
+    policy_rules.Guard(tolerance=0.3),
+)
 
 
 @pytest.fixture(scope="module")
@@ -30,20 +34,12 @@ def done():
         "validation": of_parts([make(LABELS, seed=1)], LABELS),
         "test": of_parts([make(LABELS, seed=2)], LABELS),
     }
-    rules = policy_rules.rules(["0.9", "3ms"], policy_rules.KINDS)
-    plan = policy_rules.PolicyPlan(rules, policy_rules.Guard(tolerance=0.3))
-    return trade_off.sweep(splits, scorer, plan)
+    return trade_off.sweep(splits, scorer, PLAN)
 
 
 def test_choices_come_from_validation_alone(done):
-    alone = trade_off.sweep(
-        {"validation": done.splits["validation"]},
-        done.scorer,
-        policy_rules.PolicyPlan(
-            tuple(choice.rule for choice in done.choices.values())[1:],
-            policy_rules.Guard(tolerance=0.3),
-        ),
-    )
+    validation = {"validation": done.splits["validation"]}
+    alone = trade_off.sweep(validation, done.scorer, PLAN)
     for name, choice in done.choices.items():
         found = alone.choices[name].thresholds
         assert choice.thresholds.to_json() == found.to_json()
@@ -52,10 +48,8 @@ def test_choices_come_from_validation_alone(done):
 def test_times_are_those_of_the_stages_reached(done):
     for name, choice in done.choices.items():
         at = done.point("test", choice.thresholds)
-        first, second, third = at["exit_shares"]
-        assert at["milliseconds"] == pytest.approx(
-            first * 1 + second * 3 + third * 7
-        ), name
+        expected = at["exit_shares"] @ [1, 3, 7]
+        assert at["milliseconds"] == pytest.approx(expected), name
 
 
 def test_rows_hold_every_point_of_both_curves(done):
@@ -66,9 +60,8 @@ def test_rows_hold_every_point_of_both_curves(done):
         at = done.point(row["split"], ExitThresholds.shared(s, EXITS))
         for key in ("accuracy", "macs", "saving", "milliseconds"):
             assert row[key] == pytest.approx(at[key], rel=1e-3, abs=1e-5)
-        assert row["share_exit_1"] == pytest.approx(
-            at["exit_shares"][0], abs=1e-6
-        )
+        share = pytest.approx(at["exit_shares"][0], abs=1e-6)
+        assert row["share_exit_1"] == share
 
 
 def test_own_thresholds_never_lose_on_validation(done):
