@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from elf_keras.evaluation import metrics
 from elf_keras.reports import score_rows, statistics
 from elf_keras.reports.run_view import RunView
 from elf_keras.reports.text import percent, points
@@ -75,7 +76,7 @@ def whole_backbone(
     found = view.scored.splits[split]
     if classes is None:
         classes = np.unique(found.labels)
-    return statistics.class_means(found.correct[:, -1], found.labels, classes)
+    return metrics.class_means(found.correct[:, -1], found.labels, classes)
 
 
 def margin(value: float) -> str:

@@ -55,27 +55,6 @@ def curve_band(
     return np.quantile(np.concatenate(sums), edges, axis=0)
 
 
-def class_means(
-    correct: np.ndarray, labels: np.ndarray, classes: np.ndarray
-) -> tuple[float, float]:
-    """Mean over classes of the accuracy, and its standard error.
-
-    Var = Σ_c q_c (1 - q_c) / n_c / C², with q_c = (right + 1) / (n_c + 2): a
-    class of one image is not certain.
-
-    Args:
-      correct: whether each image is right, `(images,)`.
-      labels: `(images,)`.
-      classes: those to average over, each with an image, `(C,)`.
-    """
-    size = int(max(labels.max(), classes.max())) + 1
-    images = np.bincount(labels, minlength=size)[classes]
-    right = np.bincount(labels, correct, minlength=size)[classes]
-    smooth = (right + 1) / (images + 2)
-    variance = (smooth * (1 - smooth) / images).sum() / len(classes) ** 2
-    return float((right / images).mean()), float(np.sqrt(variance))
-
-
 def worth_of_exits(
     found: Answers, scorer: Scorer, thresholds: ExitThresholds
 ) -> list[dict]:

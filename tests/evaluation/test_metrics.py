@@ -77,6 +77,21 @@ def test_bad_priors_are_refused(prior, message):
         metrics.example_weights(LABELS, 4, prior=np.array(prior))
 
 
+def test_standard_error_by_hand():
+    correct = np.array([1, 1, 0, 0, 1], bool)
+    labels = np.array([0, 0, 0, 0, 1])
+    mean, error = metrics.class_means(correct, labels, np.array([0, 1]))
+    assert mean == pytest.approx(0.75)
+    # (2 + 1) / (4 + 2) = 1/2 of 4 images; (1 + 1) / (1 + 2) = 2/3 of one.
+    variance = (0.5 * 0.5 / 4 + (2 / 3) * (1 / 3) / 1) / 4
+    assert error == pytest.approx(np.sqrt(variance))
+
+
+def test_only_the_classes_asked_for_count():
+    correct, labels = np.array([1, 0], bool), np.array([0, 1])
+    assert metrics.class_means(correct, labels, np.array([1]))[0] == 0
+
+
 def test_calibration_error_by_hand():
     # Two bins: (0.2 + 0.5) against 1 right of 2, (0.9 + 1.0) against 1.
     confidence = np.array([0.2, 0.5, 0.9, 1.0])

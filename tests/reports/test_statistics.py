@@ -32,21 +32,6 @@ FOUND = answers.Answers(
 )
 
 
-def test_standard_error_by_hand():
-    correct = np.array([1, 1, 0, 0, 1], bool)
-    labels = np.array([0, 0, 0, 0, 1])
-    mean, error = statistics.class_means(correct, labels, np.array([0, 1]))
-    assert mean == pytest.approx(0.75)
-    # (2 + 1) / (4 + 2) = 1/2 of 4 images; (1 + 1) / (1 + 2) = 2/3 of one.
-    variance = (0.5 * 0.5 / 4 + (2 / 3) * (1 / 3) / 1) / 4
-    assert error == pytest.approx(np.sqrt(variance))
-
-
-def test_only_the_classes_asked_for_count():
-    correct, labels = np.array([1, 0], bool), np.array([0, 1])
-    assert statistics.class_means(correct, labels, np.array([1]))[0] == 0
-
-
 def one_class(right, images):
     """Answers of two exits, right in `right` of `images` at both."""
     labels = np.zeros(images, int)
