@@ -3,6 +3,7 @@
 import re
 from unittest import mock
 
+import leaving
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -77,6 +78,26 @@ def test_chain_answers_as_the_model(
         np.concatenate(parts, axis=1),
     ):
         np.testing.assert_allclose(found, expected, atol=tolerance * size)
+
+
+def test_single_file_leaves_where_the_rule_says(folder, expected, images):
+    from ai_edge_litert.interpreter import Interpreter
+
+    threshold = np.median(exit_rule.confidence(expected)[:, 0])
+    answer = leaving.select(expected, float(threshold))
+    assert 0 < answer.exit_taken.mean() < 1
+    path = folder / "float32" / "single_file.tflite"
+    run = Interpreter(str(path)).get_signature_runner()
+    for index, image in enumerate(images):
+        found = run(
+            image=image[None].astype("float32"),
+            exit_threshold=np.array([threshold], "float32"),
+        )
+        taken = answer.exit_taken[index]
+        assert int(found["exit"]) == taken + 1
+        np.testing.assert_allclose(
+            found["scores"][0], expected[index, taken], atol=1e-5
+        )
 
 
 @pytest.mark.parametrize(
