@@ -131,7 +131,7 @@ def test_a_recipe_builds_its_objects(recipe, sources):
         assert max(rates) == pytest.approx(flags.learning_rate)
         assert rates[-1] < 0.011 * max(rates)
         weighted = not np.allclose(schedule.class_weights, 1)
-        assert 0 < scorer.exit_threshold < 1
+        assert 0 < scorer.thresholds.number < 1
     if recipe.startswith("cifar"):
         assert weighted is False or "drw" in recipe
 
