@@ -96,11 +96,11 @@ def _view(folder):
 
     (data, missing), record = _data(folder), folder.data
     classes = ()
-    if data is not None:
-        classes = (data.class_names, data.class_counts)
     if record:
         counts = np.asarray(record["class_counts"])
         classes = (tuple(record["class_names"]), counts)
+    elif data is not None:
+        classes = (data.class_names, data.class_counts)
     missing = folder.missing + missing
     view = run_view.RunView(folder, *classes, missing=missing)
     if data is None or not (folder.path / runs.MODEL).exists():
@@ -112,9 +112,8 @@ def _data(folder):
     """The run's images, or what is missing without them."""
     if not FLAGS.run_models:
         return None, ("Drawn without running the model (--norun_models).",)
-    given = _flags(folder)
     try:
-        data = data_from_flags.splits(given)
+        data = data_from_flags.splits(_flags(folder))
     except (InputError, OSError) as reason:
         # The page must not tell where anything lies on this machine.
         command.say(f"note: {folder.name}: {reason}")

@@ -9,11 +9,7 @@ from elf_keras.reports.text import percent, points
 
 
 def compared(views: list[RunView]) -> list[str]:
-    """Findings about several runs on the same images.
-
-    Args:
-      views: all runs of the page.
-    """
+    """Findings about several runs on the same images."""
     scored = {view.name: view for view in views if view.scored is not None}
     if len({view.scored.shown for view in scored.values()}) != 1:
         return []
@@ -44,8 +40,7 @@ def _seeds(group):
     low, high = group["range"]
     return (
         f"{group['name']}: over {group['seeds']} seeds the whole backbone has "
-        f"{percent(low)} to {percent(high)} on "
-        f"{group['split']}."
+        f"{percent(low)} to {percent(high)} on {group['split']}."
     )
 
 
@@ -68,10 +63,7 @@ def whole_backbone(
 ) -> tuple[float, float]:
     """Accuracy of the last exit, mean over classes, and its standard error.
 
-    Args:
-      view: a run with answers.
-      split: of them.
-      classes: to average over; None for all that have images.
+    The mean is over `classes`, by default over all that have images.
     """
     found = view.scored.splits[split]
     if classes is None:

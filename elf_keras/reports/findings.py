@@ -1,5 +1,7 @@
 """What a report says in words: each sentence is computed from the run."""
 
+import itertools
+
 import numpy as np
 
 from elf_keras.policies import policy_rules
@@ -11,25 +13,19 @@ _LOSERS = 3
 
 
 def summary(view: RunView) -> list[str]:
-    """What one run comes to, in a sentence.
-
-    Args:
-      view: the run.
-    """
+    """What one run comes to, in a sentence."""
     if view.scored is None:
         return _recorded(view)
     return [_bargain(view) if view.exits > 1 else _bare(view)]
 
 
 def of_run(view: RunView) -> list[str]:
-    """Further findings of one run, the most useful first.
-
-    Args:
-      view: the run.
-    """
+    """Further findings of one run, the most useful first."""
     early, scored = view.exits > 1, view.scored is not None
+    # An exit nobody takes, a rollback, …
+    warnings = (view.folder.record or {}).get("warnings") or []
     return [
-        *_warnings(view),
+        *(f"Training warned: {sentence}." for sentence in warnings),
         *(_budgets(view) if early else []),
         *(_worth(view) if early and scored else []),
         *(_losers(view) if early else []),
@@ -37,12 +33,6 @@ def of_run(view: RunView) -> list[str]:
         *_increasing(view),
         *(_splits(view) if scored else []),
     ]
-
-
-def _warnings(view):
-    """What the training warned of: an exit nobody takes, a rollback, …"""
-    told = (view.folder.record or {}).get("warnings") or []
-    return [f"Training warned: {sentence}." for sentence in told]
 
 
 def _recorded(view):
@@ -74,14 +64,11 @@ def _bargain(view):
 
 def _budgets(view):
     """What is left of the accuracy at the budgets that validation chose."""
-    parts = []
+    split, parts = view.scored.shown if view.scored else "test", []
     for policy in view.folder.policies.values():
-        rule, scores = policy["rule"], policy.get(_shown(view))
-        if (
-            rule["kind"] == policy_rules.SHARED
-            and rule["unit"] == "macs"
-            and scores
-        ):
+        rule, scores = policy["rule"], policy.get(split)
+        kind = (rule["kind"], rule["unit"])
+        if scores and kind == (policy_rules.SHARED, "macs"):
             parts.append(
                 f"{percent(scores['accuracy'])} within "
                 f"{percent(rule['limit'], 0)} of the multiply-adds"
@@ -92,16 +79,10 @@ def _budgets(view):
 def _bare(view):
     mean, error = comparison.whole_backbone(view, view.scored.shown)
     return (
-        f"A model of a single exit: {percent(mean)} on "
-        f"{view.scored.shown}, "
+        f"A model of a single exit: {percent(mean)} on {view.scored.shown}, "
         f"{comparison.margin(statistics.SURE * error)} by the choice of "
         "images. Nobody can leave early."
     )
-
-
-def _shown(view):
-    tested = view.scored is None or view.scored.shown == "test"
-    return "test" if tested else "validation"
 
 
 def _worth(view):
@@ -113,14 +94,14 @@ def _worth(view):
         best = max(rows, key=lambda row: row["saved"])
         return [
             f"Every exit pays for its head; exit {best['exit']} the most: "
-            f"without it an image would cost "
-            f"{percent(best['saved'])} of the backbone more."
+            f"without it an image would cost {percent(best['saved'])} of the "
+            "backbone more."
         ]
     return [
-        f"Exit {row['exit']} does not pay: "
-        f"{percent(row['share'])} of the images leave there, and "
-        f"without it an image would cost {percent(-row['saved'])} of "
-        f"the backbone less; accuracy {_would(-row['accuracy_gain'])}."
+        f"Exit {row['exit']} does not pay: {percent(row['share'])} of the "
+        "images leave there, and without it an image would cost "
+        f"{percent(-row['saved'])} of the backbone less; accuracy "
+        f"{_would(-row['accuracy_gain'])}."
         for row in poor
     ]
 
@@ -165,11 +146,8 @@ def _increasing(view):
     part = view.folder.loss_by_exit()
     if part is None:
         return []
-    known = [
-        (k + 1, value)
-        for k, value in enumerate(part["loss"])
-        if value is not None
-    ]
+    numbered = enumerate(part["loss"], start=1)
+    known = [(k, value) for k, value in numbered if value is not None]
     if len(known) < 2:
         return [
             "Whether training loss increases from exit to exit cannot be "
@@ -181,9 +159,7 @@ def _increasing(view):
             "The increasing-loss property holds: training images that leave "
             f"later add up more loss, {values}."
         ]
-    falls = next(
-        k for (_, a), (k, b) in zip(known, known[1:], strict=False) if b <= a
-    )
+    falls = next(k for (_, a), (k, b) in itertools.pairwise(known) if b <= a)
     return [
         "The increasing-loss property does not hold: the loss of training "
         f"images that leave at exit {falls} is not above that of the exit "
@@ -192,10 +168,10 @@ def _increasing(view):
 
 
 def _splits(view):
-    if len(view.scored.splits) < 2:
+    splits = view.scored.splits
+    if len(splits) < 2:
         return []
-    labels = [view.scored.splits[s].labels for s in ("validation", "test")]
-    shared = np.intersect1d(*labels)
+    shared = np.intersect1d(*(found.labels for found in splits.values()))
     if not shared.size:
         return []
     (first, one), (second, other) = (
@@ -205,8 +181,8 @@ def _splits(view):
     reach = statistics.SURE * float(np.hypot(one, other))
     apart = first - second
     numbers = (
-        f"{percent(first)} on validation, {percent(second)} on "
-        f"test for the whole backbone, {_signed(apart)} where chance explains "
+        f"{percent(first)} on validation, {percent(second)} on test for the "
+        f"whole backbone, {_signed(apart)} where chance explains "
         f"{comparison.margin(reach)}"
     )
     if abs(apart) <= reach:
@@ -224,9 +200,7 @@ def _splits(view):
 
 def _would(value):
     text = _signed(value)
-    return (
-        f"would {text}" if text == "not change" else f"would change by {text}"
-    )
+    return "would " + "change by " * (text != "not change") + text
 
 
 def _signed(value):

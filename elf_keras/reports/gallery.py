@@ -1,7 +1,6 @@
 """Images by class and exit, small: ELF, Figures 6 and 9; HAR, Figure 7."""
 
 import base64
-import dataclasses
 import io
 
 import numpy as np
@@ -14,47 +13,15 @@ EACH, SIDE = 12, 48
 _PLAIN = 16
 
 
-@dataclasses.dataclass(frozen=True)
-class Thumbnail:
-    """One image on the page.
-
-    Attributes:
-      index: in the split.
-      address: the pixels as a data address.
-      exit: at which it leaves, from 1.
-      right: whether the answer is.
-      said: the answer in words.
-    """
-
-    index: int
-    address: str
-    exit: int
-    right: bool
-    said: str
-
-
-@dataclasses.dataclass(frozen=True)
-class Block:
-    """Images of one class.
-
-    Attributes:
-      name: of the class.
-      images: training images of the class.
-      shown: some of the split that figures show.
-    """
-
-    name: str
-    images: int
-    shown: list[Thumbnail]
-
-
-def blocks(view: RunView) -> list[Block]:
+def blocks(view: RunView) -> list[dict]:
     """Choose and draw images, class by class, commonest first.
 
     Of each class images that leave at every exit, as far as there are any.
 
-    Args:
-      view: a run with answers; nothing is drawn where it has no examples.
+    Returns:
+      Of each class its `name`, how many training `images` it has, and those
+      `shown`: `index` in the split, `address` of the pixels, `exit` from 1,
+      whether it is `right`, and what is `said` of it. None without examples.
     """
     if view.examples is None:
         return []
@@ -68,7 +35,8 @@ def blocks(view: RunView) -> list[Block]:
             _thumbnail(view, index, image)
             for index, image in zip(picked, pixels, strict=True)
         ]
-        found.append(Block(view.class_names[c], view.class_counts[c], shown))
+        named = {"name": view.class_names[c], "images": view.class_counts[c]}
+        found.append({**named, "shown": shown})
     return found
 
 
@@ -77,13 +45,14 @@ def _thumbnail(view, index, image):
     names, label = view.class_names, view.seen.labels[index]
     answer, exit_ = chosen.classes[index], int(chosen.exit_taken[index]) + 1
     sure = f"{view.scored.scorer.rule.exit_rule} {chosen.certainty[index]:.3f}"
-    return Thumbnail(
-        index,
-        _address(image),
-        exit_,
-        bool(answer == label),
-        f"{names[label]}: answered {names[answer]} at exit {exit_}, {sure}",
-    )
+    return {
+        "index": index,
+        "address": _address(image),
+        "exit": exit_,
+        "right": bool(answer == label),
+        "said": f"{names[label]}: answered {names[answer]} at exit {exit_}, "
+        f"{sure}",
+    }
 
 
 def _spread(own, taken, exits):

@@ -13,8 +13,7 @@ CLASSES = 8
 def changes(view: RunView) -> list[dict]:
     """Right answers of each class, static and leaving early.
 
-    Args:
-      view: a run; without answers, what its training wrote is taken.
+    Without answers, what the training wrote is taken.
 
     Returns:
       A row for each class that has images, commonest first: `index`, `class`,
@@ -22,7 +21,15 @@ def changes(view: RunView) -> list[dict]:
       (of the accuracy).
     """
     if view.scored is not None:
-        images, *right = _answered(view)
+        found, classes = view.seen, len(view.class_names)
+        labels, answers = (
+            found.labels,
+            (found.classes[:, -1], view.chosen.classes),
+        )
+        images, *right = (
+            np.bincount(each, minlength=classes)
+            for each in (labels, *(labels[labels == a] for a in answers))
+        )
         change = (right[1] - right[0]) / np.maximum(images, 1)
     elif rows := view.folder.per_class:
         images = np.array([row["test_images"] for row in rows])
@@ -47,49 +54,30 @@ def changes(view: RunView) -> list[dict]:
     ]
 
 
-def _answered(view):
-    """Images of each class, and those right, static and leaving early."""
-    found, classes = view.seen, len(view.class_names)
-    right = (found.classes[:, -1], view.chosen.classes)
-    labels = [found.labels] + [found.labels[r == found.labels] for r in right]
-    return [np.bincount(each, minlength=classes) for each in labels]
-
-
 def composition(view: RunView, thresholds: ExitThresholds) -> list[dict]:
     """Who leaves where, and how often rightly: HAR, Figure 6, lower row.
-
-    Args:
-      view: a run with answers.
-      thresholds: of the early exits.
 
     Returns:
       A row for each exit and shot group: `exit`, `group`, `share` of the
       group's images that leave there (mean over classes), `accuracy` of
       these, None where nobody does.
     """
-    found, chosen = view.seen, view.leave(thresholds)
+    found, chosen = view.seen, view.seen.leave(thresholds)
     correct, rows = chosen.classes == found.labels, []
-    weights = view.scored.scorer.weights(found.labels)
+    weights = view.weights
     for group, mask in view.shot_groups.items():
         own = mask[found.labels]
         if not own.any():
             continue
-        taken = chosen.exit_taken[own]
-        shares = metrics.shares(taken, view.exits, weights=weights[own])
+        taken, part = chosen.exit_taken[own], weights[own]
+        shares = metrics.shares(taken, view.exits, weights=part)
         right = metrics.mean_by_exit(
-            *(correct[own], taken), exits=view.exits, weights=weights[own]
+            correct[own], taken, exits=view.exits, weights=part
         )
-        rows += [
-            {
-                "exit": number + 1,
-                "group": group,
-                "share": float(shares[number]),
-                "accuracy": None
-                if np.isnan(right[number])
-                else float(right[number]),
-            }
-            for number in range(view.exits)
-        ]
+        for number, share in enumerate(shares.tolist()):
+            row = {"exit": number + 1, "group": group, "share": share}
+            known = None if np.isnan(right[number]) else float(right[number])
+            rows.append({**row, "accuracy": known})
     return rows
 
 
@@ -97,7 +85,7 @@ def chosen_classes(view: RunView) -> list[int]:
     """Classes of the gallery: all of a few, else common, middling and rare."""
     present = np.unique(view.seen.labels)
     order = [c for c in view.order if c in present]
-    if len(order) <= CLASSES + 2:
-        return [int(c) for c in order]
-    places = np.linspace(0, len(order) - 1, CLASSES).round().astype(int)
+    places = np.arange(len(order))
+    if len(order) > CLASSES + 2:
+        places = np.linspace(0, len(order) - 1, CLASSES).round().astype(int)
     return [int(order[place]) for place in places]

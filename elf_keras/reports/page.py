@@ -1,6 +1,6 @@
 """The whole report: one HTML page that needs nothing else, and its files."""
 
-import dataclasses
+import operator
 import pathlib
 
 import jinja2
@@ -30,42 +30,8 @@ from elf_keras.reports.run_view import RunView
 
 ASSETS = pathlib.Path(__file__).parent / "assets"
 _SCRIPTS = ("answers.js", "page.js")
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Section:
-    """One run on the page; what is empty or None is left out.
-
-    Attributes:
-      view: the run.
-      number: of the run on the page, from 1.
-      told: findings, where they do not stand at the top of the page.
-      missing: the same of what is not there.
-      slider, gallery, costs, facts, flags: of the functions of that name.
-      files: charts of slider and gallery, which are written as files only.
-      classes, confusions, calibrations, training: charts.
-    """
-
-    view: RunView
-    number: int
-    told: list[str]
-    missing: tuple[str, ...]
-    slider: dict | None
-    gallery: list[gallery.Block]
-    costs: dict | None
-    files: list[style.Chart]
-    classes: list[style.Chart]
-    confusions: list[style.Chart]
-    calibrations: list[style.Chart]
-    training: list[style.Chart]
-    facts: list[tuple[str, str]]
-    flags: str
-
-    @property
-    def charts(self) -> list[style.Chart]:
-        """All charts of the run."""
-        answers = self.classes + self.confusions + self.calibrations
-        return self.files + answers + self.training
+# Of a run, in their order; those of `files` are written as files only.
+_CHARTS = ("files", "classes", "confusions", "calibrations", "training")
 
 
 def write(
@@ -116,8 +82,8 @@ def build(
             script=_asset(*_SCRIPTS),
         )
     )
-    charts = [chart for section in sections for chart in section.charts]
-    return content, together + charts
+    charts = [section[kind] for section in sections for kind in _CHARTS]
+    return content, sum(charts, together)
 
 
 def _templates():
@@ -142,6 +108,7 @@ def _asset(*names):
 
 
 def _section(view, number, views):
+    """One run on the page; what is empty or None is left out."""
     alone, scored = len(views) == 1, view.scored is not None
     early, moves = view.exits > 1, scored and view.exits > 1
     known = scored or view.folder.metrics
@@ -150,22 +117,23 @@ def _section(view, number, views):
     if moves and view.examples is not None:
         files.append(leaving.gallery(view))
     shown = [classes.payers(view)] if pays else []
-    return Section(
-        view,
-        number,
-        told=[] if alone else findings.of_run(view),
-        missing=() if alone else view.missing,
-        slider=slider.of(view) if moves else None,
-        gallery=gallery.blocks(view) if scored else [],
-        costs=tables.costs(view) if early and known else None,
-        files=files,
-        classes=shown + ([classes.confidences(view)] if scored else []),
-        confusions=confusion.confusions(view) if scored else [],
-        calibrations=calibration.calibrations(view) if scored else [],
-        training=training.all_of(view),
-        facts=tables.facts(view),
-        flags=tables.flags(view),
-    )
+    return {
+        "view": view,
+        "number": number,
+        # Findings of a single run stand at the top of the page.
+        "told": [] if alone else findings.of_run(view),
+        "missing": () if alone else view.missing,
+        "slider": slider.of(view) if moves else None,
+        "gallery": gallery.blocks(view) if scored else [],
+        "costs": tables.costs(view) if early and known else None,
+        "files": files,
+        "classes": shown + ([classes.confidences(view)] if scored else []),
+        "confusions": confusion.confusions(view) if scored else [],
+        "calibrations": calibration.calibrations(view) if scored else [],
+        "training": training.all_of(view),
+        "facts": tables.facts(view),
+        "flags": tables.flags(view),
+    }
 
 
 def _together(views, searches):
@@ -207,14 +175,8 @@ def _words(views):
         (view,) = views
         return findings.summary(view) + findings.of_run(view), view.missing
     # What is more about a run stands in its own section.
-    told = [
-        f"{view.name}: {sentence}"
-        for view in views
-        for sentence in findings.summary(view)
-    ]
-    missing = [
-        f"{view.name}: {sentence}"
-        for view in views
-        for sentence in view.missing
-    ]
+    told, missing = (
+        [f"{view.name}: {text}" for view in views for text in of_run(view)]
+        for of_run in (findings.summary, operator.attrgetter("missing"))
+    )
     return comparison.compared(views) + told, missing

@@ -30,7 +30,6 @@ class RunFolder:
       per_class: rows of per_class.csv: accuracies on test by class.
       curve: of curve.json, or None where nobody swept it.
       policy: of policy.json, or None.
-      missing: a sentence on each thing that is not there.
     """
 
     path: pathlib.Path
@@ -42,12 +41,16 @@ class RunFolder:
     per_class: list[dict]
     curve: dict | None
     policy: dict | None
-    missing: tuple[str, ...]
 
     @property
     def epochs(self) -> int:
         """Epochs that were asked for."""
         return int(self.flags.get("epochs", len(self.history)))
+
+    @property
+    def missing(self) -> tuple[str, ...]:
+        """A sentence on each thing that is not there."""
+        return tuple(_missing(self))
 
     @property
     def data(self) -> dict:
@@ -97,11 +100,7 @@ class RunFolder:
 
 
 def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
-    """Read a run's folder.
-
-    Args:
-      path: of the folder.
-      name: on the page; by default the folder's.
+    """Read a run's folder; its name on the page is by default the folder's.
 
     Raises:
       InputError: where it is no run's folder, or a file in it is damaged.
@@ -112,7 +111,7 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
             "name the --workdir of a training, a search or an export"
         )
     flags = _flags(path / runs.FLAGS)
-    found = RunFolder(
+    return RunFolder(
         path=path,
         name=name or path.resolve().name,
         flags=flags,
@@ -122,9 +121,7 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
         per_class=_table(path / "per_class.csv", keys=("class",)),
         curve=_json(path / "curve.json", lambda r: r["splits"].items()),
         policy=_policy(path / policy_file.NAME, flags),
-        missing=(),
     )
-    return dataclasses.replace(found, missing=tuple(_missing(found)))
 
 
 def names(paths: list[pathlib.Path]) -> list[str]:

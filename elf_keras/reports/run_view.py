@@ -101,6 +101,11 @@ class RunView:
         return self.scored.splits[self.scored.shown]
 
     @property
+    def weights(self) -> np.ndarray:
+        """What makes sums over images shown means over classes, `(images,)`."""
+        return self.scored.scorer.weights(self.seen.labels)
+
+    @property
     def order(self) -> np.ndarray:
         """Classes from the commonest to the rarest, `(classes,)`."""
         return np.argsort(-np.asarray(self.class_counts), kind="stable")
@@ -142,14 +147,10 @@ class RunView:
     @functools.cached_property
     def chosen(self) -> prediction.Prediction:
         """What the run answers at `point` on the shown split."""
-        return self.leave(self.point.thresholds)
-
-    def leave(self, thresholds: ExitThresholds) -> prediction.Prediction:
-        """What the run answers on the shown split at thresholds."""
-        return self.seen.leave(thresholds)
+        return self.seen.leave(self.point.thresholds)
 
     def _early(self, thresholds):
-        taken = self.leave(thresholds).exit_taken
+        taken = self.seen.leave(thresholds).exit_taken
         return (taken < self.exits - 1).mean() > 0.001
 
 
@@ -158,11 +159,6 @@ def score(model: keras.Model, data: splits.Splits, scorer: Scorer) -> Scored:
 
     Validation first, for its temperatures; and again, with these, where
     there is no test split to look at.
-
-    Args:
-      model: a multi-exit model.
-      data: the splits.
-      scorer: of the run.
     """
     temperatures, found = None, {}
     if data.validation is not None:
@@ -185,17 +181,14 @@ def _ranked(policies):
     """Policies with one threshold for all exits, best first."""
     static = policies.get(policy_rules.ALL_EXITS, {}).get("validation", {})
     enough = static.get("accuracy", 0.0) - COSTS
-    found = [
-        (name, policy)
-        for name, policy in policies.items()
-        if policy["rule"]["kind"] == policy_rules.SHARED
-    ]
-    return sorted(
-        found,
-        key=lambda item: _rank(item[1]["validation"], enough),
+
+    def rank(item):
+        scores = item[1]["validation"]
+        accurate = scores["accuracy"] >= enough
+        return not accurate, scores["macs"] if accurate else -scores["accuracy"]
+
+    shared = policy_rules.SHARED
+    found = (
+        item for item in policies.items() if item[1]["rule"]["kind"] == shared
     )
-
-
-def _rank(scores, enough):
-    accurate = scores["accuracy"] >= enough
-    return (False, scores["macs"]) if accurate else (True, -scores["accuracy"])
+    return sorted(found, key=rank)

@@ -8,9 +8,7 @@ from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.reports.run_folder import RunFolder
 
 # Flags that say where and how a run was made, not what it is.
-_INCIDENTAL = {
-    *("seed", "workdir", "data_dir", "list_dir", "strategy", "images_on"),
-}
+_INCIDENTAL = "seed", "workdir", "data_dir", "list_dir", "strategy", "images_on"
 ACCURACIES = ("accuracy", "many", "medium", "few")
 SAVINGS = ("saving_with_heads", "saving_without_heads")
 
@@ -19,20 +17,13 @@ def groups(found: list[RunFolder]) -> list[list[RunFolder]]:
     """Runs that differ by seed only, together, in the order given."""
     known = {}
     for run in found:
-        rest = frozenset(
-            (name, value)
-            for name, value in run.flags.items()
-            if name not in _INCIDENTAL
-        )
-        known.setdefault(rest, []).append(run)
+        recipe = {**run.flags, **dict.fromkeys(_INCIDENTAL)}
+        known.setdefault(frozenset(recipe.items()), []).append(run)
     return list(known.values())
 
 
 def rows(found: list[RunFolder]) -> list[dict]:
     """Rows of the results table, means over seeds.
-
-    Args:
-      found: the runs.
 
     Returns:
       For each group of runs, epoch (`best`, `last`) and mode (`static`,
@@ -60,18 +51,16 @@ def _of_group(group):
             continue
         same = {part["epoch"] for part in parts}
         told = f"{epoch} ({same.pop()})" if len(same) == 1 else epoch
+        exits = len(parts[0]["exits"])
         for mode in ("static", "dynamic", "mean_of_exits"):
-            single = len(parts[0]["exits"]) == 1
-            if mode != "static" and (single or mode not in parts[0]):
+            if mode != "static" and (exits == 1 or mode not in parts[0]):
                 continue
             scores = [part[mode] for part in parts]
-            yield {
-                **shared,
-                "epoch": told,
-                "mode": mode,
-                "exit_threshold": _text(scores[0], len(parts[0]["exits"])),
-                **_means(scores),
-            }
+            s = scores[0].get("exit_threshold")
+            if s is not None:
+                s = ExitThresholds.of_scores(s, exits).prose()
+            row = {"epoch": told, "mode": mode, "exit_threshold": s or ""}
+            yield {**shared, **row, **_means(scores)}
     yield from _policies(shared, scored, split)
 
 
@@ -89,17 +78,11 @@ def _policies(shared, scored, split):
             }
             for run, policy in zip(scored, of_runs, strict=True)
         ]
-        yield {
-            **shared,
-            "epoch": "best" if "best" in scored[0].metrics[split] else "last",
-            "mode": name,
-            "exit_threshold": ExitThresholds.of(
-                of_runs[0]["thresholds"]
-            ).prose()
-            if len(of_runs) == 1
-            else "by seed",
-            **_means(scores),
-        }
+        epoch = "best" if "best" in scored[0].metrics[split] else "last"
+        s = ExitThresholds.of(of_runs[0]["thresholds"]).prose()
+        s = s if len(of_runs) == 1 else "by seed"
+        row = {"epoch": epoch, "mode": name, "exit_threshold": s}
+        yield {**shared, **row, **_means(scores)}
 
 
 def _bare_saving(run, scores):
@@ -119,13 +102,6 @@ def _means(scores):
         spread = (max(values) - min(values)) / 2 if len(values) > 1 else None
         found |= {key: float(np.mean(values)), f"{key}_spread": spread}
     return found
-
-
-def _text(scores, exits):
-    told = scores.get("exit_threshold")
-    if told is None:
-        return ""
-    return ExitThresholds.of_scores(told, exits).prose()
 
 
 def common(names: list[str]) -> str:

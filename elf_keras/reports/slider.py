@@ -19,9 +19,6 @@ POINTS = 200
 def of(view: RunView) -> dict:
     """What the slider and its tables show, first at the run's point.
 
-    Args:
-      view: a run with answers and early exits.
-
     Returns:
       `record`; scores `static` and `dynamic`; `composition`, a list of rows
       of `leavers.composition` for each exit; `groups` in words.
@@ -42,9 +39,6 @@ def of(view: RunView) -> dict:
 
 def record(view: RunView) -> dict:
     """Return what the page's script reads, for JSON.
-
-    Args:
-      view: a run with answers and early exits.
 
     Returns:
       Numbers of the run, the slider's thresholds, policies, and `packed`:
@@ -76,15 +70,11 @@ def record(view: RunView) -> dict:
         "bare": np.asarray(scorer.costs.without_heads).tolist(),
         "backbone": int(scorer.costs.backbone),
         "slider": curve.thresholds.astype(float).tolist(),
-        "policies": _policies(view),
+        "policies": {
+            name: policy["thresholds"]
+            for name, policy in view.folder.policies.items()
+            if len(policy["thresholds"]) == view.exits - 1
+        },
         "start": view.point.thresholds.to_json(),
         "packed": base64.b64encode(zlib.compress(content, 6)).decode(),
-    }
-
-
-def _policies(view):
-    return {
-        name: policy["thresholds"]
-        for name, policy in view.folder.policies.items()
-        if len(policy["thresholds"]) == view.exits - 1
     }

@@ -66,11 +66,6 @@ def worth_of_exits(
     The others stay as certain as they are; with the rule `patience` they
     would have one exit less to agree with, which is not counted.
 
-    Args:
-      found: answers on a split.
-      scorer: of the run.
-      thresholds: of the early exits.
-
     Returns:
       `exit`, `share` that leaves there, `accuracy` of these (None where
       nobody does), `head_macs`, `macs` and `macs_without` it, an image,

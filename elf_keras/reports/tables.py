@@ -26,9 +26,6 @@ _FACTS = {
 def results(found: list[RunFolder]) -> dict | None:
     """Rows of `score_rows`, those that matter most apart.
 
-    Args:
-      found: the runs.
-
     Returns:
       None without scores; else rows `main` and `rest`, `split`, and whether
       there are several `seeds`.
@@ -52,11 +49,7 @@ def results(found: list[RunFolder]) -> dict | None:
 
 
 def exported(exports: dict[str, dict]) -> list[dict]:
-    """A row for each policy of each variant of exported models.
-
-    Args:
-      exports: name -> manifest.json.
-    """
+    """A row for each policy of each variant; `exports` are manifests."""
     return [
         {
             "export": name,
@@ -76,8 +69,7 @@ def exported(exports: dict[str, dict]) -> list[dict]:
 def costs(view: RunView) -> dict:
     """What each exit costs and pays back; HAR, Figure 8, as a table.
 
-    Args:
-      view: a run with early exits; without answers, what its training wrote.
+    Without answers, what the training wrote is taken.
 
     Returns:
       `rows`, one an exit, and a `note` on where milliseconds are from.

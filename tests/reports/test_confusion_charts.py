@@ -20,7 +20,7 @@ def test_pairs_are_those_of_the_confusion_matrix():
 
 def test_all_exits_together_hold_each_image_once(tmp_path):
     view = made_report.view(tmp_path / "run", counts=(5, 500, 50))
-    found, chosen = view.seen, view.leave(view.point.thresholds)
+    found, chosen = view.seen, view.chosen
     total = 0
     for number in range(view.exits):
         own = chosen.exit_taken == number

@@ -17,43 +17,28 @@ _STYLES = (
 
 
 def calibrations(view: RunView) -> list[style.Chart]:
-    """One chart an exit, before and after its temperature.
-
-    Args:
-      view: a run with answers.
-    """
-    seen = view.seen
-    weights = view.scored.scorer.weights(seen.labels)
-    found = []
-    for number in range(view.exits):
-        kinds = [seen.probability[:, number]]
-        if seen.calibrated is not None:
-            kinds.append(seen.calibrated[:, number])
-        right = seen.correct[:, number]
-        found.append(_chart(view, number, kinds, right, weights))
-    return found
+    """One chart an exit, before and after its temperature."""
+    return [_chart(view, number) for number in range(view.exits)]
 
 
-def _chart(view, number, kinds, right, weights):
+def _chart(view, number):
+    seen, errors, rows = view.seen, [], []
+    right, weights = seen.correct[:, number], view.weights
     figure, axes = style.panel(
-        *(3.5, 3.8),
-        x="probability it states, %",
-        y="how often it is right, %",
+        3.5, 3.8, x="probability it states, %", y="how often it is right, %"
     )
     axes.plot([0, 100], [0, 100], color="0.6", linewidth=1)
-    rows, errors = [], []
-    for probability, (name, line) in zip(kinds, _STYLES, strict=False):
+    kinds = (seen.probability, seen.calibrated)
+    for known, (name, line) in zip(kinds, _STYLES, strict=True):
+        if known is None:
+            continue
+        answers = (known[:, number], right)
         errors.append(
-            metrics.expected_calibration_error(
-                probability, right, weights=weights
-            )
+            metrics.expected_calibration_error(*answers, weights=weights)
         )
-        means = _means(probability, right, weights)
-        drawn = means[means[:, 2] >= _ENOUGH]
-        axes.plot(
-            *(100 * drawn[:, 0], 100 * drawn[:, 1]),
-            **{**line, "label": name, "markersize": 5},
-        )
+        means = _means(*answers, weights)
+        drawn = 100 * means[means[:, 2] >= _ENOUGH]
+        axes.plot(*drawn[:, :2].T, **line, label=name, markersize=5)
         columns = ("probability", "accuracy", "share_of_images")
         rows += [
             {"kind": name, **dict(zip(columns, mean, strict=True))}
@@ -91,8 +76,5 @@ def _means(probability, right, weights):
         np.bincount(bins, weights * values, minlength=_BINS)
         for values in (probability, right, 1.0)
     ]
-    used = sums[2] > 0
-    total = sums[2][used]
-    return np.stack(
-        [sums[0][used] / total, sums[1][used] / total, total], axis=1
-    )
+    probability, right, total = np.array(sums)[:, sums[2] > 0]
+    return np.stack([probability / total, right / total, total], axis=1)

@@ -22,12 +22,7 @@ _GROUP_MARKS = {"many": "o", "medium": "s", "few": "^"}
 
 
 def distribution(name: str, view: RunView) -> style.Chart:
-    """Training images of each class: ELF, Figure 4.
-
-    Args:
-      name: of the chart's files.
-      view: a run whose class counts are known.
-    """
+    """Training images of each class: ELF, Figure 4."""
     order = view.order
     counts = np.asarray(view.class_counts)[order]
     groups = list(view.shot_groups.items())
@@ -69,11 +64,7 @@ def distribution(name: str, view: RunView) -> style.Chart:
 
 
 def confidences(view: RunView) -> style.Chart:
-    """True-class probability of two classes: ELF, Figure 2; HAR, Figure 3.
-
-    Args:
-      view: a run with answers.
-    """
+    """True-class probability of two classes: ELF, Figure 2; HAR, Figure 3."""
     labels = view.seen.labels
     present = [c for c in view.order if (labels == c).any()]
     figure, axes = style.panel(
@@ -108,11 +99,7 @@ def confidences(view: RunView) -> style.Chart:
 
 
 def payers(view: RunView) -> style.Chart:
-    """What leaving early changes for each class.
-
-    Args:
-      view: a run with answers and early exits.
-    """
+    """What leaving early changes for each class."""
     rows = leavers.changes(view)
     few = len(rows) <= _LARGE_MARKS
     figure, axes = style.panel(
@@ -218,24 +205,15 @@ def _class_marks(axes, view, rows, few):
 
 def _name_losers(axes, rows):
     """Name the classes that lose most, where the names do not overlap."""
-    taken = []
-    for row in sorted(rows, key=lambda row: row["change"])[:5]:
-        at = (np.log(row["training_images"]), 100 * row["change"])
-        if row["change"] < 0 and all(_apart(at, each, rows) for each in taken):
-            taken.append(at)
-            axes.annotate(
-                short(row["class"]),
-                (row["training_images"], 100 * row["change"]),
-                **{"xytext": (7, -4), "textcoords": "offset points"},
-                fontsize=9.5,
-            )
-
-
-def _apart(one, other, rows):
-    """Whether two marks leave room for a name each."""
-    counts = [np.log(row["training_images"]) for row in rows]
-    changes = [100 * row["change"] for row in rows]
-    wide = (max(counts) - min(counts)) or 1
-    high = (max(changes) - min(changes)) or 1
-    across = abs(one[0] - other[0]) / wide
-    return across > 0.25 or abs(one[1] - other[1]) / high > 0.07
+    marks = [(row["training_images"], 100 * row["change"]) for row in rows]
+    places = np.array([(np.log(count), change) for count, change in marks])
+    spread = np.ptp(places, axis=0)
+    # The room of a name, as shares of the panel's width and height.
+    room, named = np.where(spread, spread, 1) * (0.25, 0.07), []
+    for k in np.argsort(places[:, 1], kind="stable")[:5]:
+        beside = [(abs(places[k] - other) > room).any() for other in named]
+        if marks[k][1] < 0 and all(beside):
+            named.append(places[k])
+            offset = {"xytext": (7, -4), "textcoords": "offset points"}
+            name = short(rows[k]["class"])
+            axes.annotate(name, marks[k], **offset, fontsize=9.5)

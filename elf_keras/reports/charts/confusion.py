@@ -15,46 +15,26 @@ _PAIRS = 4
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Pairs:
-    """How often each true class was answered by each class, where it was.
-
-    Attributes:
-      true: true classes, `(pairs,)`.
-      guess: answered classes, `(pairs,)`.
-      images: counts > 0, `(pairs,)`.
-    """
+    """Answers `guess` to images of the class `true`, all `(pairs,)`."""
 
     true: np.ndarray
     guess: np.ndarray
+    # How many, more than 0.
     images: np.ndarray
 
 
 def confusions(view: RunView) -> list[style.Chart]:
-    """One chart an exit, over the images that leave there.
-
-    Args:
-      view: a run with answers.
-    """
+    """One chart an exit, over the images that leave there."""
     found, chosen = view.seen, view.chosen
+    here = [chosen.exit_taken == number for number in range(view.exits)]
     return [
-        _chart(
-            view,
-            number,
-            count(
-                found.labels[chosen.exit_taken == number],
-                chosen.classes[chosen.exit_taken == number],
-            ),
-        )
-        for number in range(view.exits)
+        _chart(view, number, count(found.labels[own], chosen.classes[own]))
+        for number, own in enumerate(here)
     ]
 
 
 def count(true: np.ndarray, guess: np.ndarray) -> Pairs:
-    """Count pairs; a dense matrix of 8142 classes would take gigabytes.
-
-    Args:
-      true: true classes, `(images,)`.
-      guess: answered classes, `(images,)`.
-    """
+    """Count pairs; a dense matrix of 8142 classes would take gigabytes."""
     both = np.stack([true, guess])
     (true, guess), images = np.unique(both, axis=1, return_counts=True)
     return Pairs(true, guess, images)
@@ -81,7 +61,7 @@ def shares(view: RunView, pairs: Pairs, block: int) -> np.ndarray:
 
 def _chart(view, number, pairs):
     classes = len(view.class_names)
-    block = -(-classes // BLOCKS) if classes > BLOCKS else 1
+    block = -(-classes // BLOCKS)
     cells = shares(view, pairs, block)
     figure, axes = style.panel(
         *(3.5, 3.6), x="predicted class", y="true class", grid=False
@@ -129,11 +109,10 @@ def _said(view, pairs, block):
 def _numbers(axes, cells):
     for (row, column), share in np.ndenumerate(cells):
         if share >= 0.005:
-            axes.text(
-                *(column, row, f"{100 * share:.0f}"),
-                **{"ha": "center", "va": "center", "fontsize": 8.5},
-                color="white" if share > 0.3 else "black",
-            )
+            colour = "white" if share > 0.3 else "black"
+            middle = {"ha": "center", "va": "center", "fontsize": 8.5}
+            text = f"{100 * share:.0f}"
+            axes.text(column, row, text, color=colour, **middle)
 
 
 def _classes(axes, view, block):
@@ -141,10 +120,7 @@ def _classes(axes, view, block):
     if len(order) <= classes.NAMED:
         names = [short(view.class_names[c], 11) for c in order]
         size = 9.5 if len(order) <= NUMBERED else 7.5
-        axes.set_xticks(
-            *(range(len(order)), names),
-            **{"rotation": 90, "fontsize": size},
-        )
+        axes.set_xticks(range(len(order)), names, rotation=90, fontsize=size)
         axes.set_yticks(range(len(order)), names, fontsize=size)
         return
     ticks, names, edge = [], [], 0.0

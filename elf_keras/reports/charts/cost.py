@@ -10,7 +10,7 @@ from elf_keras.reports.text import macs, percent
 
 # Points of a curve, and how many runs' bands can be told apart.
 POINTS, BANDS = 60, 4
-_MARKS = 6
+_UNITS = ((1e9, "billions"), (1e6, "millions"), (1e3, "thousands"))
 _COLUMNS = ("thresholds", "macs", "accuracy")
 _BAND = (
     "Shaded: 95 % band from drawing the images anew "
@@ -20,11 +20,7 @@ _BAND = (
 
 
 def curves(views: list[RunView]) -> style.Chart | None:
-    """HAR, Figures 2 and 5; ELF, Figure 5.
-
-    Args:
-      views: the runs.
-    """
+    """HAR, Figures 2 and 5; ELF, Figure 5."""
     lines = [
         (number, view, line)
         for number, view in enumerate(views)
@@ -32,7 +28,9 @@ def curves(views: list[RunView]) -> style.Chart | None:
     ]
     if not lines:
         return None
-    unit, name = _unit([line["backbone"] for _, _, line in lines])
+    largest = max(line["backbone"] for _, _, line in lines)
+    fitting = (pair for pair in _UNITS if largest >= pair[0])
+    unit, name = next(fitting, _UNITS[-1])
     figure, axes = style.panel(
         *(6.2, 4.6),
         x=f"multiply-adds an image, {name}, heads counted",
@@ -103,6 +101,7 @@ def _columns(curve):
 
 
 def _draw(axes, name, line, style, unit):
+    mark = {**style, "linestyle": "none"}
     several = len(line["macs"]) > 1
     if several:
         axes.plot(
@@ -111,28 +110,21 @@ def _draw(axes, name, line, style, unit):
             **{**style, "marker": None, "linewidth": 1.8},
         )
     # In the legend with line and mark, in the picture with neither.
-    handle = style if several else {**style, "linestyle": "none"}
-    axes.plot([], [], **handle, label=name)
+    axes.plot([], [], **(style if several else mark), label=name)
     budgets = line["policies"].values()
     axes.plot(
         [at["macs"] / unit for at in budgets],
         [100 * at["accuracy"] for at in budgets],
-        **{**style, "linestyle": "none", "markersize": _MARKS},
+        **{**mark, "markersize": 6},
     )
-    axes.plot(
-        *(line["backbone"] / unit, 100 * line["static"]),
-        **{**style, "linestyle": "none", "markersize": 10},
-        **{"markerfacecolor": "white", "markeredgewidth": 1.6},
-    )
+    white = {"markerfacecolor": "white", "markeredgewidth": 1.6}
+    place = (line["backbone"] / unit, 100 * line["static"])
+    axes.plot(*place, **mark, **white, markersize=10)
 
 
 def _shade(axes, line, style, unit):
-    axes.fill_between(
-        *(np.array(line["macs"]) / unit, *(100 * line["band"])),
-        color=style["color"],
-        alpha=0.13,
-        linewidth=0,
-    )
+    edges = (np.array(line["macs"]) / unit, *(100 * line["band"]))
+    axes.fill_between(*edges, color=style["color"], alpha=0.13, linewidth=0)
 
 
 def _keys(axes, budgets):
@@ -140,11 +132,8 @@ def _keys(axes, budgets):
     keys = [("white", "whole backbone, no exits")]
     keys += [("0.4", "budgets, chosen on validation")] * budgets
     for fill, label in keys:
-        axes.plot(
-            *([], [], "o"),
-            **{"markerfacecolor": fill, "markeredgecolor": "black"},
-            label=label,
-        )
+        colours = {"markerfacecolor": fill, "markeredgecolor": "black"}
+        axes.plot([], [], "o", **colours, label=label)
 
 
 def _rows(name, line):
@@ -166,25 +155,17 @@ def _rows(name, line):
 
 
 def _told(name, line):
+    points = [
+        f"{percent(accuracy)} at {macs(cost)}"
+        for accuracy, cost in zip(line["accuracy"], line["macs"], strict=True)
+    ]
     text = (
-        f"{name}: {percent(line['static'])} with the whole backbone "
-        f"of {macs(line['backbone'])} multiply-adds"
+        f"{name}: {percent(line['static'])} with the whole backbone of "
+        f"{macs(line['backbone'])} multiply-adds"
     )
-    if len(line["macs"]) > 1:
-        best = int(np.argmax(line["accuracy"]))
-        text += (
-            f", with early exits up to "
-            f"{percent(line['accuracy'][best])} at "
-            f"{macs(line['macs'][best])}, "
-            f"{percent(line['accuracy'][0])} at "
-            f"{macs(line['macs'][0])} where all leave at the first"
-        )
-    return text
-
-
-def _unit(backbones):
-    largest = max(backbones)
-    for unit, name in ((1e9, "billions"), (1e6, "millions")):
-        if largest >= unit:
-            return unit, name
-    return 1e3, "thousands"
+    if len(points) == 1:
+        return text
+    return (
+        f"{text}, with early exits up to {points[np.argmax(line['accuracy'])]},"
+        f" {points[0]} where all leave at the first"
+    )

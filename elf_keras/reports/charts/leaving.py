@@ -1,5 +1,7 @@
 """Who leaves where, for the files of a report: the page itself is live."""
 
+import itertools
+
 import numpy as np
 
 from elf_keras.reports import leavers
@@ -9,25 +11,20 @@ from elf_keras.reports.text import short, slug
 
 
 def composition(view: RunView) -> style.Chart:
-    """Shares and accuracies by exit and shot group: HAR, Figure 6, below.
-
-    Args:
-      view: a run with answers and early exits.
-    """
+    """Shares and accuracies by exit and shot group: HAR, Figure 6, below."""
     rows = leavers.composition(view, view.point.thresholds)
     groups = list(dict.fromkeys(row["group"] for row in rows))
     figure, panels = style.panels(2, 1, 6.0, 5.2)
-    for axes, key, label in zip(
-        panels,
-        ("share", "accuracy"),
-        ("leave here, % of the group", "right, % of those"),
-        strict=True,
-    ):
+    kinds = {
+        "share": "leave here, % of the group",
+        "accuracy": "right, % of those",
+    }
+    for axes, (key, label) in zip(panels, kinds.items(), strict=True):
         for number, group in enumerate(groups):
+            beside = 0.8 * ((number + 0.5) / len(groups) - 0.5)
             own = [row for row in rows if row["group"] == group]
             axes.bar(
-                np.arange(1, view.exits + 1)
-                + 0.8 * ((number + 0.5) / len(groups) - 0.5),
+                np.arange(1, view.exits + 1) + beside,
                 [100 * (row[key] or 0.0) for row in own],
                 width=0.8 / len(groups),
                 color=style.FILLS[number],
@@ -54,10 +51,10 @@ def composition(view: RunView) -> style.Chart:
 
 def gallery(view: RunView) -> style.Chart:
     """One image for each class and exit: ELF, Figure 6; HAR, Figure 7."""
-    rows = _rows(view)
-    columns = len(leavers.chosen_classes(view))
+    shown, exits = leavers.chosen_classes(view), view.exits
+    rows, columns = _rows(view, shown), len(shown)
     figure, panels = style.panels(
-        *(view.exits, columns, 1.0 * columns + 0.6, 1.1 * view.exits + 0.4)
+        exits, columns, 1.0 * columns + 0.6, 1.1 * exits + 0.4
     )
     _draw(np.reshape(panels, (-1, columns)), rows, view)
     return style.drawn(
@@ -71,25 +68,18 @@ def gallery(view: RunView) -> style.Chart:
     )
 
 
-def _rows(view):
+def _rows(view, shown):
     """One image for each shown class and exit, None where none leaves."""
-    labels = view.seen.labels
-    random = np.random.default_rng(0)
-    rows = []
-    for number in reversed(range(view.exits)):
-        for c in leavers.chosen_classes(view):
-            own = (labels == c) & (view.chosen.exit_taken == number)
-            found = random.permutation(np.flatnonzero(own))[:1]
-            rows.append(
-                {
-                    "exit": number + 1,
-                    "class": view.class_names[c],
-                    "image": int(found[0]) if found.size else None,
-                    "name": view.examples.names[found[0]].rpartition("/")[2]
-                    if found.size
-                    else "",
-                }
-            )
+    labels, taken = view.seen.labels, view.chosen.exit_taken
+    random, rows = np.random.default_rng(0), []
+    for number, c in itertools.product(reversed(range(view.exits)), shown):
+        own = np.flatnonzero((labels == c) & (taken == number))
+        image, name = None, ""
+        if own.size:
+            image = int(random.permutation(own)[0])
+            name = view.examples.names[image].rpartition("/")[2]
+        row = {"exit": number + 1, "class": view.class_names[c]}
+        rows.append({**row, "image": image, "name": name})
     return rows
 
 
@@ -107,7 +97,5 @@ def _draw(panels, rows, view):
         axes.imshow(image[..., 0] if grey else image, cmap="gray")
     for axes, row in zip(panels[0], rows, strict=False):
         axes.set_title(short(row["class"], 12), fontsize=9)
-    for axes, number in zip(
-        panels[:, 0], reversed(range(view.exits)), strict=True
-    ):
-        axes.set_ylabel(f"exit {number + 1}")
+    for number, axes in enumerate(panels[::-1, 0], start=1):
+        axes.set_ylabel(f"exit {number}")

@@ -82,15 +82,8 @@ def panel(
 ):
     """An empty figure with one panel; sizes in inches.
 
-    Args:
-      width: of the figure.
-      height: of the figure.
-      x: what the level axis shows, with its unit.
-      y: what the upright axis shows, with its unit.
-      grid: whether faint lines help to read values.
-
-    Returns:
-      The figure and its axes.
+    The axes are called `x` and `y`, with units; a `grid` of faint lines helps
+    to read values. Returns the figure and its axes.
     """
     figure, axes = panels(1, 1, width, height)
     axes.set_xlabel(x)
@@ -101,33 +94,31 @@ def panel(
 
 
 def panels(rows: int, columns: int, width: float, height: float):
-    """An empty figure with several panels; sizes in inches.
-
-    Returns:
-      The figure and its axes, an array where there are several.
-    """
+    """An empty figure with several panels, in an array; sizes in inches."""
     with matplotlib.rc_context(_SETTINGS):
         figure = figures.Figure(figsize=(width, height), layout="constrained")
         return figure, figure.subplots(rows, columns)
 
 
 def drawn(figure, **facts) -> Chart:
-    """Finish a figure.
-
-    Args:
-      figure: of `panel`.
-      **facts: the other attributes of the `Chart`.
-    """
-    contents = []
+    """Finish a figure; `facts` are the other attributes of the `Chart`."""
+    # What would differ from day to day, or with matplotlib, is left out.
+    forms = {"svg": {"Date": None}, "png": {"Software": None}}
     with matplotlib.rc_context(_SETTINGS):
-        for form in ("svg", "png"):
-            content = io.BytesIO()
-            meta = {"Date": None} if form == "svg" else {"Software": None}
-            figure.savefig(
-                content, format=form, dpi=_DOTS_PER_INCH, metadata=meta
+        contents = {
+            form: written(
+                figure, format=form, dpi=_DOTS_PER_INCH, metadata=left_out
             )
-            contents.append(content.getvalue())
-    return Chart(svg=contents[0], png=contents[1], **facts)
+            for form, left_out in forms.items()
+        }
+    return Chart(**contents, **facts)
+
+
+def written(figure, **options) -> bytes:
+    """The file that `savefig` writes."""
+    content = io.BytesIO()
+    figure.savefig(content, **options)
+    return content.getvalue()
 
 
 def line_style(number: int) -> dict:

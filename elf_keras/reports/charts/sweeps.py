@@ -3,7 +3,6 @@
 Lines and marks differ in form, not in colour alone: they are read in grey.
 """
 
-import io
 import pathlib
 
 from matplotlib import figure as figures
@@ -42,11 +41,8 @@ def trade_off(
         static = 1.0 if key == "macs" else static_milliseconds
         for panel, (split, found) in zip(row, splits.items(), strict=True):
             _split(panel, found, key, unit)
-            panel.plot(
-                *(static, found["static"]["accuracy"]),
-                *("o",),
-                **_marked("static model", "white", 10),
-            )
+            mark = _marked("o", "static model", "white", 10)
+            panel.plot(static, found["static"]["accuracy"], **mark)
             role = "chooses" if split == "validation" else "only reports"
             panel.set_title(f"{split}: {found['images']} images, {role}")
             panel.set_xlabel(label)
@@ -62,9 +58,7 @@ def search(
     ELF, Figure 7: accuracy against cost, each line one t, each point one s.
 
     Args:
-      lines: split -> how t is written -> `macs` (shares of the backbone's),
-        `accuracy`, `static` (accuracy), `marks` (macs and accuracy at the
-        papers' s), `chosen` (whether validation chose this t).
+      lines: of `search_record.lines`, by split and how t is written.
       path: of the PNG file.
       title: above the picture.
     """
@@ -81,10 +75,7 @@ def search(
 def searched(name: str, found: dict[str, dict], chosen: str) -> style.Chart:
     """The train thresholds of a search: ELF, Figure 7.
 
-    Args:
-      name: of the search.
-      found: how t is written -> curve.json of its run.
-      chosen: the t that validation prefers.
+    `found` are curve.json by how t is written; validation preferred `chosen`.
     """
     lines = search_record.lines(found, chosen)
     split = "test" if "test" in lines else "validation"
@@ -96,11 +87,10 @@ def searched(name: str, found: dict[str, dict], chosen: str) -> style.Chart:
     rows = []
     for number, (text, line) in enumerate(lines[split].items()):
         _train_threshold(axes, text, line, number)
+        points = zip(line["macs"], line["accuracy"], strict=True)
         rows += [
             {"t": text, "macs_of_backbone": cost, "accuracy": accuracy}
-            for cost, accuracy in zip(
-                line["macs"], line["accuracy"], strict=True
-            )
+            for cost, accuracy in points
         ]
     style.legend_below(axes)
     return style.drawn(
@@ -126,60 +116,49 @@ def searched(name: str, found: dict[str, dict], chosen: str) -> style.Chart:
 def _train_threshold(panel, text, line, number):
     """Draw one train threshold t into a panel; see `search`."""
     shade = str(0.75 * number / (number + 3))
-    label = f"t = {text}" + (", chosen" if line["chosen"] else "")
+    own = style.line_style(number) | {"color": shade, "marker": None}
+    width, chosen = (2.6, ", chosen") if line["chosen"] else (1.2, "")
+    panel.plot(line["macs"], line["accuracy"], **own, linewidth=width)
+    mark = style.line_style(number)["marker"]
     panel.plot(
-        *(
-            line["macs"],
-            line["accuracy"],
-            style.LINES[number % len(style.LINES)],
-        ),
-        **{"color": shade, "linewidth": 2.6 if line["chosen"] else 1.2},
+        *(line["marks"]["macs"], line["marks"]["accuracy"]),
+        **_marked(mark, f"t = {text}{chosen}", shade, 6),
     )
-    mark = style.MARKS[number % len(style.MARKS)]
-    panel.plot(
-        *(line["marks"]["macs"], line["marks"]["accuracy"], mark),
-        **_marked(label, shade, 6),
-    )
-    panel.plot(1.0, line["static"], mark, **_marked(None, "white", 9))
+    panel.plot(1.0, line["static"], **_marked(mark, None, "white", 9))
     panel.grid(alpha=0.3)
 
 
 def _split(panel, found, key, unit):
-    for kind, label, dashes in (
-        ("shared", "one threshold for all exits", "-"),
-        ("per_exit", "one threshold per exit", "--"),
+    for kind, label, dashes, shade in (
+        ("shared", "one threshold for all exits", "-", "black"),
+        ("per_exit", "one threshold per exit", "--", "0.45"),
     ):
-        line = found[kind]
-        if line is None:
-            continue
-        cost = [value / unit for value in line[key]]
-        shade = "black" if kind == "shared" else "0.45"
-        panel.plot(
-            *(cost, line["accuracy"], dashes),
-            **{"color": shade, "linewidth": 1.4, "label": label},
-        )
+        if (line := found[kind]) is not None:
+            cost = [value / unit for value in line[key]]
+            own = {"color": shade, "linewidth": 1.4, "label": label}
+            panel.plot(cost, line["accuracy"], dashes, **own)
     grid = found["papers_grid"]
     panel.plot(
-        *([at[key] / unit for at in grid.values()],),
-        *([at["accuracy"] for at in grid.values()], "|"),
+        [at[key] / unit for at in grid.values()],
+        [at["accuracy"] for at in grid.values()],
+        *("|",),
         **{"color": "black", "markersize": 13, "markeredgewidth": 1.6},
         # What has no label is not in the legend.
         label=f"papers' s: {', '.join(grid)}" if grid else None,
     )
     for number, (name, at) in enumerate(found["policies"].items()):
-        panel.plot(
-            *(
-                at[key] / unit,
-                at["accuracy"],
-                style.MARKS[number % len(style.MARKS)],
-            ),
-            **_marked(f"policy {name}", str(0.25 + 0.5 * (number % 2)), 8),
+        mark, shade = (
+            style.line_style(number)["marker"],
+            0.25 + 0.5 * (number % 2),
         )
+        own = _marked(mark, f"policy {name}", str(shade), 8)
+        panel.plot(at[key] / unit, at["accuracy"], **own)
     panel.grid(alpha=0.3)
 
 
-def _marked(label, shade, size):
+def _marked(mark, label, shade, size):
     return {
+        "marker": mark,
         "label": label,
         "markersize": size,
         "markerfacecolor": shade,
@@ -203,7 +182,6 @@ def _finish(figure, panel, title, path):
     rows = (len(labels) + 1) // 2
     bottom = (0.25 + 0.18 * rows) / figure.get_figheight()
     figure.tight_layout(rect=(0, bottom, 1, 1))
-    content = io.BytesIO()
-    figure.savefig(content, dpi=_DOTS_PER_INCH, format="png")
+    content = style.written(figure, dpi=_DOTS_PER_INCH, format="png")
     with runs.replacing(path) as temporary:
-        temporary.write_bytes(content.getvalue())
+        temporary.write_bytes(content)

@@ -82,13 +82,10 @@ def _accuracy(view, exits):
     keys = [f"{prefix}exit_{k + 1}_accuracy" for k in range(exits)]
     epochs, *columns = _columns(history, "epoch", *keys)
     figure, axes = style.panel(x="epoch", y=f"accuracy on {split} images, %")
+    marks = {"markevery": max(1, len(epochs) // 8), "markersize": 5}
     for number, column in enumerate(columns):
-        axes.plot(
-            *(epochs, 100 * column),
-            **style.exit_style(number, exits),
-            **{"markevery": max(1, len(epochs) // 8), "markersize": 5},
-            label=exit_name(number, exits),
-        )
+        own = style.exit_style(number, exits) | marks
+        axes.plot(epochs, 100 * column, **own, label=exit_name(number, exits))
     marked = _events(axes, view)
     style.legend_below(axes, 3)
     reached = [f"exit {k + 1} {percent(c[-1])}" for k, c in enumerate(columns)]
@@ -127,6 +124,9 @@ def _shares(view, exits):
     axes.set_ylim(0, 100)
     axes.set_xlim(epochs[0], max(epochs[-1], epochs[0] + 1))
     style.legend_below(axes, 4)
+    told = [
+        f"{percent(c[-1], 0)} at exit {k + 1}" for k, c in enumerate(columns)
+    ]
     nobody = "No image leaves in training with this method. "
     return style.drawn(
         figure,
@@ -137,12 +137,7 @@ def _shares(view, exits):
         + "Share of the training images that leave at each exit: right, and "
         "surer than the train threshold t. The more leave early, the more "
         "the last exit learns from hard images alone.",
-        alt="In the last epoch "
-        + ", ".join(
-            f"{percent(column[-1], 0)} at exit {number + 1}"
-            for number, column in enumerate(columns)
-        )
-        + ".",
+        alt=f"In the last epoch {', '.join(told)}.",
         rows=[{key: row[key] for key in ("epoch", *keys)} for row in history],
     )
 
@@ -192,11 +187,11 @@ def _events(axes, view):
     for epoch in decays:
         axes.axvline(epoch + 0.5, color="0.35", linestyle="--", linewidth=1)
     if decays:
+        epochs = ", ".join(str(epoch + 1) for epoch in decays)
         words.append(
-            "the learning rate falls at the dashed lines (epochs "
-            f"{', '.join(str(epoch + 1) for epoch in decays)})"
+            f"the learning rate falls at the dashed lines (epochs {epochs})"
         )
-    if reweighted and reweighted < max(len(view.folder.history), 1):
+    if reweighted and reweighted < len(view.folder.history):
         axes.axvline(reweighted + 0.5, color="0.35", linestyle=":", linewidth=2)
         words.append(
             "rare classes weigh more from the dotted line on (epoch "
