@@ -200,7 +200,7 @@ def _splits(view):
 
 def _would(value):
     text = _signed(value)
-    return "would " + "change by " * (text != "not change") + text
+    return f"would {'' if text == 'not change' else 'change by '}{text}"
 
 
 def _signed(value):

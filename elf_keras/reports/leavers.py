@@ -21,15 +21,7 @@ def changes(view: RunView) -> list[dict]:
       (of the accuracy).
     """
     if view.scored is not None:
-        found, classes = view.seen, len(view.class_names)
-        labels, answers = (
-            found.labels,
-            (found.classes[:, -1], view.chosen.classes),
-        )
-        images, *right = (
-            np.bincount(each, minlength=classes)
-            for each in (labels, *(labels[labels == a] for a in answers))
-        )
+        images, *right = _answered(view)
         change = (right[1] - right[0]) / np.maximum(images, 1)
     elif rows := view.folder.per_class:
         images = np.array([row["test_images"] for row in rows])
@@ -52,6 +44,14 @@ def changes(view: RunView) -> list[dict]:
         for c in view.order
         if images[c]
     ]
+
+
+def _answered(view):
+    """Images of each class, and those right, static and leaving early."""
+    found, classes = view.seen, len(view.class_names)
+    right = (found.classes[:, -1], view.chosen.classes)
+    labels = [found.labels] + [found.labels[r == found.labels] for r in right]
+    return [np.bincount(each, minlength=classes) for each in labels]
 
 
 def composition(view: RunView, thresholds: ExitThresholds) -> list[dict]:

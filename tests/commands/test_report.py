@@ -26,10 +26,6 @@ def folder(tmp_path, monkeypatch):
     return tmp_path / "run"
 
 
-def make(*words):
-    return command_runs.done("report", *words)
-
-
 def embedded(path):
     """The answers in a page, of each run."""
     texts = path.read_text().split('class="answers">')[1:]
@@ -37,7 +33,7 @@ def embedded(path):
 
 
 def test_a_page_of_a_run(folder):
-    ended = make(folder)
+    ended = command_runs.done("report", folder)
     # By default it is written into the run.
     (record,) = embedded(folder / "report" / "index.html")
     assert record["images"] == 27
@@ -52,7 +48,7 @@ def test_each_run_has_its_own_flags(folder, tmp_path):
     other = shutil.copytree(folder, tmp_path / "other")
     with (other / runs.FLAGS).open("a") as file:
         file.write("--exit_rule=entropy\n--exit_threshold=0.4\n")
-    make(other, folder, f"--output={tmp_path}")
+    command_runs.done("report", other, folder, f"--output={tmp_path}")
     first, second = embedded(tmp_path / "index.html")
     assert (first["rule"], first["start"]) == ("entropy", [0.4])
     assert second["rule"] == "confidence"
@@ -64,7 +60,7 @@ def test_without_its_images(folder, tmp_path, monkeypatch):
         raise errors.InputError(f"no images in {tmp_path}")
 
     monkeypatch.setattr(data_from_flags, "splits", gone)
-    ended = make(folder, f"--output={tmp_path / 'out'}")
+    ended = command_runs.done("report", folder, f"--output={tmp_path / 'out'}")
     assert f"no images in {tmp_path}" in ended.err
     text = (tmp_path / "out" / "index.html").read_text()
     assert "images were not found" in text
@@ -72,28 +68,25 @@ def test_without_its_images(folder, tmp_path, monkeypatch):
     assert 'class="answers"' not in text
 
 
-def test_images_of_something_else(folder, tmp_path, monkeypatch):
+def test_images_of_something_else(folder, monkeypatch):
     made_run.give(monkeypatch, test=None)
     record = runs.read_json(folder / runs.RECORD)
     record["data"]["class_counts"] = [200, 50, 10]
     runs.write_json(folder / runs.RECORD, record)
-    ended = make(folder, f"--output={tmp_path / 'out'}")
+    ended = command_runs.done("report", folder)
     assert "not those of the run" in ended.err
-
-
-def test_a_stopped_run(folder, tmp_path):
-    for name in (runs.RECORD, runs.METRICS, runs.MODEL, "history.csv"):
-        (folder / name).unlink()
-    ended = make(folder, f"--output={tmp_path / 'out'}")
-    assert "0 of 4 epochs" in ended.err
-    text = (tmp_path / "out" / "index.html").read_text()
-    assert "The long tail" in text
-
-
-def test_models_need_not_be_run(folder, tmp_path):
-    ended = make(folder, f"--output={tmp_path / 'out'}", "--norun_models")
+    ended = command_runs.done("report", folder, "--norun_models")
     assert "running the model over" not in ended.err
     assert "--norun_models" in ended.err
+
+
+def test_a_stopped_run(folder):
+    for name in (runs.RECORD, runs.METRICS, runs.MODEL, "history.csv"):
+        (folder / name).unlink()
+    ended = command_runs.done("report", folder)
+    assert "0 of 4 epochs" in ended.err
+    text = (folder / "report" / "index.html").read_text()
+    assert "The long tail" in text
 
 
 def test_runs_with_other_classes(folder, tmp_path):
@@ -103,10 +96,9 @@ def test_runs_with_other_classes(folder, tmp_path):
     assert not (folder / "report").exists()
 
 
-@pytest.mark.parametrize("name", [runs.METRICS, runs.RECORD])
-def test_a_damaged_file(folder, name):
-    (folder / name).write_text('{"test": {')
-    says = [name, "cannot be read", "delete the file"]
+def test_a_damaged_file(folder):
+    (folder / runs.METRICS).write_text('{"test": {')
+    says = [runs.METRICS, "cannot be read", "delete the file"]
     command_runs.refused("report", folder, says=says)
     assert not (folder / "report").exists()
 
@@ -126,15 +118,14 @@ def test_a_search_brings_its_picture_and_the_swept_run_it_chose(
     words = (f"--workdir={folder}", "--group_tolerance=1", "--budget=1.3")
     command_runs.done("sweep", *words)
     place = tmp_path / "search"
-    place.mkdir()
     record = {"chosen": "0.9", "runs": {"0.9": "../run"}}
-    made_report.write_json(place / report.SEARCH, record)
-    make(place, f"--output={tmp_path / 'out'}")
+    runs.write_json(place / report.SEARCH, record)
+    command_runs.done("report", place, f"--output={tmp_path / 'out'}")
     assert (tmp_path / "out" / "figures" / "search_search.png").exists()
     (found,) = embedded(tmp_path / "out" / "index.html")
     policies = runs.read_json(folder / "policy.json")["policies"]
     assert found["policies"] == {
         name: policy["thresholds"] for name, policy in policies.items()
     }
-    made_report.write_json(place / report.SEARCH, {"chosen": "0.9"})
+    runs.write_json(place / report.SEARCH, {"chosen": "0.9"})
     command_runs.refused("report", place, says=["search.json is damaged"])

@@ -1,7 +1,6 @@
 """Runs whose answers are made up, as a report looks at them."""
 
-import json
-import pathlib
+import dataclasses
 
 import numpy as np
 
@@ -66,23 +65,18 @@ def scored(counts, *, images, exits, seed=0, validation=True):
 def view(path, *, counts=(300, 120, 60, 30, 12, 6), exits=3, **options):
     """A run: its folder with flags, records and history, and its answers."""
     counts = np.asarray(counts)
-    extras = options.pop("extras", {})
+    flags = options.pop("flags", ())
     found = scored(counts, exits=exits, **{"images": 20, **options})
     names = tuple(f"class {c}" for c in range(len(counts)))
-    folder(path, names, counts, found, seed=options.get("seed", 0), **extras)
+    own = {"seed": options.get("seed", 0), "flags": flags}
+    folder(path, names, counts, found, **own)
     labels = found.splits["test"].labels
-    pixels = np.random.default_rng(0).integers(
-        0, 256, (len(labels), 8, 8, 3), "uint8"
-    )
-    return run_view.RunView(
-        run_folder.read(path),
-        names,
-        counts,
-        found,
-        splits.Examples(
-            pixels, labels, tuple(f"{k}.png" for k in range(len(labels)))
-        ),
-    )
+    shape = (len(labels), 8, 8, 3)
+    pixels = np.random.default_rng(0).integers(0, 256, shape, "uint8")
+    files = tuple(f"{k}.png" for k in range(len(labels)))
+    examples = splits.Examples(pixels, labels, files)
+    read = run_folder.read(path)
+    return run_view.RunView(read, names, counts, found, examples)
 
 
 def folder(path, names, counts, found, *, seed=0, flags=()):
@@ -92,94 +86,71 @@ def folder(path, names, counts, found, *, seed=0, flags=()):
     words = ["--dataset=digits_lt", "--epochs=4", f"--seed={seed}"]
     words += ["--class_weighting=effective_number", "--reweight_epoch=2"]
     (path / runs.FLAGS).write_text("\n".join([*words, *flags]) + "\n")
-    runs.write_json(
-        path / runs.RECORD,
-        {
-            "data": {
-                "class_names": names,
-                "class_counts": counts,
-                "images": {"test": len(found.splits["test"].labels)},
-            },
-            "model": {
-                "parameters": 1234,
-                "exits": [
-                    {"exit": k + 1, "tap": f"tap_{k + 1}", "macs": int(cost)}
-                    | {"macs_without_heads": int(MACS[k])}
-                    for k, cost in enumerate(found.scorer.costs.with_heads)
-                ],
-            },
-            "seed": seed,
-            "versions": {"numpy": np.__version__},
-        },
-    )
+    data = {"class_names": names, "class_counts": counts}
+    data["images"] = {"test": len(found.splits["test"].labels)}
+    told = [
+        {"exit": k + 1, "tap": f"tap_{k + 1}", "macs": int(cost)}
+        | {"macs_without_heads": int(MACS[k])}
+        for k, cost in enumerate(found.scorer.costs.with_heads)
+    ]
+    model = {"parameters": 1234, "exits": told}
+    record = {"data": data, "model": model, "seed": seed}
+    record["versions"] = {"numpy": np.__version__}
+    runs.write_json(path / runs.RECORD, record)
     runs.write_json(path / runs.METRICS, metrics(found, exits))
     runs.write_csv(path / "history.csv", history(exits))
 
 
+def of_flags(path, words):
+    """A run that has left nothing but its flags."""
+    path.mkdir()
+    (path / runs.FLAGS).write_text("\n".join(words.split()) + "\n")
+    return run_folder.read(path)
+
+
 def metrics(found, exits):
     """The content of metrics.json."""
-    losses = {
-        "loss": [0.1 * 4**k for k in range(exits)],
-        "shares": [1 / exits] * exits,
-        "increasing": True,
-    }
-    record = {
-        split: {
-            which: {"epoch": 3, **found.scorer.score(seen)}
-            for which in ("best", "last")
-        }
-        for split, seen in found.splits.items()
-    }
-    record["train"] = {"last": {"epoch": 4, "loss_by_exit": losses}}
+    losses = {"loss": [0.1 * 4**k for k in range(exits)], "increasing": True}
+    losses["shares"] = [1 / exits] * exits
+    record = {"train": {"last": {"epoch": 4, "loss_by_exit": losses}}}
+    for split, seen in found.splits.items():
+        scores = {"epoch": 3, **found.scorer.score(seen)}
+        record[split] = {"best": scores, "last": scores}
     return record
 
 
 def history(exits, epochs=4):
     """Rows of history.csv; the learning rate falls at the third epoch."""
-    return [
-        {
-            "epoch": epoch,
-            "loss": 5.0 / epoch,
-            "learning_rate": 0.1 if epoch < 3 else 0.01,
-            **{f"exit_{k + 1}_accuracy": 0.2 * epoch for k in range(exits)},
-            **{f"exit_{k + 1}_share": 1 / exits for k in range(exits)},
-            **{
-                f"validation_exit_{k + 1}_accuracy": 0.19 * epoch
-                for k in range(exits)
-            },
-        }
-        for epoch in range(1, epochs + 1)
-    ]
+    rows, names = [], [f"exit_{k + 1}" for k in range(exits)]
+    for epoch in range(1, epochs + 1):
+        row = {"epoch": epoch, "loss": 5.0 / epoch}
+        row["learning_rate"] = 0.1 if epoch < 3 else 0.01
+        row |= {f"{name}_accuracy": 0.2 * epoch for name in names}
+        row |= {f"{name}_share": 1 / exits for name in names}
+        row |= {f"validation_{name}_accuracy": 0.19 * epoch for name in names}
+        rows.append(row)
+    return rows
 
 
-def policy(limits):
-    """policy.json of one policy, `accurate`, with these thresholds."""
+def swept(view, limits):
+    """The view with a policy.json of one policy, `accurate`, at thresholds."""
+    exits = len(limits) + 1
     scores = {"accuracy": 0.9, "macs": 90.0, "saving": 0.1}
-    scores["exit_shares"] = [1 / (len(limits) + 1)] * (len(limits) + 1)
-    entry = {
-        "rule": {"kind": "shared", "unit": None, "limit": None},
-        "thresholds": limits,
-        "validation": scores,
-        "test": scores,
-    }
-    return {
+    scores["exit_shares"] = [1 / exits] * exits
+    rule = {"kind": "shared", "unit": None, "limit": None}
+    entry = {"rule": rule, "validation": scores, "test": scores}
+    record = {
         "format": 1,
-        "model": {"exits": len(limits) + 1},
+        "model": {"exits": exits},
         "guard": {"tolerance": 0.05, "confidence": 0.9},
         "default_policy": "accurate",
-        "policies": {"accurate": entry},
+        "policies": {"accurate": {**entry, "thresholds": limits}},
     }
+    runs.write_json(view.folder.path / "policy.json", record)
+    folder = run_folder.read(view.folder.path)
+    return dataclasses.replace(view, folder=folder)
 
 
 def undrawn(monkeypatch):
     """Charts keep what they tell; drawing them takes most of a page's time."""
-
-    def told(figure, **facts):
-        return style.Chart(svg=b"<?xml", png=b"\x89PNG", **facts)
-
-    monkeypatch.setattr(style, "drawn", told)
-
-
-def write_json(path: pathlib.Path, record) -> None:
-    """Write a record as it is, damaged or not."""
-    path.write_text(record if isinstance(record, str) else json.dumps(record))
+    monkeypatch.setattr(style, "written", lambda *_, **__: b"")

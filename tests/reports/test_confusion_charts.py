@@ -33,9 +33,8 @@ def test_all_exits_together_hold_each_image_once(tmp_path):
 
 
 def test_many_classes_share_squares(tmp_path):
-    view = made_report.view(
-        tmp_path / "run", counts=range(300, 180, -1), images=4
-    )
+    counts = range(300, 180, -1)
+    view = made_report.view(tmp_path / "run", counts=counts, images=4)
     drawn = confusion.confusions(view)
     assert len(drawn) == 3
     # 120 classes in at most 50 rows: three in a square.

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from elf_keras.evaluation import answers
-from elf_keras.reports import comparison, findings, run_folder
+from elf_keras.reports import comparison, findings
 
 # Exit 1 is sure of all, exits 2 and 3 are only reached at high s.
 SURE = np.float32([0.9, 0.5, 0.5])
@@ -29,9 +29,14 @@ def with_answers(view, classes, *, split="test", sure=SURE, labels=None):
     return dataclasses.replace(view, scored=scored)
 
 
-def right(view, split="test"):
-    labels = view.scored.splits[split].labels
-    return np.tile(labels[:, None], (1, 3))
+def of_folder(view, **changes):
+    """The view of a folder that holds something else."""
+    folder = dataclasses.replace(view.folder, **changes)
+    return dataclasses.replace(view, folder=folder)
+
+
+def right(view):
+    return np.tile(view.seen.labels[:, None], (1, 3))
 
 
 def told(view, start):
@@ -42,10 +47,8 @@ def told(view, start):
 
 def test_the_classes_that_lose_most(view):
     classes = right(view)
-    rarest = np.flatnonzero(classes[:, 0] == 5)
-    classes[rarest[:7], 0] = 0
-    other = np.flatnonzero(classes[:, 1] == 2)
-    classes[other[:3], 0] = 0
+    for c, lost in ((5, 7), (2, 3)):
+        classes[np.flatnonzero(classes[:, 1] == c)[:lost], 0] = 0
     assert told(with_answers(view, classes), "Leaving early costs most") == (
         "Leaving early costs most: class 5 (20 → 13 of 20 images right; 6 "
         "training images), class 2 (20 → 17 of 20 images right; 60 training "
@@ -56,19 +59,14 @@ def test_the_classes_that_lose_most(view):
 def test_warnings_of_the_training_come_first(view):
     assert not any("warned" in text for text in findings.of_run(view))
     record = {**view.folder.record, "warnings": ["nobody took exit 2"]}
-    warned = dataclasses.replace(
-        view, folder=dataclasses.replace(view.folder, record=record)
-    )
-    assert findings.of_run(warned)[0] == "Training warned: nobody took exit 2."
-    assert findings.of_run(warned)[1:] == findings.of_run(view)
-
-
-def test_no_class_loses(view):
-    told(with_answers(view, right(view)), "No class loses accuracy")
+    first, *others = findings.of_run(of_folder(view, record=record))
+    assert first == "Training warned: nobody took exit 2."
+    assert others == findings.of_run(view)
 
 
 def test_exits_that_nobody_takes_do_not_pay(view):
     found = with_answers(view, right(view))
+    told(found, "No class loses accuracy")
     # All leave at exit 1: exit 2 is never reached and costs nothing.
     assert findings.summary(found) == [
         "Leaving early (s = 0.6, the run's own threshold) saves 50.0\xa0% of "
@@ -96,14 +94,9 @@ def test_exits_that_nobody_takes_do_not_pay(view):
 )
 def test_the_increasing_loss_property(view, losses, says):
     known = [loss for loss in losses if loss is not None]
-    part = {
-        "loss": losses,
-        "shares": [0.2, 0.3, 0.5],
-        "increasing": known == sorted(known),
-    }
+    part = {"loss": losses, "increasing": known == sorted(known)}
     metrics = {**view.folder.metrics, "train": {"last": {"loss_by_exit": part}}}
-    folder = dataclasses.replace(view.folder, metrics=metrics)
-    found = findings.of_run(dataclasses.replace(view, folder=folder))
+    found = findings.of_run(of_folder(view, metrics=metrics))
     assert any(says in text for text in found)
 
 
@@ -120,33 +113,22 @@ def test_validation_and_test(view):
     assert "100.0\xa0% on validation" in found
 
 
-def test_runs_side_by_side(view, tmp_path):
+def test_runs_side_by_side(view):
     bad = right(view)
     bad[::2] = (bad[::2] + 1) % 6
-    folder = dataclasses.replace(
-        view.folder, name="weak", flags={"method": "sum"}
-    )
-    weak = dataclasses.replace(with_answers(view, bad), folder=folder)
+    other = {"name": "weak", "flags": {"method": "sum"}}
+    weak = of_folder(with_answers(view, bad), **other)
     strong = with_answers(view, right(view))
     (text,) = comparison.compared([weak, strong])
     assert text.startswith("With the whole backbone, run is the most accurate")
     assert "by more than the choice of images explains" in text
-    (text,) = comparison.compared(
-        [strong, dataclasses.replace(strong, folder=folder)]
-    )
+    (text,) = comparison.compared([strong, of_folder(strong, **other)])
     assert "by no more than" in text
-    seed = dataclasses.replace(view.folder, name="run_seed1")
-    (text,) = comparison.compared(
-        [strong, dataclasses.replace(strong, folder=seed)]
-    )
+    (text,) = comparison.compared([strong, of_folder(strong, name="run_seed1")])
     assert "over 2 seeds" in text
 
 
 def test_a_policy_is_where_figures_are_drawn(view):
-    made_report.write_json(
-        view.folder.path / "policy.json", made_report.policy([0.7, 0.7])
-    )
-    folder = run_folder.read(view.folder.path)
-    swept = dataclasses.replace(view, folder=folder)
+    swept = made_report.swept(view, [0.7, 0.7])
     assert swept.point.thresholds.to_json() == [0.7, 0.7]
     assert swept.point.said == "policy accurate, chosen on validation"

@@ -30,14 +30,10 @@ def taken(view, thresholds):
 def test_composition(view):
     thresholds = ExitThresholds.of([0.5, 0.6])
     rows = leavers.composition(view, thresholds)
-    groups = view.shot_groups
     assert len(rows) == 3 * 3
     for row in rows:
-        own = [
-            (k, right)
-            for label, k, right in taken(view, thresholds)
-            if groups[row["group"]][label]
-        ]
+        group = view.shot_groups[row["group"]]
+        own = [each[1:] for each in taken(view, thresholds) if group[each[0]]]
         here = [right for k, right in own if k == row["exit"] - 1]
         # As many test images of each class: plain means.
         assert row["share"] == pytest.approx(len(here) / len(own))
@@ -45,15 +41,11 @@ def test_composition(view):
 
 
 def test_changes_count_right_answers(view):
-    thresholds = view.point.thresholds
+    answers = list(taken(view, view.point.thresholds))
     rows = leavers.changes(view)
     assert [row["index"] for row in rows] == list(range(6))
     for row in rows:
-        own = [
-            right
-            for c, _, right in taken(view, thresholds)
-            if c == row["index"]
-        ]
+        own = [right for c, _, right in answers if c == row["index"]]
         assert row["dynamic_right"] == sum(own)
         assert row["images"] == len(own) == 20
         lost = row["dynamic_right"] - row["static_right"]
@@ -61,20 +53,15 @@ def test_changes_count_right_answers(view):
 
 
 def test_changes_as_the_training_wrote_them(view):
-    table = view.folder.path / "per_class.csv"
-    row = {"training_images": 5, "test_images": 20, "mean_exit": 2.0}
+    row = {"training_images": 5, "test_images": 20, "dynamic_accuracy": 0.5}
     accuracies = [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
-    runs.write_csv(
-        table,
-        [
-            {"class": f"class {c}", **row}
-            | {"static_accuracy": accuracy, "dynamic_accuracy": 0.5}
-            for c, accuracy in enumerate(accuracies)
-        ],
-    )
-    alone = dataclasses.replace(
-        view, folder=run_folder.read(view.folder.path), scored=None
-    )
+    table = [
+        {"class": f"class {c}", **row, "static_accuracy": accuracy}
+        for c, accuracy in enumerate(accuracies)
+    ]
+    runs.write_csv(view.folder.path / "per_class.csv", table)
+    read = run_folder.read(view.folder.path)
+    alone = dataclasses.replace(view, folder=read, scored=None)
     rows = leavers.changes(alone)
     assert [row["static_right"] for row in rows] == [10, 12, 14, 16, 18, 20]
     np.testing.assert_allclose(

@@ -11,7 +11,7 @@ import made_report
 import numpy as np
 import pytest
 
-from elf_keras.reports import page, run_folder, run_view, slider
+from elf_keras.reports import page, run_view, slider
 
 
 class Reader(html.parser.HTMLParser):
@@ -68,24 +68,19 @@ def test_every_picture_is_told(built):
 def test_it_needs_no_other_file_and_no_network(built):
     text, read, drawn = built
     for tag, found in read.tags:
-        for key in ("src", "href"):
-            if tag == "a":
-                assert found["href"].startswith("figures/")
-            elif key in found:
-                assert found[key].startswith("data:")
+        start = "figures/" if tag == "a" else "data:"
+        for key in found.keys() & {"src", "href"}:
+            assert found[key].startswith(start)
     assert "default-src 'none'" in text
-    files = {f"figures/{chart.name}.csv" for chart in drawn}
     links = {found["href"] for tag, found in read.tags if tag == "a"}
-    assert files <= links
+    assert links >= {f"figures/{chart.name}.csv" for chart in drawn}
 
 
 def test_every_figure_of_the_papers_has_its_counterpart(built):
     _, _, drawn = built
     sources = " ".join(chart.source for chart in drawn)
-    for figure in ("ELF, Fig. 2", "ELF, Fig. 3", "ELF, Fig. 4", "ELF, Fig. 5"):
-        assert figure in sources
-    for figure in ("HAR, Fig. 2", "HAR, Fig. 3", "HAR, Fig. 4", "HAR, Fig. 6"):
-        assert figure in sources
+    assert all(f"ELF, Fig. {k}" in sources for k in (2, 3, 4, 5))
+    assert all(f"HAR, Fig. {k}" in sources for k in (2, 3, 4, 6))
     assert "ELF, Fig. 6 and 9; HAR, Fig. 7" in sources
 
 
@@ -94,10 +89,9 @@ def test_files_of_the_figures(view, built, tmp_path, monkeypatch):
     page.write(tmp_path, [view])
     for chart in built[2]:
         stem = tmp_path / "figures" / chart.name
-        for ending, start in (("png", b"\x89PNG"), ("svg", b"<?xml")):
-            path = stem.with_name(f"{stem.name}.{ending}")
-            assert path.read_bytes().startswith(start)
-        rows = stem.with_name(f"{stem.name}.csv").read_text().splitlines()
+        for ending, start in ((".png", b"\x89PNG"), (".svg", b"<?xml")):
+            assert stem.with_suffix(ending).read_bytes().startswith(start)
+        rows = stem.with_suffix(".csv").read_text().splitlines()
         assert len(rows) == len(chart.rows) + 1 > 1
     assert (tmp_path / "figures" / "results.csv").exists()
 
@@ -114,20 +108,16 @@ def test_names_are_text_wherever_they_stand(view, undrawn):
     }
     flags = {**view.folder.flags, "dataset": HOSTILE, "weights": "/secret"}
     flags |= {"data_dir": "/secret", "workdir": "/secret"}
-    folder = dataclasses.replace(
-        view.folder, name=HOSTILE, record=record, flags=flags
-    )
+    folder = {"name": HOSTILE, "record": record, "flags": flags}
     hostile = dataclasses.replace(
         view,
-        folder=folder,
+        folder=dataclasses.replace(view.folder, **folder),
         class_names=(HOSTILE, *view.class_names[1:]),
         missing=(HOSTILE,),
     )
-    policies = {HOSTILE: {"accuracy": 0.5}}
-    variant = {"stages": [], "policies": policies}
-    text, read, _ = build(
-        *(hostile, view), exports={HOSTILE: {"variants": {HOSTILE: variant}}}
-    )
+    variant = {"stages": [], "policies": {HOSTILE: {"accuracy": 0.5}}}
+    exports = {HOSTILE: {"variants": {HOSTILE: variant}}}
+    text, read, _ = build(hostile, view, exports=exports)
     assert not [found for _, found in read.tags if found.get("id") == "x"]
     # Title, heading, picker, facts, taps, gallery, findings, flags, exports.
     assert "".join(read.words).count(HOSTILE) > 20
@@ -140,25 +130,21 @@ def test_names_are_text_wherever_they_stand(view, undrawn):
 
 def test_what_is_embedded_is_what_was_answered(view):
     record = json.loads(json.dumps(slider.record(view)))
-    found, images, exits = view.seen, record["images"], record["exits"]
+    found = view.seen
     content = zlib.decompress(base64.b64decode(record["packed"]))
-    early = images * (exits - 1)
-    sure = np.frombuffer(content, "<f4", early).reshape(exits - 1, images)
-    np.testing.assert_array_equal(sure.T, found.certainty[:, :-1])
-    classes = np.frombuffer(content, "<u2", images * exits, 4 * early)
-    np.testing.assert_array_equal(
-        classes.reshape(exits, images).T, found.classes
-    )
-    labels = np.frombuffer(
-        content, "<u2", images, 4 * early + 2 * images * exits
-    )
-    np.testing.assert_array_equal(labels, found.labels)
+    parts = (found.certainty[:, :-1].T, found.classes.T, found.labels)
+    types = ("<f4", "<u2", "<u2")
+    for part, kind in zip(parts, types, strict=True):
+        told = np.frombuffer(content, kind, part.size).reshape(part.shape)
+        np.testing.assert_array_equal(told, part)
+        content = content[told.nbytes :]
+    assert not content
+    assert (record["images"], record["exits"]) == found.classes.shape
     assert record["groups"] == [0, 0, 1, 1, 2, 2]
     # The slider stops where the exact curve changes.
     assert len(record["slider"]) > 100
-    assert set(record["slider"]) <= set(
-        view.scored.scorer.curve(found).thresholds
-    )
+    exact = view.scored.scorer.curve(found).thresholds
+    assert set(record["slider"]) <= set(exact)
 
 
 def test_several_runs_can_be_picked(view, tmp_path, undrawn):
@@ -170,10 +156,8 @@ def test_several_runs_can_be_picked(view, tmp_path, undrawn):
 
 
 def test_without_answers_it_draws_what_the_folder_holds(view, undrawn):
-    alone = dataclasses.replace(
-        view, scored=None, examples=None, missing=("No images.",)
-    )
-    text, _, drawn = build(alone)
+    lost = {"scored": None, "examples": None, "missing": ("No images.",)}
+    text, _, drawn = build(dataclasses.replace(view, **lost))
     names = {chart.name.rpartition("/")[2] for chart in drawn}
     assert {"accuracy_and_cost", "loss_by_exit", "exit_shares"} <= names
     assert "No images." in text
@@ -182,10 +166,8 @@ def test_without_answers_it_draws_what_the_folder_holds(view, undrawn):
 
 
 def test_a_run_of_flags_alone(tmp_path):
-    path = tmp_path / "run"
-    path.mkdir()
-    (path / "flags.flags").write_text("--dataset=folder\n--epochs=9\n")
-    folder = run_folder.read(path)
+    words = "--dataset=folder --epochs=9"
+    folder = made_report.of_flags(tmp_path / "run", words)
     view = run_view.RunView(folder, missing=folder.missing)
     text, _, drawn = build(view)
     assert drawn == []
@@ -204,10 +186,8 @@ def test_a_search_and_an_export(view, undrawn):
         "stages": [{"bytes": 1500}, {"bytes": 500}],
         "policies": {"accurate": {"accuracy": 0.5, "saving": 0.25}},
     }
-    manifest = {"variants": {"int8": variant}}
-    text, read, drawn = build(
-        view, searches={"mine": search}, exports={"phone": manifest}
-    )
+    exports = {"phone": {"variants": {"int8": variant}}}
+    text, read, drawn = build(view, searches={"mine": search}, exports=exports)
     assert "search_mine" in {chart.name for chart in drawn}
     assert "t = 0.9" in text
     words = [word.strip() for word in read.words if word.strip()]

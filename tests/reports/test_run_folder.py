@@ -1,5 +1,7 @@
 """What a run's folder tells, whole, stopped or damaged."""
 
+import itertools
+
 import made_report
 import pytest
 
@@ -7,17 +9,13 @@ from elf_keras import errors, runs
 from elf_keras.reports import run_folder
 
 RECORDS = ("run.json", "metrics.json", "curve.json", "policy.json")
+TABLES = ("history.csv", "per_class.csv")
+DAMAGED = ('{"cut": ', '{"test": {"best": {}}}', "[]")
 
 
 @pytest.fixture
 def folder(tmp_path):
     return made_report.view(tmp_path / "run").folder
-
-
-def write_flags(path, *lines):
-    path.mkdir()
-    (path / runs.FLAGS).write_text("\n".join(lines) + "\n")
-    return path
 
 
 def test_a_whole_run(folder):
@@ -28,20 +26,21 @@ def test_a_whole_run(folder):
     assert folder.scores("nowhere") is None
     assert [text for text in folder.missing if "has not ended" in text] == []
     assert any("elf_keras.sweep" in text for text in folder.missing)
+    # Epochs from 0: the third epoch, number 2, has the lower rate.
+    assert folder.decays() == [2]
+    assert folder.reweighted_from() == 2
 
 
 def test_flags_without_a_value_are_booleans(tmp_path):
-    path = write_flags(tmp_path / "run", "--noflip", "--resume", "--seed=3")
-    flags = run_folder.read(path).flags
-    assert flags == {"noflip": "false", "resume": "true", "seed": "3"}
+    found = made_report.of_flags(tmp_path / "run", "--noflip --resume --seed=3")
+    assert found.flags == {"noflip": "false", "resume": "true", "seed": "3"}
 
 
 def test_a_stopped_run_tells_how_far_it_got(tmp_path):
-    path = write_flags(tmp_path / "run", "--epochs=30")
+    path = made_report.of_flags(tmp_path / "run", "--epochs=30").path
     history = made_report.history(2, epochs=3)
-    (path / "checkpoints").mkdir()
     sound = path / "checkpoints" / "epoch_0002.json"
-    made_report.write_json(sound, {"history": history})
+    runs.write_json(sound, {"history": history})
     # A newer one that a crash cut off.
     sound.with_name("epoch_0003.json").write_text('{"history": [')
     found = run_folder.read(path)
@@ -52,47 +51,33 @@ def test_a_stopped_run_tells_how_far_it_got(tmp_path):
     )
 
 
-def test_what_changed_during_training(folder):
-    # Epochs from 0: the third epoch, number 2, has the lower rate.
-    assert folder.decays() == [2]
-    assert folder.reweighted_from() == 2
-
-
 @pytest.mark.parametrize(
-    ("lines", "expected"),
+    ("flags", "expected"),
     [
-        (("--class_weighting=none", "--reweight_epoch=160"), None),
-        (("--class_weighting=inverse", "--reweight_epoch=0"), 0),
+        ("--class_weighting=none --reweight_epoch=160", None),
+        ("--class_weighting=inverse --reweight_epoch=0", 0),
         # 160 of 200 epochs is 24 of 30.
         (
-            (
-                "--class_weighting=inverse",
-                "--reweight_epoch=160",
-                "--epochs=30",
-                "--schedule_epochs=200",
-            ),
+            "--class_weighting=inverse --reweight_epoch=160 --epochs=30 "
+            "--schedule_epochs=200",
             24,
         ),
     ],
 )
-def test_where_class_weights_begin(tmp_path, lines, expected):
-    path = write_flags(tmp_path / "run", *lines)
-    assert run_folder.read(path).reweighted_from() == expected
+def test_where_class_weights_begin(tmp_path, flags, expected):
+    found = made_report.of_flags(tmp_path / "run", flags)
+    assert found.reweighted_from() == expected
 
 
-@pytest.mark.parametrize("name", RECORDS)
-@pytest.mark.parametrize("content", ['{"cut": ', '{"other": 1}', "[]"])
-def test_a_damaged_record_is_named(folder, name, content):
-    if name == "metrics.json" and content == '{"other": 1}':
-        content = '{"test": {"best": {}}}'
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        *itertools.product(RECORDS, DAMAGED),
+        *((name, "epoch,loss\n1,half of a numb\n") for name in TABLES),
+    ],
+)
+def test_a_damaged_file_is_named(folder, name, content):
     (folder.path / name).write_text(content)
-    with pytest.raises(errors.InputError, match=name):
-        run_folder.read(folder.path)
-
-
-@pytest.mark.parametrize("name", ["history.csv", "per_class.csv"])
-def test_a_damaged_table_is_named(folder, name):
-    (folder.path / name).write_text("epoch,loss\n1,half of a numb\n")
     with pytest.raises(errors.InputError, match=name):
         run_folder.read(folder.path)
 

@@ -1,5 +1,7 @@
 """Probabilities that a report keeps, against plain formulas."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import scipy.special
@@ -38,29 +40,22 @@ def test_probabilities(model, scale):
     seen = found.splits["test"]
     rows = np.arange(len(data.test))
     expected = scipy.special.softmax(scale * scores, axis=-1)
-    np.testing.assert_allclose(
-        seen.of_truth, expected[rows, :, data.test.labels], rtol=1e-4
-    )
+    truth = expected[rows, :, data.test.labels]
+    np.testing.assert_allclose(seen.of_truth, truth, rtol=1e-4)
     # Temperatures are told in units of 1/σ.
     scaled = scale * scores / found.temperatures[:, None]
-    np.testing.assert_allclose(
-        seen.calibrated,
-        scipy.special.softmax(scaled, axis=-1).max(-1),
-        rtol=1e-4,
-    )
+    expected = scipy.special.softmax(scaled, axis=-1).max(-1)
+    np.testing.assert_allclose(seen.calibrated, expected, rtol=1e-4)
     assert found.shown == "test"
 
 
-def test_without_a_test_split_validation_is_calibrated(model):
-    import dataclasses
-
+def test_a_split_alone(model):
+    # Without a test split validation is calibrated.
     data = dataclasses.replace(tiny.data(), test=None)
     found = scored(model, data)
     assert found.shown == "validation"
     assert found.splits["validation"].calibrated is not None
-
-
-def test_without_validation_there_is_no_temperature(model):
+    # Without validation there is no temperature.
     found = scored(model, tiny.data(validation=False))
     assert found.temperatures is None
     assert found.splits["test"].calibrated is None

@@ -32,40 +32,29 @@ FOUND = answers.Answers(
 )
 
 
-def one_class(right, images):
-    """Answers of two exits, right in `right` of `images` at both."""
+def one_class_band(right, images, limits):
+    """The band of answers of two exits, `right` of `images` right at both."""
     labels = np.zeros(images, int)
     classes = np.zeros((images, 2), int)
     classes[right:] = 1
     confidence = np.linspace(0.2, 0.8, images, dtype="float32")
     confidence = np.stack([confidence, confidence], axis=1)
-    return answers.Answers(labels, classes, confidence, confidence, labels)
-
-
-def one_class_scorer():
-    groups = {"few": np.ones(1, bool)}
-    return Scorer(
-        1, groups, made_report.costs(2), ExitThresholds.shared(0.5, 2)
-    )
+    found = answers.Answers(labels, classes, confidence, confidence, labels)
+    own = (1, {"few": np.ones(1, bool)}, made_report.costs(2))
+    scorer = Scorer(*own, ExitThresholds.shared(0.5, 2))
+    return statistics.curve_band(found, scorer, np.array(limits))
 
 
 def test_the_band_of_one_class_is_the_binomials():
-    found = one_class(80, 200)
-    scorer = one_class_scorer()
-    low, high = statistics.curve_band(found, scorer, np.array([0.5]))
+    low, high = one_class_band(80, 200, [0.5])
     ends = scipy.stats.binom.ppf([0.025, 0.975], 200, 0.4) / 200
     np.testing.assert_allclose([low[0], high[0]], ends, atol=0.025)
-
-
-def test_sure_answers_have_no_band():
-    scorer = one_class_scorer()
-    band = statistics.curve_band(
-        one_class(50, 50), scorer, np.array([0.3, 0.9])
-    )
+    # Sure answers have no band.
+    band = one_class_band(50, 50, [0.3, 0.9])
     np.testing.assert_allclose(band, 1.0, atol=1e-6)
 
 
-def test_the_curve_lies_within_its_band(tmp_path):
+def test_the_curve_lies_within_its_band():
     found = made_report.scored(np.array([300, 50, 9]), images=30, exits=3)
     seen, scorer = found.splits["test"], found.scorer
     limits = np.array([0.3, 0.5, 0.7])
