@@ -19,11 +19,10 @@ def folder(tmp_path, monkeypatch):
     made_report.undrawn(monkeypatch)
     data = made_run.give(monkeypatch)
     found = made_report.scored(np.array([200, 50, 9]), images=9, exits=2)
-    made_report.folder(
-        tmp_path / "run", data.class_names, data.class_counts, found
-    )
-    made_run.spread().save(tmp_path / "run" / runs.MODEL)
-    return tmp_path / "run"
+    path = tmp_path / "run"
+    made_report.folder(path, data.class_names, data.class_counts, found)
+    made_run.spread().save(path / runs.MODEL)
+    return path
 
 
 def embedded(path):
@@ -89,14 +88,10 @@ def test_a_stopped_run(folder):
     assert "The long tail" in text
 
 
-def test_runs_with_other_classes(folder, tmp_path):
+def test_other_classes_and_a_damaged_file(folder, tmp_path):
     other = made_report.view(tmp_path / "other").folder.path
     says = ["other has other classes (6: class 0", "than run (3: a, b, c"]
     command_runs.refused("report", folder, other, says=says)
-    assert not (folder / "report").exists()
-
-
-def test_a_damaged_file(folder):
     (folder / runs.METRICS).write_text('{"test": {')
     says = [runs.METRICS, "cannot be read", "delete the file"]
     command_runs.refused("report", folder, says=says)

@@ -14,13 +14,13 @@ from elf_keras.reports import run_folder, run_view
 from elf_keras.reports.charts import style
 
 MACS = np.array([40, 60, 100, 140, 190])
-HEADS = 10
+COUNTS = (300, 120, 60, 30, 12, 6)
 
 
 def costs(exits):
     """Costs to the exits; every early head costs the same."""
     bare = MACS[:exits]
-    heads = HEADS * np.minimum(np.arange(1, exits + 1), exits - 1)
+    heads = 10 * np.minimum(np.arange(1, exits + 1), exits - 1)
     return multiply_adds.ExitCosts(bare + heads, bare, int(bare[-1]))
 
 
@@ -44,7 +44,7 @@ def made(labels, classes, exits, seed=0):
     )
 
 
-def scored(counts, *, images, exits, seed=0, validation=True):
+def scored(counts, *, images, exits, seed=0):
     """Answers on balanced test images, and on validation."""
     classes = len(counts)
     scorer = Scorer(
@@ -56,20 +56,17 @@ def scored(counts, *, images, exits, seed=0, validation=True):
     test = np.repeat(np.arange(classes), images).astype("int32")
     np.random.default_rng(9).shuffle(test)
     parts = {"test": made(test, classes, exits, seed)}
-    if validation:
-        labels = np.repeat(np.arange(classes), np.maximum(counts // 10, 1))
-        parts["validation"] = made(labels.astype("int32"), classes, exits, 5)
+    labels = np.repeat(np.arange(classes), np.maximum(counts // 10, 1))
+    parts["validation"] = made(labels.astype("int32"), classes, exits, 5)
     return run_view.Scored(scorer, parts, np.linspace(1.5, 0.8, exits))
 
 
-def view(path, *, counts=(300, 120, 60, 30, 12, 6), exits=3, **options):
+def view(path, *, counts=COUNTS, exits=3, images=20, seed=0, flags=()):
     """A run: its folder with flags, records and history, and its answers."""
     counts = np.asarray(counts)
-    flags = options.pop("flags", ())
-    found = scored(counts, exits=exits, **{"images": 20, **options})
+    found = scored(counts, images=images, exits=exits, seed=seed)
     names = tuple(f"class {c}" for c in range(len(counts)))
-    own = {"seed": options.get("seed", 0), "flags": flags}
-    folder(path, names, counts, found, **own)
+    folder(path, names, counts, found, seed=seed, flags=flags)
     labels = found.splits["test"].labels
     shape = (len(labels), 8, 8, 3)
     pixels = np.random.default_rng(0).integers(0, 256, shape, "uint8")

@@ -4,7 +4,6 @@ import base64
 import dataclasses
 import html.parser
 import json
-import re
 import zlib
 
 import made_report
@@ -35,9 +34,8 @@ class Reader(html.parser.HTMLParser):
 
 
 def build(*views, **extras):
-    text, drawn = page.build(
-        list(views), **{"searches": {}, "exports": {}, **extras}
-    )
+    extras = {"searches": {}, "exports": {}} | extras
+    text, drawn = page.build(list(views), **extras)
     read = Reader(text)
     assert read.open == []
     return text, read, drawn
@@ -109,12 +107,9 @@ def test_names_are_text_wherever_they_stand(view, undrawn):
     flags = {**view.folder.flags, "dataset": HOSTILE, "weights": "/secret"}
     flags |= {"data_dir": "/secret", "workdir": "/secret"}
     folder = {"name": HOSTILE, "record": record, "flags": flags}
-    hostile = dataclasses.replace(
-        view,
-        folder=dataclasses.replace(view.folder, **folder),
-        class_names=(HOSTILE, *view.class_names[1:]),
-        missing=(HOSTILE,),
-    )
+    own = {"folder": dataclasses.replace(view.folder, **folder)}
+    own["class_names"] = (HOSTILE, *view.class_names[1:])
+    hostile = dataclasses.replace(view, missing=(HOSTILE,), **own)
     variant = {"stages": [], "policies": {HOSTILE: {"accuracy": 0.5}}}
     exports = {HOSTILE: {"variants": {HOSTILE: variant}}}
     text, read, _ = build(hostile, view, exports=exports)
@@ -152,7 +147,7 @@ def test_several_runs_can_be_picked(view, tmp_path, undrawn):
     text, _, _ = build(view, other)
     assert text.count('data-show="') == 2
     assert "Nobody can leave early" in text
-    assert len(re.findall('class="slider"', text)) == 1
+    assert text.count('class="slider"') == 1
 
 
 def test_without_answers_it_draws_what_the_folder_holds(view, undrawn):

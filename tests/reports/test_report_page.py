@@ -112,13 +112,17 @@ def test_keyboard_walks_through_the_gallery(opened):
     assert stops.count() == 1
 
 
-def test_controls_have_names(opened):
+def test_controls_have_names_and_are_not_printed(opened):
     names = {"slider": "Threshold s", "spinbutton": "or type s"}
     names["combobox"] = "or take a policy"
     for role, name in names.items():
         assert opened.page.get_by_role(role, name=name).count() == 1
     text = opened.page.get_attribute(".slider", "aria-valuetext")
     assert text.startswith("s = ")
+    # On paper they are left out.
+    opened.page.emulate_media(media="print")
+    assert not opened.page.locator(".controls").first.is_visible()
+    assert opened.page.locator(".chart").first.is_visible()
 
 
 @pytest.mark.parametrize("width", [320, 390, 1280])
@@ -126,12 +130,6 @@ def test_no_sideways_scrolling(chromium, address, width):
     with page_runs.opened(chromium, address, wait=READY, width=width) as found:
         wide = found.page.evaluate("document.documentElement.scrollWidth")
         assert wide <= width
-
-
-def test_print_leaves_controls_out(opened):
-    opened.page.emulate_media(media="print")
-    assert not opened.page.locator(".controls").first.is_visible()
-    assert opened.page.locator(".chart").first.is_visible()
 
 
 def test_a_browser_that_cannot_unpack(chromium, address):

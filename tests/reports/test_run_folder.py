@@ -82,11 +82,6 @@ def test_a_damaged_file_is_named(folder, name, content):
         run_folder.read(folder.path)
 
 
-def test_a_folder_that_is_no_run(tmp_path):
-    with pytest.raises(errors.InputError, match="holds no flags.flags"):
-        run_folder.read(tmp_path)
-
-
 def test_names_take_as_much_of_the_path_as_they_need(tmp_path):
     paths = [tmp_path / "a" / "run", tmp_path / "b" / "run"]
     assert run_folder.names(paths) == ["a/run", "b/run"]

@@ -58,9 +58,8 @@ def test_a_curve_has_axes_names_units_and_marks(tmp_path, drawn, milliseconds):
     own = lines["one threshold per exit"]
     assert own.get_linestyle() != shared.get_linestyle()
     np.testing.assert_allclose(lines["static model"].get_xdata(), [1.0])
-    np.testing.assert_allclose(
-        lines["papers' s: 0.5, 0.55"].get_xdata(), [0.6, 0.7]
-    )
+    papers = lines["papers' s: 0.5, 0.55"]
+    np.testing.assert_allclose(papers.get_xdata(), [0.6, 0.7])
     np.testing.assert_allclose(lines["policy macs_50"].get_xdata(), [0.5])
     marks = {lines[f"policy {p}"].get_marker() for p in ("accurate", "macs_50")}
     assert len(marks) == 2
