@@ -163,7 +163,7 @@ def _told(name, line):
         f"{name}: {percent(line['static'])} with the whole backbone of "
         f"{macs(line['backbone'])} multiply-adds"
     )
-    if len(points) == 1:
+    if len(points) < 2:
         return text
     return (
         f"{text}, with early exits up to {points[np.argmax(line['accuracy'])]},"

@@ -141,17 +141,15 @@ def _split(panel, found, key, unit):
     panel.plot(
         [at[key] / unit for at in grid.values()],
         [at["accuracy"] for at in grid.values()],
-        *("|",),
-        **{"color": "black", "markersize": 13, "markeredgewidth": 1.6},
+        "|k",
+        **{"markersize": 13, "markeredgewidth": 1.6},
         # What has no label is not in the legend.
         label=f"papers' s: {', '.join(grid)}" if grid else None,
     )
     for number, (name, at) in enumerate(found["policies"].items()):
-        mark, shade = (
-            style.line_style(number)["marker"],
-            0.25 + 0.5 * (number % 2),
-        )
-        own = _marked(mark, f"policy {name}", str(shade), 8)
+        mark = style.line_style(number)["marker"]
+        shade = "0.75" if number % 2 else "0.25"
+        own = _marked(mark, f"policy {name}", shade, 8)
         panel.plot(at[key] / unit, at["accuracy"], **own)
     panel.grid(alpha=0.3)
 
