@@ -39,8 +39,7 @@ flags.DEFINE_string(
     "plan",
     None,
     "A dry run that also tells time, memory and money on other devices: "
-    "COUNTxDEVICE or "
-    "COUNTxDEVICE@PRICE_PER_DEVICE_HOUR. DEVICE is one of "
+    "COUNTxDEVICE or COUNTxDEVICE@PRICE_PER_DEVICE_HOUR. DEVICE is one of "
     f"{', '.join(plan.PEAKS)}, a peak such as 312T (tera-FLOP/s), a measured "
     "speed such as 900/s (images of this recipe), or `here`.",
 )

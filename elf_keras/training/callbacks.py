@@ -15,13 +15,9 @@ from elf_keras.training import watchdogs
 
 
 class EpochValue(keras.callbacks.Callback):
-    """Set a variable to a function of the epoch alone.
+    """Set a variable to a function of the zero-based epoch alone.
 
     A resumed run has the right value at once, and nothing is recompiled.
-
-    Args:
-      variable: assigned at the beginning of every epoch.
-      value: zero-based epoch -> number, or array of the variable's shape.
     """
 
     def __init__(self, variable, value: Callable[[int], float | np.ndarray]):
@@ -38,11 +34,7 @@ class ValidationScores(keras.callbacks.Callback):
     """Add each exit's validation accuracy, a mean over classes, to the logs.
 
     `validation_accuracy` is that of what answers: the last exit, or the sum
-    of the exits' logits.
-
-    Args:
-      validation: the validation `Examples`.
-      scorer: says what the mean is over, and what answers.
+    of the exits' logits. The scorer says which, and weighs the classes.
     """
 
     def __init__(self, validation: splits.Examples, scorer: Scorer):
@@ -74,11 +66,7 @@ class ValidationScores(keras.callbacks.Callback):
 
 
 class EpochClock(keras.callbacks.Callback):
-    """Add the training time and images per second of each epoch to the logs.
-
-    Args:
-      examples: images per epoch.
-    """
+    """Log the seconds of each epoch, of so many examples, and its speed."""
 
     def __init__(self, examples: int):
         super().__init__()

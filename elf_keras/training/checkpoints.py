@@ -27,7 +27,6 @@ class Checkpoints(keras.callbacks.Callback):
     """Save weights and optimizer, after every epoch and when asked to.
 
     Args:
-      folder: where the checkpoints go.
       monitor: log to choose the best epoch by, the largest, or None.
 
     Attributes:
@@ -51,11 +50,8 @@ class Checkpoints(keras.callbacks.Callback):
     def restore(self, model: keras.Model) -> list[str]:
         """Load the newest sound checkpoint, if there is one, into a model.
 
-        Args:
-          model: compiled, with a built optimizer.
-
-        Returns:
-          A sentence on each checkpoint that was passed over.
+        Its optimizer must be built. Returns a sentence on each checkpoint
+        that was passed over.
 
         Raises:
           InputError: where there are checkpoints and none is sound.
@@ -131,8 +127,7 @@ class Checkpoints(keras.callbacks.Callback):
 
         Args:
           epochs: that are done.
-          steps: that are done in the next epoch.
-          seconds: that those steps took.
+          steps: that are done in the next epoch, in so many `seconds`.
           best: `{"epoch", "score"}` where no epoch was better.
 
         Raises:

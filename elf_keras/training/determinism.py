@@ -31,12 +31,7 @@ def surroundings() -> dict:
 
 
 def note_changes(notes: dict, now: dict) -> None:
-    """Keep in a run's notes what differs from its last process.
-
-    Args:
-      notes: of the checkpoint that is resumed, or empty.
-      now: `surroundings` of this process.
-    """
+    """Keep in a checkpoint's notes which `surroundings` differ now."""
     before = notes.get(SURROUNDINGS, now)
     changes = [
         f"resumed with {name} {now.get(name)}, before {before.get(name)}"
@@ -50,9 +45,7 @@ def note_changes(notes: dict, now: dict) -> None:
 def reasons(notes: dict, *, deterministic: bool) -> list[str]:
     """Return why a run may end with other bits next time; none if it may not.
 
-    Args:
-      notes: of the run's last checkpoint.
-      deterministic: whether --deterministic was given.
+    Its last checkpoint's notes say so, and whether it was `deterministic`.
     """
     found = list(notes.get(CHANGES, []))
     if not deterministic:

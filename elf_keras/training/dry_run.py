@@ -26,11 +26,8 @@ def check_images(data: splits.Splits, decoded: int) -> list[tuple[str, str]]:
     """Read the headers of all images on disk, and decode some of them.
 
     Args:
-      data: the splits.
+      data: each split is a row (what, figure) of the table.
       decoded: images of each split that are decoded whole; 0 for all.
-
-    Returns:
-      Rows (what, figure) of a table.
 
     Raises:
       InputError: with the first few files that cannot be read.
@@ -70,20 +67,16 @@ class Speed:
     images: int
     overlap: bool
 
-    @property
-    def steps(self) -> int:
-        """Steps of an epoch."""
-        return pipeline.steps_per_epoch(self.images, self.batch)
-
     def rows(self, epochs: int) -> list[tuple[str, str]]:
         """Rows (what, figure) of a table, for a training of `epochs`."""
-        reading, training = self.images / self.pipeline, self.steps * self.step
+        steps = pipeline.steps_per_epoch(self.images, self.batch)
+        reading, training = self.images / self.pipeline, steps * self.step
         epoch = max(reading, training) if self.overlap else reading + training
         memory = runs.peak_memory() / 2**30
         return [
             ("pipeline", f"{self.pipeline:.0f} images/s"),
             ("training step", f"{self.step:.3f} s of {self.batch} images"),
-            ("steps an epoch", str(self.steps)),
+            ("steps an epoch", str(steps)),
             ("time an epoch", f"{plan.duration(epoch)} and validation"),
             (f"time of {epochs} epochs", plan.duration(epochs * epoch)),
             ("memory so far, at most", f"{memory:.1f} GiB"),
@@ -99,11 +92,7 @@ def measure(
 ) -> Speed:
     """Time the pipeline, for some seconds, and a training step.
 
-    Args:
-      model: compiled, on one device; its weights change.
-      data: the splits.
-      batches: how the training split becomes batches.
-      seconds: how long the pipeline is run.
+    The model is compiled, on one device; its weights change.
     """
     rate, batch = _pipeline_rate(data, batches, seconds)
     return Speed(

@@ -52,8 +52,6 @@ class Training:
       model: compiled with an optimizer and a `CumulativeLoss`.
       data: the splits; without validation no epoch is the best.
       scorer: by which the best epoch is chosen.
-      schedule: what changes with the epoch.
-      batches: how the training split becomes batches.
     """
 
     model: keras.Model
@@ -100,7 +98,7 @@ def fit(training: Training, saver, middle, report) -> None:
       training: what `saver` has restored.
       saver: the run's `Checkpoints`.
       middle: a `MidEpoch` with them.
-      report: called with each sentence the user should read.
+      report: called with each warning.
     """
     model, data, batches = training.model, training.data, training.batches
     done, steps = saver.place
@@ -110,7 +108,7 @@ def fit(training: Training, saver, middle, report) -> None:
             shared_epochs(
                 model.distribute_strategy, data, batches, epochs, done=steps
             ),
-            initial_epoch=epochs.start,
+            initial_epoch=done,
             epochs=epochs.stop,
             steps_per_epoch=pipeline.steps_per_epoch(
                 len(data.train), batches.size

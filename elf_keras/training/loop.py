@@ -67,7 +67,7 @@ def fit(
     at a tenth of the rate, once. The model ends with the last epoch's weights.
 
     Args:
-      training: the model, and all that decides what it learns.
+      training: see there.
       folder: the run's; checkpoints and TensorBoard logs go below.
       checkpoint_minutes: between two checkpoints within an epoch; 0 for none.
       report: called with each sentence the user should read.
@@ -90,10 +90,10 @@ def fit(
         except preemption.Preempted:
             _save_at_once(saver, middle, report)
             raise
-    quiet = watchdogs.warnings(saver.history, *epoch_run.leaving(model))
-    return Outcome(
-        saver, problems, [*_rollback_told(saver.notes), *quiet], first_place
-    )
+    warnings = watchdogs.warnings(saver.history, *epoch_run.leaving(model))
+    if ROLLBACK in saver.notes:
+        warnings.insert(0, _rollback_told(saver.notes[ROLLBACK]))
+    return Outcome(saver, problems, warnings, first_place)
 
 
 def _begun(training, folder, report):
@@ -146,32 +146,27 @@ def _roll_back(model, saver, epoch, problem, report):
     if ROLLBACK in saver.notes:
         raise InputError(
             f"{told}; it had diverged before: "
-            f"{_rollback_told(saver.notes)[0]}; lower --learning_rate or look "
-            "for damaged images, and train again in a new --workdir"
+            f"{_rollback_told(saver.notes[ROLLBACK])}; lower --learning_rate "
+            "or look for damaged images, and train again in a new --workdir"
         ) from problem
     # What this process noted may not have been saved yet.
     notes = saver.notes
     for sentence in saver.restore(model):
         report(sentence)
-    saver.notes = notes | {
-        ROLLBACK: {
-            "problem": told,
-            "epochs": saver.place[0],
-            "steps": saver.place[1],
-            "rate_factor": RATE_FACTOR,
-        }
+    note = {
+        "problem": told,
+        "epochs": saver.place[0],
+        "steps": saver.place[1],
+        "rate_factor": RATE_FACTOR,
     }
+    saver.notes = notes | {ROLLBACK: note}
     saver.write_record()
-    for sentence in _rollback_told(saver.notes):
-        report(f"warning: {sentence}")
+    report(f"warning: {_rollback_told(note)}")
 
 
-def _rollback_told(notes):
-    if ROLLBACK not in notes:
-        return []
-    note = notes[ROLLBACK]
+def _rollback_told(note):
     place = checkpoints.shown((note["epochs"], note["steps"]))
-    return [
+    return (
         f"{note['problem']}; went back to the checkpoint of {place} and on at "
         f"{note['rate_factor']:g} times the scheduled rate"
-    ]
+    )

@@ -25,13 +25,11 @@ class ManifoldMixup:
     number of steps so far: a resumed run draws the same.
 
     Args:
-      model: with a single exit; early exits below the place would see
-        unmixed images, whose later labels are mixed.
       alpha: α of Beta(α, α), > 0.
-      seed: of the run.
 
     Raises:
-      InputError: for a model with early exits.
+      InputError: for a model with early exits: below the place they would
+        see unmixed images, whose later labels are mixed.
 
     Reference: Verma et al. 2019, section 2; their code mixes the input, or
     the last map before the first or second change of resolution.

@@ -119,7 +119,6 @@ def rows(
 
     Args:
       work: of the training.
-      fleet: that it is planned for.
       half: whether layers compute in half precision.
       utilization: share of the peak that is reached, in (0, 1].
       efficiency: share of the summed speed that several devices reach.
@@ -133,6 +132,7 @@ def rows(
     hours = work.images / together / 3600
     memory = BYTES_PER_PARAMETER * work.parameters
     memory += share * work.values * (2 if half else 4)
+    several = f"{efficiency:.0%} of their summed speed (--plan_efficiency)"
     found = [
         (f"on {fleet.count} x {fleet.device}", f"{together:.0f} images/s"),
         ("  time", duration(3600 * hours)),
@@ -141,7 +141,7 @@ def rows(
         ("  memory of each device", f"{memory / 2**30:.2g} GiB"),
         ("  images of each device in a step", str(share)),
         ("  assumed: speed of one", source),
-        ("  assumed: several", _several(fleet, efficiency)),
+        ("  assumed: several", several if fleet.count > 1 else None),
         ("  assumed: memory", _MEMORY),
         ("  assumed: reading", _READING.format(together, work.pipeline)),
         ("  left out", "start, validation, checkpoints, interruptions"),
@@ -179,12 +179,6 @@ def _money(fleet, hours):
         return None
     money = hours * fleet.count * fleet.price
     return f"{money:.2f}, at {fleet.price:g} per device and hour"
-
-
-def _several(fleet, efficiency):
-    if fleet.count == 1:
-        return None
-    return f"{efficiency:.0%} of their summed speed (--plan_efficiency)"
 
 
 def _speed(work, fleet, half, utilization):

@@ -22,12 +22,7 @@ from elf_keras.training import (
 
 
 def start(folder: pathlib.Path, data: splits.Splits) -> dict:
-    """Return what all workers of a training must agree on, beside flags.
-
-    Args:
-      folder: the run's folder.
-      data: the splits.
-    """
+    """Return what all workers of a training must agree on, beside flags."""
     saved = (folder / "checkpoints").glob("*.json")
     return {
         "classes": data.class_names,
@@ -47,8 +42,6 @@ def score_epochs(
 
     Args:
       training: its model has the last epoch's weights, afterwards the best's.
-      outcome: of the training.
-      folder: the run's folder.
       objective: with a finite threshold, by which hardness is measured.
 
     Returns:
@@ -99,10 +92,6 @@ def write(
     """Write history.csv and run.json.
 
     Args:
-      training: of which this is the record.
-      outcome: of the training.
-      folder: the run's folder.
-      deterministic: whether --deterministic was given.
       started: when this process began, in seconds since 1970.
       stage: what there is to say of a second stage.
     """

@@ -32,9 +32,6 @@ def step_decay_with_warmup(
         ascending order; an epoch named twice applies the factor twice.
       decay_factor: multiplies the rate at every drop, > 0.
 
-    Returns:
-      A function from zero-based epoch to learning rate.
-
     Raises:
       InputError: for an argument outside these ranges.
     """
@@ -53,19 +50,11 @@ def scaled(epoch_number: int, *, epochs: int, full_epochs: int) -> int:
     """Move an epoch of the full schedule to its place in a shorter one.
 
     round(epoch_number · epochs / full_epochs), halves up: epoch 160 of 200
-    becomes 24 of 30.
-
-    Args:
-      epoch_number: zero-based epoch in the full schedule, >= 0.
-      epochs: epochs of the schedule wanted, >= 1.
-      full_epochs: epochs of the full schedule, >= 1.
-
-    Returns:
-      The epoch in the schedule wanted, at least 1, so that a drop or a
-      change of weights never comes before any training.
+    becomes 24 of 30. At least 1, so that a drop or a change of weights never
+    comes before any training.
 
     Raises:
-      InputError: for an argument outside these ranges.
+      InputError: for an epoch below 0 or a schedule of no epochs.
     """
     if epoch_number < 0 or epochs < 1 or full_epochs < 1:
         raise errors.InputError(
@@ -79,13 +68,7 @@ def scaled(epoch_number: int, *, epochs: int, full_epochs: int) -> int:
 
 
 def scaled_warmup(epochs: int) -> int:
-    """Warm-up epochs of a schedule of any length: min(5, epochs / 6).
-
-    Args:
-      epochs: epochs of the schedule, >= 1.
-
-    Returns:
-      Whole epochs, rounded down: 5 from 30 epochs on, 0 below 6.
+    """Warm-up epochs of a schedule of any length: min(5, ⌊epochs / 6⌋).
 
     Raises:
       InputError: if there is no epoch.
@@ -101,12 +84,7 @@ def cumulative_share(epochs: int) -> Callable[[int], float]:
     """Return α(T) = 1 - (T / T_max)², BBN's share of the first branch.
 
     From 1 at epoch 0 to nearly 0: from features towards a balanced classifier.
-
-    Args:
-      epochs: T_max, epochs of the schedule, >= 1.
-
-    Returns:
-      A function from zero-based epoch to α.
+    T_max are the schedule's epochs, >= 1.
 
     Reference: Zhou et al. 2020, *BBN*, section 4.3.
     """

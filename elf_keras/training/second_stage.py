@@ -32,10 +32,6 @@ class ScaledClassifier(layers.Dense):
     The bias is scaled, too, as in the authors' code. Trainable are the C
     scales alone, 1 at first.
 
-    Args:
-      units: number of classes C.
-      **kwargs: as in `keras.layers.Dense`.
-
     Reference: Kang et al. 2020, section 4 (LWS).
     """
 
@@ -63,10 +59,7 @@ def classifiers(model: MultiExitModel) -> list[layers.Layer]:
 
 
 def retrained(model: MultiExitModel) -> MultiExitModel:
-    """cRT: freeze the features, draw all classifiers anew.
-
-    Args:
-      model: trained; changed in place.
+    """cRT: freeze the features, draw all classifiers anew, in place.
 
     Reference: Kang et al. 2020, section 4 (cRT).
     """
@@ -82,8 +75,7 @@ def retrained(model: MultiExitModel) -> MultiExitModel:
 def scaled(model: MultiExitModel) -> MultiExitModel:
     """LWS: freeze all, and give each class of each classifier a scale.
 
-    Args:
-      model: trained, with plain classifiers; frozen, its features shared.
+    The new model shares the features of the old one, of plain classifiers.
 
     Reference: Kang et al. 2020, section 4 (LWS).
     """
@@ -101,10 +93,8 @@ TRAINED_STAGES = {"crt": retrained, "lws": scaled}
 def finished(model: MultiExitModel) -> MultiExitModel:
     """Return an ordinary model: nothing is frozen, scales are folded in.
 
-    w_c <- s_c w_c and b_c <- s_c b_c, in new classifiers.
-
-    Args:
-      model: after any training; the very same one where it has no scales.
+    w_c <- s_c w_c and b_c <- s_c b_c, in new classifiers; it is the very same
+    model where it has no scales.
     """
     for layer in model.layers:
         layer.trainable = True
@@ -126,7 +116,7 @@ def tau_norm(
       kernel: class vectors w, `(features, classes)`.
       bias: b, `(classes,)`.
       log_priors: not used.
-      tau: τ ≥ 0; 0 keeps the weights.
+      tau: ≥ 0; 0 keeps the weights.
 
     Returns:
       Multipliers m = |w|^(-τ) and new bias 0, each `(classes,)`.
@@ -163,11 +153,9 @@ RULES = {"tau_norm": tau_norm, "logit_adjustment": logit_adjustment}
 def change(
     model: keras.Model, rule: Callable, counts: np.ndarray, tau: float
 ) -> None:
-    """Change the classifiers of all exits in place.
+    """Change the plain classifiers of all exits in place, by one of `RULES`.
 
     Args:
-      model: a multi-exit model with plain classifiers.
-      rule: of `RULES`.
       counts: training images per class, `(classes,)`, all ≥ 1.
       tau: τ ≥ 0.
     """
@@ -188,14 +176,8 @@ def accuracies(
     """Accuracy of the last exit under every τ of `TAUS`, from one pass.
 
     Args:
-      model: before the change.
-      rule: of `RULES`.
-      counts: training images per class, `(classes,)`, all ≥ 1.
-      examples: of the validation split.
-      weights: of the images in the mean, `(images,)`, sum 1.
-
-    Returns:
-      `(len(TAUS),)`.
+      model: before the `change`.
+      weights: of the examples in the mean, `(images,)`, sum 1.
     """
     log_priors = class_weights.log_priors(counts)
     kernel, bias = classifiers(model)[-1].get_weights()

@@ -64,11 +64,7 @@ class StopOnDivergence(keras.callbacks.Callback):
 class Warnings(keras.callbacks.Callback):
     """Report what `warnings` finds, each sentence once.
 
-    Args:
-      history: of the finished epochs, without the present one.
-      exits: number of exits K.
-      leaving: whether examples may leave early in training.
-      report: called with each sentence.
+    `history` is that of the finished epochs, without the present one.
     """
 
     def __init__(
@@ -101,7 +97,7 @@ def warnings(history: list[dict], exits: int, leaving: bool) -> list[str]:
     """Sentences about a finished training that went wrong quietly.
 
     Args:
-      history: logs of every epoch; without any there is nothing to say.
+      history: logs of every epoch.
       exits: number of exits K.
       leaving: whether examples may leave early in training.
     """

@@ -64,9 +64,7 @@ class Asked:
         start = number % (exported.IMAGES - 4)
         rows = slice(start, start + 4)
         found = self.client.ask(
-            "dynamic",
-            image=exported.images()[rows],
-            exit_threshold=self.limits,
+            "dynamic", image=exported.images()[rows], exit_threshold=self.limits
         )
         exported.check(found, exported.scores()[rows], self.limits)
 
