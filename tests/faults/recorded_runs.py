@@ -1,6 +1,5 @@
 """Numbered images, trainings that may be ended, and what they must leave."""
 
-import csv
 import dataclasses
 import pathlib
 import re
@@ -10,6 +9,7 @@ import time
 
 import command_runs
 import numpy as np
+import run_states
 from PIL import Image
 
 from elf_keras import runs
@@ -18,7 +18,6 @@ COMMAND = ("-m", "elf_keras.train")
 HERE = pathlib.Path(__file__).resolve().parent
 IMAGES = (500, 140)
 EPOCHS, BATCH = 9, 16
-CLOCK = ("seconds", "images_per_second")
 PATIENCE = 200
 # A checkpoint every 30 ms: what is cut is often one that is being written.
 OFTEN = 0.0005
@@ -86,8 +85,7 @@ class Run:
 
     def finish(self) -> None:
         """Train to the end."""
-        ended = command_runs.ended(self.start())
-        assert ended.status == 0, ended.err[-2000:]
+        command_runs.succeeded(self.start())
 
     @property
     def is_finished(self) -> bool:
@@ -98,12 +96,6 @@ class Run:
         name = f"epoch_{EPOCHS:04d}_step_000000.json"
         record = runs.read_json(self.folder / "checkpoints" / name)
         return record["weights"]["sha256"]
-
-    def history(self) -> list[dict]:
-        """The rows of history.csv but for their times."""
-        with (self.folder / "history.csv").open() as file:
-            rows = list(csv.DictReader(file))
-        return [{k: r[k] for k in r if k not in CLOCK} for r in rows]
 
     def shown(self) -> tuple[dict[int, list[int]], int]:
         """Step of the run -> images, as it counts; steps done again."""
@@ -135,7 +127,8 @@ class Run:
     def check_same(self, whole: "Run") -> None:
         """It ended as the uninterrupted one did, bit for bit."""
         assert self.checksum() == whole.checksum()
-        assert self.history() == whole.history()
+        found = run_states.history(self.folder)
+        assert found == run_states.history(whole.folder)
         for name in (runs.METRICS, "per_class.csv"):
             if (whole.folder / name).exists():
                 ours, theirs = self.folder / name, whole.folder / name

@@ -202,6 +202,12 @@ def ended(process: subprocess.Popen) -> Ended:
     return Ended(process.returncode, out, err)
 
 
+def succeeded(process: subprocess.Popen) -> None:
+    """Wait for a child that must succeed."""
+    found = ended(process)
+    assert found.status == 0, found.err[-2000:]
+
+
 def content(folder: pathlib.Path) -> dict[str, bytes | None]:
     """Every path below a folder, with the bytes of the files."""
     return {

@@ -13,6 +13,14 @@ BATCH = 4
 STEPS = 5
 
 
+class PowerCutError(Exception):
+    """Nothing is saved at it, as at kill -9."""
+
+
+def power_cut(_):
+    raise PowerCutError
+
+
 class Watched(MultiExitModel):
     """Runs eagerly; before a step of the whole run something may happen.
 

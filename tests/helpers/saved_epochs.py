@@ -29,5 +29,11 @@ def fresh():
     return model
 
 
+def restored(folder, model=None):
+    """What goes on from a folder, and what it says of damaged checkpoints."""
+    saver = checkpoints.Checkpoints(folder, monitor="score")
+    return saver, saver.restore(model or fresh())
+
+
 def names(folder):
     return sorted(path.name for path in folder.iterdir())

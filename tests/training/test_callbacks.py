@@ -20,13 +20,8 @@ def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
     model = tiny.compiled()
     seen = {}
 
-    class Watch(keras.callbacks.Callback):
-        def on_train_batch_begin(self, batch, logs=None):
-            weights = model.objective.class_weights
-            seen[self.epoch] = np.array(weights).tolist()
-
-        def on_epoch_begin(self, epoch, logs=None):
-            self.epoch = epoch
+    def watch(epoch, logs):
+        seen[epoch] = np.array(model.objective.class_weights).tolist()
 
     data = tiny.data().train
     model.fit(
@@ -40,7 +35,7 @@ def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
                 model.objective.class_weights,
                 tiny.schedule(6, reweight_epoch=3).weights,
             ),
-            Watch(),
+            keras.callbacks.LambdaCallback(on_epoch_end=watch),
         ],
     )
     assert seen == {

@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 from run_states import same, state
-from saved_epochs import IMAGES, LABELS, fresh, names, save
+from saved_epochs import IMAGES, LABELS, fresh, names, restored, save
 
 from elf_keras.errors import InputError
 from elf_keras.training import checkpoints
@@ -61,18 +61,20 @@ DAMAGES = {
 }
 
 
+def spoil_the_newest(folder, damage):
+    suffix, spoil = DAMAGES[damage]
+    spoil(folder / f"epoch_0003_step_000000.{suffix}")
+
+
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_the_checkpoint_before_a_damaged_one_is_used_and_said(copied, damage):
     folder, states = copied
-    suffix, spoil = DAMAGES[damage]
-    spoil(folder / f"epoch_0003_step_000000.{suffix}")
+    spoil_the_newest(folder, damage)
     model = fresh()
-    saver = checkpoints.Checkpoints(folder, monitor="score")
-    problems = saver.restore(model)
+    saver, (problem,) = restored(folder, model)
     assert saver.place == (2, 0)
-    assert len(problems) == 1
-    assert "epoch_0003" in problems[0]
-    assert "\n" not in problems[0]
+    assert "epoch_0003" in problem
+    assert "\n" not in problem
     assert same(state(model), states[1])
     assert len(saver.history) == 2
 
@@ -81,43 +83,40 @@ def test_the_checkpoint_before_a_damaged_one_is_used_and_said(copied, damage):
 def test_a_run_goes_on_over_a_damaged_checkpoint(copied, damage):
     folder, states = copied
     before = names(folder)
-    suffix, spoil = DAMAGES[damage]
-    spoil(folder / f"epoch_0003_step_000000.{suffix}")
+    spoil_the_newest(folder, damage)
     model = fresh()
-    saver = checkpoints.Checkpoints(folder, monitor="score")
-    saver.restore(model)
-    saver.set_model(model)
+    saver, _ = restored(folder, model)
     saver.set_params({"epochs": 3})
     model.train_on_batch(IMAGES, LABELS)
     saver.on_epoch_end(2, {"loss": 0.1 + 1 / 3, "score": 0.2})
     assert same(state(model), states[2])
     assert names(folder) == before
-    again = checkpoints.Checkpoints(folder)
-    assert (again.restore(fresh()), again.place) == ([], (3, 0))
+    again, problems = restored(folder)
+    assert (problems, again.place) == ([], (3, 0))
 
 
 @pytest.mark.parametrize("damage", ["cut json", "a flipped bit"])
 def test_a_damaged_one_pushes_no_sound_one_out(copied, damage):
     """Damage, two checkpoints within the next epoch, damage of the newest."""
     folder, _ = copied
-    suffix, spoil = DAMAGES[damage]
-    spoil(folder / f"epoch_0003_step_000000.{suffix}")
-    saver = checkpoints.Checkpoints(folder, monitor="score")
-    saver.restore(fresh())
+    spoil_the_newest(folder, damage)
+    saver, _ = restored(folder)
     for step in (1, 2):
         saver.save(2, step)
     assert not list(folder.glob("epoch_0003*"))
     flip_a_bit(folder / "epoch_0002_step_000002.weights.h5")
-    again = checkpoints.Checkpoints(folder)
-    assert len(again.restore(fresh())) == 1
-    assert again.place == (2, 1)
+    again, problems = restored(folder)
+    assert (len(problems), again.place) == (1, (2, 1))
 
 
-def test_what_others_put_there_stays(tmp_path):
+def test_what_a_kill_left_is_cleared_and_what_others_put_there_stays(tmp_path):
     (tmp_path / "notes").mkdir()
     (tmp_path / "notes.txt").write_text("mine")
+    left = tmp_path / ".writing-abc.weights.h5"
+    left.write_bytes(b"half")
     save(tmp_path, scores=[0.1, 0.2, 0.3])
     assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not left.exists()
 
 
 def test_no_sound_checkpoint_is_an_error_that_names_them_all(copied):
@@ -127,7 +126,7 @@ def test_no_sound_checkpoint_is_an_error_that_names_them_all(copied):
     model = fresh()
     before = state(model)
     with pytest.raises(InputError) as caught:
-        checkpoints.Checkpoints(folder).restore(model)
+        restored(folder, model)
     message = str(caught.value)
     for words in (
         "no sound checkpoint",
@@ -146,8 +145,7 @@ def test_a_damaged_best_does_not_cost_the_epochs_after_it(copied):
     folder, states = copied
     flip_a_bit(folder / "epoch_0001_step_000000.weights.h5")
     model = fresh()
-    saver = checkpoints.Checkpoints(folder, monitor="score")
-    problems = saver.restore(model)
+    saver, problems = restored(folder, model)
     assert saver.place == (3, 0)
     assert any("epoch_0001" in problem for problem in problems)
     assert same(state(model), states[2])
@@ -155,19 +153,10 @@ def test_a_damaged_best_does_not_cost_the_epochs_after_it(copied):
 
 def test_load_best_refuses_a_damaged_file(copied):
     folder, _ = copied
-    model = fresh()
-    saver = checkpoints.Checkpoints(folder, monitor="score")
-    saver.restore(model)
+    saver, _ = restored(folder)
     flip_a_bit(folder / "epoch_0001_step_000000.weights.h5")
     with pytest.raises(InputError, match="checksum; run again with --resume"):
-        saver.load_best(model)
-
-
-def test_what_a_killed_process_left_half_written_is_cleared(tmp_path):
-    left = tmp_path / ".writing-abc.weights.h5"
-    left.write_bytes(b"half")
-    save(tmp_path, scores=[0.1])
-    assert not left.exists()
+        saver.load_best(saver.model)
 
 
 def test_a_checkpoint_of_an_older_version_is_told_from_damage(tmp_path):
@@ -175,4 +164,4 @@ def test_a_checkpoint_of_an_older_version_is_told_from_damage(tmp_path):
     record["checksum"] = checkpoints._record_checksum(record)
     (tmp_path / "epoch_0003.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="by an older version"):
-        checkpoints.Checkpoints(tmp_path).restore(fresh())
+        restored(tmp_path)

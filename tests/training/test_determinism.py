@@ -36,9 +36,7 @@ def test_every_change_between_processes_is_kept():
 def test_surroundings_of_a_process_are_stable_and_say_what_counts():
     found = determinism.surroundings()
     assert found == determinism.surroundings()
-    assert {"tensorflow", "processor", "cores", "devices", "replicas"} <= set(
-        found
-    )
+    assert {"tensorflow", "processor", "cores", "devices"} <= found.keys()
     assert found["replicas"] == 1
 
 
@@ -55,27 +53,17 @@ def test_two_processes_end_with_the_same_bits(tmp_path, words):
             for index in range(20):
                 path = tmp_path / "photos" / name / f"{index}.png"
                 command_runs.draw(path, value + index)
-        words = (
-            *words,
-            "--dataset=folder",
-            f"--data_dir={tmp_path / 'photos'}",
-            "--batch_size=16",
-        )
+        place = (f"--data_dir={tmp_path / 'photos'}", "--dataset=folder")
+        words = (*words, *place, "--batch_size=16")
     found = []
     for number in range(2):
         folder = tmp_path / f"run_{number}"
-        ended = command_runs.ended(
+        command_runs.succeeded(
             command_runs.child(
-                "-m",
-                "elf_keras.train",
-                *command_runs.TINY,
-                "--epochs=2",
-                "--deterministic",
-                *words,
-                f"--workdir={folder}",
+                *("-m", "elf_keras.train", *command_runs.TINY, "--epochs=2"),
+                *("--deterministic", *words, f"--workdir={folder}"),
             )
         )
-        assert ended.status == 0, ended.err[-2000:]
         assert runs.read_json(folder / runs.RECORD)["nondeterminism"] == []
         record = runs.read_json(
             folder / "checkpoints" / "epoch_0002_step_000000.json"

@@ -4,8 +4,8 @@ import interrupted
 import numpy as np
 import pytest
 import tiny
+from interrupted import PowerCutError, power_cut
 
-from elf_keras import runs
 from elf_keras.errors import InputError
 from elf_keras.training import checkpoints, determinism, loop
 
@@ -65,19 +65,12 @@ def test_it_goes_back_an_epoch_and_on_at_a_tenth(recovered):
 @pytest.mark.parametrize("at", [6, 8])
 def test_a_run_resumed_after_it_ends_alike(recovered, tmp_path, at):
     """The power fails right at the divergence, or two steps on."""
-    events = iter([spoil, cut] if at == 6 else [spoil])
 
     def happen(model):
-        next(events, cut)(model)
+        spoil(model)
+        model.at, model.event = at, power_cut
 
     built = interrupted.model(at=6, event=happen)
-    if at == 8:
-
-        def later(model):
-            spoil(model)
-            model.at, model.event = 8, cut
-
-        built.event = later
     with pytest.raises(PowerCutError):
         interrupted.fit(tmp_path, built)
     built = interrupted.model(seed=9)
@@ -88,7 +81,7 @@ def test_a_run_resumed_after_it_ends_alike(recovered, tmp_path, at):
 
 def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
     """It diverges before it saved anything of its own."""
-    built = interrupted.model(at=5, event=cut)
+    built = interrupted.model(at=5, event=power_cut)
     with pytest.raises(PowerCutError):
         interrupted.fit(tmp_path, built)
     monkeypatch.setattr(determinism, "_processor", lambda: "another")
@@ -98,14 +91,6 @@ def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
     assert "rollback" in notes
     (reason,) = determinism.reasons(notes, deterministic=True)
     assert reason.startswith("resumed with processor another, before ")
-
-
-class PowerCutError(Exception):
-    pass
-
-
-def cut(_):
-    raise PowerCutError
 
 
 def test_the_second_divergence_ends_the_run_with_both_told(tmp_path):
@@ -141,11 +126,9 @@ def diverge(folder, batch_size, epochs=3):
 
 
 def test_in_the_first_epoch_it_begins_again_and_then_stops(tmp_path):
-    with pytest.raises(InputError) as caught:
+    told = r"step 2 of epoch 1, learning rate 1e\+29;.*checkpoint of epoch 0 "
+    with pytest.raises(InputError, match=told):
         diverge(tmp_path, 5)
-    message = str(caught.value)
-    assert "step 2 of epoch 1, learning rate 1e+29" in message
-    assert "checkpoint of epoch 0" in message
 
 
 @pytest.mark.slow
@@ -160,9 +143,4 @@ def test_no_checkpoint_holds_weights_that_are_not_finite(tmp_path, epochs):
     assert (saver.restore(model), saver.place) == ([], (0, 0))
     scores = model.predict(tiny.data().train.images, verbose=0)
     assert np.isfinite(scores["exit_2"]).all()
-    assert (
-        runs.read_json(
-            tmp_path / "checkpoints" / "epoch_0000_step_000000.json"
-        )["notes"]["rollback"]["rate_factor"]
-        == 0.1
-    )
+    assert saver.notes["rollback"]["rate_factor"] == 0.1

@@ -7,7 +7,14 @@ import interrupted
 import numpy as np
 import pytest
 import tiny
-from interrupted import BATCH, EPOCHS, EXAMPLES, STEPS
+from interrupted import (
+    BATCH,
+    EPOCHS,
+    EXAMPLES,
+    STEPS,
+    PowerCutError,
+    power_cut,
+)
 
 from elf_keras import runs
 from elf_keras.distribution import worker_steps
@@ -16,14 +23,6 @@ from elf_keras.training import callbacks, checkpoints, mid_epoch
 
 # Every step is due: the shortest interval that is one.
 ALWAYS = 1e-12
-
-
-class PowerCutError(Exception):
-    """Nothing is saved at it, as at kill -9."""
-
-
-def power_cut(_):
-    raise PowerCutError
 
 
 def sigterm(_):
@@ -45,9 +44,13 @@ def stopped(folder, at, event, minutes):
     return built.seen
 
 
-def assert_ends_alike(whole, built, outcome):
+def resumed(folder, whole, **options):
+    """Go on in a new model, to the end of the uninterrupted one."""
+    built = interrupted.model(seed=9)
+    outcome, said = interrupted.fit(folder, built, **options)
     interrupted.assert_ends_alike(built, outcome, *whole)
     assert all(row["seconds"] > 0 for row in outcome.history)
+    return built, outcome, said
 
 
 def ids(images):
@@ -76,8 +79,7 @@ def test_no_example_twice_none_lost_and_the_same_end(
     with preemption.watched():
         before = stopped(tmp_path, at, event, minutes)
         assert sorted(before) == list(range(done))
-    built = interrupted.model(seed=9)
-    outcome, said = interrupted.fit(tmp_path, built)
+    built, outcome, said = resumed(tmp_path, whole)
     assert outcome.first_place == place
     assert said[0].startswith("going on after epoch") == (done > 0)
     assert sorted(built.seen) == list(range(done, EPOCHS * STEPS))
@@ -90,25 +92,20 @@ def test_no_example_twice_none_lost_and_the_same_end(
         assert ids(part) == everything
     for step, images in whole[0].seen.items():
         np.testing.assert_array_equal(images, steps[step])
-    assert_ends_alike(whole, built, outcome)
 
 
 @pytest.mark.slow
 def test_at_every_single_step_the_run_may_be_cut(whole, tmp_path):
     for at in range(1, EPOCHS * STEPS):
         assert list(stopped(tmp_path, at, power_cut, ALWAYS)) == [at - 1]
-    built = interrupted.model()
-    outcome, _ = interrupted.fit(tmp_path, built, minutes=ALWAYS)
-    assert_ends_alike(whole, built, outcome)
+    resumed(tmp_path, whole, minutes=ALWAYS)
 
 
 def test_without_an_interval_an_epoch_begins_again(whole, tmp_path):
     stopped(tmp_path, 8, power_cut, 0.0)
     assert not list(tmp_path.glob("checkpoints/*_step_000001*"))
-    built = interrupted.model(seed=9)
-    outcome, _ = interrupted.fit(tmp_path, built)
+    built, _, _ = resumed(tmp_path, whole)
     assert min(built.seen) == STEPS
-    assert_ends_alike(whole, built, outcome)
 
 
 def test_one_of_several_workers_may_stop_while_it_validates(tmp_path):
@@ -172,11 +169,9 @@ def test_sigterm_within_validation_loses_no_step(whole, tmp_path, monkeypatch):
         interrupted.fit(tmp_path, built)
     assert sorted(built.seen) == list(range(STEPS))
     monkeypatch.undo()
-    built = interrupted.model(seed=9)
-    outcome, said = interrupted.fit(tmp_path, built)
+    built, _, said = resumed(tmp_path, whole)
     assert said[0] == "going on after epoch 0 and 5 steps"
     assert min(built.seen) == STEPS
-    assert_ends_alike(whole, built, outcome)
 
 
 def test_who_is_stopped_is_told_what_was_saved(tmp_path):
@@ -199,13 +194,12 @@ def test_sigterm_in_a_step_that_spoils_the_weights_saves_none(tmp_path):
     assert held == ["epoch_0000_step_000000.json"]
 
 
-def test_the_epochs_seconds_count_both_parts(tmp_path):
+def test_the_epochs_seconds_count_both_parts(whole, tmp_path):
     stopped(tmp_path, 3, power_cut, ALWAYS)
     path = tmp_path / "checkpoints" / "epoch_0000_step_000003.json"
     before = runs.read_json(path)["seconds"]
     assert before > 0
-    built = interrupted.model()
-    outcome, _ = interrupted.fit(tmp_path, built)
+    _, outcome, _ = resumed(tmp_path, whole)
     assert outcome.history[0]["seconds"] > before
 
 
@@ -213,8 +207,6 @@ def test_a_damaged_checkpoint_within_an_epoch_costs_a_step(whole, tmp_path):
     stopped(tmp_path, 8, power_cut, ALWAYS)
     newest = tmp_path / "checkpoints" / "epoch_0001_step_000003.weights.h5"
     newest.write_bytes(newest.read_bytes()[:-1])
-    built = interrupted.model(seed=9)
-    outcome, _ = interrupted.fit(tmp_path, built)
+    _, outcome, _ = resumed(tmp_path, whole)
     assert outcome.first_place == (1, 2)
     assert len(outcome.problems) == 1
-    assert_ends_alike(whole, built, outcome)

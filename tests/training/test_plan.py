@@ -68,18 +68,8 @@ def test_this_machine():
 @pytest.mark.parametrize(
     "text",
     ["", "A100", "0xA100", "8xB200", "8xA100@", "8xA100@x", "8x0T", "8x0/s"]
-    + [
-        "8xxT",
-        "-1xA100",
-        "8xA100@1@2",
-        "8x-5/s",
-        "8xnan/s",
-        "8xinfT",
-        "x",
-        "8x",
-        f"{'9' * 310}xA100",
-        f"8xA100@{'9' * 310}",
-    ],
+    + ["8xxT", "-1xA100", "8xA100@1@2", "8x-5/s", "8xnan/s", "8xinfT", "x"]
+    + ["8x", f"{'9' * 310}xA100", f"8xA100@{'9' * 310}"],
 )
 def test_refused(text):
     with pytest.raises(errors.InputError, match="expected COUNTxDEVICE@PRICE"):

@@ -73,9 +73,7 @@ def test_a_broken_checkpoint_costs_an_epoch_not_the_run(whole, tmp_path):
     ended = command_runs.done("train", *stop)
     for name in (runs.METRICS, runs.RECORD, "history.csv", runs.MODEL):
         (folder / name).unlink()
-    broken = (
-        folder / "checkpoints" / f"epoch_{EPOCHS:04d}_step_000000.weights.h5"
-    )
+    broken = folder / "checkpoints" / "epoch_0006_step_000000.weights.h5"
     with broken.open("r+b") as file:
         file.truncate(broken.stat().st_size // 2)
     ended = command_runs.done("train", *stop, "--resume")
@@ -120,14 +118,10 @@ def test_its_own_flags_repeat_a_run(whole, tmp_path):
 def test_killed_and_resumed_in_other_settings(start, flags, tmp_path):
     expected, folder = tmp_path / "whole", tmp_path / "run"
     words = (*start, *RECIPE, *flags)
-    ended = command_runs.ended(
-        command_runs.child(*words, f"--workdir={expected}")
-    )
-    assert ended.status == 0, ended.err[-2000:]
+    command_runs.succeeded(command_runs.child(*words, f"--workdir={expected}"))
     killed((*words, "--checkpoint_minutes=0.00001"), folder, MIDDLE)
-    ended = command_runs.ended(
+    command_runs.succeeded(
         command_runs.child(*words, f"--workdir={folder}", "--resume")
     )
-    assert ended.status == 0, ended.err[-2000:]
     assert runs.read_json(folder / runs.RECORD)["resumed_after_steps"] > 0
     assert_same(folder, expected)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import tiny
+from run_states import same
 
 from elf_keras import losses, models
 from elf_keras.evaluation import prediction
@@ -48,10 +49,6 @@ def trained(model, loss="ce"):
 
 def by_layer(model):
     return {layer.name: layer.get_weights() for layer in model.layers}
-
-
-def same(one, other):
-    return all(np.array_equal(a, b) for a, b in zip(one, other, strict=True))
 
 
 @pytest.mark.parametrize("cosine", [False, True])
@@ -170,16 +167,11 @@ def test_logit_adjustment_by_hand():
 @pytest.mark.parametrize("name", second_stage.RULES)
 def test_every_exit_changes_and_nothing_else(name):
     model = tiny.model(seed=3)
-    before = {layer.name: layer.get_weights() for layer in model.layers}
+    before = by_layer(model)
     second_stage.change(model, second_stage.RULES[name], COUNTS, 1.0)
     for layer in model.layers:
-        same = all(
-            np.array_equal(one, other)
-            for one, other in zip(
-                before[layer.name], layer.get_weights(), strict=True
-            )
-        )
-        assert same == (layer not in second_stage.classifiers(model))
+        alike = same(before[layer.name], layer.get_weights())
+        assert alike == (layer not in second_stage.classifiers(model))
     for layer in second_stage.classifiers(model):
         old_kernel, old_bias = before[layer.name]
         kernel, bias = layer.get_weights()
