@@ -125,12 +125,6 @@ def fit(training: Training, saver, middle, report) -> None:
         )
 
 
-def leaving(model) -> tuple[int, bool]:
-    """Number of exits, and whether examples may leave before the last."""
-    exits = len(model.output_names)
-    return exits, exits > 1 and np.isfinite(model.objective.train_threshold)
-
-
 def _of_the_schedule(model, schedule):
     """Callbacks that set rates and weights at the beginning of an epoch."""
     yield keras.callbacks.LearningRateScheduler(schedule.learning_rate)
@@ -152,4 +146,4 @@ def _told(training, saver, report):
     chief = workers.is_chief(model.distribute_strategy)
     if chief and not sys.stderr.isatty():
         yield callbacks.EpochLines()
-    yield watchdogs.Warnings(saver.history, *leaving(model), report=report)
+    yield watchdogs.Warnings(saver.history, report)

@@ -67,7 +67,6 @@ def fit(
     at a tenth of the rate, once. The model ends with the last epoch's weights.
 
     Args:
-      training: see there.
       folder: the run's; checkpoints and TensorBoard logs go below.
       checkpoint_minutes: between two checkpoints within an epoch; 0 for none.
       report: called with each sentence the user should read.
@@ -90,7 +89,7 @@ def fit(
         except preemption.Preempted:
             _save_at_once(saver, middle, report)
             raise
-    warnings = watchdogs.warnings(saver.history, *epoch_run.leaving(model))
+    warnings = watchdogs.warnings(saver.history, *watchdogs.leaving(model))
     if ROLLBACK in saver.notes:
         warnings.insert(0, _rollback_told(saver.notes[ROLLBACK]))
     return Outcome(saver, problems, warnings, first_place)

@@ -5,7 +5,9 @@ Recognition*, section 4: the features stay as they are, batch-norm statistics
 included, and every exit's classifier is treated alike. cRT and LWS train. The
 rules of `RULES` do not: each changes logits linearly, class by class, and so
 becomes the classifier's own weights, z'_c = m_c (z_c - b_c) + b'_c, which is
-w'_c = m_c w_c and b'_c.
+w'_c = m_c w_c and b'_c. A rule takes the kernel w, `(features, classes)`, the
+bias b and the training images' log priors log π, `(classes,)`, and τ ≥ 0; it
+returns m and b', each `(classes,)`.
 """
 
 from collections.abc import Callable
@@ -112,15 +114,6 @@ def tau_norm(
 ) -> tuple[np.ndarray, np.ndarray]:
     """τ-normalization: w_c / |w_c|^τ, without bias, as the authors' code.
 
-    Args:
-      kernel: class vectors w, `(features, classes)`.
-      bias: b, `(classes,)`.
-      log_priors: not used.
-      tau: ≥ 0; 0 keeps the weights.
-
-    Returns:
-      Multipliers m = |w|^(-τ) and new bias 0, each `(classes,)`.
-
     Reference: Kang et al. 2020, section 4, Eq. 3.
     """
     norms = np.linalg.norm(kernel, axis=0)
@@ -132,14 +125,7 @@ def logit_adjustment(
 ) -> tuple[np.ndarray, np.ndarray]:
     """Logit adjustment after training: z_c - τ log π_c.
 
-    Args:
-      kernel: class vectors, not used.
-      bias: b, `(classes,)`.
-      log_priors: log π of the training images, `(classes,)`.
-      tau: τ ≥ 0; 1 is right where softmax(z) is calibrated.
-
-    Returns:
-      Multipliers 1 and new bias b - τ log π, each `(classes,)`.
+    τ = 1 is right where softmax(z) is calibrated.
 
     Reference: Menon et al. 2021, Long-Tail Learning via Logit Adjustment,
     Eq. 9.

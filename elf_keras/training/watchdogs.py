@@ -67,44 +67,38 @@ class Warnings(keras.callbacks.Callback):
     `history` is that of the finished epochs, without the present one.
     """
 
-    def __init__(
-        self,
-        history: list[dict],
-        exits: int,
-        leaving: bool,
-        *,
-        report: Callable[[str], None],
-    ):
+    def __init__(self, history: list[dict], report: Callable[[str], None]):
         super().__init__()
-        self.history = history
-        self.exits, self.leaving = exits, leaving
-        self.report = report
-        self.said = set()
+        self.history, self.report, self.said = history, report, set()
 
     def on_epoch_end(self, epoch, logs=None):
         """Report what is new; only an exit that takes all is told early."""
         rows = [*self.history, logs]
-        found = greedy_exits(rows, self.exits) if self.leaving else []
+        exits, may_leave = leaving(self.model)
+        found = greedy_exits(rows, exits) if may_leave else []
         if epoch + 1 == self.params["epochs"]:
-            found = warnings(rows, self.exits, self.leaving)
+            found = warnings(rows, exits, may_leave)
         for sentence in found:
             if sentence not in self.said:
                 self.report(f"warning: {sentence}")
         self.said |= set(found)
 
 
-def warnings(history: list[dict], exits: int, leaving: bool) -> list[str]:
+def leaving(model: keras.Model) -> tuple[int, bool]:
+    """Number of exits, and whether examples may leave before the last."""
+    exits = len(model.output_names)
+    return exits, exits > 1 and np.isfinite(model.objective.train_threshold)
+
+
+def warnings(history: list[dict], exits: int, may_leave: bool) -> list[str]:
     """Sentences about a finished training that went wrong quietly.
 
-    Args:
-      history: logs of every epoch.
-      exits: number of exits K.
-      leaving: whether examples may leave early in training.
+    Takes the logs of every epoch, and what `leaving` says of the model.
     """
     if not history:
         return []
     found = []
-    if leaving:
+    if may_leave:
         found = greedy_exits(history, exits) or _shares(history[-1], exits)
     never = history[-1].get(NEVER_PREDICTED, 0)
     if never:

@@ -104,7 +104,8 @@ def test_classes_that_are_never_predicted_are_counted():
 
 def test_the_greedy_exit_is_told_at_once_and_once_and_the_rest_at_the_end():
     history, said = [], []
-    callback = watchdogs.Warnings(history, 2, True, report=said.append)
+    callback = watchdogs.Warnings(history, said.append)
+    callback.set_model(tiny.compiled())
     callback.set_params({"epochs": 3})
     for epoch, row in enumerate(rows((1, 0), (1, 0), (0.5, 0.5))):
         row[watchdogs.NEVER_PREDICTED] = 1.0
