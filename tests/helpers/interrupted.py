@@ -50,23 +50,14 @@ def model(*, seed=0, at=None, event=None):
     return built
 
 
-def fit(
-    folder,
-    built,
-    *,
-    minutes=0.0,
-    rate=lambda epoch: 0.1 / (1 + epoch),
-    said=None,
-):
+def fit(folder, built, *, minutes=0.0, said=None):
     """Train three epochs of five steps; return outcome and what was said."""
     said = [] if said is None else said
+    plan = tiny.schedule(
+        EPOCHS, rate=lambda epoch: 0.1 / (1 + epoch), reweight_epoch=1
+    )
     outcome = loop.fit(
-        tiny.training(
-            built,
-            tiny.schedule(EPOCHS, rate=rate, reweight_epoch=1),
-            batch=BATCH,
-            seed=3,
-        ),
+        tiny.training(built, plan, batch=BATCH, seed=3),
         folder,
         checkpoint_minutes=minutes,
         report=said.append,

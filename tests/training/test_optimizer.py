@@ -30,15 +30,11 @@ def test_coupled_sgd_is_sgd_on_gradient_plus_l2(momentum):
     found = steps(optimizer, rates)
     weight = START.astype("float64")
     velocity = np.zeros_like(weight)
-    for step, (gradient, rate) in enumerate(zip(GRADIENTS, rates, strict=True)):
-        for row in range(2):
-            for column in range(3):
-                slope = gradient[row, column] + DECAY * weight[row, column]
-                velocity[row, column] *= momentum
-                velocity[row, column] += slope
+    for gradient, rate, stepped in zip(GRADIENTS, rates, found, strict=True):
+        velocity = momentum * velocity + gradient + DECAY * weight
         # A drop of the rate acts at once, on the old velocity too.
         weight -= rate * velocity
-        np.testing.assert_allclose(found[step], weight, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(stepped, weight, rtol=1e-5, atol=1e-6)
 
 
 def test_without_decay_it_is_plain_sgd():
