@@ -40,25 +40,21 @@ def words(tmp_path, photos, *more):
     )
 
 
-def skipped(tmp_path, files, where):
-    """Train with bad files among sound ones; return what the record lists."""
-    photos = bad_files.photos(tmp_path / "photos", 50 * len(files) + 50)
-    bad_files.write(photos / "class_0", files | bad_files.MISNAMED)
-    ended = command_runs.done(
-        "train", *words(tmp_path, photos, f"--images_on={where}")
-    )
-    assert "Traceback" not in ended.err
-    return runs.read_json(tmp_path / "run" / runs.RECORD)["data"]["skipped"]
-
-
 @pytest.mark.parametrize(
     ("where", "files"),
     [("memory", ALL), ("disk", bad_files.BY_HEADER)],
     ids=["memory", "disk"],
 )
 def test_few_bad_images_are_skipped_and_listed(tmp_path, figures, where, files):
-    found = skipped(tmp_path, files, where)
-    assert found == [f"class_0/{name}" for name in sorted(files)]
+    photos = bad_files.photos(tmp_path / "photos", 50 * len(files) + 50)
+    bad_files.write(photos / "class_0", files | bad_files.MISNAMED)
+    ended = command_runs.done(
+        "train", *words(tmp_path, photos, f"--images_on={where}")
+    )
+    assert "Traceback" not in ended.err
+    record = runs.read_json(tmp_path / "run" / runs.RECORD)
+    skipped = [f"class_0/{name}" for name in sorted(files)]
+    assert record["data"]["skipped"] == skipped
     figures(
         f"bad images among sound ones, in {where}",
         injected=len(files),
@@ -149,18 +145,18 @@ def test_the_chain_runner_answers_each_bad_file_with_a_reason(
         + b"\ncos\n",
         "cut.npy": b"\x93NUMPY\x01",
     }
-    bad_files.write(tmp_path, files | bad_files.MISNAMED)
+    given = files | bad_files.MISNAMED
+    bad_files.write(tmp_path, given)
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Image size")
         status = chain_runner.main(
             [
                 str(CHECKOUT / "savedmodels" / "digits_lt" / "manifest.json"),
-                *(str(tmp_path / name) for name in files),
-                *(str(tmp_path / name) for name in bad_files.MISNAMED),
+                *(str(tmp_path / name) for name in given),
             ]
         )
     assert status == 2
-    check_lines(capsys.readouterr().out, files | bad_files.MISNAMED)
+    check_lines(capsys.readouterr().out, given)
     figures("bad files to a chain", injected=len(files), survived=len(files))
 
 

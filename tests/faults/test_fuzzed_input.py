@@ -27,18 +27,10 @@ TRIED = 200
 SECONDS = 60
 RECIPE = "\n".join(
     [
-        "# A recipe.",
-        *command_runs.TINY,
-        "--epochs=3",
-        "--learning_rate=0.1",
-        "--decay_epochs=1,2",
-        "--train_threshold=2/C",
-        "--exit_loss=ldam",
-        "--class_weighting=effective_number",
-        "--mixing=none",
-        "--flip",
-        "--noresume",
-        "--sampler=square_root",
+        *("# A recipe.", *command_runs.TINY, "--epochs=3"),
+        *("--learning_rate=0.1", "--decay_epochs=1,2", "--train_threshold=2/C"),
+        *("--exit_loss=ldam", "--class_weighting=effective_number"),
+        *("--mixing=none", "--flip", "--noresume", "--sampler=square_root"),
         "--image_size=8",
     ]
 )
@@ -115,12 +107,11 @@ def test_flagfiles(tmp_path_factory, count, content):
     path = folder / "recipe.flags"
     path.write_bytes(content)
     # All that flags and data can get wrong is found before `_fit`.
-    with no_hang(), mock.patch.object(train, "_fit", lambda *_, **__: {}):
+    with count.case(), mock.patch.object(train, "_fit", lambda *_, **__: {}):
         ended = command_runs.run(
             "train", f"--flagfile={path}", f"--workdir={folder / 'run'}"
         )
     shutil.rmtree(folder / "run", ignore_errors=True)
-    count.tried += 1
     assert ended.status in (0, 2), ended.err
     if ended.status == 2:
         assert len(ended.errors) == 1, ended.err
@@ -184,8 +175,7 @@ IMAGES = mutations.files(
 def test_images(tmp_path_factory, chain, count, content):
     path = tmp_path_factory.getbasetemp() / "fuzzed.png"
     path.write_bytes(content)
-    count.tried += 1
-    with no_hang():
+    with count.case():
         _, headers = images.scan([path])
         pixels, reasons = images.read_all([path], 8)
     assert len(headers) == len(reasons) == 1

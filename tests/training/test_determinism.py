@@ -9,15 +9,12 @@ from elf_keras.training import determinism
 HERE = {"keras": "3.15.1", "cores": 2, "git_revision": "abc"}
 
 
-def test_nothing_changed_and_deterministic_is_an_empty_list():
+def test_where_nothing_changed_the_flag_decides():
     notes = {}
     for _ in range(3):
         determinism.note_changes(notes, dict(HERE))
     assert determinism.reasons(notes, deterministic=True) == []
-
-
-def test_without_the_flag_the_reason_is_given():
-    (reason,) = determinism.reasons({}, deterministic=False)
+    (reason,) = determinism.reasons(notes, deterministic=False)
     assert "--deterministic" in reason
 
 

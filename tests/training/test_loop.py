@@ -111,21 +111,6 @@ def test_a_finished_run_is_not_trained_again(trained):
     assert run_states.same(model.get_weights(), whole.get_weights())
 
 
-def test_a_passed_over_checkpoint_is_reported(tmp_path):
-    fit(tmp_path, 2)
-    (tmp_path / "checkpoints" / "epoch_0002_step_000000.weights.h5").unlink()
-    said = []
-    outcome = loop.fit(
-        tiny.training(tiny.compiled(), tiny.schedule(2)),
-        tmp_path,
-        report=said.append,
-    )
-    assert outcome.first_place == (1, 0)
-    assert "epoch_0002" in said[0]
-    assert outcome.problems == said[:1]
-    assert said[1] == "going on after epoch 1"
-
-
 def test_the_share_of_two_branches_follows_the_epochs(tmp_path):
     model = tiny.compiled()
     plain, share = model.training_pass, tf.Variable(1.0)

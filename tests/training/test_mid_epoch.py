@@ -202,6 +202,8 @@ def test_a_damaged_checkpoint_within_an_epoch_costs_a_step(whole, tmp_path):
     stopped(tmp_path, 8, power_cut, ALWAYS)
     newest = tmp_path / "checkpoints" / "epoch_0001_step_000003.weights.h5"
     newest.write_bytes(newest.read_bytes()[:-1])
-    _, outcome, _ = resumed(tmp_path, whole)
+    _, outcome, said = resumed(tmp_path, whole)
     assert outcome.first_place == (1, 2)
-    assert len(outcome.problems) == 1
+    assert outcome.problems == said[:1]
+    assert "epoch_0001_step_000003" in said[0]
+    assert said[1] == "going on after epoch 1 and 2 steps"

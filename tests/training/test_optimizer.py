@@ -71,9 +71,7 @@ def test_every_trainable_variable_decays_and_statistics_do_not():
         variable.assign(np.ones(variable.shape))
     optimizer = CoupledSGD(0.5, momentum=0.0, coupled_decay=0.2)
     zeros = [tf.zeros(v.shape) for v in model.trainable_variables]
-    optimizer.apply_gradients(
-        zip(zeros, model.trainable_variables, strict=True)
-    )
+    optimizer.apply(zeros, model.trainable_variables)
     for variable in model.trainable_variables:
         np.testing.assert_allclose(np.array(variable), 0.9, rtol=1e-6)
     for variable in model.non_trainable_variables:

@@ -49,6 +49,8 @@ def test_several_devices():
     assert found["memory of each device"] == "15 GiB"
     assert "50%" in found["assumed: several"]
     assert "this machine reads 50" in found["assumed: reading"]
+    # Devices like those here.
+    assert planned("2xhere")["on 2 x here"] == "100 images/s"
 
 
 def test_from_multiply_adds():
@@ -59,10 +61,6 @@ def test_from_multiply_adds():
     assert found[0]["on 1 x A100"] == "26000 images/s"
     assert found[1]["on 1 x A100"] == "13000 images/s"
     assert "--plan_utilization" in found[0]["assumed: speed of one"]
-
-
-def test_this_machine():
-    assert planned("2xhere")["on 2 x here"] == "100 images/s"
 
 
 @pytest.mark.parametrize(

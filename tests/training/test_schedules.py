@@ -82,6 +82,8 @@ def test_schedules_without_epochs_are_refused(wrong):
     epoch, epochs, full = wrong
     with pytest.raises(InputError, match="at least"):
         schedules.scaled(epoch, epochs=epochs, full_epochs=full)
+    with pytest.raises(InputError, match="at least 1"):
+        schedules.scaled_warmup(0)
 
 
 @pytest.mark.parametrize(
@@ -90,8 +92,3 @@ def test_schedules_without_epochs_are_refused(wrong):
 )
 def test_scaled_warmup(epochs, expected):
     assert schedules.scaled_warmup(epochs) == expected
-
-
-def test_warmup_of_nothing_is_refused():
-    with pytest.raises(InputError, match="at least 1"):
-        schedules.scaled_warmup(0)
