@@ -51,10 +51,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Load the newest sound checkpoint, if there is one, into a model.
 
         Its optimizer must be built. Returns a sentence on each checkpoint
-        that was passed over.
-
-        Raises:
-          InputError: where there are checkpoints and none is sound.
+        that was passed over; raises `InputError` where none of them is sound.
         """
         self.set_model(model)
         problems = []
@@ -86,8 +83,7 @@ class Checkpoints(keras.callbacks.Callback):
     def load_best(self, model: keras.Model) -> int:
         """Load the best epoch's weights; return its number, from 0.
 
-        Raises:
-          InputError: where its file was damaged since.
+        Raises `InputError` where its file was damaged since.
         """
         try:
             self._check(self.best)
@@ -102,8 +98,7 @@ class Checkpoints(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """Record the logs, then save the epoch, perhaps as the best so far.
 
-        Raises:
-          DivergedError: where the epoch's last step spoiled the weights.
+        Raises `DivergedError` where its last step spoiled the weights.
         """
         watchdogs.check_weights(self.model)
         logs = {key: float(value) for key, value in (logs or {}).items()}
@@ -125,13 +120,9 @@ class Checkpoints(keras.callbacks.Callback):
     ) -> None:
         """Make what the model holds the newest checkpoint.
 
-        Args:
-          epochs: that are done.
-          steps: that are done in the next epoch, in so many `seconds`.
-          best: `{"epoch", "score"}` where no epoch was better.
-
-        Raises:
-          DivergedError: for weights that nothing can go on from.
+        `steps` are those done in the next epoch, in so many `seconds`; `best`
+        is `{"epoch", "score"}` where no epoch was better. Raises
+        `DivergedError` for weights that nothing can go on from.
         """
         watchdogs.check_weights(self.model)
         with preemption.held():

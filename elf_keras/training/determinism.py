@@ -3,6 +3,7 @@
 import os
 import pathlib
 import platform
+import re
 
 import tensorflow as tf
 
@@ -59,8 +60,6 @@ def reasons(notes: dict, *, deterministic: bool) -> list[str]:
 def _processor():
     """The processor's name, since kernels are chosen by what it can do."""
     information = pathlib.Path("/proc/cpuinfo")
-    if information.exists():
-        for line in information.read_text().splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    return platform.processor()
+    text = information.read_text() if information.exists() else ""
+    found = re.search(r"^model name.*?:(.*)$", text, re.MULTILINE)
+    return found[1].strip() if found else platform.processor()

@@ -25,9 +25,8 @@ STEPS = 3
 def check_images(data: splits.Splits, decoded: int) -> list[tuple[str, str]]:
     """Read the headers of all images on disk, and decode some of them.
 
-    Args:
-      data: each split is a row (what, figure) of the table.
-      decoded: images of each split that are decoded whole; 0 for all.
+    Of each split, `decoded` images are decoded whole, all for 0. Returns rows
+    (what, figure) of a table.
 
     Raises:
       InputError: with the first few files that cannot be read.

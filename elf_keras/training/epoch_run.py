@@ -92,13 +92,9 @@ def shared_epochs(
 
 
 def fit(training: Training, saver, middle, report) -> None:
-    """Train from the newest checkpoint to the last epoch.
+    """Train from what the `Checkpoints` have restored to the last epoch.
 
-    Args:
-      training: what `saver` has restored.
-      saver: the run's `Checkpoints`.
-      middle: a `MidEpoch` with them.
-      report: called with each warning.
+    `middle` is a `MidEpoch` with them; `report` is called with each warning.
     """
     model, data, batches = training.model, training.data, training.batches
     done, steps = saver.place

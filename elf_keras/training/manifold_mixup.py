@@ -24,12 +24,8 @@ class ManifoldMixup:
     a batch, for all replicas the same, as a function of the seed and the
     number of steps so far: a resumed run draws the same.
 
-    Args:
-      alpha: α of Beta(α, α), > 0.
-
-    Raises:
-      InputError: for a model with early exits: below the place they would
-        see unmixed images, whose later labels are mixed.
+    `alpha` is α > 0. A model with early exits is an `InputError`: below the
+    place they would see unmixed images, whose later labels are mixed.
 
     Reference: Verma et al. 2019, section 2; their code mixes the input, or
     the last map before the first or second change of resolution.

@@ -62,8 +62,7 @@ class MidEpoch(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         """Count the step; save where it is time to.
 
-        Raises:
-          Preempted: where SIGTERM came during the step, to any worker.
+        Raises `Preempted` where SIGTERM came meanwhile, to any worker.
         """
         self.place = max(self.place, (self.place[0], batch + 1))
         if self.wishes:
@@ -79,8 +78,7 @@ class MidEpoch(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         """The epoch's own checkpoint follows, after validation.
 
-        Raises:
-          Preempted: where SIGTERM came to this one of several workers.
+        Raises `Preempted` where SIGTERM came to this one of several workers.
         """
         if self.wishes:
             # Validation, which can be long, has no step to stop after

@@ -12,12 +12,7 @@ class CoupledSGD(keras.optimizers.SGD):
     own `weight_decay` is decoupled, w ← w - η λ w outside the momentum: with
     m = 0.9 about ten times weaker. Its velocity holds η, so that after a
     drop of the rate the old one would still act for some ten steps.
-
-    Args:
-      learning_rate: η > 0.
-      momentum: m in [0, 1).
-      coupled_decay: λ ≥ 0.
-      **kwargs: as in `keras.optimizers.SGD`.
+    η > 0 is `learning_rate`, m in [0, 1) `momentum`, λ ≥ 0 `coupled_decay`.
     """
 
     def __init__(

@@ -17,11 +17,7 @@ class DivergedError(Exception):
 
 
 def check_weights(model: keras.Model) -> None:
-    """Refuse weights that are not finite, or too large to be squared.
-
-    Raises:
-      DivergedError: before such weights become a checkpoint.
-    """
+    """Raise `DivergedError` for weights whose squares are not finite."""
     # Squares: a float32 weight of 1e20 is finite, but its layer is not.
     sizes = [
         keras.ops.sum(keras.ops.square(weight))
@@ -32,7 +28,7 @@ def check_weights(model: keras.Model) -> None:
 
 
 class StopOnDivergence(keras.callbacks.Callback):
-    """Raise where the loss is no longer a number, or has exploded.
+    """Raise `DivergedError` where the loss is no number, or has exploded.
 
     Exploded: its running mean is over a hundred times the loss of equal
     scores for all C classes at all K exits, 100 K log C for plain
@@ -46,11 +42,7 @@ class StopOnDivergence(keras.callbacks.Callback):
         self.limit = EXPLODED * model.objective.loss_of_equal_logits(exits)
 
     def on_train_batch_end(self, batch, logs=None):
-        """Look at the running mean of the loss.
-
-        Raises:
-          DivergedError: with the loss.
-        """
+        """Look at the running mean of the loss."""
         loss = float(logs["loss"])
         if not np.isfinite(loss):
             raise DivergedError(f"the loss is {loss} at step {batch + 1}")
