@@ -117,16 +117,15 @@ def rows(
 ) -> list[tuple[str, str]]:
     """Rows (what, figure) of a table: the plan, then what it assumes.
 
-    Args:
-      work: of the training.
-      half: whether layers compute in half precision.
-      utilization: share of the peak that is reached, in (0, 1].
-      efficiency: share of the summed speed that several devices reach.
-
-    Raises:
-      InputError: for more devices than a batch has images.
+    `utilization` is the share of the peak that is reached, `efficiency` that
+    of the summed speed of several devices, both in (0, 1]. More devices than
+    a batch has images are an `InputError`.
     """
-    share = _share(work, fleet)
+    # It loads TensorFlow, which the flags do not need.
+    from elf_keras.data import replica_parts
+
+    replica_parts.check(work.batch, fleet.count)
+    share = math.ceil(work.batch / fleet.count)
     one, source = _speed(work, fleet, half, utilization)
     together = one * fleet.count * (efficiency if fleet.count > 1 else 1.0)
     hours = work.images / together / 3600
@@ -163,15 +162,6 @@ _MEMORY = (
     "own and workspaces"
 )
 _READING = "the hosts read {:.0f} images/s together; this machine reads {:.0f}"
-
-
-def _share(work, fleet):
-    """Images of each device in a step."""
-    # It loads TensorFlow, which the flags do not need.
-    from elf_keras.data import replica_parts
-
-    replica_parts.check(work.batch, fleet.count)
-    return math.ceil(work.batch / fleet.count)
 
 
 def _money(fleet, hours):

@@ -94,24 +94,19 @@ def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
 
 
 def test_the_second_divergence_ends_the_run_with_both_told(tmp_path):
-    built = interrupted.model(at=6, event=spoil)
-    with pytest.raises(InputError) as caught:
-        interrupted.fit(tmp_path, built)
-    message = str(caught.value)
-    assert "\n" not in message
-    for words in (
-        "step 2 of epoch 2, learning rate 0.005;",
-        "it had diverged before: ",
-        "step 2 of epoch 2, learning rate 0.05;",
-        "went back to the checkpoint of epoch 1",
-        "lower --learning_rate",
-    ):
-        assert words in message
+    told = (
+        "step 2 of epoch 2, learning rate 0.005; it had diverged before: .*"
+        "step 2 of epoch 2, learning rate 0.05; went back to the checkpoint "
+        "of epoch 1 .*lower --learning_rate"
+    )
+    messages = set()
     # Resumed, it says so again.
-    built = interrupted.model(at=6, event=spoil)
-    with pytest.raises(InputError) as again:
-        interrupted.fit(tmp_path, built)
-    assert str(again.value) == message
+    for _ in range(2):
+        with pytest.raises(InputError, match=told) as caught:
+            interrupted.fit(tmp_path, interrupted.model(at=6, event=spoil))
+        messages.add(str(caught.value))
+    (message,) = messages
+    assert "\n" not in message
 
 
 def diverge(folder, batch_size, epochs=3):

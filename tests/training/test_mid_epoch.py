@@ -7,14 +7,7 @@ import interrupted
 import numpy as np
 import pytest
 import tiny
-from interrupted import (
-    BATCH,
-    EPOCHS,
-    EXAMPLES,
-    STEPS,
-    PowerCutError,
-    power_cut,
-)
+from interrupted import BATCH, EPOCHS, EXAMPLES, STEPS, power_cut
 
 from elf_keras import runs
 from elf_keras.distribution import worker_steps
@@ -39,7 +32,7 @@ def whole(tmp_path_factory):
 def stopped(folder, at, event, minutes):
     """Train until the event before a step; return what was seen and said."""
     built, said = interrupted.model(at=at, event=event), []
-    with pytest.raises((PowerCutError, preemption.Preempted)):
+    with pytest.raises((interrupted.PowerCutError, preemption.Preempted)):
         interrupted.fit(folder, built, minutes=minutes, said=said)
     return built.seen, said
 
