@@ -50,9 +50,8 @@ class ManifoldMixup:
     def __call__(self, images, labels):
         """Return the named outputs of a mixed batch, and its label shares.
 
-        Args:
-          images: `(batch, height, width, channels)`.
-          labels: class indices, `(batch,)`; shares are `(batch, classes)`.
+        From images `(batch, height, width, channels)` and class indices
+        `(batch,)`; the shares are `(batch, classes)`.
         """
         share, place = self.draw(self.model.optimizer.iterations)
         features = tf.cast(images, tf.float32)
@@ -84,12 +83,9 @@ def hidden_places(model: keras.Model) -> list[keras.KerasTensor]:
 
 
 def mixed(values, share, *, chosen):
-    """Mix each row with the next one: λ x + (1 - λ) x', if chosen.
+    """Mix each row of `(batch, ...)` with the next one, if `chosen`.
 
-    Args:
-      values: `(batch, ...)`; a half-precision map is mixed in float32.
-      share: λ in [0, 1], scalar.
-      chosen: whether to mix at all, scalar.
+    λ x + (1 - λ) x' in float32, whatever x is in; `share` is λ in [0, 1].
     """
 
     def mix():

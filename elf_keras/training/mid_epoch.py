@@ -16,7 +16,6 @@ class MidEpoch(keras.callbacks.Callback):
     are counted again without a batch, and the data begins with the next one.
 
     Args:
-      saver: at the place to go on from.
       clock: the epoch's clock; put it before this callback.
       minutes: between two checkpoints; 0 saves at the end of epochs only.
         Several workers save there twice, before and after validation.

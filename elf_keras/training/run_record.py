@@ -40,9 +40,8 @@ def score_epochs(
 ) -> dict:
     """Score the last and the best epoch; save the best as `model.keras`.
 
-    Args:
-      training: its model has the last epoch's weights, afterwards the best's.
-      objective: with a finite threshold, by which hardness is measured.
+    The model has the last epoch's weights, afterwards the best's; hardness is
+    measured by the objective, with a finite threshold.
 
     Returns:
       The content of metrics.json: for each split, `best` and `last`; `best`
@@ -91,9 +90,8 @@ def write(
 ) -> None:
     """Write history.csv and run.json.
 
-    Args:
-      started: when this process began, in seconds since 1970.
-      stage: what there is to say of a second stage.
+    `started` is when this process began, in seconds since 1970; `stage` what
+    there is to say of a second stage.
     """
     history, notes = outcome.history, outcome.checkpoints.notes
     runs.write_csv(folder / "history.csv", history)

@@ -141,9 +141,7 @@ def change(
 ) -> None:
     """Change the plain classifiers of all exits in place, by one of `RULES`.
 
-    Args:
-      counts: training images per class, `(classes,)`, all ≥ 1.
-      tau: τ ≥ 0.
+    `counts` are the training images per class, `(classes,)`, all ≥ 1.
     """
     log_priors = class_weights.log_priors(counts)
     for classifier in classifiers(model):
@@ -161,9 +159,8 @@ def accuracies(
 ) -> np.ndarray:
     """Accuracy of the last exit under every τ of `TAUS`, from one pass.
 
-    Args:
-      model: before the `change`.
-      weights: of the examples in the mean, `(images,)`, sum 1.
+    The model is that before the `change`; `weights` are those of the examples
+    in the mean, `(images,)`, sum 1.
     """
     log_priors = class_weights.log_priors(counts)
     kernel, bias = classifiers(model)[-1].get_weights()
