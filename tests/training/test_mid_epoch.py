@@ -97,9 +97,13 @@ def test_at_every_single_step_the_run_may_be_cut(whole, tmp_path):
     resumed(tmp_path, whole, minutes=ALWAYS)
 
 
-def test_without_an_interval_an_epoch_begins_again(whole, tmp_path):
-    stopped(tmp_path, 8, power_cut, 0.0)
-    assert not list(tmp_path.glob("checkpoints/*_step_000001*"))
+@pytest.mark.parametrize("minutes", [0.0, 1000.0])
+def test_before_an_interval_is_over_an_epoch_begins_again(
+    whole, tmp_path, minutes
+):
+    stopped(tmp_path, 8, power_cut, minutes)
+    held = sorted(path.name for path in tmp_path.glob("checkpoints/*.json"))
+    assert held == [f"epoch_000{done}_step_000000.json" for done in (0, 1)]
     built, _, _ = resumed(tmp_path, whole)
     assert min(built.seen) == STEPS
 
@@ -142,12 +146,6 @@ def test_what_was_trained_is_saved_before_a_long_validation(tmp_path):
         middle.place = (1, STEPS)
         middle.on_epoch_end(1)
         assert saver.place == place
-
-
-def test_an_interval_that_is_not_over_saves_nothing(tmp_path):
-    stopped(tmp_path, 4, power_cut, 1000.0)
-    held = [path.name for path in tmp_path.glob("checkpoints/*.json")]
-    assert held == ["epoch_0000_step_000000.json"]
 
 
 def test_sigterm_within_validation_loses_no_step(whole, tmp_path, monkeypatch):
