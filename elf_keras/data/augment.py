@@ -26,23 +26,14 @@ GREY = (0.299, 0.587, 0.114)
 
 @dataclasses.dataclass(frozen=True)
 class Augmentation:
-    """What may happen to a training image.
+    """What may happen to a training image."""
 
-    Attributes:
-      padding: zero padding in pixels before a random crop back to size.
-      flip: mirror half of the images.
-      resized: instead, a window of 8 to 100 % of the area and 3:4 to 4:3,
-        resized.
-      jitter: most that brightness, contrast and saturation change by, as a
-        share; 0 leaves colours alone.
-      mixing: what then happens to whole batches, a `mixing.Mixing`.
-    """
-
-    padding: int = 4
-    flip: bool = True
-    resized: bool = False
+    padding: int = 4  # pixels of zeros, before a random crop back to size
+    flip: bool = True  # mirror half of the images
+    resized: bool = False  # instead of a crop, a `window`, resized
+    # Most that brightness, contrast and saturation change by, as a share.
     jitter: float = 0.0
-    mixing: object | None = None
+    mixing: object | None = None  # then of whole batches, a `mixing.Mixing`
 
 
 NOTHING = Augmentation(padding=0, flip=False)
@@ -51,17 +42,10 @@ NOTHING = Augmentation(padding=0, flip=False)
 def draw(
     augmentation: Augmentation, examples: int, *, seed: int, epoch: tf.Tensor
 ) -> tf.Tensor:
-    """One epoch's table of draws.
+    """One epoch's table of draws, int32 (examples, 3).
 
-    Args:
-      augmentation: what may happen.
-      examples: rows of the table.
-      seed: of the run.
-      epoch: scalar, from 0.
-
-    Returns:
-      int32 (examples, 3): top and left of the crop in the padded image,
-      0 ... 2 * padding, and 1 where the image is mirrored.
+    Top and left of the crop in the padded image, 0 ... 2 * padding, and 1
+    where the image is mirrored.
     """
     key = _key(seed, epoch, DRAWS_STREAM)
     highest = [2 * augmentation.padding, 2 * augmentation.padding]
@@ -73,15 +57,9 @@ def draw(
 def crop_and_flip(
     images: tf.Tensor, draws: tf.Tensor, *, padding: int
 ) -> tf.Tensor:
-    """Pad with zeros, crop back to size, mirror left to right.
+    """Pad with zeros, crop back to size, mirror left to right by `draw`'s rows.
 
-    Args:
-      images: uint8 (batch, height, width, channels), static but batch.
-      draws: int32 (batch, 3), see `draw`.
-      padding: pixels on every side.
-
-    Returns:
-      uint8, shape of `images`.
+    Images are uint8 (batch, height, width, channels), static but for batch.
     """
     _, height, width, channels = images.shape
     border = [padding, padding]
@@ -100,7 +78,8 @@ def crop_and_flip(
 
 def numbers(draw: tf.Tensor, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """What decides on one image: float32 (NUMBERS,), in [0, 1)."""
-    key = _fold_in(_key(seed, epoch, NUMBERS_STREAM), draw)
+    key = _key(seed, epoch, NUMBERS_STREAM)
+    key = tf.random.experimental.stateless_fold_in(key, draw)
     return tf.random.stateless_uniform((NUMBERS,), key)
 
 
@@ -111,11 +90,6 @@ def window(
 
     `tf.image.stateless_sample_distorted_bounding_box` draws heights evenly,
     so its windows are smaller, and takes a long image whole, squashed.
-
-    Args:
-      height: of the image, scalar integer.
-      width: likewise.
-      numbers: of the image, see `numbers`.
 
     Returns:
       int32 (4,): top, left, height, width.
@@ -146,16 +120,7 @@ def cut_and_resize(image: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
 def changed(
     image: tf.Tensor, numbers: tf.Tensor, rule: Augmentation
 ) -> tf.Tensor:
-    """Crop, mirror and colour one image; where `resized`, a window of one.
-
-    Args:
-      image: uint8 (height, width, channels), static.
-      numbers: of the image, see `numbers`.
-      rule: what may happen.
-
-    Returns:
-      uint8, shape of `image`.
-    """
+    """Crop, mirror and colour a uint8 image (or window, if `rule.resized`)."""
     mirrored = (numbers[2 * TRIES + 2] < 0.5) & rule.flip
     if rule.resized:
         # A slice with a negative stride takes longer than decoding.
@@ -179,14 +144,7 @@ def jittered(
     y = b (c (s x + (1 - s) g(x)) + (1 - c) mean g), b, c, s within
     1 ± strength, g the grey value; not clipped in between. Those of
     `tf.image` add, keep each channel's own mean, and know no grey images.
-
-    Args:
-      image: uint8 (height, width, channels).
-      numbers: for b, c and s, in [0, 1), (3,).
-      strength: in [0, 1).
-
-    Returns:
-      uint8, shape of `image`.
+    The image is uint8, `numbers` are for b, c and s, in [0, 1).
     """
     channels = image.shape[-1]
     light, contrast, colour = tf.unstack(1 + strength * (2 * numbers - 1))
@@ -199,11 +157,7 @@ def jittered(
     return tf.saturate_cast(found, tf.uint8)
 
 
-def _fold_in(key: tf.Tensor, number: int | tf.Tensor) -> tf.Tensor:
-    return tf.random.experimental.stateless_fold_in(key, number)
-
-
 def _key(seed: int, epoch: tf.Tensor, stream: int) -> tf.Tensor:
     # Other streams than the order's, which has the bare (seed, epoch).
     pair = [tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64)]
-    return _fold_in(tf.stack(pair), stream)
+    return tf.random.experimental.stateless_fold_in(tf.stack(pair), stream)

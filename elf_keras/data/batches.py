@@ -7,20 +7,11 @@ from elf_keras.data import augment
 
 @dataclasses.dataclass(frozen=True)
 class Batches:
-    """Everything that decides what the batches of a training hold.
+    """Everything that decides what the batches of a training hold."""
 
-    Attributes:
-      size: examples in a batch, all replicas together.
-      seed: of order, augmentation and mixing.
-      augmentation: what may happen to an image.
-      sampler: key of `samplers.SAMPLERS`.
-      deferred_epoch: zero-based, from which `deferred` balances classes.
-      second_sampler: of a second image beside each, for a `BilateralPass`.
-    """
-
-    size: int
-    seed: int
+    size: int  # examples in a batch, all replicas together
+    seed: int  # of order, augmentation and mixing
     augmentation: augment.Augmentation = augment.NOTHING
-    sampler: str = "instance"
-    deferred_epoch: int = 0
-    second_sampler: str | None = None
+    sampler: str = "instance"  # key of `samplers.SAMPLERS`
+    deferred_epoch: int = 0  # zero-based, from it `deferred` balances classes
+    second_sampler: str | None = None  # of a second image, for `BilateralPass`

@@ -32,14 +32,10 @@ def sources(files) -> Callable[[tf.Tensor], tuple]:
 
 
 def batches(files, batch_size: int) -> tf.data.Dataset:
-    """Every file once, in order, as evaluation sees it.
-
-    Args:
-      files: `ImageFiles`.
-      batch_size: files in a batch; the last may be partial.
+    """All `ImageFiles` in order, as evaluation sees them.
 
     Returns:
-      Dataset of uint8 (batch, size, size, 3).
+      Dataset of uint8 (batch, size, size, 3); the last may be partial.
     """
     source = sources(files)
 
@@ -64,16 +60,8 @@ def evaluation_image(
     """The centre square of `kept` times the shorter side, antialiased.
 
     `kept` = 224/256 is what the papers call resizing the shorter side to
-    256 and cropping 224; 1 is the rule of `images.read`.
-
-    Args:
-      path: scalar string.
-      special: scalar bool, read by Pillow; None for no.
-      size: pixels of the result, height and width.
-      kept: in (0, 1].
-
-    Returns:
-      uint8 (size, size, 3).
+    256 and cropping 224; 1 is the rule of `images.read`. Pillow reads where
+    `special` is true. Returns uint8 (size, size, 3).
     """
 
     def centre(height, width):
@@ -90,17 +78,7 @@ def evaluation_image(
 def training_image(
     path: tf.Tensor, special: tf.Tensor | None, numbers: tf.Tensor, *, size: int
 ) -> tf.Tensor:
-    """A random window of 8 to 100 % of the area, see `augment.window`.
-
-    Args:
-      path: scalar string.
-      special: scalar bool, read by Pillow; None for no.
-      numbers: of the image, see `augment.numbers`.
-      size: pixels of the result, height and width.
-
-    Returns:
-      uint8 (size, size, 3).
-    """
+    """A window by `augment.window` instead, uint8 (size, size, 3)."""
 
     def window(height, width):
         return augment.window(height, width, numbers)

@@ -20,20 +20,13 @@ class ImageFiles:
 
     A slice or an array of indices gives other `ImageFiles`; one index, or
     `np.asarray`, gives pixels, as evaluation sees them.
-
-    Attributes:
-      root: folder that the names are relative to.
-      names: file names, objects `(files,)`.
-      special: files that only Pillow reads by our rules, bools `(files,)`.
-      size: pixels, height and width.
-      kept: part of the shorter side that the centre square has, in (0, 1].
     """
 
-    root: pathlib.Path
-    names: np.ndarray
-    special: np.ndarray
-    size: int
-    kept: float = 1.0
+    root: pathlib.Path  # folder that the names are relative to
+    names: np.ndarray  # of the files, objects
+    special: np.ndarray  # files that only Pillow reads by our rules, bools
+    size: int  # pixels, height and width
+    kept: float = 1.0  # the centre square's part of the shorter side, (0, 1]
 
     dtype = np.dtype(np.uint8)
 

@@ -13,11 +13,7 @@ _HEAD = 32
 
 
 def bounded(content: tf.Tensor) -> tf.Tensor:
-    """Return the bytes of a file, unless it holds too many pixels.
-
-    Args:
-      content: of a JPEG, PNG, BMP or WebP file, a string scalar; of
-        another, the decoder will refuse it.
+    """Return a file's bytes, unless JPEG, PNG, BMP or WebP of too many pixels.
 
     Raises:
       InvalidArgumentError: when run, above `MOST_PIXELS`, or for a GIF:

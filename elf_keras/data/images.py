@@ -30,13 +30,8 @@ def read(
     Antialiased bilinear; a smaller image is enlarged; transparent pixels
     become white, 16-bit grey keeps its upper 8 bits.
 
-    Args:
-      file: path or open binary file.
-      size: pixels, height and width.
-      channels: 3 for RGB, 1 for grey.
-
     Returns:
-      uint8 (size, size, channels).
+      uint8 (size, size, channels), of 3 for RGB or 1 for grey.
 
     Raises:
       OSError, ValueError, SyntaxError and others of Pillow's: not an
@@ -120,8 +115,7 @@ def resized(examples: splits.Examples, image_size: int) -> splits.Examples:
     from PIL import Image
 
     count, _, _, channels = examples.images.shape
-    shape = (count, image_size, image_size, channels)
-    found = np.empty(shape, np.uint8)
+    found = np.empty((count, image_size, image_size, channels), np.uint8)
     for old, new in zip(examples.images, found, strict=True):
         for channel in range(channels):
             plane = Image.fromarray(old[..., channel])

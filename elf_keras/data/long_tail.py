@@ -19,15 +19,8 @@ def exponential_counts(
 ) -> np.ndarray:
     """Images per class of a profile that decays from the first to the last.
 
-    n_c = int(n_max * (1 / IF)^(c / (C - 1))), c = 0 ... C - 1
-
-    Args:
-      largest: n_max, images of the first class, at least 1.
-      classes: C, at least 1.
-      imbalance: IF, first class over last class, at least 1.
-
-    Returns:
-      Whole numbers, shape (classes,).
+    n_c = int(n_max * (1 / IF)^(c / (C - 1))), c = 0 ... C - 1, for the
+    largest class n_max, C classes and the imbalance IF.
 
     Raises:
       InputError: for an imbalance below 1, or no class or no image.
@@ -51,15 +44,8 @@ def exponential_counts(
 def subsample(labels: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
     """Indices of a random `counts[c]` examples of every class c.
 
-    One `RandomState(seed)` stream serves the classes in ascending order.
-
-    Args:
-      labels: shape (examples,), values 0 ... classes - 1.
-      counts: images to keep, shape (classes,).
-      seed: of the one stream.
-
-    Returns:
-      Ascending indices (source order), shape (sum of counts,).
+    One `RandomState(seed)` stream serves the classes in ascending order. The
+    indices are ascending too, so examples keep their source order.
 
     Raises:
       InputError: naming the class that has fewer images than asked.
@@ -82,13 +68,8 @@ def subsample(labels: np.ndarray, counts: np.ndarray, seed: int) -> np.ndarray:
 def shot_groups(class_counts: np.ndarray) -> dict[str, np.ndarray]:
     """Masks of the classes with many, medium and few training images.
 
-    many: n_c > 100; medium: 20 <= n_c <= 100; few: n_c < 20
-
-    Args:
-      class_counts: n_c before any validation cut, shape (classes,).
-
-    Returns:
-      "many", "medium", "few" -> booleans of shape (classes,).
+    many: n_c > 100; medium: 20 <= n_c <= 100; few: n_c < 20, where n_c are
+    the counts before any validation cut; each mask is (classes,).
     """
     counts = np.asarray(class_counts)
     many, few = counts > MANY_ABOVE, counts < FEW_BELOW
@@ -106,16 +87,9 @@ def cut_validation(
 
     A class of n gives round(fraction * n) images, at least one if n >= 2,
     and never its last. Whole groups change sides: the share is then met as
-    nearly as their sizes allow, and a class with one group keeps it. The
-    classes without validation image are those missing from
-    `labels[validation_indices]`.
-
-    Args:
-      labels: shape (examples,), values from 0 up.
-      fraction: share to cut, 0 <= fraction < 1.
-      seed: of the one random stream, classes ascending.
-      groups: one per example, such as its track or its patient. A group
-        may span classes.
+    nearly as their sizes allow, and a class with one group keeps it. `groups`
+    holds one per example, such as its track or its patient; a group may span
+    classes. One random stream serves the classes in ascending order.
 
     Returns:
       (train_indices, validation_indices), both ascending.
@@ -147,9 +121,7 @@ def _share(examples: int, fraction: float) -> int:
     return min(max(round(fraction * examples), 1), examples - 1)
 
 
-def _cut_examples(
-    labels: np.ndarray, fraction: float, generator: np.random.RandomState
-) -> np.ndarray:
+def _cut_examples(labels, fraction, generator) -> np.ndarray:
     cut = np.zeros(len(labels), bool)
     for number in np.unique(labels):
         members = np.flatnonzero(labels == number)
@@ -158,12 +130,7 @@ def _cut_examples(
     return cut
 
 
-def _cut_groups(
-    labels: np.ndarray,
-    fraction: float,
-    generator: np.random.RandomState,
-    groups: Sequence[Hashable],
-) -> np.ndarray:
+def _cut_groups(labels, fraction, generator, groups) -> np.ndarray:
     numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
     owner = np.array([numbers[group] for group in groups])
     sizes = np.zeros((len(numbers), labels.max() + 1), np.int64)

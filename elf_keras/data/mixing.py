@@ -19,18 +19,12 @@ CUTMIX_ALPHA = 1.0
 
 @dataclasses.dataclass(frozen=True)
 class Mixing:
-    """What happens to whole batches.
+    """What happens to whole batches."""
 
-    Attributes:
-      kind: key of `MIXINGS`, or `none`.
-      classes: number of classes C, of the labels' shares.
-      alpha: of MixUp's Beta(α, α), in (0, 1].
-      randaugment: two random operations before mixing, the same for a batch.
-    """
-
-    kind: str = "none"
-    classes: int = 0
-    alpha: float = 0.2
+    kind: str = "none"  # or a key of `MIXINGS`
+    classes: int = 0  # number of classes C, of the labels' shares
+    alpha: float = 0.2  # of MixUp's Beta(α, α), in (0, 1]
+    # Two random operations before mixing, the same for a batch.
     randaugment: bool = False
 
 
@@ -69,9 +63,6 @@ class KeyedSeeds(keras.random.SeedGenerator):
 
 def mixer(rule: Mixing):
     """Build the function from (images, labels, key) to a mixed batch.
-
-    Args:
-      rule: what happens.
 
     Returns:
       A function of uint8 (batch, height, width, channels), int (batch,) and

@@ -28,11 +28,7 @@ MIXING_STREAM = 3
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
-    """Batches of an epoch; the last may be partial.
-
-    Raises:
-      InputError: without examples or for a batch size below 1.
-    """
+    """Batches of an epoch, the last maybe partial; InputError without any."""
     if examples < 1 or batch_size < 1:
         raise InputError(
             f"{examples} examples in batches of {batch_size}: expected at "
@@ -57,7 +53,6 @@ def training_batches(
 
     Args:
       examples: the training split, in memory or on disk.
-      batches: what they hold.
       epochs: those that are left; its end is that of the whole run.
       done: batches of the first epoch that are left out, to resume.
       share: of `replica_parts.bounds`, where this is one of several workers or
@@ -70,11 +65,11 @@ def training_batches(
       a second sampler, of (batch, 2, height, width, channels), (batch, 2).
     """
     if batches.second_sampler:
+        first = dataclasses.replace(batches, second_sampler=None)
+        second = dataclasses.replace(first, sampler=batches.second_sampler)
         return _paired(
-            *(
-                training_batches(examples, each, epochs, done=done, share=share)
-                for each in _of_each_sampler(batches)
-            )
+            training_batches(examples, each, epochs, done=done, share=share)
+            for each in (first, second)
         )
     steps = steps_per_epoch(len(examples), batches.size)
     # Images are mixed with others of the batch, so all of it is read then.
@@ -110,14 +105,9 @@ def _shown(labels, batches, number, epochs):
     return epoch_rows.Epoch(number, examples, draws)
 
 
-def _of_each_sampler(batches):
-    first = dataclasses.replace(batches, second_sampler=None)
-    return first, dataclasses.replace(first, sampler=batches.second_sampler)
-
-
-def _paired(first, second):
+def _paired(samplings):
     """Batches of two samplings side by side, for a two-branch training."""
-    both = tf.data.Dataset.zip(first, second).map(
+    both = tf.data.Dataset.zip(*samplings).map(
         lambda one, other: tuple(
             tf.stack(pair, axis=1) for pair in zip(one, other, strict=True)
         )
@@ -132,10 +122,8 @@ def evaluation_batches(
     steps = steps_per_epoch(len(examples), batch_size)
     if epoch_rows.on_disk(examples):
         labels = tf.data.Dataset.from_tensor_slices(examples.labels)
-        rows = tf.data.Dataset.zip(
-            decoding.batches(examples.images, batch_size),
-            labels.batch(batch_size),
-        )
+        images = decoding.batches(examples.images, batch_size)
+        rows = tf.data.Dataset.zip(images, labels.batch(batch_size))
         return _finished(rows, None, steps, BATCHES_OF_FILES_AHEAD)
     images, labels = epoch_rows.on_host(examples)
 

@@ -15,14 +15,8 @@ def bounds(
 ) -> tuple[int, ...]:
     """Positions at which the parts of one worker's replicas begin and end.
 
-    Args:
-      batch_size: examples in a batch, all replicas together.
-      replicas: of this worker.
-      workers: number of workers, all with as many replicas.
-      worker: index of this one, from 0.
-
-    Returns:
-      `(replicas + 1,)`: part r is from the r-th to the (r+1)-th.
+    Every worker has as many replicas. Part r of the batch, which is that of
+    all together, is from the r-th of `replicas + 1` places to the next.
 
     Raises:
       InputError: for batches of fewer images than replicas.
@@ -35,15 +29,11 @@ def bounds(
 
 
 def check(batch_size: int, replicas: int) -> None:
-    """Refuse batches of fewer images than replicas, all together.
-
-    Raises:
-      InputError: then.
-    """
+    """Refuse batches of fewer images than replicas, all together."""
     if batch_size < replicas:
         raise InputError(
             f"--batch_size={batch_size} for {replicas} replicas: expected at "
-            f"least one image for each; raise it or use fewer devices"
+            "least one image for each; raise it or use fewer devices"
         )
 
 
@@ -52,13 +42,8 @@ def cut(
 ) -> tf.data.Dataset:
     """Cut every batch into the replicas' parts, one after the other.
 
-    Args:
-      batches: of tensors whose first axis is the batch.
-      bounds: what `bounds` returned.
-      start: position in the global batch that these batches begin at.
-
-    Returns:
-      The parts; endless, since an end would be asked for in every step.
+    The batches begin at the position `start` of the global batch. The parts
+    are endless, since an end would be asked for in every step.
     """
     ends = [place - start for place in bounds]
 

@@ -52,14 +52,9 @@ def order(
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """The examples of one epoch, as many as there are, in their order.
 
-    Args:
-      labels: of all examples, (examples,).
-      sampler: key of `SAMPLERS`; `instance` shows each example once.
-      seed: of the run.
-      epoch: scalar int64, from 0.
-      epochs: of the whole run, for `progressive`.
-      deferred_epoch: from which `deferred` is class-balanced; before it, it
-        shows what `instance` would.
+    The `epoch` is a scalar int64, from 0; `epochs`, those of the whole run,
+    matter to `progressive`; before `deferred_epoch`, `deferred` shows what
+    `instance` would, which shows each example once.
 
     Returns:
       int32 (examples,) twice: the example, and the number of its draw, by

@@ -22,32 +22,18 @@ _COUNTED = 1024
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Request:
-    """What the user asks of a source; a source ignores what it has not.
+    """What the user asks of a source; a source ignores what it has not."""
 
-    Attributes:
-      data_dir: where the data are; for CIFAR a TensorFlow Datasets folder.
-        The embedded digits need none.
-      imbalance: largest class over smallest, 1 or more. A folder keeps the
-        classes as they are.
-      validation_fraction: share of training cut per class, in [0, 1).
-      validation_group: only for a folder: which images stay on one side, see
-        `assembly.group_names`.
-      seed: of the choice of images and of the cut.
-      image_size: pixels, square; None keeps the source's own.
-      list_dir: folder of the published lists; None for the data folder.
-      check_counts: compare lists with the published numbers.
-      images_on: `memory`, `disk`, or `auto`, see `folder.load`.
-    """
-
-    data_dir: pathlib.Path | None = None
-    imbalance: float = 100.0
-    validation_fraction: float = 0.1
+    data_dir: pathlib.Path | None = None  # for CIFAR, of TensorFlow Datasets
+    imbalance: float = 100.0  # largest class over smallest, 1 or more
+    validation_fraction: float = 0.1  # cut of each class, in [0, 1)
+    # Of a folder: images that stay on one side, see `assembly.group_names`.
     validation_group: str | None = None
-    seed: int = 0
-    image_size: int | None = None
-    list_dir: pathlib.Path | None = None
-    check_counts: bool = True
-    images_on: str = "auto"
+    seed: int = 0  # of the choice of images and of the cut
+    image_size: int | None = None  # pixels, square; None for the source's own
+    list_dir: pathlib.Path | None = None  # of lists; None for the data folder
+    check_counts: bool = True  # compare lists with the published numbers
+    images_on: str = "auto"  # `memory`, `disk`, `auto`, see `folder.load`
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -78,8 +64,6 @@ class Examples:
 class Splits:
     """The parts of one data set, and what was left out of them.
 
-    `class_counts` are the training images per class before the validation
-    cut; `notes` are sentences for the user; `skipped` names unread files;
     `published_pixels` are mean and deviation per channel, 0 to 255, where
     the data set has its own.
     """
@@ -88,9 +72,9 @@ class Splits:
     validation: Examples | None
     test: Examples | None
     class_names: tuple[str, ...]
-    class_counts: np.ndarray
-    notes: tuple[str, ...] = ()
-    skipped: tuple[str, ...] = ()
+    class_counts: np.ndarray  # in training, before the validation cut
+    notes: tuple[str, ...] = ()  # sentences for the user
+    skipped: tuple[str, ...] = ()  # names of unread files
     published_pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property
@@ -133,9 +117,8 @@ def _value_counts(images):
     for start in range(0, len(images), _COUNTED):
         some = images[start : start + _COUNTED]
         for channel in range(len(counts)):
-            counts[channel] += np.bincount(
-                some[..., channel].ravel(), minlength=256
-            )
+            values = some[..., channel].ravel()
+            counts[channel] += np.bincount(values, minlength=256)
     return counts
 
 

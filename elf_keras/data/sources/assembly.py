@@ -16,14 +16,10 @@ def assembled(
     notes: Sequence[str] = (),
     skipped: Sequence[str] = (),
 ) -> splits.Splits:
-    """Splits of the parts; a part for validation is used whole, else cut.
+    """Splits of the parts `train`, maybe `validation` and `test`.
 
-    Args:
-      parts: examples of `train`, maybe of `validation` and `test`.
-      class_names: of all classes.
-      request: its fraction, group and seed decide on the cut.
-      notes: sentences for the user, said before those on missing classes.
-      skipped: names of files that were left out.
+    A part for validation is used whole, else it is cut from training as the
+    request says. The notes are said before those on missing classes.
 
     Raises:
       InputError: for a class without training image, or groups that cannot
@@ -59,11 +55,9 @@ def assembled(
 def group_names(file_names: list[str], rule: str) -> list[str]:
     """The group of every file, read off its base name.
 
-    Args:
-      file_names: paths; a group never spans two class folders.
-      rule: `prefix:SEPARATOR`, the part before the first separator
-        (`prefix:_` puts 0003_17.png in group 0003), or
-        `regex:PATTERN`, its first parenthesis, else its whole match.
+    A rule is `prefix:SEPARATOR`, the part before the first separator
+    (`prefix:_` puts 0003_17.png in group 0003), or `regex:PATTERN`, its first
+    parenthesis, else its whole match. No group spans two class folders.
 
     Raises:
       InputError: for another rule, or a file that it does not fit.

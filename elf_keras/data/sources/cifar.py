@@ -20,12 +20,8 @@ def load(name: str, request: splits.Request) -> splits.Splits:
     """`cifar10` or `cifar100` with `request.imbalance`, 32 pixels square."""
     builder = _prepared(name, request.data_dir)
     class_names = tuple(builder.info.features["label"].names)
-    return digits.long_tailed(
-        _decoded(builder, "train"),
-        _decoded(builder, "test"),
-        class_names,
-        request,
-    )
+    train, test = (_decoded(builder, split) for split in ("train", "test"))
+    return digits.long_tailed(train, test, class_names, request)
 
 
 def _prepared(name: str, data_dir: pathlib.Path | None):

@@ -18,9 +18,7 @@ SPLIT_FOLDERS = {
 }
 
 
-def split_folders(
-    data_dir: pathlib.Path | None,
-) -> dict[str, pathlib.Path]:
+def split_folders(data_dir: pathlib.Path | None) -> dict[str, pathlib.Path]:
     """The folder of each split; all is training where there are none.
 
     Raises:
@@ -74,7 +72,11 @@ def class_names_of(folders: dict[str, pathlib.Path]) -> tuple[str, ...]:
 def image_files_of(
     folder: pathlib.Path, class_names: tuple[str, ...]
 ) -> tuple[list[pathlib.Path], np.ndarray]:
-    """The image files of a split's folder, class by class, and their labels."""
+    """The image files of a split's folder, class by class, and their labels.
+
+    Raises:
+      InputError: without any.
+    """
     paths, labels = [], []
     for label, name in enumerate(class_names):
         members = sorted(
@@ -88,6 +90,11 @@ def image_files_of(
         )
         paths += members
         labels += [label] * len(members)
+    if not paths:
+        raise InputError(
+            f"{folder} has class folders without any image file; add images, "
+            "or remove the folder"
+        )
     return paths, np.array(labels, np.int32)
 
 

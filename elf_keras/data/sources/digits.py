@@ -14,15 +14,7 @@ def digits_lt(request: splits.Request) -> splits.Splits:
 
     A quarter of every class is the test split; the rest follows
     `long_tail.exponential_counts` with digit 0 as the largest class.
-
-    Args:
-      request: `imbalance`, `validation_fraction` and `seed` are used.
-
-    Returns:
-      Splits with images (examples, 8, 8, 1).
-
-    Reference:
-      Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits*.
+    Source: Alpaydin and Kaynak, *Optical Recognition of Handwritten Digits*.
     """
     from sklearn import datasets
 
@@ -50,10 +42,8 @@ def long_tailed(
     enough; the test examples stay as they are.
     """
     classes = len(class_names)
-    largest = np.bincount(balanced.labels, minlength=classes).min()
-    counts = long_tail.exponential_counts(
-        int(largest), classes, request.imbalance
-    )
+    largest = int(np.bincount(balanced.labels, minlength=classes).min())
+    counts = long_tail.exponential_counts(largest, classes, request.imbalance)
     chosen = balanced.take(
         long_tail.subsample(balanced.labels, counts, request.seed)
     )

@@ -43,8 +43,6 @@ def load(request: splits.Request) -> splits.Splits:
         split: class_folders.image_files_of(folder, class_names)
         for split, folder in folders.items()
     }
-    for split, (paths, _) in found.items():
-        _check_any(paths, folders[split])
     total = sum(len(paths) for paths, _ in found.values())
     size = request.image_size or DEFAULT_SIZE
     read = _headers if on_disk(total, size, request) else _pixels
@@ -60,10 +58,10 @@ def load(request: splits.Request) -> splits.Splits:
     _check_faults(faults, total)
     notes = []
     if faults:
-        notes.append(
-            f"{len(faults)} unreadable images were skipped, such as "
-            f"{_first_faults(faults)}."
-        )
+        told = _first_faults(faults)
+        notes += [
+            f"{len(faults)} unreadable images were skipped, such as {told}."
+        ]
     if "validation" in parts:
         notes.append(
             "The validation folder is used whole; nothing is cut from train."
@@ -90,27 +88,13 @@ def _headers(root: pathlib.Path, names: list[str], size: int):
     return image_files.of(root, names, size=size, special=special), reasons
 
 
-def _check_any(paths: list, folder: pathlib.Path) -> None:
-    if not len(paths):
+def _check_emptied(labels, good, folder, class_names) -> None:
+    emptied = np.setdiff1d(labels, labels[good])
+    if emptied.size:
+        names = splits.shown([class_names[label] for label in emptied])
         raise InputError(
-            f"{folder} has class folders without any image file; add images, "
-            "or remove the folder"
-        )
-
-
-def _check_emptied(
-    labels: np.ndarray,
-    good: np.ndarray,
-    folder: pathlib.Path,
-    class_names: tuple[str, ...],
-) -> None:
-    before = set(splits.missing(labels, class_names))
-    after = splits.missing(labels[good], class_names)
-    emptied = [name for name in after if name not in before]
-    if emptied:
-        raise InputError(
-            f"{folder}: every image of {splits.shown(emptied)} is corrupt; "
-            "replace the files or drop the class"
+            f"{folder}: every image of {names} is corrupt; replace the files "
+            "or drop the class"
         )
 
 

@@ -14,20 +14,11 @@ from elf_keras.errors import InputError
 
 
 def read(
-    path: pathlib.Path,
-    *,
-    labels_below: int,
-    taken: dict[str, str],
+    path: pathlib.Path, *, labels_below: int, taken: dict[str, str]
 ) -> tuple[list[str], np.ndarray]:
-    """The files of a list and their labels.
+    """Names of a list relative to the data folder, and their int32 labels.
 
-    Args:
-      path: the list.
-      labels_below: number of classes.
-      taken: file -> where it was listed before; grows by this list.
-
-    Returns:
-      Names relative to the data folder, and int32 labels, in list order.
+    What is `taken`, file -> where it was listed before, grows by this list.
 
     Raises:
       InputError: with file and line, for a line that is not `path label`, an

@@ -27,24 +27,15 @@ INATURALIST = ((0.466, 0.471, 0.380), (0.195, 0.194, 0.192))
 
 @dataclasses.dataclass(frozen=True)
 class Published:
-    """What a data set consists of, by its authors.
+    """What a data set consists of, by its authors."""
 
-    Attributes:
-      lists: split -> name of its list file.
-      images: split -> number of lines.
-      classes: number of classes.
-      largest: training images of the largest class.
-      smallest: of the smallest.
-      shot_groups: classes with many, medium, few training images.
-      pixels: mean and deviation per channel, 0 to 1.
-    """
-
-    lists: dict[str, str]
-    images: dict[str, int]
+    lists: dict[str, str]  # split -> name of its list file
+    images: dict[str, int]  # split -> number of lines
     classes: int
-    largest: int
+    largest: int  # training images of the largest class
     smallest: int
-    shot_groups: tuple[int, int, int]
+    shot_groups: tuple[int, int, int]  # classes with many, medium, few of them
+    # Mean and deviation per channel, 0 to 1.
     pixels: tuple[tuple[float, ...], tuple[float, ...]]
 
 
