@@ -6,7 +6,7 @@ import pytest
 import tensorflow as tf
 from PIL import Image
 
-from elf_keras.data import augment, decoding, image_files, images, splits
+from elf_keras.data import augment, decoding, image_files, images
 
 
 def opened(root, names, size=16, **options):
@@ -33,21 +33,6 @@ def test_files_behave_as_an_array(tmp_path):
     assert np.asarray(files[np.array([4, 0])])[:, 0, 0, 0].tolist() == [40, 0]
     assert np.asarray(files, "float32").dtype == np.float32
     np.testing.assert_array_equal(list(files), pixels)
-
-
-def test_examples_take_files(tmp_path):
-    taken = photo_folders.flat(tmp_path, 5).take(np.array([3, 1]))
-    assert taken.names == ("003.png", "001.png")
-    assert np.asarray(taken.images)[:, 0, 0, 0].tolist() == [30, 10]
-
-
-def test_statistics_come_from_the_training_files(tmp_path):
-    examples = photo_folders.flat(tmp_path, 5)
-    data = splits.Splits(examples, None, None, ("a",), np.array([5]))
-    mean, deviation = data.pixel_statistics
-    np.testing.assert_allclose(mean, [20] * 3)
-    np.testing.assert_allclose(deviation, [np.std([0, 10, 20, 30, 40])] * 3)
-    assert data.image_shape == (8, 8, 3)
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg"])
@@ -81,30 +66,28 @@ def test_kept_share_is_the_papers_resize_and_crop(tmp_path):
 def test_what_only_pillow_reads_by_our_rules(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
-    photo_folders.save(
-        tmp_path / "turned.jpg", photo_folders.smooth(4), exif=exif
-    )
-    clear = Image.new("RGBA", (20, 20), (9, 9, 9, 0))
-    photo_folders.save(tmp_path / "clear.png", clear)
-    photo_folders.save(tmp_path / "deep.png", Image.new("I;16", (9, 9), 0x7F30))
-    photo_folders.save(tmp_path / "moving.gif", Image.new("L", (9, 9), 40))
-    photo_folders.save(tmp_path / "plain.png", Image.new("L", (9, 9), 40))
-    names = ["turned.jpg", "clear.png", "deep.png", "moving.gif", "plain.png"]
-    files = opened(tmp_path, names)
+    photo_folders.smooth(4).save(tmp_path / "turned.jpg", exif=exif)
+    made = {
+        "clear.png": Image.new("RGBA", (20, 20), (9, 9, 9, 0)),
+        "deep.png": Image.new("I;16", (9, 9), 0x7F30),
+        "moving.gif": Image.new("L", (9, 9), 40),
+        "plain.png": Image.new("L", (9, 9), 40),
+    }
+    for name, image in made.items():
+        image.save(tmp_path / name)
+    files = opened(tmp_path, ["turned.jpg", *made])
     assert files.special.tolist() == [True] * 4 + [False]
-    for name, found in zip(names, files, strict=True):
+    for name, found in zip(files.names, files, strict=True):
         agree(found, images.read(tmp_path / name, 16))
 
 
 def test_without_a_scan_content_decides_not_the_name(tmp_path):
-    png = photo_folders.save(
-        tmp_path / "a.JPEG", photo_folders.smooth(5), format="PNG"
-    )
+    photo_folders.smooth(5).save(tmp_path / "a.JPEG", format="PNG")
     cmyk = Image.new("CMYK", (20, 20), (0, 0, 0, 0))
-    photo_folders.save(tmp_path / "b.JPEG", cmyk, format="JPEG")
+    cmyk.save(tmp_path / "b.JPEG")
     files = image_files.of(tmp_path, ["a.JPEG", "b.JPEG"], size=16)
     found = np.asarray(files)
-    agree(found[0], images.read(png, 16))
+    agree(found[0], images.read(tmp_path / "a.JPEG", 16))
     assert (found[1] >= 250).all()
 
 
@@ -114,7 +97,7 @@ def test_training_window_is_cut_from_the_file(tmp_path):
     numbers = tf.random.stateless_uniform((augment.NUMBERS,), (1, 2))
     found = []
     for name in ("photo.png", "photo.jpg"):
-        photo_folders.save(tmp_path / name, whole, **{"quality": 98})
+        whole.save(tmp_path / name, quality=98)
         path = tf.constant(str(tmp_path / name))
         for special in (None, tf.constant(False), tf.constant(True)):
             read = tf.function(decoding.training_image)
@@ -127,26 +110,10 @@ def test_training_window_is_cut_from_the_file(tmp_path):
         np.testing.assert_allclose(image, np.asarray(expected), atol=8)
 
 
-def test_scan_says_why_a_header_cannot_be_read(tmp_path, monkeypatch):
-    (tmp_path / "text.jpg").write_text("no image")
-    # Twelve pixels: Pillow itself only warns up to twice its limit.
-    Image.new("L", (4, 3)).save(tmp_path / "bomb.png")
-    Image.new("L", (3, 3)).save(tmp_path / "good.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
-    names = ["text.jpg", "bomb.png", "good.png", "absent.png"]
-    special, reasons = images.scan([tmp_path / name for name in names])
-    assert not special.any()
-    assert [bool(reason) for reason in reasons] == [True, True, False, True]
-    assert "too many" in reasons[1]
-
-
 def test_large_files_of_any_kind_are_averaged_before_a_window(tmp_path):
     board = (np.indices((256, 256)).sum(0) % 2 * 255).astype(np.uint8)
     photo_folders.save(tmp_path / "board.png", Image.fromarray(board))
-    found = decoding.training_image(
-        tf.constant(str(tmp_path / "board.png")),
-        None,
-        tf.fill((augment.NUMBERS,), 0.999),
-        size=16,
-    )
+    path = tf.constant(str(tmp_path / "board.png"))
+    numbers = tf.fill((augment.NUMBERS,), 0.999)
+    found = decoding.training_image(path, None, numbers, size=16)
     assert abs(found.numpy().astype(int) - 127).max() < 10

@@ -47,13 +47,15 @@ def png_header(width, height):
     return b"\x89PNG\r\n\x1a\n" + chunk
 
 
+def bmp_header(width, height):
+    return b"BM" + bytes(16) + struct.pack("<iiHH", width, height, 1, 24)
+
+
 BOMBS = {
     "png": png_header(20_000, 20_000),
     "png beyond 63 bits": png_header(2**32 - 1, 2**32 - 1),
-    "bmp": b"BM" + bytes(16) + struct.pack("<iiHH", 30_000, 30_000, 1, 24),
-    "bmp from the top": b"BM"
-    + bytes(16)
-    + struct.pack("<iiHH", 30_000, -30_000, 1, 24),
+    "bmp": bmp_header(30_000, 30_000),
+    "bmp from the top": bmp_header(30_000, -30_000),
 }
 
 

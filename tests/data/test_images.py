@@ -65,8 +65,7 @@ def test_exif_rotation_is_undone():
 
 
 def test_right_size_is_kept_bit_by_bit():
-    pixels = np.random.RandomState(0).randint(0, 256, (4, 4, 3))
-    pixels = pixels.astype(np.uint8)
+    pixels = np.random.RandomState(0).randint(0, 256, (4, 4, 3), np.uint8)
     found = images.read(stored(Image.fromarray(pixels)), 4)
     np.testing.assert_array_equal(found, pixels)
 
@@ -74,12 +73,10 @@ def test_right_size_is_kept_bit_by_bit():
 def test_longer_side_is_cropped_to_the_centre():
     pixels = np.zeros((4, 8, 3), np.uint8)
     pixels[:, 2:6] = 100
-    assert (images.read(stored(Image.fromarray(pixels)), 4) == 100).all()
-    whole = Image.fromarray(pixels).resize((4, 2), Image.Resampling.BILINEAR)
-    np.testing.assert_array_equal(
-        images.read(stored(Image.fromarray(pixels)), 2),
-        np.asarray(whole)[:, 1:3],
-    )
+    image = Image.fromarray(pixels)
+    assert (images.read(stored(image), 4) == 100).all()
+    whole = np.asarray(image.resize((4, 2), Image.Resampling.BILINEAR))
+    np.testing.assert_array_equal(images.read(stored(image), 2), whole[:, 1:3])
 
 
 def test_shrinking_averages_and_small_images_grow():
@@ -108,13 +105,17 @@ def test_bombs_cut_files_and_text_are_given_reasons(tmp_path, monkeypatch):
     (tmp_path / "empty.png").write_bytes(b"")
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 9)
     names = ["good", "large", "bomb", "cut", "text", "empty", "absent"]
-    found, reasons = images.read_all([tmp_path / f"{n}.png" for n in names], 3)
+    paths = [tmp_path / f"{name}.png" for name in names]
+    found, reasons = images.read_all(paths, 3)
     assert found.shape == (7, 3, 3, 3)
     assert (found[0] == 5).all()
     assert not found[1:].any()
-    assert [bool(reason) for reason in reasons] == [False] + [True] * 6
-    assert "too many" in reasons[1]
-    assert not any("\n" in reason for reason in reasons)
+    special, by_header = images.scan(paths)
+    assert not special.any()
+    for told in (reasons, by_header):
+        assert [bool(reason) for reason in told] == [False] + [True] * 6
+        assert "too many" in told[1]
+        assert not any("\n" in reason for reason in told)
 
 
 def test_a_program_is_no_image(tmp_path):
@@ -124,9 +125,10 @@ def test_a_program_is_no_image(tmp_path):
     image.save(path, "EPS")
     with Image.open(path) as opened:
         assert opened.format == "EPS"
-    for read in (images.read, images.upright):
-        with pytest.raises(UnidentifiedImageError):
-            read(path, *([8] if read is images.read else []))
+    with pytest.raises(UnidentifiedImageError):
+        images.read(path, 8)
+    with pytest.raises(UnidentifiedImageError):
+        images.upright(path)
     _, (reason,) = images.scan([path])
     assert "cannot identify" in reason
 

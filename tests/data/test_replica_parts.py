@@ -21,12 +21,10 @@ COUNT, SIDE = 21, 4
 
 
 def memory():
-    images = np.arange(COUNT * SIDE * SIDE * 3, dtype="uint32").astype("uint8")
-    return splits.Examples(
-        images.reshape(COUNT, SIDE, SIDE, 3),
-        np.arange(COUNT, dtype="int32"),
-        ("",) * COUNT,
-    )
+    pixels = np.arange(COUNT * SIDE * SIDE * 3, dtype="uint32").astype("uint8")
+    labels = np.arange(COUNT, dtype="int32")
+    images = pixels.reshape(COUNT, SIDE, SIDE, 3)
+    return splits.Examples(images, labels, ("",) * COUNT)
 
 
 def test_bounds_by_hand():
@@ -42,7 +40,7 @@ def test_a_replica_needs_an_image():
 
 
 def joined(examples, rule, batch, workers, replicas, **more):
-    """Every step's batch, put together from all workers' parts."""
+    """Every step's batch, which is that of all workers' parts together."""
     rules = examples, Batches(batch, 3, rule, **more), range(1, 3)
     steps = pipeline.steps_per_epoch(COUNT, batch) * 2
     found = [[] for _ in range(steps)]
@@ -53,8 +51,12 @@ def joined(examples, rule, batch, workers, replicas, **more):
         parts = iter(pipeline.training_batches(*rules, share=places))
         for step in range(steps):
             found[step] += [next(parts) for _ in range(replicas)]
-    whole = pipeline.training_batches(*rules)
-    return found, list(whole)
+    whole = list(pipeline.training_batches(*rules))
+    for parts, expected in zip(found, whole, strict=True):
+        assert len(parts) == workers * replicas
+        for kind, same in zip(zip(*parts, strict=True), expected, strict=True):
+            np.testing.assert_array_equal(np.concatenate(kind), same)
+    return whole
 
 
 RULES = {
@@ -79,19 +81,10 @@ RULES = {
 @pytest.mark.parametrize("rule", ["crop", "resized"])
 def test_parts_are_the_batch(tmp_path, rule, on_disk, batch, workers, replicas):
     examples = photo_folders.flat(tmp_path, COUNT) if on_disk else memory()
-    found, whole = joined(examples, RULES[rule], batch, workers, replicas)
-    for parts, (images, labels) in zip(found, whole, strict=True):
-        assert len(parts) == workers * replicas
-        check_joined(parts, images, labels)
+    whole = joined(examples, RULES[rule], batch, workers, replicas)
     for epoch in (whole[: len(whole) // 2], whole[len(whole) // 2 :]):
         labels = np.concatenate([labels for _, labels in epoch])
         assert sorted(labels) == list(range(COUNT))
-
-
-def check_joined(parts, images, labels):
-    for kind, expected in enumerate((images, labels)):
-        together = np.concatenate([part[kind].numpy() for part in parts])
-        np.testing.assert_array_equal(together, expected)
 
 
 @pytest.mark.parametrize("sampler", samplers.SAMPLERS)
@@ -100,18 +93,8 @@ def test_parts_have_the_sampled_labels_of_the_batch(sampler):
     examples = memory()
     classes = np.repeat(np.arange(3, dtype="int32"), [14, 5, 2])
     examples = dataclasses.replace(examples, labels=classes)
-    found, whole = joined(
-        examples,
-        RULES["plain"],
-        8,
-        workers=1,
-        replicas=2,
-        sampler=sampler,
-        deferred_epoch=2,
-    )
-    for parts, (_, labels) in zip(found, whole, strict=True):
-        together = np.concatenate([part[1].numpy() for part in parts])
-        np.testing.assert_array_equal(together, labels)
+    options = {"sampler": sampler, "deferred_epoch": 2}
+    whole = joined(examples, RULES["plain"], 8, 1, 2, **options)
     labels = np.concatenate([labels for _, labels in whole])
     uneven = np.bincount(labels).tolist() != [14 * 2, 5 * 2, 2 * 2]
     assert uneven == (sampler != "instance")
@@ -119,9 +102,7 @@ def test_parts_have_the_sampled_labels_of_the_batch(sampler):
 
 @pytest.mark.parametrize("rule", ["mixup", "randaugment"])
 def test_parts_of_mixed_batches(rule):
-    found, whole = joined(memory(), RULES[rule], 8, 2, 2)
-    for parts, (images, labels) in zip(found, whole, strict=True):
-        check_joined(parts, images, labels)
+    assert len(joined(memory(), RULES[rule], 8, 2, 2)) == 6
 
 
 @pytest.mark.parametrize("on_disk", [False, True])
@@ -133,11 +114,11 @@ def test_an_epoch_resumed_at_its_end_gives_nothing_more(
     examples = photo_folders.flat(tmp_path, COUNT) if on_disk else memory()
     places = replica_parts.bounds(14, replicas=1, workers=2, worker=worker)
     rules = Batches(14, 3, RULES["plain"])
-    after = pipeline.training_batches(
-        examples, rules, range(1, 3), done=2, share=places
-    )
-    fresh = pipeline.training_batches(
-        examples, rules, range(2, 3), share=places
+    after, fresh = (
+        pipeline.training_batches(
+            examples, rules, range(first, 3), done=done, share=places
+        )
+        for first, done in ((1, 2), (2, 0))
     )
     for found, expected in zip(after.take(2), fresh.take(2), strict=True):
         np.testing.assert_array_equal(found[1], expected[1])
