@@ -1,6 +1,7 @@
 """CIFAR-10 as stored by TensorFlow Datasets; wrong folders."""
 
 import socket
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -60,24 +61,13 @@ def test_folder_without_data_is_refused(tmp_path, name, words):
         data.load(name, data.Request(data_dir=tmp_path))
 
 
-class Unprepared:
-    """A builder without data, whose download fails."""
-
-    url_infos = {"https://data.invalid/cifar.tar.gz": None}
-
-    def __init__(self, error):
-        self.error = error
-
-    def is_prepared(self):
-        return False
-
-    def download_and_prepare(self):
-        raise self.error
-
-
-def refused(monkeypatch, builder):
+def refused(monkeypatch, error):
+    """What is said where a builder has no data, and its download fails."""
     import tensorflow_datasets as tfds
 
+    builder = mock.Mock(url_infos={"https://data.invalid/cifar.tar.gz": None})
+    builder.is_prepared.return_value = False
+    builder.download_and_prepare.side_effect = error
     monkeypatch.setattr(tfds, "builder", lambda name, data_dir: builder)
     with pytest.raises(errors.InputError, match="point --data_dir") as caught:
         data.load("cifar100_lt")
@@ -87,8 +77,8 @@ def refused(monkeypatch, builder):
 
 def test_failed_download_is_one_line(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", lambda host, port: [])
-    builder = Unprepared(ConnectionError("no route\nto host"))
-    assert "no route" in refused(monkeypatch, builder)
+    error = ConnectionError("no route\nto host")
+    assert "no route" in refused(monkeypatch, error)
 
 
 def test_without_a_network_no_download_is_tried(monkeypatch):
@@ -98,5 +88,5 @@ def test_without_a_network_no_download_is_tried(monkeypatch):
     monkeypatch.setattr(socket, "getaddrinfo", unknown)
     for name in ("HTTPS_PROXY", "https_proxy", "HTTP_PROXY", "http_proxy"):
         monkeypatch.delenv(name, raising=False)
-    builder = Unprepared(AssertionError("tried to download"))
-    assert "data.invalid not known" in refused(monkeypatch, builder)
+    error = AssertionError("tried to download")
+    assert "data.invalid not known" in refused(monkeypatch, error)

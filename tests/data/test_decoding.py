@@ -83,8 +83,7 @@ def test_what_only_pillow_reads_by_our_rules(tmp_path):
 
 def test_without_a_scan_content_decides_not_the_name(tmp_path):
     photo_folders.smooth(5).save(tmp_path / "a.JPEG", format="PNG")
-    cmyk = Image.new("CMYK", (20, 20), (0, 0, 0, 0))
-    cmyk.save(tmp_path / "b.JPEG")
+    Image.new("CMYK", (20, 20), (0, 0, 0, 0)).save(tmp_path / "b.JPEG")
     files = image_files.of(tmp_path, ["a.JPEG", "b.JPEG"], size=16)
     found = np.asarray(files)
     agree(found[0], images.read(tmp_path / "a.JPEG", 16))
@@ -95,19 +94,16 @@ def test_training_window_is_cut_from_the_file(tmp_path):
     """One window, whatever the format: a slice of the whole image."""
     whole = photo_folders.smooth(6, (64, 96))
     numbers = tf.random.stateless_uniform((augment.NUMBERS,), (1, 2))
-    found = []
+    top, left, height, width = augment.window(64, 96, numbers).numpy()
+    box = (left, top, left + width, top + height)
+    expected = whole.crop(box).resize((16, 16), Image.Resampling.BILINEAR)
     for name in ("photo.png", "photo.jpg"):
         whole.save(tmp_path / name, quality=98)
         path = tf.constant(str(tmp_path / name))
         for special in (None, tf.constant(False), tf.constant(True)):
             read = tf.function(decoding.training_image)
-            image = read(path, special, numbers, size=16)
-            found.append(image.numpy().astype(int))
-    top, left, height, width = augment.window(64, 96, numbers).numpy()
-    box = (left, top, left + width, top + height)
-    expected = whole.crop(box).resize((16, 16), Image.Resampling.BILINEAR)
-    for image in found:
-        np.testing.assert_allclose(image, np.asarray(expected), atol=8)
+            found = read(path, special, numbers, size=16).numpy().astype(int)
+            np.testing.assert_allclose(found, np.asarray(expected), atol=8)
 
 
 def test_large_files_of_any_kind_are_averaged_before_a_window(tmp_path):

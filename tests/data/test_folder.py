@@ -44,8 +44,7 @@ def test_split_folders(animals):
 
 
 def test_default_size_is_32(animals):
-    loaded = data.load("folder", data.Request(data_dir=animals))
-    assert loaded.image_shape == (32, 32, 3)
+    assert data.load("folder", data.Request(animals)).image_shape == (32, 32, 3)
 
 
 @pytest.mark.parametrize("name", ["validation", "val"])

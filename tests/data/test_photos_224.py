@@ -13,16 +13,15 @@ from elf_keras import runs
 def photos(folder):
     """Two kinds of noise, of several sizes, as JPEG files."""
     random = np.random.default_rng(0)
-    for split, counts in (("train", (12, 6)), ("test", (2, 2))):
-        for count, (name, level) in zip(
-            counts, (("dark", 40), ("light", 170)), strict=True
-        ):
-            path = folder / split / name
-            path.mkdir(parents=True)
-            for number in range(count):
-                noise = random.normal(level, 30, size=(30, 33, 3))
-                image = Image.fromarray(noise.clip(0, 255).astype("uint8"))
-                image.resize((230 + number, 260)).save(path / f"{number}.jpg")
+    made = {"train/dark": 12, "train/light": 6, "test/dark": 2, "test/light": 2}
+    for place, count in made.items():
+        path = folder / place
+        path.mkdir(parents=True)
+        level = 40 if path.name == "dark" else 170
+        for number in range(count):
+            noise = random.normal(level, 30, size=(30, 33, 3))
+            image = Image.fromarray(noise.clip(0, 255).astype("uint8"))
+            image.resize((230 + number, 260)).save(path / f"{number}.jpg")
     return folder
 
 

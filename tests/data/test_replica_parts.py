@@ -59,16 +59,14 @@ def joined(examples, rule, batch, workers, replicas, **more):
     return whole
 
 
+MIXUP = mixing.Mixing("mixup", COUNT, 0.5)
+RANDAUGMENT = mixing.Mixing("none", COUNT, 0.5, True)
 RULES = {
     "plain": augment.Augmentation(0, False),
     "crop": augment.Augmentation(1, True),
     "resized": augment.Augmentation(0, True, True, 0.4),
-    "mixup": augment.Augmentation(
-        1, True, mixing=mixing.Mixing("mixup", COUNT, 0.5)
-    ),
-    "randaugment": augment.Augmentation(
-        1, True, mixing=mixing.Mixing("none", COUNT, 0.5, True)
-    ),
+    "mixup": augment.Augmentation(1, True, mixing=MIXUP),
+    "randaugment": augment.Augmentation(1, True, mixing=RANDAUGMENT),
 }
 
 
