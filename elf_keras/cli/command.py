@@ -1,7 +1,6 @@
 """How every command runs: from wrong input to one line and status 2.
 
-Nothing here loads Keras before it is asked for: `--help` and wrong flags
-are answered at once.
+Nothing here loads Keras unasked: `--help` and wrong flags answer at once.
 """
 
 import contextlib
@@ -80,11 +79,7 @@ def show(record: dict) -> None:
 
 
 def refuse_arguments(arguments: list[str]) -> None:
-    """Refuse words that are no flags.
-
-    Raises:
-      InputError: where there are any.
-    """
+    """Refuse words that are no flags."""
     if arguments:
         raise InputError(
             f"unexpected words {' '.join(arguments)!r}: flags are written "
@@ -98,17 +93,13 @@ def _parse(argv, of_run):
         workdir.take_from(workdir.workdir())
     else:
         command_flags.refuse()
-    _refuse_no_numbers()
-    return rest
-
-
-def _refuse_no_numbers():
-    """Bounds let `nan` through: it is neither below nor above any."""
+    # Bounds let `nan` through: it is neither below nor above any.
     for name in FLAGS:
         value = FLAGS[name].value
         told = name in _REFUSED_LATER or not isinstance(value, float)
         if not told and not math.isfinite(value):
             raise InputError(f"--{name}={value}: expected a finite number")
+    return rest
 
 
 def _help(main, of_run):

@@ -44,14 +44,10 @@ def define() -> None:
 
 
 def refuse() -> None:
-    """Refuse them where no run has ended yet.
-
-    Raises:
-      InputError: where one is given.
-    """
-    given = [name for name in NAMES if flags.FLAGS[name].present]
-    if given:
-        raise InputError(
-            f"--{given[0]} is for commands that look at a finished run, such "
-            "as elf_keras.evaluate; leave it out here"
-        )
+    """Refuse them where no run has ended yet."""
+    for name in NAMES:
+        if flags.FLAGS[name].present:
+            raise InputError(
+                f"--{name} is for commands that look at a finished run, such "
+                "as elf_keras.evaluate; leave it out here"
+            )

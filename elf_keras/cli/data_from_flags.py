@@ -11,11 +11,7 @@ FLAGS = flags.FLAGS
 
 
 def splits(given: flags.FlagValues = FLAGS):
-    """Load the data that the flags name.
-
-    Args:
-      given: those of this command, or of another run (`workdir.flags_of`).
-    """
+    """Load the data that this command's flags name, or another run's."""
     from elf_keras import data
 
     if given.dataset.startswith("cifar"):

@@ -20,7 +20,6 @@ def define() -> None:
     _model()
     _objective()
     _across_exits()
-    _loss_parameters()
     _second_stage()
     _schedule()
     _scores()
@@ -241,8 +240,6 @@ def _across_exits():
         "distillation_temperature", 1.0, "T that both are divided by.", 1e-3
     )
 
-
-def _loss_parameters():
     flags.DEFINE_float(
         "effective_number_beta", 0.9999, "β of effective_number.", 0.0, 1.0
     )

@@ -18,26 +18,24 @@ _PADDING_DIVISOR = 8
 def schedule(data: splits.Splits) -> epoch_run.Schedule:
     """Build the schedule, scaled where --epochs is not --schedule_epochs."""
     epochs = FLAGS.epochs
-    full = FLAGS.schedule_epochs or epochs
     warmup = FLAGS.warmup_epochs
-    if epochs != full:
+    if epochs != (FLAGS.schedule_epochs or epochs):
         warmup = min(warmup, schedules.scaled_warmup(epochs))
     weighting = class_weights.CLASS_WEIGHTINGS[FLAGS.class_weighting]
+    options = {}
     if FLAGS.class_weighting == "effective_number":
-        weights = weighting(data.train_counts, beta=FLAGS.effective_number_beta)
-    else:
-        weights = weighting(data.train_counts)
+        options["beta"] = FLAGS.effective_number_beta
     trains = FLAGS.second_stage not in choices.POST_HOC_STAGES
     return epoch_run.Schedule(
         epochs=epochs if trains else 0,
         learning_rate=schedules.step_decay_with_warmup(
             FLAGS.learning_rate,
             warmup_epochs=warmup,
-            decay_epochs=[_scaled(text, full) for text in FLAGS.decay_epochs],
+            decay_epochs=[_scaled(text) for text in FLAGS.decay_epochs],
             decay_factor=FLAGS.decay_factor,
         ),
-        reweight_epoch=_scaled(FLAGS.reweight_epoch, full),
-        class_weights=weights,
+        reweight_epoch=_scaled(FLAGS.reweight_epoch),
+        class_weights=weighting(data.train_counts, **options),
         conventional_share=schedules.cumulative_share(epochs)
         if FLAGS.method == "bbn"
         else None,
@@ -71,14 +69,13 @@ def batches(data: splits.Splits) -> Batches:
             padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
         ),
         FLAGS.sampler,
-        deferred_epoch=_scaled(
-            FLAGS.reweight_epoch, FLAGS.schedule_epochs or FLAGS.epochs
-        ),
+        deferred_epoch=_scaled(FLAGS.reweight_epoch),
         second_sampler="reversed" if FLAGS.method == "bbn" else None,
     )
 
 
-def _scaled(epoch, full):
+def _scaled(epoch):
+    full = FLAGS.schedule_epochs or FLAGS.epochs
     try:
         number = int(epoch)
     except ValueError as error:

@@ -20,7 +20,6 @@ _SHARED = (
     *("dataset", "imbalance", "validation_fraction", "validation_group"),
     *("seed", "image_size", "backbone"),
 )
-
 # What in a run's flags moves logits towards rare classes.
 _ADJUSTING = {
     "class_weighting": set(choices.CLASS_WEIGHTINGS) - {"none"},
@@ -35,10 +34,6 @@ def model(data: splits.Splits) -> keras.Model:
     """Load the model of --weights, and make it ready for the stage.
 
     It keeps its own pixel statistics and precision.
-
-    Raises:
-      InputError: where the stage does not suit the model, or the flags are
-        not those of the run that it comes from.
     """
     if not FLAGS.weights.endswith(".keras"):
         raise InputError(
@@ -54,11 +49,7 @@ def model(data: splits.Splits) -> keras.Model:
 
 
 def begin(training: epoch_run.Training) -> dict | None:
-    """Apply a stage that trains nothing; return what run.json says of any.
-
-    Raises:
-      InputError: for a τ that is no number, or cannot be chosen.
-    """
+    """Apply a stage that trains nothing; return what run.json says of any."""
     stage, loaded = FLAGS.second_stage, training.model
     if stage == "none":
         return None
@@ -66,9 +57,8 @@ def begin(training: epoch_run.Training) -> dict | None:
         trained = sum(np.prod(w.shape) for w in loaded.trainable_weights)
         return {"name": stage, "trained_parameters": int(trained)}
     rule = second_stage.RULES[stage]
-    tau, tried = _tau(), []
-    if tau is None:
-        tau, tried = _chosen(training, rule)
+    tau = _tau()
+    tau, tried = _chosen(training, rule) if tau is None else (tau, [])
     second_stage.change(loaded, rule, training.data.train_counts, tau)
     return {"name": stage, "tau": tau, "tried": tried}
 
@@ -106,16 +96,13 @@ def _chosen(training, rule):
         training.scorer.weights(validation.labels),
     )
     # The smallest of equals: the least change.
-    best = int(found.argmax())
-    command.say(
-        f"τ = {second_stage.TAUS[best]} is best on validation: "
-        f"{100 * found[best]:.1f} %"
-    )
+    best = second_stage.TAUS[found.argmax()]
+    command.say(f"τ = {best} is best on validation: {100 * found.max():.1f} %")
     tried = [
         {"tau": tau, "validation_accuracy": accuracy}
         for tau, accuracy in zip(second_stage.TAUS, found, strict=True)
     ]
-    return second_stage.TAUS[best], tried
+    return best, tried
 
 
 def _check_flags(folder):
@@ -167,9 +154,8 @@ def _check_model(loaded, data):
             f"--method={FLAGS.method}; a second stage takes single for one "
             "exit (also of bbn), har or sum for several"
         )
-    if FLAGS.method == "summed" and (
-        FLAGS.second_stage in choices.POST_HOC_STAGES
-    ):
+    post_hoc = FLAGS.second_stage in choices.POST_HOC_STAGES
+    if FLAGS.method == "summed" and post_hoc:
         raise InputError(
             f"--second_stage={FLAGS.second_stage} changes each exit, of which "
             "--method=summed answers by the sum; choose crt or lws, or another "
@@ -178,10 +164,9 @@ def _check_model(loaded, data):
     cosine = isinstance(second_stage.classifiers(loaded)[-1], CosineClassifier)
     if cosine != (FLAGS.exit_loss in thresholds.COSINE_LOSSES):
         raise InputError(
-            f"--weights={FLAGS.weights} has "
-            f"{'cosine' if cosine else 'plain'} classifiers, which is not "
-            f"--exit_loss={FLAGS.exit_loss}; cosine ones are for "
-            f"{', '.join(thresholds.COSINE_LOSSES)}"
+            f"--weights={FLAGS.weights} has {'cosine' if cosine else 'plain'} "
+            f"classifiers, which is not --exit_loss={FLAGS.exit_loss}; cosine "
+            f"ones are for {', '.join(thresholds.COSINE_LOSSES)}"
         )
     if cosine and FLAGS.second_stage != "crt":
         raise InputError(

@@ -16,11 +16,7 @@ _FEW = 0.05
 
 
 def scores(record: dict) -> str:
-    """Return the table of a run's or an evaluation's scores.
-
-    Args:
-      record: split name -> `best` / `last` -> scores, as in metrics.json.
-    """
+    """Return the table of scores: split -> `best` / `last` -> scores."""
     columns = ("accuracy", "top1", "many", "medium", "few")
     lines = [
         "accuracy is the mean over classes (or over --deployment_prior), top1 "
@@ -45,18 +41,10 @@ def scores(record: dict) -> str:
 
 
 def policies(record: dict) -> str:
-    """Return the table of policies and what has to be said of them.
-
-    Args:
-      record: of policy.json.
-    """
-    chosen_on, guard, model = (
-        record[name] for name in ("chosen_on", "guard", "model")
-    )
-    groups = ", ".join(
-        f"{name} {count}"
-        for name, count in chosen_on["images_by_shot_group"].items()
-    )
+    """Return the table of policy.json and what has to be said of it."""
+    chosen_on, guard = record["chosen_on"], record["guard"]
+    model, by_group = record["model"], chosen_on["images_by_shot_group"]
+    groups = ", ".join(f"{name} {count}" for name, count in by_group.items())
     lines = [
         f"thresholds of the exit rule {record['exit_rule']}, chosen on "
         f"validation ({chosen_on['images']} images: {groups}); test only "
@@ -73,11 +61,10 @@ def policies(record: dict) -> str:
     static = {name: {**part, **same} for name, part in model["static"].items()}
     lines += _splits_of("static", "", static)
     for name, policy in record["policies"].items():
-        lines += _splits_of(
-            name, ExitThresholds.of(policy["thresholds"]).text(), policy
-        )
-    lines += ["", record["verdict"]]
-    return "\n".join(lines + [f"note: {text}" for text in _notes(record)])
+        at = ExitThresholds.of(policy["thresholds"]).text()
+        lines += _splits_of(name, at, policy)
+    notes = [f"note: {text}" for text in _notes(record)]
+    return "\n".join([*lines, "", record["verdict"], *notes])
 
 
 def _splits_of(name, thresholds, found):
@@ -105,16 +92,13 @@ def _notes(record):
 
 
 def variants(record: dict) -> str:
-    """Return size, accuracy, cost and time by variant and policy.
-
-    Args:
-      record: a manifest.
-    """
+    """Return a manifest's size, accuracy, cost, time by variant and policy."""
+    reported_on = record["reported_on"]
     lines = [
         "",
         f"thresholds chosen on {record['chosen_on']}; accuracy (mean over "
-        f"classes) of {record['reported_on']['images']} images, "
-        f"{record['reported_on']['split']}; ms on this machine, one thread",
+        f"classes) of {reported_on['images']} images, {reported_on['split']}; "
+        "ms on this machine, one thread",
         _VARIANTS.format("variant", "policy", "s", *_SHOTS, "saving", "ms"),
     ]
     if record["saved_model"]:
@@ -122,22 +106,19 @@ def variants(record: dict) -> str:
     for name, variant in record["variants"].items():
         size = sum(stage["bytes"] for stage in variant["stages"])
         static = {**variant["static"], "saving": 0.0, "thresholds": [None]}
-        lines += _of_variant(
-            f"{name}, {size / 1000:.0f} kB",
-            {"static": static, **variant["policies"]},
-        )
+        found = {"static": static, **variant["policies"]}
+        lines += _of_variant(f"{name}, {size / 1000:.0f} kB", found)
         lines += [f"  warning: {text}" for text in variant["warnings"]]
     return "\n".join(lines)
 
 
 def _of_variant(variant, found):
     for name, policy in found.items():
+        at = ExitThresholds.of(policy["thresholds"])
         yield _VARIANTS.format(
             variant,
             name,
-            ExitThresholds.of(policy["thresholds"]).text(
-                never="–", digits=".3f"
-            ),
+            at.text(never="–", digits=".3f"),
             *(_number(policy.get(key), ".1%") for key in _SHOTS),
             _number(policy["saving"], ".1%"),
             _number(policy.get("milliseconds")),
@@ -146,11 +127,9 @@ def _of_variant(variant, found):
 
 
 def parity(shares: list[float], rows: list[dict]) -> str:
-    """Return how artefacts agree with the model.
+    """Return how artefacts agree with the model, by `parity.compare`.
 
-    Args:
-      shares: of the images that leave at each exit, `(exits,)`.
-      rows: of `parity.compare`.
+    `shares` of the images leave at each exit, `(exits,)`.
     """
     left = ", ".join(f"{share:.0%}" for share in shares)
     lines = [f"parity where {left} of validation images leave at each exit"]
@@ -161,8 +140,8 @@ def parity(shares: list[float], rows: list[dict]) -> str:
             f"threshold lets {_FEW:.0%} of them leave at every exit, as too "
             "many share one confidence"
         )
-    columns = ("score error", "exits moved", "outside band", "result")
-    lines.append(_PARITY.format("artefact", *columns))
+    columns = ("artefact", "score error", "exits moved", "outside band")
+    lines.append(_PARITY.format(*columns, "result"))
     results = {True: "ok", False: "DIFFERS", None: "not judged"}
     for row in rows:
         cells = (
@@ -176,11 +155,7 @@ def parity(shares: list[float], rows: list[dict]) -> str:
 
 
 def search(rows: list[dict]) -> str:
-    """Return the runs of a search over t side by side.
-
-    Args:
-      rows: of `search_record.rows`.
-    """
+    """Return `search_record.rows`, the runs over t, side by side."""
     names = ("static", "many", "medium", "few", "dynamic", "saving")
     keys = [f"static_{name}" for name in _SHOTS] + ["accuracy", "saving"]
     tested = any("test_saving" in row for row in rows)

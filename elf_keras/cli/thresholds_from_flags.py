@@ -14,17 +14,12 @@ FLAGS = flags.FLAGS
 
 
 def of_run(classes: int, exits: int) -> ExitThresholds:
-    """Return --policy's thresholds, or --exit_threshold where none is named.
-
-    Raises:
-      InputError: for a policy file that does not fit.
-    """
+    """Return --policy's thresholds, or --exit_threshold where none is named."""
     if FLAGS.policy is None and FLAGS.policy_file is None:
         return data_from_flags.exit_thresholds(classes, exits)
     path = file()
-    record = policy_file.read(path)
     return policy_file.thresholds_of(
-        record,
+        policy_file.read(path),
         FLAGS.policy,
         exits=exits,
         path=path,
@@ -33,11 +28,7 @@ def of_run(classes: int, exits: int) -> ExitThresholds:
 
 
 def check_rule_of_export() -> None:
-    """Refuse an --exit_rule that no exported model has.
-
-    Raises:
-      InputError: where it is not confidence.
-    """
+    """Refuse an --exit_rule that no exported model has."""
     if FLAGS.exit_rule != certainty.CONFIDENCE:
         raise InputError(
             f"--exit_rule={FLAGS.exit_rule}: exported models leave by "

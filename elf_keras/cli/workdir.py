@@ -55,11 +55,7 @@ def incidental() -> list[str]:
 
 
 def workdir() -> pathlib.Path:
-    """Return --workdir.
-
-    Raises:
-      InputError: where it is not given.
-    """
+    """Return --workdir, which must be given."""
     if not FLAGS.workdir:
         raise InputError(
             "--workdir is missing: name the folder of the run, for example "
@@ -69,11 +65,7 @@ def workdir() -> pathlib.Path:
 
 
 def take_from(folder: pathlib.Path) -> None:
-    """Set all flags to those of a run; those on the command line win.
-
-    Raises:
-      InputError: where the folder is not that of a run.
-    """
+    """Set all flags to those of a run; those on the command line win."""
     record = _flagfile(folder)
     # The run's own flags first, so that the command line's win.
     FLAGS.unparse_flags()
@@ -85,13 +77,8 @@ def flags_of(
 ) -> flags.FlagValues:
     """Read the flags of another run; `FLAGS` stays as it is.
 
-    Args:
-      folder: of the run; a flag that its flagfile does not name has its
-        default.
-      words: of a command line that win, such as `sys.argv[1:]`.
-
-    Returns:
-      What can be asked as `FLAGS` can: `found.seed`, `found["seed"].value`.
+    A flag that its flagfile does not name has its default; `words` of a
+    command line, such as `sys.argv[1:]`, win.
 
     Raises:
       InputError: where the folder is not that of a run.
@@ -106,16 +93,10 @@ def flags_of(
 
 
 def check_workdir() -> pathlib.Path:
-    """Return the run's folder if a run may begin or go on there.
-
-    Raises:
-      InputError: where it holds another run.
-    """
+    """Return the run's folder if a run may begin or go on there."""
     folder = workdir()
     runs.check(folder, resume=FLAGS.resume)
-    record = folder / runs.FLAGS
-    if record.exists():
-        _refuse_other_flags(record)
+    _refuse_other_flags(folder / runs.FLAGS)
     return folder
 
 
@@ -128,11 +109,7 @@ def open_workdir() -> pathlib.Path:
 
 
 def follow_workdir(place: pathlib.Path) -> pathlib.Path:
-    """Make a folder like the run's for a worker that writes nothing there.
-
-    Args:
-      place: an empty folder; the run's checkpoints are copied into it.
-    """
+    """Make an empty folder like the run's for a worker that is not to write."""
     runs.write_text(place / runs.FLAGS, resolved())
     saved = workdir() / "checkpoints"
     if saved.is_dir():
@@ -141,17 +118,15 @@ def follow_workdir(place: pathlib.Path) -> pathlib.Path:
 
 
 def check_same(folder: pathlib.Path, name: str) -> None:
-    """Refuse a folder unless it is new, or its flagfile `name` is the same.
-
-    Raises:
-      InputError: where it holds something else.
-    """
+    """Refuse a folder unless it is new, or its flagfile `name` is the same."""
     runs.check(folder, resume=True, record=name)
-    if (folder / name).exists():
-        _refuse_other_flags(folder / name)
+    _refuse_other_flags(folder / name)
 
 
 def _refuse_other_flags(record):
+    """Unless the run begins only now, and there is no record of any."""
+    if not record.exists():
+        return
     before = lasting(record.read_text(encoding="utf-8"))
     now = lasting(resolved())
     written = {_flag_name(line) for line in before}

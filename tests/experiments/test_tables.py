@@ -107,7 +107,7 @@ def test_rows_of_the_comparison():
     )
     assert line(text, "ce") == ["60.0", "50.0 / –", "–", "–", "–", "–"]
     assert line(text, "sum_ce_drw") == [
-        *("72.0", "50.0 / –", "75.0", "70.0 (-2.0)", "70.0", "60.0"),
+        *("72.0", "50.0 / –", "75.0", "70.0 (-2.0)", "70.0", "60.0")
     ]
     # Another seed is another choice of images.
     assert line(text, "ce_drw") == ["not run", "", "", "", "", ""]
