@@ -1,6 +1,5 @@
 """Whole second stages of a run, and what does not suit them."""
 
-import json
 import shutil
 
 import command_runs
@@ -30,10 +29,6 @@ def staged(source, folder, *words):
     )
 
 
-def record_of(folder):
-    return json.loads((folder / runs.RECORD).read_text())
-
-
 def assert_only_classifiers_changed(source, folder):
     """Bit for bit, batch statistics included."""
     before = models.load(source / runs.MODEL)
@@ -55,13 +50,13 @@ def test_a_stage_leaves_an_ordinary_run(source, tmp_path, stage):
     assert {path.name for path in source.iterdir()} - {
         path.name for path in folder.iterdir()
     } <= {"checkpoints", "tensorboard"}
-    record = record_of(folder)
+    record = runs.read_json(folder / runs.RECORD)
     told = record["second_stage"]
     assert told["name"] == stage
     assert_only_classifiers_changed(source, folder)
-    parameters = record["model"]["trainable_parameters"]
-    plain = record_of(source)["model"]["trainable_parameters"]
-    assert parameters == plain
+    plain = runs.read_json(source / runs.RECORD)["model"]
+    parameters = "trainable_parameters"
+    assert record["model"][parameters] == plain[parameters]
     if stage == "lws":
         assert told["trained_parameters"] == 2 * 10
     if stage in choices.POST_HOC_STAGES:
@@ -93,20 +88,16 @@ def test_tau_is_the_best_on_validation_and_recorded(source, tmp_path):
     folder = tmp_path / "run"
     words = staged(source, folder, "--second_stage=tau_norm")
     command_runs.done("train", *words)
-    told = record_of(folder)["second_stage"]
+    told = runs.read_json(folder / runs.RECORD)["second_stage"]
     assert [row["tau"] for row in told["tried"]] == [
         pytest.approx(0.1 * step) for step in range(21)
     ]
-    best = max(row["validation_accuracy"] for row in told["tried"])
-    (first, *_) = (
-        row["tau"]
-        for row in told["tried"]
-        if row["validation_accuracy"] == best
-    )
-    assert told["tau"] == first
-    scores = json.loads((folder / runs.METRICS).read_text())
+    # The first of equals.
+    best = max(told["tried"], key=lambda row: row["validation_accuracy"])
+    assert told["tau"] == best["tau"]
+    scores = runs.read_json(folder / runs.METRICS)
     found = scores["validation"]["last"]["static"]["accuracy"]
-    assert found == pytest.approx(best, abs=0.01)
+    assert found == pytest.approx(best["validation_accuracy"], abs=0.01)
 
 
 @pytest.mark.parametrize(
@@ -146,13 +137,6 @@ def test_what_does_not_suit(source, tmp_path, words, says):
     assert not folder.exists()
 
 
-def bare(source, folder):
-    """The model of a run alone, without the flags of the run."""
-    path = folder / "model.keras"
-    path.write_bytes((source / runs.MODEL).read_bytes())
-    return f"--weights={path}"
-
-
 @pytest.mark.parametrize(
     ("flag", "plain", "value"),
     [
@@ -166,7 +150,7 @@ def bare(source, folder):
 def test_no_logit_adjustment_of_what_is_adjusted(
     source, tmp_path, flag, plain, value
 ):
-    words = (bare(source, tmp_path), "--second_stage=logit_adjustment")
+    shutil.copy(source / runs.MODEL, tmp_path)
     record = (source / runs.FLAGS).read_text()
     assert f"--{flag}={plain}\n" in record
     (tmp_path / runs.FLAGS).write_text(
@@ -174,19 +158,18 @@ def test_no_logit_adjustment_of_what_is_adjusted(
     )
     command_runs.refused(
         "train",
-        *staged(source, tmp_path / "run", *words),
+        *staged(tmp_path, tmp_path / "run", "--second_stage=logit_adjustment"),
         says=[f"with --{flag}={value}, which", "twice", f"--{flag}={plain}"],
     )
 
 
 def test_tau_without_validation(source, tmp_path):
-    words = (bare(source, tmp_path), "--validation_fraction=0")
-    words += ("--second_stage=tau_norm",)
-    folder = tmp_path / "run"
-    command_runs.refused(
-        "train", *staged(source, folder, *words), says=["--tau=1"]
-    )
-    command_runs.done("train", *staged(source, folder, *words, "--tau=1"))
+    # The model alone, without the flags of its run.
+    shutil.copy(source / runs.MODEL, tmp_path)
+    words = ("--validation_fraction=0", "--second_stage=tau_norm")
+    words = staged(tmp_path, tmp_path / "run", *words)
+    command_runs.refused("train", *words, says=["--tau=1"])
+    command_runs.done("train", *words, "--tau=1")
 
 
 @pytest.mark.parametrize("stage", STAGES)
@@ -199,10 +182,8 @@ def test_cosine_classifiers(tmp_path, stage):
         heads=models.Heads(cosine=True),
     )
     model.save(tmp_path / "model.keras")
-    words = (
-        *(f"--workdir={tmp_path / 'run'}", *WORDS, "--exit_loss=ldam"),
-        *(f"--weights={tmp_path / 'model.keras'}", f"--second_stage={stage}"),
-    )
+    words = ("--exit_loss=ldam", f"--second_stage={stage}")
+    words = staged(tmp_path, tmp_path / "run", *words)
     if stage != "crt":
         command_runs.refused("train", *words, says=["only crt"])
         return

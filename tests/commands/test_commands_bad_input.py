@@ -185,7 +185,7 @@ def test_a_full_disk(tmp_path, limit):
     words = (f"--workdir={tmp_path / 'run'}", *command_runs.TINY, "--epochs=2")
     with command_runs.full_disk(limit):
         ended = command_runs.run("train", *words)
-    command_runs.assert_told_of_a_full_disk(ended)
+    command_runs.assert_told(ended, "free the disk")
     left = [path.name for path in (tmp_path / "run").rglob("*")]
     assert not [name for name in left if name.startswith(".writing")]
     assert runs.METRICS not in left

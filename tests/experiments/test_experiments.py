@@ -87,10 +87,8 @@ def sources(tmp_path_factory):
 
 
 def flags_of(recipe, *more):
-    path = pathlib.Path("experiments") / recipe
-    return command_runs.fresh_flags(
-        "--workdir=runs/x", f"--flagfile={path}", *more
-    )
+    words = ("--workdir=runs/x", f"--flagfile=experiments/{recipe}", *more)
+    return command_runs.fresh_flags(*words)
 
 
 def test_the_promised_recipes_are_there():
@@ -116,13 +114,12 @@ def test_a_recipe_builds_its_objects(recipe, sources):
         more = (f"--weights={path}",)
     with flags_of(recipe, *more) as flags:
         loaded = data_from_flags.splits()
-        model = model_from_flags.compiled(
-            model_from_flags.model(loaded), loaded
-        )
+        model = model_from_flags.model(loaded)
+        model_from_flags.compiled(model, loaded)
         schedule = schedule_from_flags.schedule(loaded)
         schedule_from_flags.batches(loaded)
         scorer = model_from_flags.scorer(model, loaded)
-        exits = {"resnet32": 4, "resnet8": 4}.get(flags.backbone, 5)
+        exits = 4 if flags.backbone in ("resnet32", "resnet8") else 5
         expected = 1 if flags.method in ("single", "bbn") else exits
         assert models.exits(model) == expected
         finite = np.isfinite(model.objective.train_threshold)

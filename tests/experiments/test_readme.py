@@ -5,17 +5,18 @@ import shlex
 
 import command_runs
 import numpy as np
+import photo_folders
 import pytest
 import tensorflow as tf
-from command_runs import CHECKOUT
 from PIL import Image
 
 from elf_keras import models
 
+README = (command_runs.CHECKOUT / "README.md").read_text(encoding="utf-8")
+
 
 def test_library_lines_run(tmp_path, monkeypatch):
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
-    (block,) = re.findall(r"```python\n(.*?)```", readme, flags=re.DOTALL)
+    (block,) = re.findall(r"```python\n(.*?)```", README, flags=re.DOTALL)
     generator = np.random.default_rng(0)
     images = generator.integers(0, 256, (24, 32, 32, 3), dtype="uint8")
     labels = np.arange(24) % 10
@@ -36,14 +37,13 @@ def test_own_images_in_the_layout_shown_train(tmp_path):
         *(("train", "cat", 9), ("train", "dog", 6)),
         *(("test", "cat", 2), ("test", "dog", 2)),
     ):
-        (tmp_path / split / name).mkdir(parents=True)
         for number in range(1, count + 1):
             picture = Image.new("RGB", (40, 50), (9 * number, 80, 200))
-            picture.save(tmp_path / split / name / f"{number}.jpg")
-    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+            path = tmp_path / split / name / f"{number}.jpg"
+            photo_folders.save(path, picture)
     (command,) = re.findall(
         r"elf_keras.train (.* --data_dir=photos --workdir=runs/mine)\n",
-        readme.replace("\\\n", ""),
+        README.replace("\\\n", ""),
     )
     words = shlex.split(command.replace("photos", str(tmp_path)))
     words[-1] = f"--workdir={tmp_path / 'mine'}"

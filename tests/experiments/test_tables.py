@@ -124,45 +124,33 @@ def test_saving_without_heads_is_that_of_the_backbone():
     assert found["saving_without_heads"] == pytest.approx(1 - 15 / 20)
 
 
-def test_a_budget_is_read_off_validation():
-    found = result("x", accuracy=0.5, exits=2)
-    # Half the budget is half way from 20 to 60: s = 0.5.
-    assert tables.within(found, 0.5) == pytest.approx(0.6)
-    assert tables.within(found, 0.8) == pytest.approx(0.72)
-    assert tables.within(found, 0.1) is None
-
-
-def test_patience_has_no_budget_between_its_thresholds():
+@pytest.mark.parametrize(
+    ("rule", "half", "most"),
+    [
+        # Half the budget is half way from 20 to 60: s = 0.5.
+        ("confidence", 0.6, 0.72),
+        # None between its thresholds: the dearest of 0.2, 0.6 and 1 is s = 0.2,
+        # then 0.6, there test's 0 and 0.5.
+        ("patience", 0.1, 0.6),
+    ],
+)
+def test_a_budget_is_read_off_validation(rule, half, most):
     found = result("x", accuracy=0.5, exits=2)
     for split in found["metrics"].values():
-        if "best" in split:
-            split["best"]["dynamic"] = {"exit_rule": "patience"}
-    # The dearest of 0.2, 0.6 and 1: s = 0.2, then 0.6, there test's 0 and 0.5.
-    assert tables.within(found, 0.5) == pytest.approx(0.1)
-    assert tables.within(found, 0.8) == pytest.approx(0.6)
+        split["best"]["dynamic"] = {"exit_rule": rule}
+    assert tables.within(found, 0.5) == pytest.approx(half)
+    assert tables.within(found, 0.8) == pytest.approx(most)
     assert tables.within(found, 0.1) is None
 
 
 def full_length_run():
     """Two exits of 30 and 110, of which the heads are 10 each."""
-    taps = [
-        {"macs": 30, "macs_without_heads": 20},
-        {"macs": 110, "macs_without_heads": 100},
-    ]
-    curve = {
-        "exit_threshold": [0.1, 0.3],
-        "accuracy": [0.4, 0.8],
-        "exit_shares": [[1.0, 0.0], [0.0, 1.0]],
-    }
-    last = {
-        "static": {"accuracy": 0.9},
-        "dynamic": {"exit_threshold": 0.2},
-        "curve": curve,
-    }
-    return {
-        "run": {"model": {"exits": taps}},
-        "metrics": {"test": {"last": last}},
-    }
+    taps = [{"macs": m + 10, "macs_without_heads": m} for m in (20, 100)]
+    curve = {"exit_threshold": [0.1, 0.3], "accuracy": [0.4, 0.8]}
+    curve["exit_shares"] = [[1.0, 0.0], [0.0, 1.0]]
+    last = {"static": {"accuracy": 0.9}, "dynamic": {"exit_threshold": 0.2}}
+    metrics = {"test": {"last": {**last, "curve": curve}}}
+    return {"run": {"model": {"exits": taps}}, "metrics": metrics}
 
 
 def test_a_point_of_the_pair_is_read_off_its_curve():
@@ -200,14 +188,10 @@ def test_every_rule_was_swept():
 
 
 def test_sums_of_faults():
+    ended = {"injected": 5, "survived": 4, "longest_seconds_to_end": 1.5}
+    lost = {"examples_lost_or_repeated": 1, "steps_computed_again": 2}
     made = {
-        "SIGTERM": {
-            "injected": 5,
-            "survived": 4,
-            "examples_lost_or_repeated": 1,
-            "longest_seconds_to_end": 1.5,
-            "steps_computed_again": 2,
-        },
+        "SIGTERM": ended | lost,
         "fuzzed lists": {"tried": 200, "answered": 199, "refused": 150},
         "fuzzed images": {"tried": 100, "answered": 100, "refused": 50},
     }

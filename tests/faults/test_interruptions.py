@@ -120,7 +120,7 @@ def test_a_full_disk_ends_clearly_and_once_freed_the_run_goes_on(
 ):
     run = Run(photos, tmp_path / "run")
     ended = command_runs.ended(run.start(**command_runs.small_files(limit)))
-    command_runs.assert_told_of_a_full_disk(ended)
+    command_runs.assert_told(ended, "free the disk")
     assert not list(run.folder.rglob(".writing*"))
     run.finish()
     run.check_images()
@@ -142,6 +142,6 @@ def test_an_export_on_a_full_disk_leaves_nothing(
             **command_runs.small_files(limit),
         )
     )
-    command_runs.assert_told_of_a_full_disk(ended)
+    command_runs.assert_told(ended, "free the disk")
     assert list(output.parent.iterdir()) == []
     figures(f"full disk at {limit} bytes, export", injected=1, survived=1)

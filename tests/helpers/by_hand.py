@@ -28,9 +28,8 @@ def cumulative_loss(scores, labels, weights, threshold, normalization):
     exits = len(scores[0])
     sums = [0.0] * exits
     survivors = [0.0] * exits
-    for example, label, (class_weight, sample_weight) in zip(
-        scores, labels, weights, strict=True
-    ):
+    given = zip(scores, labels, weights, strict=True)
+    for example, label, (class_weight, sample_weight) in given:
         for k in range(exit_taken(example, label, threshold) + 1):
             weight = class_weight * sample_weight
             sums[k] += weight * cross_entropy(example[k], label)

@@ -4,7 +4,6 @@ import contextlib
 import csv
 import dataclasses
 import io
-import json
 import os
 import pathlib
 import resource
@@ -21,6 +20,7 @@ from PIL import Image
 from elf_keras import evaluate, export, predict, report, search, sweep, train
 from elf_keras.cli import command, command_flags, recipe_flags
 from elf_keras.demo import __main__ as demo
+from elf_keras.runs import read_json
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 # Command -> its main, and what `run_command` is told of it.
@@ -36,22 +36,14 @@ COMMANDS = {
 }
 # What makes a run a matter of seconds; the digits are the default data.
 TINY = (
-    "--backbone=resnet8",
-    "--exits=1",
-    "--exit_head=separable",
-    "--imbalance=20",
-    "--batch_size=64",
+    *("--backbone=resnet8", "--exits=1", "--exit_head=separable"),
+    *("--imbalance=20", "--batch_size=64"),
 )
 # All that changes with the epoch changes within six of them.
 RESUMED = (
-    *TINY,
-    "--epochs=6",
-    "--flip",
-    "--warmup_epochs=2",
-    "--decay_epochs=3,5",
-    "--decay_factor=0.1",
-    "--class_weighting=effective_number",
-    "--reweight_epoch=3",
+    *(*TINY, "--epochs=6", "--flip", "--warmup_epochs=2"),
+    *("--decay_epochs=3,5", "--decay_factor=0.1"),
+    *("--class_weighting=effective_number", "--reweight_epoch=3"),
 )
 
 # Logical devices must be there before anything else asks for a device.
@@ -131,7 +123,7 @@ def done(name: str, *arguments) -> Ended:
 def evaluated(folder: pathlib.Path, *words: str) -> tuple[dict, str]:
     """Evaluate a run: the model's scores by split, and what was printed."""
     out = done("evaluate", f"--workdir={folder}", *words).out
-    record = json.loads((folder / "evaluation.json").read_text())
+    record = read_json(folder / "evaluation.json")
     found = {name: part["model"] for name, part in record["splits"].items()}
     return found, out
 
@@ -162,23 +154,20 @@ def full_disk(limit: int):
         resource.setrlimit(resource.RLIMIT_FSIZE, before)
 
 
-def assert_told_of_a_full_disk(ended: Ended) -> None:
-    """One clear line and status 2."""
+def assert_told(ended: Ended, *says: str) -> None:
+    """One clear line that says all this, and status 2."""
     assert ended.status == 2, ended.err[-2000:]
     assert len(ended.errors) == 1
-    assert "free the disk" in ended.errors[0]
     assert "Traceback" not in ended.err
+    for word in says:
+        assert word in ended.errors[0]
 
 
 def refused(name: str, *arguments, says) -> Ended:
     """Run a command that must refuse its input, and return its line."""
     ended = run(name, *arguments)
-    assert ended.status == 2
-    assert len(ended.errors) == 1
-    assert "Traceback" not in ended.err
+    assert_told(ended, *says)
     assert ended.err.endswith(ended.errors[0] + "\n")
-    for word in says:
-        assert word in ended.errors[0]
     return ended
 
 

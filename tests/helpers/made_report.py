@@ -120,8 +120,8 @@ def history(exits, epochs=4):
     """Rows of history.csv; the learning rate falls at the third epoch."""
     rows, names = [], [f"exit_{k + 1}" for k in range(exits)]
     for epoch in range(1, epochs + 1):
-        row = {"epoch": epoch, "loss": 5.0 / epoch}
-        row["learning_rate"] = 0.1 if epoch < 3 else 0.01
+        rate = 0.1 if epoch < 3 else 0.01
+        row = {"epoch": epoch, "loss": 5.0 / epoch, "learning_rate": rate}
         row |= {f"{name}_accuracy": 0.2 * epoch for name in names}
         row |= {f"{name}_share": 1 / exits for name in names}
         row |= {f"validation_{name}_accuracy": 0.19 * epoch for name in names}

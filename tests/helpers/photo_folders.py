@@ -41,10 +41,7 @@ def flat(root: pathlib.Path, count: int, size=8) -> splits.Examples:
 def published(root: pathlib.Path, lists: dict[str, str], counts) -> None:
     """List files and images, as many of each class in training as counted.
 
-    Args:
-      root: the folder to fill.
-      lists: split -> name of its list.
-      counts: training images of each class; other splits have two of each.
+    `lists`: split -> name of its list. Splits but train have two of each class.
     """
     for split, file in lists.items():
         lines = []

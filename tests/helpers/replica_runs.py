@@ -100,12 +100,11 @@ def run(kind, strategy):
     for size in SIZES:
         model.set_weights(start)
         model.optimizer.iterations.assign(0)
-        logs = fit(model, (FULL, size))
-        for name, values in logs.items():
-            found[f"{kind} {replicas} {size} {name}"] = values[0]
+        case = f"{kind} {replicas} {size}"
+        for name, values in fit(model, (FULL, size)).items():
+            found[f"{case} {name}"] = values[0]
         for index, new in enumerate(model.get_weights()):
-            key = f"{kind} {replicas} {size} weight {index}"
-            found[key] = new - start[index]
+            found[f"{case} weight {index}"] = new - start[index]
     return found
 
 
@@ -175,15 +174,12 @@ def main(path, replicas):
         [device.name for device in tf.config.list_logical_devices("CPU")]
     )
     results = {"uneven": uneven_first_batch(mirrored)}
-    for strategy in (single, mirrored):
-        name = f"labels {strategy.num_replicas_in_sync}"
-        results[name] = labels_of_pairs(strategy)
-    rules = {"together": overflow_together, "alone": lambda given: given}
-    for name, rule in rules.items():
-        results[f"overflow {name}"] = overflow(mirrored, rule)
+    results["labels 1"] = labels_of_pairs(single)
+    results[f"labels {replicas}"] = labels_of_pairs(mirrored)
+    results["overflow together"] = overflow(mirrored, overflow_together)
+    results["overflow alone"] = overflow(mirrored, lambda given: given)
     for kind in KINDS:
-        results.update(run(kind, single))
-        results.update(run(kind, mirrored))
+        results |= run(kind, single) | run(kind, mirrored)
     np.savez(path, **results)
 
 

@@ -98,15 +98,13 @@ def train(strategy, dtype, *, count, epochs, rate):
     with tempfile.TemporaryDirectory() as folder:
         training = epoch_run.Training(model, data, SCORER, schedule, batches)
         outcome = loop.fit(training, pathlib.Path(folder))
-    found = {}
+    found = {"closest": getattr(model.objective, "closest", 1.0)}
     for which, weights in ("weight", model.get_weights()), ("start", start):
-        for number, value in enumerate(weights):
-            found[f"{dtype} {which} {number}"] = value
+        found |= {f"{which} {k}": value for k, value in enumerate(weights)}
     for name, value in outcome.history[-1].items():
         if "second" not in name:
-            found[f"{dtype} log {name}"] = value
-    found[f"{dtype} closest"] = getattr(model.objective, "closest", 1.0)
-    return found
+            found[f"log {name}"] = value
+    return {f"{dtype} {name}": value for name, value in found.items()}
 
 
 def seen(strategy, rule):
@@ -160,11 +158,8 @@ def run(kind, folder):
         **train(strategy, "float32", count=BATCH, epochs=1, rate=1.0),
     }
     mixed = mixing.Mixing("mixup", EXAMPLES, 0.5)
-    rules = {
-        "plain": augment.Augmentation(1, True),
-        "mixed": augment.Augmentation(1, True, mixing=mixed),
-    }
-    for name, rule in rules.items():
+    for name, mix in (("plain", None), ("mixed", mixed)):
+        rule = augment.Augmentation(1, True, mixing=mix)
         for key, value in seen(strategy, rule).items():
             found[f"{name} {key}"] = value
     index = joined.index if joined else 0
