@@ -48,9 +48,8 @@ def batches(data: splits.Splits) -> Batches:
     randaugment = name == "randaugment"
     resized = name == "resized_crop"
     resized |= randaugment and side >= folder.LARGE_SIZE
-    padding = 0
-    if not resized and name != "none":
-        padding = max(1, side // _PADDING_DIVISOR)
+    crops = not resized and name != "none"
+    padding = max(1, side // _PADDING_DIVISOR) if crops else 0
     if randaugment and data.image_shape[-1] != 3:
         raise InputError(
             f"--augmentation=randaugment: images of {data.image_shape[-1]} "

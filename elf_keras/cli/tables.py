@@ -13,6 +13,10 @@ _SHOTS = ("accuracy", "many", "medium", "few")
 _MODES = {"static": "static", "mean_of_exits": "mean", "dynamic": "dynamic"}
 # Compared on fewer of the images than this, an exit is hardly compared.
 _FEW = 0.05
+_BOUNDS = (
+    "these are bounds for few validation images, not measured losses; more of "
+    "them (--validation_fraction) narrow the bounds"
+)
 
 
 def scores(record: dict) -> str:
@@ -63,8 +67,10 @@ def policies(record: dict) -> str:
     for name, policy in record["policies"].items():
         at = ExitThresholds.of(policy["thresholds"]).text()
         lines += _splits_of(name, at, policy)
-    notes = [f"note: {text}" for text in _notes(record)]
-    return "\n".join([*lines, "", record["verdict"], *notes])
+    said = [at["said"] for at in record["policies"].values() if at["said"]]
+    notes = [*said, *record["left_out"], *([_BOUNDS] if said else [])]
+    lines += ["", record["verdict"], *(f"note: {text}" for text in notes)]
+    return "\n".join(lines)
 
 
 def _splits_of(name, thresholds, found):
@@ -80,15 +86,6 @@ def _splits_of(name, thresholds, found):
                 _number(found[split].get("milliseconds")),
             )
         name = thresholds = ""
-
-
-def _notes(record):
-    said = [at["said"] for at in record["policies"].values() if at["said"]]
-    few = (
-        "these are bounds for few validation images, not measured losses; "
-        "more of them (--validation_fraction) narrow the bounds"
-    )
-    return [*said, *record["left_out"], *([few] if said else [])]
 
 
 def variants(record: dict) -> str:
