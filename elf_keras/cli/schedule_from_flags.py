@@ -26,6 +26,7 @@ def schedule(data: splits.Splits) -> epoch_run.Schedule:
     if FLAGS.class_weighting == "effective_number":
         options["beta"] = FLAGS.effective_number_beta
     trains = FLAGS.second_stage not in choices.POST_HOC_STAGES
+    bbn = FLAGS.method == "bbn"
     return epoch_run.Schedule(
         epochs=epochs if trains else 0,
         learning_rate=schedules.step_decay_with_warmup(
@@ -36,9 +37,7 @@ def schedule(data: splits.Splits) -> epoch_run.Schedule:
         ),
         reweight_epoch=_scaled(FLAGS.reweight_epoch),
         class_weights=weighting(data.train_counts, **options),
-        conventional_share=schedules.cumulative_share(epochs)
-        if FLAGS.method == "bbn"
-        else None,
+        conventional_share=schedules.cumulative_share(epochs) if bbn else None,
     )
 
 

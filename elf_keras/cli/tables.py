@@ -37,9 +37,8 @@ def scores(record: dict) -> str:
             epoch = f"{which} {part['epoch']}" if "epoch" in part else which
             for mode in filter(part.get, _MODES):
                 cells = [_percent(part[mode].get(name)) for name in columns]
-                cells = (split, epoch, _MODES[mode], *cells)
-                row = _SCORES.format(*cells, _savings(part[mode]))
-                lines.append(row.rstrip())
+                cells = (_MODES[mode], *cells, _savings(part[mode]))
+                lines.append(_SCORES.format(split, epoch, *cells).rstrip())
             lines.append(f"  {_exits(part['exits'], part['dynamic'])}")
     return "\n".join(lines)
 

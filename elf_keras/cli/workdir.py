@@ -46,12 +46,9 @@ def lasting(flagfile: str) -> set[str]:
 
 def incidental() -> list[str]:
     """Return the flags that say where and how this command runs, as given."""
-    own = {"workdir", "resume"}
-    return [
-        flag.serialize()
-        for flag in shared()
-        if flag.name in _INCIDENTAL - own and flag.present
-    ]
+    names = _INCIDENTAL - {"workdir", "resume"}
+    given = (f for f in shared() if f.name in names and f.present)
+    return [flag.serialize() for flag in given]
 
 
 def workdir() -> pathlib.Path:
