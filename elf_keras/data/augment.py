@@ -83,78 +83,126 @@ def numbers(draw: tf.Tensor, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
     return tf.random.stateless_uniform((NUMBERS,), key)
 
 
+def table(examples: int, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
+    """One epoch's numbers, (examples, NUMBERS); others than `numbers`."""
+    key = _key(seed, epoch, NUMBERS_STREAM)
+    return tf.random.stateless_uniform((examples, NUMBERS), key)
+
+
 def window(
     height: tf.Tensor, width: tf.Tensor, numbers: tf.Tensor
 ) -> tf.Tensor:
-    """A random window, evenly of 8 to 100 % of the area, of 3:4 to 4:3.
+    """Random windows, evenly of 8 to 100 % of the area, of 3:4 to 4:3.
 
     `tf.image.stateless_sample_distorted_bounding_box` draws heights evenly,
     so its windows are smaller, and takes a long image whole, squashed.
 
     Returns:
-      int32 (4,): top, left, height, width.
+      int32 (..., 4), `numbers` being (..., NUMBERS): top, left, height, width.
     """
     whole = tf.cast(tf.stack([height, width]), tf.float32)
-    area = SMALLEST_AREA + (1 - SMALLEST_AREA) * numbers[:TRIES]
+    area = SMALLEST_AREA + (1 - SMALLEST_AREA) * numbers[..., :TRIES]
     area = area * whole[0] * whole[1]
-    ratio = LARGEST_RATIO ** (2 * numbers[TRIES : 2 * TRIES] - 1)
-    tried = tf.round(tf.sqrt(tf.stack([area / ratio, area * ratio], axis=1)))
+    ratio = LARGEST_RATIO ** (2 * numbers[..., TRIES : 2 * TRIES] - 1)
+    tried = tf.round(tf.sqrt(tf.stack([area / ratio, area * ratio], axis=-1)))
     # The first that fits; without one, the largest that a ratio allows.
     largest = tf.round(tf.minimum(whole, whole[::-1] * LARGEST_RATIO))
-    sizes = tf.concat([tried, largest[tf.newaxis]], axis=0)
-    fits = tf.reduce_all(sizes <= whole, axis=1)
-    size = tf.maximum(sizes[tf.argmax(tf.cast(fits, tf.int32))], 1)
-    corner = tf.floor(numbers[PLACE] * (whole - size + 1))
-    return tf.cast(tf.concat([corner, size], axis=0), tf.int32)
+    fits = tf.reduce_all(tried <= whole, axis=-1)
+    first = tf.argmax(tf.cast(fits, tf.int32), axis=-1)
+    size = tf.where(
+        tf.reduce_any(fits, axis=-1, keepdims=True),
+        tf.gather(tried, first, batch_dims=first.shape.rank),
+        largest,
+    )
+    size = tf.maximum(size, 1)
+    corner = tf.floor(numbers[..., PLACE] * (whole - size + 1))
+    return tf.cast(tf.concat([corner, size], axis=-1), tf.int32)
 
 
-def cut_and_resize(image: tf.Tensor, numbers: tf.Tensor) -> tf.Tensor:
-    """Cut a `window` of a uint8 image and resize it to the old size."""
-    height, width, _ = image.shape
-    top, left, tall, wide = tf.unstack(window(height, width, numbers))
-    cut = image[top : top + tall, left : left + wide]
-    resized = tf.image.resize(cut, (height, width))
-    return tf.cast(resized + 0.5, tf.uint8)
+def cut_and_resize(
+    images: tf.Tensor, numbers: tf.Tensor, *, flip: bool
+) -> tf.Tensor:
+    """Cut a `window` of each uint8 image, resize it to the old size, mirror."""
+    _, height, width, _ = images.shape
+    places = tf.cast(window(height, width, numbers), tf.float32)
+    top, left, tall, wide = tf.unstack(places, axis=1)
+    # Corners are centres of pixels, as shares of the length less one.
+    bottom, right = top + tall - 1, left + wide - 1
+    if flip:
+        mirrored = is_mirrored(numbers)
+        ends = tf.where(mirrored, right, left), tf.where(mirrored, left, right)
+        left, right = ends
+    last = tf.maximum(tf.constant([height, width] * 2, tf.float32) - 1, 1)
+    boxes = tf.stack([top, left, bottom, right], axis=1) / last
+    order = tf.range(tf.shape(images)[0])
+    found = tf.image.crop_and_resize(images, boxes, order, (height, width))
+    return _rounded(found)
+
+
+def is_mirrored(numbers: tf.Tensor) -> tf.Tensor:
+    """Which images are mirrored where `flip` is set: half of them."""
+    return numbers[..., 2 * TRIES + 2] < 0.5
 
 
 def changed(
+    images: tf.Tensor, numbers: tf.Tensor, rule: Augmentation
+) -> tf.Tensor:
+    """Crop or `cut_and_resize`, mirror and colour a batch of uint8 images."""
+    if rule.resized:
+        images = cut_and_resize(images, numbers, flip=rule.flip)
+    elif rule.padding or rule.flip:
+        place = numbers[:, PLACE] * (2 * rule.padding + 1)
+        mirrored = is_mirrored(numbers)[:, tf.newaxis] & rule.flip
+        draws = [tf.cast(each, tf.int32) for each in (place, mirrored)]
+        images = crop_and_flip(
+            images, tf.concat(draws, axis=1), padding=rule.padding
+        )
+    if rule.jitter:
+        images = jittered(images, numbers[:, -3:], strength=rule.jitter)
+    return images
+
+
+def changed_file(
     image: tf.Tensor, numbers: tf.Tensor, rule: Augmentation
 ) -> tf.Tensor:
-    """Crop, mirror and colour a uint8 image (or window, if `rule.resized`)."""
-    mirrored = (numbers[2 * TRIES + 2] < 0.5) & rule.flip
+    """As `changed`, of one image that was decoded as its `window`, if any."""
     if rule.resized:
         # A slice with a negative stride takes longer than decoding.
-        image = tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
-    elif rule.padding or rule.flip:
-        place = tf.cast(numbers[PLACE] * (2 * rule.padding + 1), tf.int32)
-        draws = tf.concat([place, [tf.cast(mirrored, tf.int32)]], axis=0)
-        image = crop_and_flip(
-            image[tf.newaxis], draws[tf.newaxis], padding=rule.padding
-        )[0]
-    if rule.jitter:
-        image = jittered(image, numbers[-3:], strength=rule.jitter)
-    return image
+        image = tf.cond(
+            is_mirrored(numbers) & rule.flip,
+            lambda: tf.reverse(image, [1]),
+            lambda: image,
+        )
+        rule = dataclasses.replace(NOTHING, jitter=rule.jitter)
+    return changed(image[tf.newaxis], numbers[tf.newaxis], rule)[0]
 
 
 def jittered(
-    image: tf.Tensor, numbers: tf.Tensor, *, strength: float
+    images: tf.Tensor, numbers: tf.Tensor, *, strength: float
 ) -> tf.Tensor:
-    """Change brightness, contrast and saturation of an image.
+    """Change brightness, contrast and saturation of uint8 images.
 
     y = b (c (s x + (1 - s) g(x)) + (1 - c) mean g), b, c, s within
-    1 ± strength, g the grey value; not clipped in between. Those of
-    `tf.image` add, keep each channel's own mean, and know no grey images.
-    The image is uint8, `numbers` are for b, c and s, in [0, 1).
+    1 ± strength, g the grey value; not clipped in between, so one linear map
+    a pixel. Those of `tf.image` add, keep each channel's own mean, and know
+    no grey images. `numbers` are for b, c and s, (batch, 3), in [0, 1).
     """
-    channels = image.shape[-1]
-    light, contrast, colour = tf.unstack(1 + strength * (2 * numbers - 1))
-    weights = tf.constant(GREY if channels == 3 else [1 / channels] * channels)
-    pixels = tf.cast(image, tf.float32)
-    grey = tf.tensordot(pixels, weights[:, tf.newaxis], 1)
-    shift = contrast * (1 - colour) * grey
-    shift += (1 - contrast) * tf.reduce_mean(grey)
-    found = light * contrast * colour * pixels + (light * shift + 0.5)
-    return tf.saturate_cast(found, tf.uint8)
+    height, width, channels = images.shape[1:]
+    factors = 1 + strength * (2 * numbers[..., tf.newaxis, tf.newaxis] - 1)
+    light, contrast, colour = tf.unstack(factors, axis=1)
+    grey = tf.constant(GREY if channels == 3 else [1 / channels] * channels)
+    pixels = tf.reshape(images, (-1, height * width, channels))
+    pixels = tf.cast(pixels, tf.float32)
+    mean = tf.reduce_mean(pixels, axis=1, keepdims=True)
+    mean_grey = tf.reduce_sum(mean * grey, axis=2, keepdims=True)
+    mixes = colour * tf.eye(channels) + (1 - colour) * grey[:, tf.newaxis]
+    found = tf.matmul(pixels, light * contrast * mixes)
+    found += light * (1 - contrast) * mean_grey
+    return _rounded(tf.reshape(found, tf.shape(images)))
+
+
+def _rounded(images: tf.Tensor) -> tf.Tensor:
+    return tf.saturate_cast(images + 0.5, tf.uint8)
 
 
 def _key(seed: int, epoch: tf.Tensor, stream: int) -> tf.Tensor:

@@ -1,9 +1,8 @@
 """An epoch as rows of `tf.data`, and what makes a batch of a row.
 
-Crops and flips of images in memory: a row is a batch's indices and draws, the
-fastest. Files, windows and colours: a row is a whole batch, whose images were
-read and changed side by side. Of every batch, both take the positions `part`
-alone.
+Images in memory: a row is a batch's indices and draws, the fastest. Files: a
+row is a whole batch, whose images were read and changed side by side. Of every
+batch, both take the positions `part` alone.
 """
 
 import dataclasses
@@ -28,10 +27,9 @@ class Epoch:
 def rows_of(
     examples: splits.Examples, batches: Batches, part: tuple[int, int]
 ) -> "BatchByBatch | OneByOne":
-    """Rows of a training split, by where it is and what happens to it."""
-    rule = batches.augmentation
-    slow = on_disk(examples) or rule.resized or rule.jitter
-    return (OneByOne if slow else BatchByBatch)(examples, batches, part)
+    """Rows of a training split, by where it is."""
+    kind = OneByOne if on_disk(examples) else BatchByBatch
+    return kind(examples, batches, part)
 
 
 class BatchByBatch:
@@ -47,7 +45,10 @@ class BatchByBatch:
         """As `OneByOne.epoch`."""
         rule, seed = self.batches.augmentation, self.batches.seed
         count = len(self.labels)
-        draws = augment.draw(rule, count, seed=seed, epoch=epoch.number)
+        if rule.resized or rule.jitter:
+            draws = augment.table(count, seed=seed, epoch=epoch.number)
+        else:
+            draws = augment.draw(rule, count, seed=seed, epoch=epoch.number)
 
         def row(start):
             chosen = slice(start + self.part[0], start + self.part[1])
@@ -62,20 +63,21 @@ class BatchByBatch:
     def read(self, key, chosen, draws):
         """As `OneByOne.read`."""
         rule, images = self.batches.augmentation, tf.gather(self.images, chosen)
-        if rule.padding or rule.flip:
+        if rule.resized or rule.jitter:
+            images = augment.changed(images, draws, rule)
+        elif rule.padding or rule.flip:
             images = augment.crop_and_flip(images, draws, padding=rule.padding)
         return key, images, tf.gather(self.labels, chosen)
 
 
 class OneByOne:
-    """Rows of images on disk, or in memory."""
+    """Rows of images on disk."""
 
     def __init__(
         self, examples: splits.Examples, batches: Batches, part: tuple[int, int]
     ):
         self.shape, self.labels = examples.images.shape, examples.labels
-        kind = _from_disk if on_disk(examples) else _from_memory
-        self.image = kind(examples, batches.augmentation.resized)
+        self.image = _reader(examples.images, batches.augmentation.resized)
         self.batches, self.part = batches, part
 
     def epoch(self, epoch: Epoch, first: tf.Tensor) -> tf.data.Dataset:
@@ -89,7 +91,7 @@ class OneByOne:
             numbers = augment.numbers(
                 epoch.draws[place], seed=self.batches.seed, epoch=epoch.number
             )
-            image = augment.changed(
+            image = augment.changed_file(
                 self.image(chosen, numbers), numbers, self.batches.augmentation
             )
             return tf.stack([epoch.number, place]), image, labels[chosen]
@@ -119,19 +121,8 @@ class OneByOne:
         return tf.reduce_min(keys, axis=0), images, labels
 
 
-def _from_memory(examples: splits.Examples, window: bool) -> Callable:
+def _reader(files: image_files.ImageFiles, window: bool) -> Callable:
     """Return (index, numbers) -> the image, or a window of it."""
-    images, _ = on_host(examples)
-    if window:
-        return lambda chosen, numbers: augment.cut_and_resize(
-            images[chosen], numbers
-        )
-    return lambda chosen, numbers: images[chosen]
-
-
-def _from_disk(examples: splits.Examples, window: bool) -> Callable:
-    """As `_from_memory`, of files."""
-    files = examples.images
     source = decoding.sources(files)
     if window:
         return lambda chosen, numbers: decoding.training_image(

@@ -1,5 +1,7 @@
 """Crops and flips against a plain numpy loop."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -62,16 +64,27 @@ def test_draws_depend_on_seed_and_epoch():
 
 
 def numbers(count):
-    """Those of some images, one row each."""
+    """Those of some images of one epoch, one row each."""
     first = tf.constant(0, tf.int64)
-    return [augment.numbers(n, seed=0, epoch=first) for n in range(count)]
+    return augment.table(count, seed=0, epoch=first)
+
+
+def test_numbers_of_files_are_drawn_one_by_one():
+    first = tf.constant(0, tf.int64)
+    rows = [augment.numbers(n, seed=0, epoch=first).numpy() for n in range(40)]
+    assert len(np.unique(rows)) > 39 * augment.NUMBERS
+    assert 0 <= np.min(rows) < 0.1
+    assert 0.9 < np.max(rows) < 1
+    again = augment.numbers(3, seed=0, epoch=first)
+    np.testing.assert_array_equal(again, rows[3])
 
 
 @pytest.mark.parametrize("size", [(375, 500), (500, 375), (100, 20), (9, 9)])
 def test_windows_have_the_promised_area_and_ratio(size):
     height, width = size
-    window = tf.function(lambda row: augment.window(height, width, row))
-    found = np.array([window(row) for row in numbers(1000)])
+    found = augment.window(height, width, numbers(1000)).numpy()
+    one = augment.window(height, width, numbers(1000)[7])
+    np.testing.assert_array_equal(one, found[7])
     top, left, heights, widths = found.T
     assert (found >= [0, 0, 1, 1]).all()
     assert (found[:, :2] + found[:, 2:] <= size).all()
@@ -91,27 +104,41 @@ def test_windows_have_the_promised_area_and_ratio(size):
 
 def test_windows_of_long_images_fall_back_to_the_largest():
     # Nearly all areas ask for more than ten rows.
-    for row in numbers(20):
-        assert (augment.window(10, 1000, row).numpy()[2:] <= [10, 13]).all()
+    found = augment.window(10, 1000, numbers(20)).numpy()
+    assert (found[:, 2:] <= [10, 13]).all()
 
 
-def test_a_window_of_a_ramp_is_a_ramp():
+@pytest.mark.parametrize("flip", [False, True])
+def test_a_window_of_a_ramp_is_a_ramp(flip):
     ramp = np.tile(np.arange(0, 160, 10, dtype=np.uint8), (16, 1))
-    ramp = tf.constant(np.stack([ramp] * 3, axis=-1))
-    for row in numbers(20):
-        found = augment.cut_and_resize(ramp, row).numpy()
-        assert found.shape == ramp.shape
-        assert found.dtype == np.uint8
-        _, left, _, width = augment.window(16, 16, row).numpy()
-        places = left + (np.arange(16) + 0.5) * width / 16 - 0.5
-        expected = 10 * places.clip(left, left + width - 1)
-        np.testing.assert_allclose(found[5, :, 0], expected, atol=0.51)
+    ramps = tf.constant(np.stack([np.stack([ramp] * 3, axis=-1)] * 20))
+    rows = numbers(20)
+    found = augment.cut_and_resize(ramps, rows, flip=flip).numpy()
+    assert found.shape == ramps.shape
+    assert found.dtype == np.uint8
+    mirrored = augment.is_mirrored(rows).numpy() & flip
+    assert mirrored.any() == flip
+    places = augment.window(16, 16, rows).numpy()
+    for image, place, turned in zip(found, places, mirrored, strict=True):
+        _, left, _, width = place
+        expected = 10 * np.linspace(left, left + width - 1, 16)
+        expected = expected[::-1] if turned else expected
+        np.testing.assert_allclose(image[5, :, 0], expected, atol=0.51)
 
 
-@pytest.mark.parametrize("resized", [False, True])
-def test_half_of_the_images_are_mirrored(images, resized):
+def one_by_one(batch, rows, rule):
+    pairs = zip(batch, rows, strict=True)
+    return [augment.changed_file(image, row, rule) for image, row in pairs]
+
+
+@pytest.mark.parametrize(
+    ("change", "resized"),
+    # Windows of images in memory are mirrored as they are cut.
+    [(augment.changed, False), (one_by_one, False), (one_by_one, True)],
+)
+def test_half_of_the_images_are_mirrored(images, change, resized):
     rule = augment.Augmentation(padding=0, resized=resized)
-    found = [augment.changed(images[0], row, rule) for row in numbers(40)]
+    found = change(tf.constant(images[[0] * 40]), numbers(40), rule)
     mirrored = [
         np.array_equal(image, images[0, :, ::-1])
         for image in found
@@ -121,6 +148,18 @@ def test_half_of_the_images_are_mirrored(images, resized):
     assert 10 < len(mirrored) < 30
 
 
+def test_crops_and_colours_of_a_file_are_those_of_images_in_memory(images):
+    rule = augment.Augmentation(padding=2, jitter=0.4)
+    rows = numbers(len(images))
+    found = augment.changed(tf.constant(images), rows, rule)
+    np.testing.assert_array_equal(found, one_by_one(images, rows, rule))
+    colours = augment.Augmentation(padding=0, flip=False, jitter=0.4)
+    crops = dataclasses.replace(rule, jitter=0.0)
+    cropped = augment.changed(tf.constant(images), rows, crops)
+    both = augment.changed(cropped, rows, colours)
+    np.testing.assert_array_equal(found, both)
+
+
 def test_jitter_is_brightness_contrast_and_saturation():
     from PIL import Image, ImageEnhance
 
@@ -128,25 +167,26 @@ def test_jitter_is_brightness_contrast_and_saturation():
     # Away from 0 and 255, where Pillow would clip in between.
     pixels = generator.randint(90, 130, (4, 6, 6, 3)).astype(np.uint8)
     draws = generator.uniform(size=(4, 3)).astype(np.float32)
-    for image, row in zip(pixels, draws, strict=True):
-        found = augment.jittered(tf.constant(image), row, strength=0.4)
+    found = augment.jittered(tf.constant(pixels), draws, strength=0.4).numpy()
+    for image, row, jittered in zip(pixels, draws, found, strict=True):
         light, contrast, colour = 0.6 + 0.8 * row
         expected = Image.fromarray(image)
         expected = ImageEnhance.Brightness(expected).enhance(light)
         expected = ImageEnhance.Color(expected).enhance(colour)
         expected = ImageEnhance.Contrast(expected).enhance(contrast)
         np.testing.assert_allclose(
-            np.asarray(expected).astype(int), found.numpy(), atol=4
+            np.asarray(expected).astype(int), jittered, atol=4
         )
 
 
 def test_jitter_of_nothing_changes_nothing(images):
-    found = augment.jittered(images[0], np.float32([0.1, 0.5, 0.9]), strength=0)
-    np.testing.assert_array_equal(found, images[0])
+    draws = tf.random.stateless_uniform((len(images), 3), (0, 1))
+    found = augment.jittered(images, draws, strength=0)
+    np.testing.assert_array_equal(found, images)
 
 
 def test_grey_images_are_jittered_too():
-    grey = np.full((4, 4, 1), 100, np.uint8)
-    draws = np.float32([0.9, 0.2, 0.7])
+    grey = np.full((1, 4, 4, 1), 100, np.uint8)
+    draws = np.float32([[0.9, 0.2, 0.7]])
     found = augment.jittered(grey, draws, strength=0.4)
     np.testing.assert_allclose(found, 100 * (0.6 + 0.8 * 0.9), atol=0.51)
