@@ -37,7 +37,7 @@ BACKBONES = (
 KERAS_PREFIX = "keras:"
 EXIT_HEADS = ("conv", "pooled", "separable")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
-# Trained with log π added to the scores: these already favour rare classes.
+# Trained with log π added to the logits: these already favour rare classes.
 PRIOR_LOSSES = ("balanced_softmax", "la", "vs")
 METHODS = ("har", "sum", "summed", "single", "bbn")
 EXIT_RULES = ("confidence", "entropy", "margin", "patience")

@@ -61,9 +61,8 @@ def _trained_and_swept(folder, text, where):
         recipe = (
             f"--flagfile={folder / RECORD}",
             f"--train_threshold={text}",
-            "--resume",
         )
-        _child(place, where, "train", *recipe, *words)
+        _child(place, where, "train", *recipe, *words, "--resume")
     if not (place / policy_file.NAME).exists():
         _child(place, where, "sweep", *words)
     return place

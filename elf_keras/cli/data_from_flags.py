@@ -46,6 +46,6 @@ def exit_thresholds(
 
 
 def score_scale(given: flags.FlagValues = FLAGS) -> float:
-    """Return σ, by which the exit loss multiplies scores: 1 but for LDAM."""
+    """Return σ, by which the exit loss multiplies logits: 1 but for LDAM."""
     cosine = given.exit_loss in thresholds.COSINE_LOSSES
     return given.ldam_scale if cosine else 1.0

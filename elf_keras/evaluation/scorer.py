@@ -73,7 +73,7 @@ class Scorer:
         The whole network runs, with every head.
 
         Reference: Hu et al. 2020, Triple Wins (RDI-Nets), Sec. 3; the sum of
-        scores: HAR, Eq. 2.
+        logits: HAR, Eq. 2.
         """
         accuracies = self._accuracies(found.mean_classes, found.labels)
         return accuracies | self._spent(np.eye(found.classes.shape[1])[-1])
