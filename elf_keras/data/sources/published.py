@@ -39,13 +39,15 @@ class Published:
     pixels: tuple[tuple[float, ...], tuple[float, ...]]
 
 
+def _lists(name: str, **ends: str) -> dict[str, str]:
+    """The file of each split, such as `ImageNet_LT_val.txt`."""
+    return {split: f"{name}_{end}.txt" for split, end in ends.items()}
+
+
+_THREE = {"train": "train", "validation": "val", "test": "test"}
 SETS = {
     "imagenet_lt": Published(
-        lists={
-            "train": "ImageNet_LT_train.txt",
-            "validation": "ImageNet_LT_val.txt",
-            "test": "ImageNet_LT_test.txt",
-        },
+        lists=_lists("ImageNet_LT", **_THREE),
         images={"train": 115_846, "validation": 20_000, "test": 50_000},
         classes=1000,
         largest=1280,
@@ -54,11 +56,7 @@ SETS = {
         pixels=IMAGENET,
     ),
     "places_lt": Published(
-        lists={
-            "train": "Places_LT_train.txt",
-            "validation": "Places_LT_val.txt",
-            "test": "Places_LT_test.txt",
-        },
+        lists=_lists("Places_LT", **_THREE),
         images={"train": 62_500, "validation": 7_300, "test": 36_500},
         classes=365,
         largest=4980,
@@ -68,10 +66,7 @@ SETS = {
     ),
     "inat18": Published(
         # Its test labels are secret: the validation list is its test.
-        lists={
-            "train": "iNaturalist18_train.txt",
-            "test": "iNaturalist18_val.txt",
-        },
+        lists=_lists("iNaturalist18", train="train", test="val"),
         images={"train": 437_513, "test": 24_426},
         classes=8142,
         largest=1000,

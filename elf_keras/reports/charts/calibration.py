@@ -47,13 +47,11 @@ def _chart(view, number):
     axes.set_xlim(0, 102)
     axes.set_ylim(0, 102)
     style.legend_below(axes)
-    said = _said(view, number, errors)
     return style.drawn(
         figure,
         name=f"{slug(view.name)}/calibration_exit_{number + 1}",
         title=exit_name(number, view.exits).capitalize(),
-        shows=said,
-        alt=said,
+        shows=_said(view, number, errors),
         rows=rows,
     )
 

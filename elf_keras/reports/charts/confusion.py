@@ -71,13 +71,11 @@ def _chart(view, number, pairs):
     if classes <= NUMBERED:
         _numbers(axes, cells)
     _classes(axes, view, block)
-    said = _said(view, pairs, block)
     return style.drawn(
         figure,
         name=f"{slug(view.name)}/confusion_exit_{number + 1}",
         title=exit_name(number, view.exits).capitalize(),
-        shows=said,
-        alt=said,
+        shows=_said(view, pairs, block),
         rows=_rows(view, pairs),
         source="HAR, Fig. 6",
     )

@@ -43,7 +43,6 @@ def composition(view: RunView) -> style.Chart:
         name=f"{slug(view.name)}/composition",
         title="Where images leave",
         shows="Who leaves at each exit, and how many of them are right.",
-        alt="",
         rows=rows,
         source="HAR, Fig. 6",
     )
@@ -62,7 +61,6 @@ def gallery(view: RunView) -> style.Chart:
         name=f"{slug(view.name)}/gallery",
         title="Which images leave where",
         shows="One image for each class and exit; grey: none leaves there.",
-        alt="",
         rows=rows,
         source="ELF, Fig. 6 and 9; HAR, Fig. 7",
     )

@@ -41,7 +41,7 @@ class Chart:
       name: of its files.
       title: above it.
       shows: what it shows and what to look for, one or two sentences.
-      alt: what a reader who cannot see it must know.
+      alt: what a reader who cannot see it must know; unless given, `shows`.
       rows: its numbers.
       svg: the drawing.
       png: the same.
@@ -111,7 +111,7 @@ def drawn(figure, **facts) -> Chart:
             )
             for form, left_out in forms.items()
         }
-    return Chart(**contents, **facts)
+    return Chart(**contents, **{"alt": facts["shows"], **facts})
 
 
 def written(figure, **options) -> bytes:
