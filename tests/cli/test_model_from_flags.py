@@ -25,14 +25,10 @@ def compiled(*words, model=None):
         return model_from_flags.compiled(model or tiny.model(), made())
 
 
-def built(*words):
+def built(*words, data=None):
     with command_runs.fresh_flags(*SMALL, *words):
         model_from_flags.strategy()
-        return model_from_flags.model(made())
-
-
-def layer(model, kind):
-    return [found for found in model.layers if isinstance(found, kind)]
+        return model_from_flags.model(data or made())
 
 
 @pytest.mark.parametrize(
@@ -53,27 +49,22 @@ def test_exits_and_method(words, outputs):
 
 
 def test_heads_classifier_and_backbone():
-    model = built(
-        "--exit_head=separable", "--exit_loss=ldam", "--exit_stride=1"
-    )
+    words = ("--exit_head=separable", "--exit_loss=ldam", "--exit_stride=1")
+    model = built(*words)
     assert model.name == "resnet8"
-    assert layer(model, keras.layers.SeparableConv2D)
-    assert len(layer(model, keras.layers.Dense)) == 0
     kinds = [type(found).__name__ for found in model.layers]
+    assert "SeparableConv2D" in kinds and "Dense" not in kinds
     assert kinds.count("CosineClassifier") == 4
 
 
 def test_pixels_are_normalized_by_the_training_split():
     data = made(channels=3)
-    with command_runs.fresh_flags(*SMALL):
-        model = model_from_flags.model(data)
+    model = built(data=data)
     probe = keras.Model(model.input, model.get_layer("normalize").output)
     found = np.array(probe(data.train.images.astype("float32")))
-    for channel in (0, 2):
-        pixels = found[..., channel]
-        assert pixels.mean() == pytest.approx(0, abs=1e-5)
-        assert pixels.std() == pytest.approx(1, abs=1e-5)
-    np.testing.assert_allclose(found[..., 1], 0, atol=1e-5)
+    pixels = found.reshape(-1, 3)
+    np.testing.assert_allclose(pixels.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(pixels.std(0), [1, 0, 1], atol=1e-5)
 
 
 @pytest.mark.parametrize(
@@ -81,13 +72,9 @@ def test_pixels_are_normalized_by_the_training_split():
     [("har", 0.8), ("sum", np.inf), ("summed", np.inf), ("single", np.inf)],
 )
 def test_compiled(method, threshold):
-    model = compiled(
-        f"--method={method}",
-        "--train_threshold=0.8",
-        "--learning_rate=0.3",
-        "--weight_decay=0.004",
-        "--loss_normalization=batch_size",
-    )
+    words = "--train_threshold=0.8 --learning_rate=0.3 --weight_decay=0.004"
+    loss = "--loss_normalization=batch_size"
+    model = compiled(f"--method={method}", *words.split(), loss)
     assert isinstance(model.optimizer, optimizer.CoupledSGD)
     assert float(model.optimizer.learning_rate) == pytest.approx(0.3)
     assert model.optimizer.coupled_decay == 0.004
@@ -128,26 +115,22 @@ def test_manifold_mixup():
 @pytest.mark.parametrize(
     ("words", "function", "expected"),
     [
-        ("ce", exit_losses.cross_entropy, {}),
+        ("ce", "cross_entropy", {}),
         # Hardness is measured by the plain loss.
-        (
-            "ce --method=summed --exit_weights=1,2",
-            exit_losses.cross_entropy,
-            {},
-        ),
-        ("focal --focal_gamma=2", exit_losses.focal, {"gamma": 2.0}),
-        ("la --logit_tau=0.5", exit_losses.logit_adjustment, {"tau": 0.5}),
-        ("ldam --ldam_scale=9 --ldam_power=-1", exit_losses.ldam, {"scale": 9}),
+        ("ce --method=summed --exit_weights=1,2", "cross_entropy", {}),
+        ("focal --focal_gamma=2", "focal", {"gamma": 2.0}),
+        ("la --logit_tau=0.5", "logit_adjustment", {"tau": 0.5}),
+        ("ldam --ldam_scale=9 --ldam_power=-1", "ldam", {"scale": 9}),
     ],
 )
 def test_exit_losses(words, function, expected):
     words = f"--exit_loss={words}".split()
     with command_runs.fresh_flags(*SMALL, *words):
         objective = model_from_flags.cumulative_loss(made(), leaving=True)
-    assert objective.exit_loss.func is function
+    assert objective.exit_loss.func is getattr(exit_losses, function)
     found = objective.exit_loss.keywords
-    assert {key: found[key] for key in expected} == expected
-    if function is exit_losses.ldam:
+    assert found.items() >= expected.items()
+    if function == "ldam":
         # Counts after the cut are 3, 2, 1: margins as 1/n, the largest 0.5.
         margins = np.array(found["margins"])
         np.testing.assert_allclose(margins, [1 / 6, 1 / 4, 1 / 2], rtol=1e-6)
@@ -174,25 +157,24 @@ def test_scorer(words, prior, scale, threshold, weights):
     np.testing.assert_array_equal(scorer.rule.exit_weights, weights)
     assert scorer.thresholds.number == pytest.approx(threshold)
     # Groups of the counts before the cut: 150, 40, 5.
-    groups = {name: mask.tolist() for name, mask in scorer.shot_groups.items()}
-    expected = np.eye(3, dtype=bool).tolist()
-    assert [groups[name] for name in ("many", "medium", "few")] == expected
+    groups = [scorer.shot_groups[name] for name in ("many", "medium", "few")]
+    np.testing.assert_array_equal(groups, np.eye(3))
 
 
 @pytest.mark.parametrize("precision", ["float32", "bfloat16", "float16"])
 def test_precision_reaches_layers_not_weights(precision):
     model = built(f"--mixed_precision={precision}", "--exits=1")
-    convolution = layer(model, keras.layers.Conv2D)[0]
-    assert convolution.compute_dtype == precision
+    kinds = {type(found): found.compute_dtype for found in model.layers}
+    assert kinds[keras.layers.Conv2D] == precision
     assert {weight.dtype for weight in model.weights} == {"float32"}
     assert {out.dtype for out in model.output.values()} == {"float32"}
 
 
 def test_one_seed_gives_one_start():
     each = [built("--exits=1", f"--seed={seed}") for seed in (3, 3, 4)]
-    found = [model.get_weights()[0] for model in each]
-    np.testing.assert_array_equal(found[0], found[1])
-    assert not np.array_equal(found[0], found[2])
+    first, again, other = (model.get_weights()[0] for model in each)
+    np.testing.assert_array_equal(first, again)
+    assert not np.array_equal(first, other)
 
 
 def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
@@ -200,8 +182,7 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     source = built("--exits=1", "--seed=5")
     source.save(path)
     model = built(f"--weights={path}", "--exits=1", "--seed=6")
-    for one, other in zip(source.weights, model.weights, strict=True):
-        np.testing.assert_array_equal(np.array(one), np.array(other))
+    np.testing.assert_equal(model.get_weights(), source.get_weights())
     assert "layers take over weights" in capsys.readouterr().err
 
 
@@ -218,12 +199,12 @@ def per_exit(*words):
 
 @pytest.mark.parametrize("method", ["har", "sum"])
 def test_weights_and_a_teacher_reach_the_objective(method):
-    plain = per_exit(f"--method={method}")
     words = (f"--method={method}", "--exit_weights=0.5,2")
     found = per_exit(*words)
-    np.testing.assert_allclose(found, plain * [0.5, 2], rtol=1e-6)
-    words += ("--distillation=0.5", "--distillation_temperature=2")
-    taught = per_exit(*words)
+    expected = per_exit(*words[:1]) * [0.5, 2]
+    np.testing.assert_allclose(found, expected, rtol=1e-6)
+    teacher = ("--distillation=0.5", "--distillation_temperature=2")
+    taught = per_exit(*words, *teacher)
     gained = (taught - found) / [0.5, 2]
     shares = special.softmax(LOGITS / 2, axis=-1)
     apart = special.rel_entr(shares[1], shares).sum(-1)
