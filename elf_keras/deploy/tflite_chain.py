@@ -123,7 +123,7 @@ def problems(path: pathlib.Path, *, dtype: str) -> list[str]:
 
 
 def _of_tensor(name, tensor, dtype):
-    shape = list(tensor.shape)
+    shape = tensor.shape.tolist()
     free = tensor.shapeSignature is not None and -1 in tensor.shapeSignature
     kind = _TYPES[tensor.type]
     found = []

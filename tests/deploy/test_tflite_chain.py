@@ -185,8 +185,8 @@ def half(image):
     ("function", "batch", "count", "says"),
     [
         (beta, 1, 1, "custom operation Betainc$"),
-        (double, None, 2, "image has shape .* batch 1$"),
-        (double, 2, 2, "image has shape .* batch 1$"),
+        (double, None, 2, r"image has shape \[1, 4\], .* batch 1$"),
+        (double, 2, 2, r"image has shape \[2, 4\], .* batch 1$"),
         (half, 1, 1, "computes in float16$"),
     ],
 )
