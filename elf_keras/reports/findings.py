@@ -182,7 +182,7 @@ def _splits(view):
     apart = first - second
     numbers = (
         f"{percent(first)} on validation, {percent(second)} on test for the "
-        f"whole backbone, {_signed(apart)} where chance explains "
+        f"whole backbone, {_signed(apart) or 'the same'} where chance explains "
         f"{comparison.margin(reach)}"
     )
     if abs(apart) <= reach:
@@ -200,9 +200,10 @@ def _splits(view):
 
 def _would(value):
     text = _signed(value)
-    return f"would {'' if text == 'not change' else 'change by '}{text}"
+    return f"would change by {text}" if text else "would not change"
 
 
 def _signed(value):
-    text = f"{100 * value:+.1f} points"
-    return "not change" if float(text.split()[0]) == 0 else text
+    """A difference, or "" where nothing of it can be seen."""
+    text = f"{100 * value:+.1f}"
+    return f"{text} points" if float(text) else ""
