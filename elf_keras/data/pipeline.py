@@ -64,13 +64,15 @@ def training_batches(
       float32 (batch, classes) shares as labels where images are mixed. With
       a second sampler, of (batch, 2, height, width, channels), (batch, 2).
     """
-    if batches.second_sampler:
-        first = dataclasses.replace(batches, second_sampler=None)
-        second = dataclasses.replace(first, sampler=batches.second_sampler)
-        return _paired(
-            training_batches(examples, each, epochs, done=done, share=share)
-            for each in (first, second)
-        )
+    first = _sampled(examples, batches, epochs, done, share)
+    if not batches.second_sampler:
+        return first
+    other = dataclasses.replace(batches, sampler=batches.second_sampler)
+    return _paired(first, _sampled(examples, other, epochs, done, share))
+
+
+def _sampled(examples, batches, epochs, done, share):
+    """The dataset of `training_batches` by the first sampler alone."""
     steps = steps_per_epoch(len(examples), batches.size)
     # Images are mixed with others of the batch, so all of it is read then.
     whole = share is None or batches.augmentation.mixing is not None
@@ -105,7 +107,7 @@ def _shown(labels, batches, number, epochs):
     return epoch_rows.Epoch(number, examples, draws)
 
 
-def _paired(samplings):
+def _paired(*samplings):
     """Batches of two samplings side by side, for a two-branch training."""
     both = tf.data.Dataset.zip(*samplings).map(
         lambda one, other: tuple(

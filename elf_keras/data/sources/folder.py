@@ -56,16 +56,7 @@ def load(request: splits.Request) -> splits.Splits:
         parts[split] = part.take(np.flatnonzero(good))
         faults |= {n: r for n, r in zip(names, reasons, strict=True) if r}
     _check_faults(faults, total)
-    notes = []
-    if faults:
-        told = _first_faults(faults)
-        notes += [
-            f"{len(faults)} unreadable images were skipped, such as {told}."
-        ]
-    if "validation" in parts:
-        notes.append(
-            "The validation folder is used whole; nothing is cut from train."
-        )
+    notes = _notes(faults, whole="validation" in parts)
     return assembly.assembled(
         parts, class_names, request, notes=notes, skipped=faults
     )
@@ -105,6 +96,13 @@ def _check_faults(faults: dict[str, str], total: int) -> None:
             f"{MOST_CORRUPT:.0%}: {_first_faults(faults)}; repair or remove "
             "them"
         )
+
+
+def _notes(faults: dict[str, str], *, whole: bool) -> list[str]:
+    told = _first_faults(faults)
+    skipped = f"{len(faults)} unreadable images were skipped, such as {told}."
+    kept = "The validation folder is used whole; nothing is cut from train."
+    return [skipped] * bool(faults) + [kept] * whole
 
 
 def _first_faults(faults: dict[str, str]) -> str:
