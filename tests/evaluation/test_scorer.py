@@ -10,12 +10,12 @@ from made_scores import (
     CLASSES,
     COUNTS,
     EXITS,
+    HITS,
     LABELS,
     SCORES,
+    TAKEN,
     THRESHOLD,
-    answers,
     class_means,
-    leaves,
 )
 
 from elf_keras.data import long_tail
@@ -55,15 +55,14 @@ def mean_of_exits():
 
 
 @pytest.mark.parametrize(
-    ("mode", "says"),
+    ("mode", "hits"),
     [
-        ("static", SCORES[:, -1].argmax(-1)),
-        ("dynamic", np.array(answers(SCORES, leaves(SCORES)))),
-        ("mean_of_exits", mean_of_exits()),
+        ("static", SCORES[:, -1].argmax(-1) == LABELS),
+        ("dynamic", HITS),
+        ("mean_of_exits", mean_of_exits() == LABELS),
     ],
 )
-def test_accuracies(record, mode, says):
-    hits = says == LABELS
+def test_accuracies(record, mode, hits):
     per_class, found = class_means(hits), record[mode]
     assert found["accuracy"] == pytest.approx(fmean(per_class.values()))
     assert found["top1"] == pytest.approx(fmean(hits))
@@ -76,10 +75,9 @@ def test_accuracies(record, mode, says):
 
 
 def test_costs_are_those_of_the_exit_taken(record):
-    taken = leaves(SCORES)
-    assert len(set(taken)) == EXITS
-    with_heads = in_deployment([WITH_HEADS[number] for number in taken])
-    without = in_deployment([WITHOUT_HEADS[number] for number in taken])
+    assert len(set(TAKEN)) == EXITS
+    with_heads = in_deployment([WITH_HEADS[number] for number in TAKEN])
+    without = in_deployment([WITHOUT_HEADS[number] for number in TAKEN])
     found = record["dynamic"]
     assert record["static"]["macs"] == 100
     assert found["macs"] == pytest.approx(with_heads)
@@ -88,13 +86,11 @@ def test_costs_are_those_of_the_exit_taken(record):
 
 
 def test_shares_and_accuracy_of_who_leaves(record):
-    taken = leaves(SCORES)
-    hits = np.array(answers(SCORES, taken)) == LABELS
     sizes = np.bincount(LABELS)
     for number in range(EXITS):
-        there = [index for index, exit in enumerate(taken) if exit == number]
+        there = [index for index, exit in enumerate(TAKEN) if exit == number]
         weight = sum(1 / sizes[LABELS[index]] for index in there)
-        right = sum(hits[index] / sizes[LABELS[index]] for index in there)
+        right = sum(HITS[index] / sizes[LABELS[index]] for index in there)
         found = record["dynamic"]
         assert found["exit_shares"][number] == pytest.approx(weight / CLASSES)
         assert found["accuracy_of_leavers"][number] == pytest.approx(
@@ -163,11 +159,9 @@ def test_the_ends_of_the_curve(record):
 
 def test_deployment_as_in_training(record):
     found = scorer(prior=COUNTS).score(MADE)
-    taken = leaves(SCORES)
-    hits = np.array(answers(SCORES, taken)) == LABELS
     dynamic = found["dynamic"]
-    costs = [WITH_HEADS[number] for number in taken]
-    assert dynamic["accuracy"] == pytest.approx(in_deployment(hits, COUNTS))
+    costs = [WITH_HEADS[number] for number in TAKEN]
+    assert dynamic["accuracy"] == pytest.approx(in_deployment(HITS, COUNTS))
     assert dynamic["macs"] == pytest.approx(in_deployment(costs, COUNTS))
     assert dynamic["top1"] == record["dynamic"]["top1"]
     assert dynamic["few"] == record["dynamic"]["few"]
