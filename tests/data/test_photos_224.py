@@ -25,12 +25,14 @@ def photos(folder):
     return folder
 
 
-def trained(tmp_path, backbone):
-    """The photos, the flag that names the run, and the run's record."""
-    folder, workdir = photos(tmp_path / "photos"), tmp_path / "run"
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["keras:MobileNetV3Small", "resnet50"])
+def test_from_photos_to_a_policy(tmp_path, monkeypatch, backbone):
+    monkeypatch.chdir(command_runs.CHECKOUT)
+    folder, workdir = photos(tmp_path / "photos"), f"--workdir={tmp_path}/run"
     command_runs.done(
         "train",
-        f"--workdir={workdir}",
+        workdir,
         "--flagfile=experiments/photos_224.flags",
         f"--data_dir={folder}",
         f"--backbone={backbone}",
@@ -38,24 +40,11 @@ def trained(tmp_path, backbone):
         "--batch_size=8",
         "--validation_fraction=0.25",
     )
-    record = json.loads((workdir / runs.RECORD).read_text())
+    record = json.loads((tmp_path / "run" / runs.RECORD).read_text())
     assert len(record["model"]["exits"]) == 5
-    return folder, f"--workdir={workdir}", record
-
-
-@pytest.mark.slow
-def test_from_photos_to_a_policy(tmp_path, monkeypatch):
-    monkeypatch.chdir(command_runs.CHECKOUT)
-    folder, workdir, record = trained(tmp_path, "keras:MobileNetV3Small")
-    ended = command_runs.done("sweep", workdir)
+    command_runs.done("sweep", workdir)
     photo = folder / "test" / "dark" / "0.jpg"
     ended = command_runs.done("predict", workdir, "--policy=macs_75", photo)
     answer = json.loads(ended.out)
     assert answer["class"] in ("dark", "light")
     assert answer["macs"] <= 1.06 * record["model"]["exits"][-1]["macs"]
-
-
-@pytest.mark.slow
-def test_a_resnet50_trains_on_photos(tmp_path, monkeypatch):
-    monkeypatch.chdir(command_runs.CHECKOUT)
-    trained(tmp_path, "resnet50")

@@ -48,6 +48,21 @@ def test_bad_input_is_refused(client, server, signature, wrong, inputs, words):
     assert server.poll() is None
 
 
+def test_wrong_names_and_too_large_a_message_are_refused(client):
+    image = exported.images()[:1]
+    # A server's limit is gRPC's own, 4 MiB, unless it sets another.
+    large = np.repeat(image, 2**22 // image.nbytes + 1, axis=0)
+    codes = grpc.StatusCode
+    for signature, name, images, code in (
+        ("static", "other", image, codes.NOT_FOUND),
+        ("other", exported.NAME, image, codes.FAILED_PRECONDITION),
+        ("static", exported.NAME, large, codes.RESOURCE_EXHAUSTED),
+    ):
+        found = client.refused(signature, name=name, image=images)
+        assert found[0] == code, found
+    assert len(client.ask("static", image=large[: len(large) // 2])["class"])
+
+
 def ask_at_once(client):
     """Eight requests of four images, each with thresholds of its own."""
     random = np.random.default_rng(3)

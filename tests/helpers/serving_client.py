@@ -20,9 +20,9 @@ class Client:
         channel = grpc.insecure_channel(f"127.0.0.1:{port}")
         self.stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
-    def ask(self, signature, **inputs):
+    def ask(self, signature, *, name=exported.NAME, **inputs):
         request = predict_pb2.PredictRequest()
-        request.model_spec.name = exported.NAME
+        request.model_spec.name = name
         request.model_spec.signature_name = signature
         for key, value in inputs.items():
             request.inputs[key].CopyFrom(tf.make_tensor_proto(value))

@@ -20,7 +20,7 @@ CODES = {code.value[0]: code for code in grpc.StatusCode}
 
 
 class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
-    """One model's signatures.
+    """One model's signatures; its name is the folder's.
 
     Args:
       joined: images of `dynamic` to wait for and compute together, from as
@@ -28,6 +28,7 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
     """
 
     def __init__(self, folder: pathlib.Path, *, joined: int = 0):
+        self._name = folder.name
         self._loaded = tf.saved_model.load(folder)
         self._call = dict(self._loaded.signatures)
         if joined:
@@ -35,7 +36,12 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
 
     def Predict(self, request, context):  # noqa: N802 (gRPC's name)
         """Answer one request, or end it with TensorFlow's own status."""
-        name = request.model_spec.signature_name or "serving_default"
+        spec = request.model_spec
+        name = spec.signature_name or "serving_default"
+        if spec.name != self._name:
+            context.abort(grpc.StatusCode.NOT_FOUND, spec.name)
+        if name not in self._call:
+            context.abort(grpc.StatusCode.FAILED_PRECONDITION, name)
         try:
             inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
             tensors = {k: tf.constant(v) for k, v in inputs.items()}
