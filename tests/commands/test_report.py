@@ -88,12 +88,17 @@ def test_a_stopped_run(folder):
     assert "The long tail" in text
 
 
-def test_other_classes_and_a_damaged_file(folder, tmp_path):
+def test_other_classes_a_damaged_file_and_an_unknown_flag(folder, tmp_path):
     other = made_report.view(tmp_path / "other").folder.path
     says = ["other has other classes (6: class 0", "than run (3: a, b, c"]
     command_runs.refused("report", folder, other, says=says)
     (folder / runs.METRICS).write_text('{"test": {')
     says = [runs.METRICS, "cannot be read", "delete the file"]
+    command_runs.refused("report", folder, says=says)
+    # Flags of a version that had more of them.
+    (folder / runs.METRICS).unlink()
+    (folder / runs.FLAGS).write_text("--unheard_of=1\n")
+    says = ["Unknown command line flag 'unheard_of'"]
     command_runs.refused("report", folder, says=says)
     assert not (folder / "report").exists()
 
