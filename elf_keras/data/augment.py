@@ -145,18 +145,16 @@ def is_mirrored(numbers: tf.Tensor) -> tf.Tensor:
 
 
 def changed(
-    images: tf.Tensor, numbers: tf.Tensor, rule: Augmentation
+    images: tf.Tensor, draws: tf.Tensor, numbers: tf.Tensor, rule: Augmentation
 ) -> tf.Tensor:
-    """Crop or `cut_and_resize`, mirror and colour a batch of uint8 images."""
+    """Crop or `cut_and_resize`, mirror and colour a batch of uint8 images.
+
+    Crops are by rows of `draw`; windows and colours by rows of `table`.
+    """
     if rule.resized:
         images = cut_and_resize(images, numbers, flip=rule.flip)
     elif rule.padding or rule.flip:
-        place = numbers[:, PLACE] * (2 * rule.padding + 1)
-        mirrored = is_mirrored(numbers)[:, tf.newaxis] & rule.flip
-        draws = [tf.cast(each, tf.int32) for each in (place, mirrored)]
-        images = crop_and_flip(
-            images, tf.concat(draws, axis=1), padding=rule.padding
-        )
+        images = crop_and_flip(images, draws, padding=rule.padding)
     if rule.jitter:
         images = jittered(images, numbers[:, -3:], strength=rule.jitter)
     return images
@@ -165,22 +163,21 @@ def changed(
 def changed_file(
     image: tf.Tensor, numbers: tf.Tensor, rule: Augmentation
 ) -> tf.Tensor:
-    """As `changed`, of one image that was decoded as its `window`, if any."""
+    """As `changed`, of one image, or of a window that has its colours."""
+    mirrored = is_mirrored(numbers) & rule.flip
     if rule.resized:
         # A slice with a negative stride takes longer than decoding.
-        image = tf.cond(
-            is_mirrored(numbers) & rule.flip,
-            lambda: tf.reverse(image, [1]),
-            lambda: image,
-        )
-        rule = dataclasses.replace(NOTHING, jitter=rule.jitter)
-    return changed(image[tf.newaxis], numbers[tf.newaxis], rule)[0]
+        return tf.cond(mirrored, lambda: tf.reverse(image, [1]), lambda: image)
+    place = tf.cast(numbers[PLACE] * (2 * rule.padding + 1), tf.int32)
+    draws = tf.concat([place, [tf.cast(mirrored, tf.int32)]], axis=0)
+    rows = [each[tf.newaxis] for each in (image, draws, numbers)]
+    return changed(*rows, rule)[0]
 
 
 def jittered(
     images: tf.Tensor, numbers: tf.Tensor, *, strength: float
 ) -> tf.Tensor:
-    """Change brightness, contrast and saturation of uint8 images.
+    """Change brightness, contrast and saturation, from 0-255 to uint8.
 
     y = b (c (s x + (1 - s) g(x)) + (1 - c) mean g), b, c, s within
     1 ± strength, g the grey value; not clipped in between, so one linear map

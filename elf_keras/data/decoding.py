@@ -76,9 +76,14 @@ def evaluation_image(
 
 
 def training_image(
-    path: tf.Tensor, special: tf.Tensor | None, numbers: tf.Tensor, *, size: int
+    path: tf.Tensor,
+    special: tf.Tensor | None,
+    numbers: tf.Tensor,
+    *,
+    size: int,
+    jitter: float = 0.0,
 ) -> tf.Tensor:
-    """A window by `augment.window` instead, uint8 (size, size, 3)."""
+    """A window by `augment.window`, in its colours, uint8 (size, size, 3)."""
 
     def window(height, width):
         return augment.window(height, width, numbers)
@@ -87,7 +92,12 @@ def training_image(
     # third of the time of an antialiased filter.
     cut = _cut(path, special, window, size)
     resized = tf.image.resize(cut, (size, size))
-    return tf.ensure_shape(_rounded(resized), (size, size, 3))
+    resized = tf.ensure_shape(resized, (size, size, 3))
+    if jitter:
+        # Before it is rounded: once is enough.
+        rows = resized[tf.newaxis], numbers[tf.newaxis, -3:]
+        return augment.jittered(*rows, strength=jitter)[0]
+    return _rounded(resized)
 
 
 def _cut(path, special, window, need):

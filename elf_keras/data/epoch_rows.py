@@ -45,28 +45,29 @@ class BatchByBatch:
         """As `OneByOne.epoch`."""
         rule, seed = self.batches.augmentation, self.batches.seed
         count = len(self.labels)
+        draws = augment.draw(rule, count, seed=seed, epoch=epoch.number)
+        numbers = draws
         if rule.resized or rule.jitter:
-            draws = augment.table(count, seed=seed, epoch=epoch.number)
-        else:
-            draws = augment.draw(rule, count, seed=seed, epoch=epoch.number)
+            numbers = augment.table(count, seed=seed, epoch=epoch.number)
 
         def row(start):
             chosen = slice(start + self.part[0], start + self.part[1])
+            rows = epoch.draws[chosen]
             return (
                 tf.stack([epoch.number, start]),
                 epoch.examples[chosen],
-                tf.gather(draws, epoch.draws[chosen]),
+                tf.gather(draws, rows),
+                tf.gather(numbers, rows),
             )
 
         return tf.data.Dataset.range(first, count, self.batches.size).map(row)
 
-    def read(self, key, chosen, draws):
+    def read(self, key, chosen, draws, numbers):
         """As `OneByOne.read`."""
-        rule, images = self.batches.augmentation, tf.gather(self.images, chosen)
-        if rule.resized or rule.jitter:
-            images = augment.changed(images, draws, rule)
-        elif rule.padding or rule.flip:
-            images = augment.crop_and_flip(images, draws, padding=rule.padding)
+        images = tf.gather(self.images, chosen)
+        images = augment.changed(
+            images, draws, numbers, self.batches.augmentation
+        )
         return key, images, tf.gather(self.labels, chosen)
 
 
@@ -77,7 +78,7 @@ class OneByOne:
         self, examples: splits.Examples, batches: Batches, part: tuple[int, int]
     ):
         self.shape, self.labels = examples.images.shape, examples.labels
-        self.image = _reader(examples.images, batches.augmentation.resized)
+        self.image = _reader(examples.images, batches.augmentation)
         self.batches, self.part = batches, part
 
     def epoch(self, epoch: Epoch, first: tf.Tensor) -> tf.data.Dataset:
@@ -121,12 +122,14 @@ class OneByOne:
         return tf.reduce_min(keys, axis=0), images, labels
 
 
-def _reader(files: image_files.ImageFiles, window: bool) -> Callable:
-    """Return (index, numbers) -> the image, or a window of it."""
+def _reader(
+    files: image_files.ImageFiles, rule: augment.Augmentation
+) -> Callable:
+    """Return (index, numbers) -> the image, or a window with its colours."""
     source = decoding.sources(files)
-    if window:
+    if rule.resized:
         return lambda chosen, numbers: decoding.training_image(
-            *source(chosen), numbers, size=files.size
+            *source(chosen), numbers, size=files.size, jitter=rule.jitter
         )
     return lambda chosen, numbers: decoding.evaluation_image(
         *source(chosen), size=files.size, kept=files.kept

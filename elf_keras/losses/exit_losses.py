@@ -39,8 +39,7 @@ def ldam(logits, labels, *, margins, scale=30.0):
     """Label-distribution-aware margin: cross-entropy of σ(z - Δ_y onehot(y)).
 
     Args:
-      logits: cosines z in [-1, 1]: a cosine classifier's; else as in
-        `cross_entropy`.
+      logits: cosines z in [-1, 1]: a cosine classifier's.
       margins: Δ, `(classes,)`; see `class_weights.ldam_margins`.
       scale: σ > 0.
 

@@ -46,7 +46,7 @@ class ScaledClassifier(layers.Dense):
         )
 
     def call(self, inputs, training=None):
-        """Return scaled scores, `(batch, classes)`."""
+        """Return scaled logits, `(batch, classes)`."""
         return ops.multiply(super().call(inputs, training), self.scale)
 
     # Dense knows of kernel and bias alone: checkpoints would lack the scales.

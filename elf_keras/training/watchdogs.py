@@ -5,7 +5,7 @@ from collections.abc import Callable
 import keras
 import numpy as np
 
-# Times the loss of equal scores for all classes, at every exit.
+# Times the loss of equal logits for all classes, at every exit.
 EXPLODED = 100.0
 # Shares of the training images that an exit should take more, or less, than.
 FEW_LEAVE, ALL_LEAVE = 0.01, 0.99
@@ -31,7 +31,7 @@ class StopOnDivergence(keras.callbacks.Callback):
     """Raise `DivergedError` where the loss is no number, or has exploded.
 
     Exploded: its running mean is over a hundred times the loss of equal
-    scores for all C classes at all K exits, 100 K log C for plain
+    logits for all C classes at all K exits, 100 K log C for plain
     cross-entropy. A resumed run decides alike: nothing before counts.
     """
 

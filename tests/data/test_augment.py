@@ -126,19 +126,10 @@ def test_a_window_of_a_ramp_is_a_ramp(flip):
         np.testing.assert_allclose(image[5, :, 0], expected, atol=0.51)
 
 
-def one_by_one(batch, rows, rule):
-    pairs = zip(batch, rows, strict=True)
-    return [augment.changed_file(image, row, rule) for image, row in pairs]
-
-
-@pytest.mark.parametrize(
-    ("change", "resized"),
-    # Windows of images in memory are mirrored as they are cut.
-    [(augment.changed, False), (one_by_one, False), (one_by_one, True)],
-)
-def test_half_of_the_images_are_mirrored(images, change, resized):
+@pytest.mark.parametrize("resized", [False, True])
+def test_half_of_the_files_are_mirrored(images, resized):
     rule = augment.Augmentation(padding=0, resized=resized)
-    found = change(tf.constant(images[[0] * 40]), numbers(40), rule)
+    found = [augment.changed_file(images[0], row, rule) for row in numbers(40)]
     mirrored = [
         np.array_equal(image, images[0, :, ::-1])
         for image in found
@@ -148,16 +139,20 @@ def test_half_of_the_images_are_mirrored(images, change, resized):
     assert 10 < len(mirrored) < 30
 
 
-def test_crops_and_colours_of_a_file_are_those_of_images_in_memory(images):
-    rule = augment.Augmentation(padding=2, jitter=0.4)
-    rows = numbers(len(images))
-    found = augment.changed(tf.constant(images), rows, rule)
-    np.testing.assert_array_equal(found, one_by_one(images, rows, rule))
-    colours = augment.Augmentation(padding=0, flip=False, jitter=0.4)
-    crops = dataclasses.replace(rule, jitter=0.0)
-    cropped = augment.changed(tf.constant(images), rows, crops)
-    both = augment.changed(cropped, rows, colours)
-    np.testing.assert_array_equal(found, both)
+def test_crops_are_coloured_in_memory_and_on_disk(images):
+    crops = augment.Augmentation(padding=2)
+    rule = dataclasses.replace(crops, jitter=0.4)
+    rows, epoch = numbers(len(images)), tf.constant(0, tf.int64)
+    draws = augment.draw(crops, len(images), seed=0, epoch=epoch)
+    found = augment.changed(tf.constant(images), draws, rows, rule)
+    cropped = augment.changed(tf.constant(images), draws, rows, crops)
+    coloured = augment.jittered(cropped, rows[:, -3:], strength=0.4)
+    np.testing.assert_array_equal(found, coloured)
+    for image, row in zip(images, rows, strict=True):
+        found = augment.changed_file(image, row, rule)
+        cropped = augment.changed_file(image, row, crops)[tf.newaxis]
+        coloured = augment.jittered(cropped, row[tf.newaxis, -3:], strength=0.4)
+        np.testing.assert_array_equal(found, coloured[0])
 
 
 def test_jitter_is_brightness_contrast_and_saturation():

@@ -52,7 +52,7 @@ def assembled(
     )
 
 
-def group_names(file_names: list[str], rule: str) -> list[str]:
+def group_names(file_names: Sequence[str], rule: str) -> list[str]:
     """The group of every file, read off its base name.
 
     A rule is `prefix:SEPARATOR`, the part before the first separator
