@@ -109,6 +109,7 @@ def test_a_bomb_in_a_published_list_is_not_decoded(tmp_path, figures):
         command_runs.refused(
             "train",
             *words(tmp_path, photos, "--dataset=inat18", "--nocheck_counts"),
+            f"--workdir={tmp_path / name}",
             says=["GIF" if name.endswith("gif") else "too many pixels"],
         )
     figures("bombs in a list", injected=len(bombs), survived=len(bombs))
