@@ -4,7 +4,7 @@ python -m benchmarks.replicas [--steps=20] [--rounds=5]
 
 Images a second of one global batch of a ResNet-32 with three heads: on one
 device, on two logical CPU devices (`mirrored`), and on two processes that
-talk over loopback (`worker_steps`). All use the same cores, so an ideal
+talk over loopback (`multi_worker`). All use the same cores, so an ideal
 sharing out would be as fast as one device: the ratio is what replicas,
 statistics over all of them and messages cost, not what a second device would
 gain. The steps are those that `fit` takes. Takes turns; prints JSON.
