@@ -2,6 +2,7 @@
 
 import contextlib
 
+import command_runs
 import exported
 import keras
 import numpy as np
@@ -111,22 +112,32 @@ def test_the_package_registers_every_class_that_a_file_may_hold():
 
 @pytest.fixture(scope="module")
 def model():
-    return models.build(
-        (8, 8, 3),
-        5,
-        backbone="resnet8",
-        exits="2",
-        heads=models.Heads(cosine=True),
-        pixels=models.Pixels([1.0, 2.0, 3.0]),
-    )
+    kind = {"backbone": "resnet8", "heads": models.Heads(cosine=True)}
+    pixels = models.Pixels([1.0, 2.0, 3.0])
+    return models.build((8, 8, 3), 5, exits="2", pixels=pixels, **kind)
 
 
-def test_a_saved_model_answers_as_before(tmp_path, model):
-    model.save(tmp_path / "model.keras")
+LOAD = """
+import sys
+import numpy as np
+from elf_keras import models
+model = models.load(sys.argv[1])
+assert type(model).__name__ == "MultiExitModel", type(model)
+found = model(np.load(sys.argv[2]))
+assert type(found) is dict
+np.savez(sys.argv[3], **found)
+"""
+
+
+def test_with_a_single_import_a_saved_model_answers_as_before(tmp_path, model):
+    paths = [tmp_path / name for name in ("m.keras", "i.npy", "o.npz")]
+    model.save(paths[0])
     images = np.random.default_rng(0).integers(256, size=(4, 8, 8, 3))
-    found = models.load(tmp_path / "model.keras")(images)
-    assert type(found) is dict
-    for name, logits in model(images).items():
+    np.save(paths[1], images)
+    command_runs.succeeded(command_runs.child("-c", LOAD, *paths))
+    found, expected = np.load(paths[2]), model(images)
+    assert set(found) == set(expected)
+    for name, logits in expected.items():
         np.testing.assert_array_equal(found[name], logits)
 
 
