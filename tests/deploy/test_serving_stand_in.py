@@ -48,18 +48,19 @@ def test_bad_input_is_refused(client, server, signature, wrong, inputs, words):
     assert server.poll() is None
 
 
-def test_wrong_names_and_too_large_a_message_are_refused(client):
+def test_wrong_names_and_what_is_too_large_or_missing_are_refused(client):
     image = exported.images()[:1]
     # A server's limit is gRPC's own, 4 MiB, unless it sets another.
     large = np.repeat(image, 2**22 // image.nbytes + 1, axis=0)
     codes = grpc.StatusCode
-    for signature, name, images, code in (
-        ("static", "other", image, codes.NOT_FOUND),
-        ("other", exported.NAME, image, codes.FAILED_PRECONDITION),
-        ("static", exported.NAME, large, codes.RESOURCE_EXHAUSTED),
+    for signature, name, images, code, word in (
+        ("static", "other", image, codes.NOT_FOUND, "other"),
+        ("other", exported.NAME, image, codes.FAILED_PRECONDITION, "other"),
+        ("dynamic", exported.NAME, image, codes.INVALID_ARGUMENT, "threshold"),
+        ("static", exported.NAME, large, codes.RESOURCE_EXHAUSTED, "larger"),
     ):
         found = client.refused(signature, name=name, image=images)
-        assert found[0] == code, found
+        assert found[0] == code and word in found[1], found
     assert len(client.ask("static", image=large[: len(large) // 2])["class"])
 
 

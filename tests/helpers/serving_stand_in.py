@@ -42,6 +42,10 @@ class Service(prediction_service_pb2_grpc.PredictionServiceServicer):
             context.abort(grpc.StatusCode.NOT_FOUND, spec.name)
         if name not in self._call:
             context.abort(grpc.StatusCode.FAILED_PRECONDITION, name)
+        told = self._loaded.signatures[name].structured_input_signature[1]
+        if {*request.inputs} != {*told}:
+            told = f"inputs {[*request.inputs]}: expected {sorted(told)}"
+            context.abort(grpc.StatusCode.INVALID_ARGUMENT, told)
         try:
             inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
             tensors = {k: tf.constant(v) for k, v in inputs.items()}
@@ -82,9 +86,7 @@ def join(signature, images: int):
 
 def serve(service: Service) -> tuple[grpc.Server, int]:
     """Start a server on loopback; return it and its port."""
-    server = grpc.server(
-        concurrent.futures.ThreadPoolExecutor(THREADS),
-    )
+    server = grpc.server(concurrent.futures.ThreadPoolExecutor(THREADS))
     prediction_service_pb2_grpc.add_PredictionServiceServicer_to_server(
         service, server
     )
