@@ -11,15 +11,9 @@ from elf_keras import runs
 from elf_keras.data.sources import published
 
 SMALL = (
-    *command_runs.TINY,
-    "--method=har",
-    "--image_size=16",
-    "--batch_size=8",
-    "--epochs=1",
-    "--augmentation=resized_crop",
-    "--flip",
-    "--color_jitter=0.4",
-    "--check_counts=false",
+    *(*command_runs.TINY, "--method=har", "--epochs=1", "--image_size=16"),
+    *("--augmentation=resized_crop", "--flip", "--color_jitter=0.4"),
+    *("--batch_size=8", "--check_counts=false"),
 )
 
 
@@ -29,32 +23,27 @@ def made(root, name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["imagenet_lt", "inat18"])
+@pytest.mark.parametrize("name", ["imagenet_lt", "places_lt", "inat18"])
 def test_a_published_layout_trains_evaluates_and_predicts(tmp_path, name):
     workdir = f"--workdir={tmp_path / 'run'}"
     more = ("--sampler=progressive", "--mixing=mixup")
     words = (*made(tmp_path, name), *SMALL, *more)
-    ended = command_runs.done("train", workdir, *words)
+    command_runs.done("train", workdir, *words)
     record = json.loads((tmp_path / "run" / runs.RECORD).read_text())
     assert record["data"]["class_counts"] == [9, 5, 3]
     assert record["data"]["class_names"] == ["n0000", "n0001", "n0002"]
-    ended = command_runs.done("evaluate", workdir, "--split=test")
+    command_runs.done("evaluate", workdir, "--split=test")
     photo = tmp_path / name / "test" / "n0000" / "0.JPEG"
     ended = command_runs.done("predict", workdir, photo)
     assert json.loads(ended.out)["class"] in record["data"]["class_names"]
 
 
 def test_a_photo_that_is_cut_ends_training_in_one_line(tmp_path):
-    words = made(tmp_path, "inat18")
+    words = (f"--workdir={tmp_path / 'run'}", *made(tmp_path, "inat18"))
     for path in (tmp_path / "inat18" / "train").rglob("*.JPEG"):
         path.write_bytes(path.read_bytes()[:200])
-    command_runs.refused(
-        "train",
-        f"--workdir={tmp_path / 'run'}",
-        *words,
-        *SMALL,
-        says=["cannot be decoded", "--dry_run_images=0"],
-    )
+    says = ["cannot be decoded", "--dry_run_images=0"]
+    command_runs.refused("train", *words, *SMALL, says=says)
 
 
 @pytest.mark.parametrize(
@@ -81,14 +70,8 @@ def test_wrong_flags(tmp_path, words, says):
 
 
 def test_samplers_and_mixing_train_on_images_in_memory(tmp_path):
-    command_runs.done(
-        "train",
-        f"--workdir={tmp_path / 'run'}",
-        *command_runs.TINY,
-        "--epochs=1",
-        "--sampler=square_root",
-        "--mixing=cutmix",
-        "--augmentation=resized_crop",
-    )
+    words = ("--sampler=square_root", "--mixing=cutmix", "--epochs=1")
+    words += (f"--workdir={tmp_path / 'run'}", "--augmentation=resized_crop")
+    command_runs.done("train", *command_runs.TINY, *words)
     record = json.loads((tmp_path / "run" / runs.METRICS).read_text())
     assert np.isfinite(record["test"]["last"]["static"]["accuracy"])

@@ -7,7 +7,7 @@ import page_runs
 import pytest
 
 from elf_keras.exits.thresholds import ExitThresholds
-from elf_keras.reports import leavers, page, score_rows
+from elf_keras.reports import leavers, page, score_rows, slider
 
 pytestmark = pytest.mark.slow
 READY = "section.run[data-ready]"
@@ -44,13 +44,27 @@ def value(found, key):
     return float(cell.get_attribute("data-value"))
 
 
+def assert_scores(opened, view, at):
+    expected = view.scored.scorer.dynamic(view.seen, at)
+    for key in (*score_rows.ACCURACIES, "macs", *score_rows.SAVINGS):
+        assert value(opened, key) == pytest.approx(expected[key], abs=1e-9)
+    cell = opened.page.locator('output[data-key="accuracy"]').first
+    assert cell.inner_text() == f"{100 * expected['accuracy']:.1f}\u00a0%"
+
+
+def test_arrow_keys_go_through_the_thresholds_of_the_record(opened, view):
+    opened.page.focus(".slider")
+    opened.page.keyboard.press("Home")
+    for s in slider.record(view)["slider"][:8]:
+        assert_scores(opened, view, ExitThresholds.shared(s, view.exits))
+        opened.page.keyboard.press("ArrowRight")
+
+
 @pytest.mark.parametrize("s", [0.01, 0.4, 0.55, 0.63, 0.999])
 def test_numbers_are_those_of_the_scorer(opened, view, s):
     opened.page.fill("section.run .own", repr(s))
     at = ExitThresholds.shared(s, view.exits)
-    expected = view.scored.scorer.dynamic(view.seen, at)
-    for key in (*score_rows.ACCURACIES, "macs", *score_rows.SAVINGS):
-        assert value(opened, key) == pytest.approx(expected[key], abs=1e-9)
+    assert_scores(opened, view, at)
     cells = opened.page.locator(".composition [data-exit]")
     rows = leavers.composition(view, at)
     assert cells.count() == len(rows) == 12
