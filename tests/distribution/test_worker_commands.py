@@ -12,6 +12,7 @@ import run_states
 import worker_processes
 
 from elf_keras import runs
+from elf_keras.training import checkpoints
 
 pytestmark = pytest.mark.slow
 TRAIN = ("-m", "elf_keras.train", *command_runs.RESUMED)
@@ -54,6 +55,15 @@ def test_one_run_and_its_record(whole):
     assert found["model"]["static"]["accuracy"] == pytest.approx(accuracy)
 
 
+def test_two_workers_learn_what_one_process_does(whole, tmp_path):
+    words = (*TRAIN, f"--workdir={tmp_path / 'one'}", "--strategy=mirrored")
+    process = command_runs.child(*words, env=worker_processes.environment())
+    command_runs.succeeded(process)
+    one, two = map(run_states.history, (tmp_path / "one", whole))
+    # Float32, and float32 grows apart: the first epoch is close enough.
+    assert float(two[0]["loss"]) == pytest.approx(float(one[0]["loss"]), 1e-3)
+
+
 @pytest.mark.parametrize("victim", [0, 1])
 def test_a_worker_dies_and_all_go_on(whole, tmp_path, victim):
     folder = tmp_path / "run"
@@ -86,9 +96,9 @@ def test_sigterm_to_one_stops_all_at_one_step_and_they_go_on(whole, tmp_path):
         assert "stopped by SIGTERM" in err
         assert "another worker is gone" not in err
     (*_, newest) = sorted((folder / "checkpoints").glob("*.json"))
-    epochs, steps = map(int, re.findall(r"\d+", newest.stem))
-    assert (epochs, steps) >= (1, 1)
-    assert f"saved after epoch {epochs}" in told[0][2]
+    place = tuple(map(int, re.findall(r"\d+", newest.stem)))
+    assert place >= (1, 1)
+    assert f"saved after {checkpoints.shown(place)}" in told[0][2]
     all_well(train(folder, "--resume"))
     run_states.assert_same_run(folder, whole)
 
