@@ -21,6 +21,30 @@ _COUNTED = 1024
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
+class Recorded:
+    """What a run knows of its data, and another loading of them must respect.
+
+    Examples go by their legible names, in the run's order.
+
+    Attributes:
+      class_names: in the run's order; where that was lost, as they come.
+      class_counts: in training, before the validation cut; None if unknown.
+      split_of: name of an example -> train, validation or test; empty where
+        a run has no such record.
+      class_of: name of an example -> name of its class.
+      ordered: whether `class_names` has the run's order.
+      whole: every example must be there, and no other is taken: to train on.
+    """
+
+    class_names: tuple[str, ...]
+    class_counts: np.ndarray | None
+    split_of: dict[str, str]
+    class_of: dict[str, str]
+    ordered: bool = True
+    whole: bool = False
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
 class Request:
     """What the user asks of a source; a source ignores what it has not."""
 
@@ -34,6 +58,7 @@ class Request:
     list_dir: pathlib.Path | None = None  # of lists; None for the data folder
     check_counts: bool = True  # compare lists with the published numbers
     images_on: str = "auto"  # `memory`, `disk`, `auto`, see `folder.load`
+    recorded: Recorded | None = None  # of the run that the data are for
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
