@@ -59,6 +59,8 @@ class Request:
     check_counts: bool = True  # compare lists with the published numbers
     images_on: str = "auto"  # `memory`, `disk`, `auto`, see `folder.load`
     recorded: Recorded | None = None  # of the run that the data are for
+    # A table of a folder's labels, see `label_table.read`.
+    labels: pathlib.Path | None = None
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -85,6 +87,14 @@ class Examples:
         )
 
 
+@dataclasses.dataclass(frozen=True)
+class LeftOut:
+    """Files or folders of the data folder that are no example, and why."""
+
+    reason: str  # such as `hidden`, `suffix .txt is no image`
+    names: tuple[str, ...]  # relative to the data folder, legible
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Splits:
     """The parts of one data set, and what was left out of them.
@@ -100,6 +110,7 @@ class Splits:
     class_counts: np.ndarray  # in training, before the validation cut
     notes: tuple[str, ...] = ()  # sentences for the user
     skipped: tuple[str, ...] = ()  # names of unread files
+    left_out: tuple[LeftOut, ...] = ()  # all of the folder that is no example
     published_pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     @property

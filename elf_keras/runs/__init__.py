@@ -14,6 +14,7 @@ from elf_keras.runs.files import (
 )
 from elf_keras.runs.folder import FLAGS, METRICS, MODEL, RECORD, check
 from elf_keras.runs.machine import cores, environment, peak_memory, silenced
+from elf_keras.runs.names import legible
 
 __all__ = [
     "FLAGS",
@@ -25,6 +26,7 @@ __all__ = [
     "checksum",
     "cores",
     "environment",
+    "legible",
     "numbers",
     "peak_memory",
     "plain",

@@ -15,6 +15,7 @@ def assembled(
     *,
     notes: Sequence[str] = (),
     skipped: Sequence[str] = (),
+    left_out: Sequence[splits.LeftOut] = (),
 ) -> splits.Splits:
     """Splits of the parts `train`, maybe `validation` and `test`.
 
@@ -49,6 +50,7 @@ def assembled(
         counts,
         notes=tuple(notes),
         skipped=tuple(skipped),
+        left_out=tuple(left_out),
     )
 
 
