@@ -28,7 +28,7 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.errors import InputError
-from elf_keras.policies import policy_file, policy_rules
+from elf_keras.policies import policy_rules
 from elf_keras.runs import preemption
 
 FLAGS = flags.FLAGS
@@ -95,7 +95,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         tuple(FLAGS.formats),
         FLAGS.score_images,
         FLAGS.seed,
-        *_policies(models.exits(model)),
+        *_policies(model.outputs[0].shape[-1], models.exits(model)),
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -137,13 +137,11 @@ def _put(made, output, before):
         raise
 
 
-def _policies(exits):
+def _policies(classes, exits):
     """Rules of the policy file, and which is the default."""
     if FLAGS.policy is None and FLAGS.policy_file is None:
         return policy_rules.DEFAULT, policy_rules.ACCURATE
-    path = thresholds_from_flags.file()
-    record = policy_file.read(path)
-    policy_file.thresholds_of(record, FLAGS.policy, exits=exits, path=path)
+    record, _ = thresholds_from_flags.policy(classes, exits)
     plan = policy_rules.of_file(record)
     return plan, FLAGS.policy or record["default_policy"]
 

@@ -4,7 +4,8 @@ import pathlib
 
 from absl import flags
 
-from elf_keras.cli import data_from_flags, workdir
+from elf_keras import runs
+from elf_keras.cli import command, data_from_flags, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 from elf_keras.exits.thresholds import ExitThresholds
@@ -17,14 +18,36 @@ def of_run(classes: int, exits: int) -> ExitThresholds:
     """Return --policy's thresholds, or --exit_threshold where none is named."""
     if FLAGS.policy is None and FLAGS.policy_file is None:
         return data_from_flags.exit_thresholds(classes, exits)
-    path = file()
-    return policy_file.thresholds_of(
-        policy_file.read(path),
-        FLAGS.policy,
-        exits=exits,
-        path=path,
-        exit_rule=FLAGS.exit_rule,
+    record, thresholds = policy(classes, exits)
+    made_for = record["model"].get("sha256")
+    if made_for and made_for != runs.checksum(workdir.workdir() / runs.MODEL):
+        command.say(
+            f"note: {_file()} was chosen for another model.keras than this; "
+            "what it says of accuracy and cost holds for that one"
+        )
+    return thresholds
+
+
+def policy(classes: int, exits: int) -> tuple[dict, ExitThresholds]:
+    """Return the policy file that flags name, and --policy's thresholds."""
+    path = _file()
+    if not path.exists():
+        missing = f"{path.parent} holds no {path.name}"
+        if FLAGS.policy_file:
+            missing = f"--policy_file={path} does not exist"
+        raise InputError(
+            f"{missing}: policies are chosen by elf_keras.sweep --workdir="
+            f"{workdir.workdir()}; or name the file of a run like it by "
+            "--policy_file"
+        )
+    record = policy_file.read(path)
+    model = policy_file.UsedBy(
+        exits, classes, data_from_flags.score_scale(), FLAGS.exit_rule
     )
+    thresholds = policy_file.thresholds_of(
+        record, FLAGS.policy, model, path=path
+    )
+    return record, thresholds
 
 
 def check_rule_of_export() -> None:
@@ -36,8 +59,8 @@ def check_rule_of_export() -> None:
         )
 
 
-def file() -> pathlib.Path:
-    """Return --policy_file, by default that of the run."""
+def _file():
+    """--policy_file, by default that of the run."""
     return pathlib.Path(
         FLAGS.policy_file or workdir.workdir() / policy_file.NAME
     )

@@ -2,7 +2,8 @@
 
 {"format": 1, "seed": …, "versions": {…}, …
  "exit_rule": what thresholds are compared with (absent: confidence),
- "model": {"exits": K, "classes": C, "sha256": of model.keras, …},
+ "model": {"exits": K, "classes": C, "score_scale": σ of its exit loss,
+   "sha256": of model.keras, …},
  "chosen_on": {"split": "validation", "images": …},
  "guard": {"tolerance": …, "confidence": …, "resamples": …, "seed": …},
  "temperatures": [T of each exit], "default_policy": "accurate",
@@ -16,6 +17,7 @@ Scores are `accuracy`, `top1`, `many`, `medium`, `few`, `macs`, `saving`,
 means over classes.
 """
 
+import dataclasses
 import pathlib
 from numbers import Real
 
@@ -27,6 +29,29 @@ from elf_keras.policies import policy_rules
 
 NAME = "policy.json"
 FORMAT = 1
+# What thresholds hold for, as the file's `model` names it, and in words.
+_HOLD_FOR = {
+    "exits": "{} exits",
+    "classes": "{} classes",
+    "score_scale": "scores that its loss multiplies by {}",
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class UsedBy:
+    """The model that thresholds are to be used by.
+
+    Attributes:
+      exits: their number K.
+      classes: their number C.
+      score_scale: σ, by which its exit loss multiplies scores.
+      exit_rule: what thresholds are compared with.
+    """
+
+    exits: int
+    classes: int
+    score_scale: float = 1.0
+    exit_rule: str = certainty.CONFIDENCE
 
 
 def read(path: pathlib.Path) -> dict:
@@ -58,24 +83,19 @@ def read(path: pathlib.Path) -> dict:
 
 
 def thresholds_of(
-    record: dict,
-    name: str | None,
-    *,
-    exits: int,
-    path: pathlib.Path,
-    exit_rule: str = certainty.CONFIDENCE,
+    record: dict, name: str | None, model: UsedBy, *, path: pathlib.Path
 ) -> ExitThresholds:
     """Thresholds of one policy, by default the file's own choice.
 
     Args:
       record: of `read`.
       name: of the policy.
-      exits: number of exits K of the model.
+      model: that will use them.
       path: of the file, for the message.
-      exit_rule: that the thresholds will be used by.
 
     Raises:
-      InputError: for an unknown name, other exits, or another exit rule.
+      InputError: for an unknown name, or a file of a model that differs in
+        what thresholds depend on.
     """
     policies = record["policies"]
     name = record["default_policy"] if name is None else name
@@ -84,16 +104,21 @@ def thresholds_of(
             f"--policy={name} is not in {path}; choose one of "
             f"{', '.join(policies)}"
         )
-    if record["model"]["exits"] != exits:
-        raise InputError(
-            f"{path} was made for a model of {record['model']['exits']} "
-            f"exits, this one has {exits}; sweep this run"
-        )
+    for key, words in _HOLD_FOR.items():
+        # Files of before do not tell them all.
+        ours = getattr(model, key)
+        theirs = record["model"].get(key, ours)
+        if theirs != ours:
+            raise InputError(
+                f"{path} was made for a model of {words.format(theirs)}, this "
+                f"one has {words.format(ours)}; sweep this run, or name the "
+                "file of one like it"
+            )
     chosen_by = record.get("exit_rule", certainty.CONFIDENCE)
-    if chosen_by != exit_rule:
+    if chosen_by != model.exit_rule:
         raise InputError(
             f"{path} has thresholds of the exit rule {chosen_by}, which say "
-            f"nothing by --exit_rule={exit_rule}; use that rule, or sweep by "
-            "this one"
+            f"nothing by --exit_rule={model.exit_rule}; use that rule, or "
+            "sweep by this one"
         )
     return ExitThresholds.of(policies[name]["thresholds"])

@@ -80,6 +80,7 @@ def _model(done, picture):
     return {
         "exits": len(costs.with_heads),
         "classes": done.scorer.classes,
+        "score_scale": done.scorer.rule.scale,
         "macs": costs.with_heads,
         "backbone_macs": int(costs.backbone),
         "static": {name: static(found) for name, found in done.splits.items()},

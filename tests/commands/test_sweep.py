@@ -124,26 +124,49 @@ def test_predict_takes_a_policy(swept, folder, tmp_path):
 
 
 @pytest.mark.parametrize("command", ["evaluate", "predict", "export"])
-@pytest.mark.parametrize("wrong", ["name", "exits", "absent"])
-def test_a_policy_that_cannot_be_used(folder, tmp_path, command, wrong):
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ("name", "all_exits, accurate"),
+        ("exits", "of 3 exits, this one has 2 exits; sweep this run"),
+        ("classes", "of 3000 classes, this one has 3"),
+        ("score_scale", "by 30.0, this one has scores"),
+        ("absent", "holds no policy.json: policies are chosen by elf_keras"),
+    ],
+)
+def test_a_policy_that_cannot_be_used(folder, tmp_path, command, wrong, says):
     path, words = folder / policy_file.NAME, ["--policy=accurate"]
-    says = "sweep this run" if wrong == "exits" else str(path)
+    record = json.loads(path.read_text())
     if wrong == "name":
-        words, says = ["--policy=macs_1"], "all_exits, accurate"
-    elif wrong == "exits":
-        record = json.loads(path.read_text())
-        record["model"]["exits"] = 3
-        for policy in record["policies"].values():
-            policy["thresholds"] = [0.5, 0.5]
-        path.write_text(json.dumps(record))
-    else:
+        words = ["--policy=macs_1"]
+    elif wrong == "absent":
         path.unlink()
+    else:
+        of_another = {"exits": 3, "classes": 3000, "score_scale": 30.0}
+        record["model"][wrong] = of_another[wrong]
+        for policy in record["policies"].values():
+            policy["thresholds"] = [0.5] * (record["model"]["exits"] - 1)
+        path.write_text(json.dumps(record))
     words += {
         "predict": ["a.png"],
         "export": [f"--output={tmp_path / 'out'}", "--formats=saved_model"],
     }.get(command, [])
     command_runs.refused(command, f"--workdir={folder}", *words, says=[says])
     assert not (tmp_path / "out").exists()
+
+
+def test_a_sibling_s_policy_is_used_and_said_to_be_one(folder, tmp_path):
+    record = json.loads((folder / policy_file.NAME).read_text())
+    assert record["model"]["score_scale"] == 1
+    words = [f"--workdir={folder}", "--exit_threshold=0.5", "--split=test"]
+    own = command_runs.done("evaluate", *words, "--policy=accurate")
+    assert "another model.keras" not in own.err
+    record["model"]["sha256"] = "0" * 64
+    sibling = tmp_path / "sibling.json"
+    sibling.write_text(json.dumps(record))
+    ended = command_runs.done("evaluate", *words, f"--policy_file={sibling}")
+    assert f"note: {sibling} was chosen for another model.keras" in ended.err
+    assert ended.out == own.out
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Policy files that are whole, damaged, or of another model."""
 
+import dataclasses
 import json
 
 import pytest
@@ -10,7 +11,7 @@ from elf_keras.policies import policy_file
 RULE = {"kind": "shared", "unit": None, "limit": None}
 WHOLE = {
     "format": 1,
-    "model": {"exits": 3},
+    "model": {"exits": 3, "classes": 10, "score_scale": 30.0},
     "guard": {"tolerance": 0.05, "confidence": 0.9},
     "default_policy": "accurate",
     "policies": {
@@ -18,6 +19,9 @@ WHOLE = {
         "macs_50": {"rule": RULE, "thresholds": [0.25, 0.125]},
     },
 }
+
+
+LIKE_IT = policy_file.UsedBy(3, 10, 30.0)
 
 
 def of_rule(**change):
@@ -35,16 +39,29 @@ def path(tmp_path):
 def test_thresholds_by_name_and_by_default(path):
     record = policy_file.read(path)
     for name, expected in (("macs_50", [0.25, 0.125]), (None, [0.5, None])):
-        found = policy_file.thresholds_of(record, name, exits=3, path=path)
+        found = policy_file.thresholds_of(record, name, LIKE_IT, path=path)
         assert found.to_json() == expected
 
 
 def test_an_unknown_name_and_another_model(path):
     record = policy_file.read(path)
     with pytest.raises(InputError, match="choose one of accurate, macs_50"):
-        policy_file.thresholds_of(record, "macs_5", exits=3, path=path)
-    with pytest.raises(InputError, match="of 3 exits, this one has 4"):
-        policy_file.thresholds_of(record, "macs_50", exits=4, path=path)
+        policy_file.thresholds_of(record, "macs_5", LIKE_IT, path=path)
+    for change, says in (
+        ({"exits": 4}, "of 3 exits, this one has 4"),
+        ({"classes": 3000}, "of 10 classes, this one has 3000"),
+        ({"score_scale": 1.0}, "by 30.0, this one has .* by 1.0"),
+    ):
+        other = dataclasses.replace(LIKE_IT, **change)
+        with pytest.raises(InputError, match=says):
+            policy_file.thresholds_of(record, "macs_50", other, path=path)
+
+
+def test_a_file_of_before_does_not_tell_classes_and_scale(path):
+    path.write_text(json.dumps(WHOLE | {"model": {"exits": 3}}))
+    record = policy_file.read(path)
+    found = policy_file.thresholds_of(record, "macs_50", LIKE_IT, path=path)
+    assert found.early.tolist() == [0.25, 0.125]
 
 
 @pytest.mark.parametrize(
@@ -99,7 +116,8 @@ def test_thresholds_of_one_exit_rule_say_nothing_by_another(
     if chosen_by:
         path.write_text(json.dumps(WHOLE | {"exit_rule": chosen_by}))
     record = policy_file.read(path)
-    given = {"exits": 3, "path": path, "exit_rule": used_by}
+    model = dataclasses.replace(LIKE_IT, exit_rule=used_by)
+    given = {"model": model, "path": path}
     if used_by == (chosen_by or "confidence"):
         found = policy_file.thresholds_of(record, "macs_50", **given)
         assert found.early[0] == 0.25
