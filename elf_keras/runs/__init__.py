@@ -13,11 +13,13 @@ from elf_keras.runs.files import (
     write_text,
 )
 from elf_keras.runs.folder import FLAGS, METRICS, MODEL, RECORD, check
+from elf_keras.runs.lock import LOCK, locked
 from elf_keras.runs.machine import cores, environment, peak_memory, silenced
 from elf_keras.runs.names import legible
 
 __all__ = [
     "FLAGS",
+    "LOCK",
     "METRICS",
     "MODEL",
     "RECORD",
@@ -27,6 +29,7 @@ __all__ = [
     "cores",
     "environment",
     "legible",
+    "locked",
     "numbers",
     "peak_memory",
     "plain",

@@ -4,6 +4,7 @@ import pathlib
 
 from elf_keras.errors import InputError
 from elf_keras.runs.files import WRITING
+from elf_keras.runs.lock import LOCK
 
 RECORD = "run.json"
 FLAGS = "flags.flags"
@@ -29,7 +30,8 @@ def check(folder: pathlib.Path, *, resume: bool, record: str = FLAGS) -> None:
             )
     if not folder.is_dir():
         return
-    if all(path.name.startswith(WRITING) for path in folder.iterdir()):
+    names = {path.name for path in folder.iterdir()} - {LOCK}
+    if all(name.startswith(WRITING) for name in names):
         return
     if not (folder / record).exists():
         raise InputError(
