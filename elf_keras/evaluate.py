@@ -39,22 +39,31 @@ def main(arguments: list[str]) -> None:
     if absent and (FLAGS["split"].present or len(absent) == len(parts)):
         raise InputError(
             f"--split={','.join(absent)}: this run's data has no such split; "
-            "train with --validation_fraction above 0, or add a folder"
+            f"{_remedy(absent)}; or score --split=train"
         )
-    record = run(folder, data, [name for name in parts if name not in absent])
+    scored = run(folder, data, [name for name in parts if name not in absent])
+    record = {name: {"model": scores} for name, (scores, _) in scored.items()}
+    # Before a folder that cannot be written to ends the command.
+    command.show(record)
+    for name, (_, rows) in scored.items():
+        runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
     told = runs.environment() | {"splits": record}
     runs.write_json(folder / "evaluation.json", told)
-    command.show(record)
 
 
-def run(folder: pathlib.Path, data, names: list[str]) -> dict:
-    """Score the splits of those names, write their per-class tables."""
+def run(
+    folder: pathlib.Path, data, names: list[str]
+) -> dict[str, tuple[dict, list[dict]]]:
+    """Score splits: by their names, scores and the rows of each class."""
     command.load_tensorflow()
     scorer, logit_parts = _source(folder, data)
-    return {
-        name: {"model": _scores(folder, data, name, scorer, logit_parts)}
-        for name in names
-    }
+    return {name: _scores(data, name, scorer, logit_parts) for name in names}
+
+
+def _remedy(absent):
+    if "validation" in absent:
+        return data_from_flags.without_validation()
+    return "add a folder test/ beside train/"
 
 
 def _source(folder, data):
@@ -78,7 +87,7 @@ def _source(folder, data):
     return scorer, found.logit_parts
 
 
-def _scores(folder, data, name, scorer, logit_parts):
+def _scores(data, name, scorer, logit_parts):
     from elf_keras.cli import model_from_flags
     from elf_keras.evaluation import answers, score_model
 
@@ -97,8 +106,7 @@ def _scores(folder, data, name, scorer, logit_parts):
     rows = score_model.per_class_rows(
         data, found, scorer.thresholds, split=name
     )
-    runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
-    return record
+    return record, rows
 
 
 def _artefact(class_names):

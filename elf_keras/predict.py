@@ -74,8 +74,9 @@ def _answer(file, stages, names, costs, thresholds):
 
     height, _, channels = stages[0].inputs[0].shape[1:]
     image, reason = images.attempt(file, height, channels=channels)
+    shown = runs.legible(file)
     if image is None:
-        print(json.dumps({"file": file, "error": reason}), flush=True)
+        print(json.dumps({"file": shown, "error": reason}), flush=True)
         return False
     answer = prediction.predict_dynamic(
         stages,
@@ -86,7 +87,7 @@ def _answer(file, stages, names, costs, thresholds):
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])
     line = {
-        "file": file,
+        "file": shown,
         "class": names[answer.classes[0]],
         FLAGS.exit_rule: round(float(answer.certainty[0]), 4),
         "exit": taken + 1,
@@ -98,4 +99,4 @@ def _answer(file, stages, names, costs, thresholds):
 
 
 if __name__ == "__main__":
-    command.run_command(main, of_run=True)
+    command.run_command(main, of_run=True, answers=True)

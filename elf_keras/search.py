@@ -21,7 +21,7 @@ from elf_keras.cli import command, data_from_flags, tables, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import thresholds
 from elf_keras.policies import policy_file, search_record
-from elf_keras.runs import preemption
+from elf_keras.runs import flagfiles, preemption
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
@@ -42,7 +42,7 @@ def main(arguments: list[str]) -> None:
         workdir.check_same(folder, RECORD)
         texts = _thresholds()
         if not (folder / RECORD).exists():
-            runs.write_text(folder / RECORD, workdir.resolved())
+            flagfiles.write(folder / RECORD, workdir.resolved())
         done = {}
         for number, text in enumerate(texts, start=1):
             where = f"t = {text} ({number} of {len(texts)})"
@@ -89,8 +89,8 @@ def _write(folder, done):
     sweeps.search(
         search_record.lines(curves, record["chosen"]),
         folder / "search.png",
-        title=f"{folder.name}: train threshold t (lines), exit threshold s "
-        "(along a line), static (white)",
+        title=f"{runs.legible(folder.name)[:60]}: train threshold t (lines), "
+        "exit threshold s (along a line), static (white)",
     )
     return rows
 
@@ -106,7 +106,8 @@ def _child(place, where, name, *words):
             stderr=file,
         )
     if status:
-        lines = log.read_text(encoding="utf-8").splitlines() or [""]
+        text = log.read_text(encoding="utf-8", errors="replace")
+        lines = text.splitlines() or [""]
         raise InputError(
             f"{where}: elf_keras.{name} ended with status "
             f"{status} ({lines[-1].removeprefix('error: ')}); see "
@@ -120,8 +121,8 @@ def _thresholds():
     classes = len(data.class_names)
     if data.validation is None:
         raise InputError(
-            "t is chosen on validation, and this data has no such split: set "
-            "--validation_fraction above 0, or add a folder validation/"
+            "t is chosen on validation, and this data has no such split: "
+            f"{data_from_flags.without_validation()}"
         )
     grid = thresholds.papers_search(FLAGS.exit_loss)
     texts = [text.strip() for text in FLAGS.thresholds] or grid

@@ -103,9 +103,8 @@ def _data():
     if data.validation is None:
         raise InputError(
             "this run has no validation split, and thresholds are never "
-            "chosen on test: train with --validation_fraction=0.1, or add a "
-            "folder validation/ to your images; or take the thresholds of a "
-            "sibling run by --policy_file"
+            f"chosen on test: {data_from_flags.without_validation()}; or take "
+            "the thresholds of a sibling run by --policy_file"
         )
     return data
 
@@ -131,7 +130,8 @@ def _write(folder, rows, picture, record):
     sweeps.trade_off(
         picture["splits"],
         folder / "curve.png",
-        title=f"{folder.name}: one model, every budget, by {FLAGS.exit_rule}",
+        title=f"{runs.legible(folder.name)[:60]}: one model, every budget, by "
+        f"{FLAGS.exit_rule}",
         backbone=picture["backbone_macs"],
         static_milliseconds=picture["static_milliseconds"],
     )

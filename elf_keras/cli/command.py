@@ -13,10 +13,10 @@ from collections.abc import Callable
 from absl import flags, logging
 
 from elf_keras import runs
-from elf_keras.cli import command_flags, recipe_flags, tables, workdir
+from elf_keras.cli import command_flags, recipe_flags, streams, tables, workdir
 from elf_keras.distribution import cluster
 from elf_keras.errors import InputError, WorkerLostError
-from elf_keras.runs import preemption
+from elf_keras.runs import flagfiles, preemption
 
 FLAGS = flags.FLAGS
 # Whoever takes these numbers says more of what they must be.
@@ -28,6 +28,7 @@ def run_command(
     *,
     of_run: bool = False,
     resumes: bool = False,
+    answers: bool = False,
 ) -> None:
     """Parse the command line, run the command, end with its status.
 
@@ -36,7 +37,9 @@ def run_command(
       of_run: start from the flags that the run in --workdir was trained
         with; those on the command line win.
       resumes: whether what was stopped goes on with --resume.
+      answers: whether all that it is for is printed, see `streams.prepare`.
     """
+    streams.prepare(answers=answers)
     # TensorFlow's start-up notices would bury the one line that matters.
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     logging.set_verbosity(logging.ERROR)
@@ -70,7 +73,7 @@ def load_tensorflow(*, devices: bool = True) -> None:
 
 def say(line: str) -> None:
     """Print a sentence for the user beside the command's own output."""
-    print(line, file=sys.stderr, flush=True)
+    print(runs.legible(line), file=sys.stderr, flush=True)
 
 
 def show(record: dict) -> None:
@@ -88,7 +91,7 @@ def refuse_arguments(arguments: list[str]) -> None:
 
 
 def _parse(argv, of_run):
-    rest = FLAGS(argv)[1:]
+    rest = FLAGS(flagfiles.expanded(argv))[1:]
     if of_run:
         workdir.take_from(workdir.workdir())
     else:
@@ -123,15 +126,18 @@ def _told_in_one_line(again):
     """Turn what a user can mend into one line and a status."""
     try:
         yield
-    except (InputError, flags.Error) as error:
+    except InputError as error:
+        # A line end in it is one of a name.
         _end(str(error))
+    except flags.Error as error:
+        _end(_joined(error))
     except UnicodeDecodeError as error:
         _end(f"a flagfile or list is not text ({error}); check its path")
     except preemption.Preempted:
         say(f"stopped by SIGTERM{again}")
         raise
     except WorkerLostError as error:
-        _end(str(error), error.status)
+        _end(_joined(error), error.status)
     except KeyboardInterrupt:
         say(f"stopped{again}")
         sys.exit(130)
@@ -140,11 +146,19 @@ def _told_in_one_line(again):
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except OSError as error:
         # h5py's have neither number nor file name, only a long text.
-        where = f": {error.filename}" if error.filename else ""
-        reason = error.strerror or str(error)
+        # Of a renaming, where to.
+        name = error.filename2 or error.filename
+        name = os.fsdecode(name) if isinstance(name, bytes) else name
+        where = f": {name}" if name else ""
+        reason = error.strerror or _joined(error)
         _end(f"{reason}{where}; free the disk or mend the path")
 
 
+def _joined(error):
+    """What a library says in several lines."""
+    return " ".join(str(error).split())
+
+
 def _end(message, status=2):
-    print("error: " + " ".join(message.split()), file=sys.stderr)
+    print(f"error: {runs.legible(message)}", file=sys.stderr)
     sys.exit(status)

@@ -30,6 +30,20 @@ def splits(given: flags.FlagValues = FLAGS):
     return data.load(given.dataset, request)
 
 
+def without_validation() -> str:
+    """Say what gives this data a validation split, as it has none."""
+    if FLAGS.validation_fraction:
+        return (
+            f"--validation_fraction={FLAGS.validation_fraction:g} cuts none "
+            "where each class has a single image or group; add images, or a "
+            "folder validation/, and train anew"
+        )
+    return (
+        "train with --validation_fraction=0.1, or add a folder validation/ to "
+        "your images"
+    )
+
+
 def train_threshold(classes: int) -> float:
     """Return t, also for methods that do not train with it."""
     return thresholds.parse(FLAGS.train_threshold, FLAGS.exit_loss, classes)

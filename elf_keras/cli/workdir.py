@@ -11,6 +11,7 @@ from absl import flags
 from elf_keras import runs
 from elf_keras.cli import recipe_flags
 from elf_keras.errors import InputError
+from elf_keras.runs import flagfiles
 
 FLAGS = flags.FLAGS
 # Flags that say where and how, not what: they may differ on --resume.
@@ -25,23 +26,18 @@ def shared() -> list[flags.Flag]:
     return FLAGS.flags_by_module_dict()[recipe_flags.__name__]
 
 
-def resolved() -> str:
-    """Return a flagfile that repeats this run."""
-    lines = [
+def resolved() -> list[str]:
+    """Return a command line that repeats this run."""
+    return [
         flag.serialize()
         for flag in sorted(shared(), key=lambda flag: flag.name)
         if flag.value is not None and flag.name != "resume"
     ]
-    return "\n".join(line for line in lines if line) + "\n"
 
 
-def lasting(flagfile: str) -> set[str]:
-    """Lines of a flagfile that may not change while a run goes on."""
-    return {
-        line
-        for line in flagfile.splitlines()
-        if _flag_name(line) not in _INCIDENTAL
-    }
+def lasting(words: Sequence[str]) -> set[str]:
+    """Words of a command line that may not change while a run goes on."""
+    return {word for word in words if _flag_name(word) not in _INCIDENTAL}
 
 
 def incidental() -> list[str]:
@@ -66,7 +62,8 @@ def take_from(folder: pathlib.Path) -> None:
     record = _flagfile(folder)
     # The run's own flags first, so that the command line's win.
     FLAGS.unparse_flags()
-    FLAGS([sys.argv[0], f"--flagfile={record}", *sys.argv[1:]])
+    words = [sys.argv[0], *flagfiles.read(record), *sys.argv[1:]]
+    FLAGS(flagfiles.expanded(words))
 
 
 def flags_of(
@@ -85,7 +82,8 @@ def flags_of(
     found = copy.deepcopy(FLAGS)
     for name in found:
         found[name].unparse()
-    found([sys.argv[0], f"--flagfile={record}", *words])
+    own = flagfiles.read(record)
+    found(flagfiles.expanded([sys.argv[0], *own, *words]))
     return found
 
 
@@ -101,13 +99,13 @@ def open_workdir() -> pathlib.Path:
     """Make the run's folder, with the flags that repeat the run."""
     folder = check_workdir()
     if not (folder / runs.FLAGS).exists():
-        runs.write_text(folder / runs.FLAGS, resolved())
+        flagfiles.write(folder / runs.FLAGS, resolved())
     return folder
 
 
 def follow_workdir(place: pathlib.Path) -> pathlib.Path:
     """Make an empty folder like the run's for a worker that is not to write."""
-    runs.write_text(place / runs.FLAGS, resolved())
+    flagfiles.write(place / runs.FLAGS, resolved())
     saved = workdir() / "checkpoints"
     if saved.is_dir():
         shutil.copytree(saved, place / saved.name)
@@ -124,9 +122,9 @@ def _refuse_other_flags(record):
     """Unless the run begins only now, and there is no record of any."""
     if not record.exists():
         return
-    before = lasting(record.read_text(encoding="utf-8"))
+    before = lasting(flagfiles.read(record))
     now = lasting(resolved())
-    written = {_flag_name(line) for line in before}
+    written = {_flag_name(word) for word in before}
     # A run begun before a flag existed had what is now its default.
     same = {
         flag.name
@@ -134,7 +132,9 @@ def _refuse_other_flags(record):
         if flag.value == flag.default and flag.name not in written
     }
     changed = sorted(
-        line for line in before ^ now if _flag_name(line) not in same
+        flagfiles.line(word)
+        for word in before ^ now
+        if _flag_name(word) not in same
     )
     if changed:
         raise InputError(
@@ -154,5 +154,5 @@ def _flagfile(folder):
     return record
 
 
-def _flag_name(line):
-    return line.removeprefix("--no").removeprefix("--").partition("=")[0]
+def _flag_name(word):
+    return word.removeprefix("--no").removeprefix("--").partition("=")[0]

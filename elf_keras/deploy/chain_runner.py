@@ -11,6 +11,7 @@ import argparse
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import sys
 import time
@@ -343,7 +344,12 @@ def main(arguments=None) -> int:
     except ChainError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
-    return max([_print(runner, file, options) for file in options.images])
+    try:
+        return max([_print(runner, file, options) for file in options.images])
+    except BrokenPipeError:
+        # The reader, such as `head`, has seen enough.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _print(runner, file, options):
@@ -364,7 +370,8 @@ def _print(runner, file, options):
         line = {"error": "image files need pillow: install it or give .npy"}
     except Exception as error:  # Pillow's decoders raise many types
         line = {"error": _reason(error)}
-    print(json.dumps({"file": file, **line}), flush=True)
+    shown = os.fsencode(file).decode("utf-8", "backslashreplace")
+    print(json.dumps({"file": shown, **line}), flush=True)
     return 2 if "error" in line else 0
 
 

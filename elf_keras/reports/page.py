@@ -111,7 +111,7 @@ def _section(view, number, views):
     """One run on the page; what is empty or None is left out."""
     alone, scored = len(views) == 1, view.scored is not None
     early, moves = view.exits > 1, scored and view.exits > 1
-    known = scored or view.folder.metrics
+    known = scored or view.folder.recorded()
     pays = early and known and (scored or view.folder.per_class)
     files = [leaving.composition(view)] if moves else []
     if moves and view.examples is not None:

@@ -13,6 +13,7 @@ from elf_keras import runs
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 from elf_keras.policies import policy_file
+from elf_keras.runs import flagfiles
 from elf_keras.training import schedules
 
 
@@ -113,7 +114,7 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
     flags = _flags(path / runs.FLAGS)
     return RunFolder(
         path=path,
-        name=name or path.resolve().name,
+        name=name or runs.legible(path.resolve().name),
         flags=flags,
         record=_json(path / runs.RECORD, _facts),
         metrics=_json(path / runs.METRICS, _scores),
@@ -130,7 +131,7 @@ def names(paths: list[pathlib.Path]) -> list[str]:
     Raises:
       InputError: where a folder comes twice.
     """
-    parts = [path.resolve().parts for path in paths]
+    parts = [tuple(map(runs.legible, path.resolve().parts)) for path in paths]
     if len(set(parts)) < len(parts):
         raise InputError("a run was named twice; name each folder once")
     depth, found = 1, [each[-1] for each in parts]
@@ -147,12 +148,18 @@ def _missing(found):
             "epochs are recorded, and scores are not; go on with "
             "elf_keras.train --resume."
         )
+    elif not found.recorded():
+        yield (
+            "The run has neither validation nor test images, so nothing tells "
+            "how good it is: this page shows its training alone."
+        )
     elif "validation" not in found.metrics:
         yield (
             "The run has no validation split, so no epoch and no threshold "
             "was chosen by one."
         )
-    if found.metrics and len(found.exits) > 1 and found.policy is None:
+    swept = found.policy or len(found.exits) < 2
+    if not swept and "validation" in (found.metrics or {}):
         yield (
             "No thresholds were chosen for budgets by this run's exit rule; "
             f"run elf_keras.sweep --workdir={found.name} and make this page "
@@ -206,9 +213,9 @@ def _refusing(path, reason=repr):
 
 def _flags(path):
     found = {}
-    for line in path.read_text(encoding="utf-8").splitlines():
-        if line.startswith("--"):
-            name, given, value = line[2:].partition("=")
+    for word in flagfiles.read(path):
+        if word.startswith("--"):
+            name, given, value = word[2:].partition("=")
             switch = "false" if name.startswith("no") else "true"
             found[name] = value if given else switch
     return found

@@ -10,13 +10,16 @@ import subprocess
 import sys
 from collections.abc import Iterator
 
+from elf_keras.runs import flagfiles
+
 _PACKAGES = ("elf_keras", "keras", "tensorflow", "numpy", "scikit-learn")
 
 
 def environment() -> dict:
     """Return versions, machine, command line and git revision."""
+    name = pathlib.Path(sys.argv[0]).stem
     return {
-        "command": [pathlib.Path(sys.argv[0]).stem, *sys.argv[1:]],
+        "command": [name, *map(flagfiles.line, sys.argv[1:])],
         "git_revision": _git_revision(),
         "machine": f"{platform.system()} {platform.machine()}",
         "processors": os.cpu_count(),

@@ -12,6 +12,7 @@ from elf_keras.data import splits
 from elf_keras.evaluation import score_model
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import multiply_adds
+from elf_keras.runs import flagfiles
 from elf_keras.training import (
     checkpoints,
     determinism,
@@ -99,7 +100,7 @@ def write(
     reasons = determinism.reasons(notes, deterministic=deterministic)
     record = {
         **runs.environment(),
-        "flags": (folder / runs.FLAGS).read_text().splitlines(),
+        "flags": [*map(flagfiles.line, flagfiles.read(folder / runs.FLAGS))],
         "data": _data(training.data),
         "model": _model(second_stage.finished(training.model)),
         "second_stage": stage,

@@ -4,6 +4,7 @@ import sys
 
 import command_runs
 import pytest
+from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import command, workdir
@@ -32,8 +33,10 @@ MEND = "; free the disk or mend the path\n"
 @pytest.mark.parametrize(
     ("raised", "status", "line"),
     [
-        (InputError("two\n  lines"), 2, "error: two lines\n"),
+        (flags.Error("two\n  lines"), 2, "error: two lines\n"),
+        (InputError("no a\n  b\udce9"), 2, "error: no a\\n  b\\xe9\n"),
         (FileNotFoundError(2, "Gone", "a.png"), 2, f"error: Gone: a.png{MEND}"),
+        (OSError(2, "Gone", b"\xe9\n"), 2, f"error: Gone: \\xe9\\n{MEND}"),
         (OSError("Can't write data"), 2, f"error: Can't write data{MEND}"),
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],

@@ -7,6 +7,7 @@ import pytest
 
 from elf_keras import choices, runs
 from elf_keras.cli import recipe_flags, workdir
+from elf_keras.runs import flagfiles
 
 OTHER = shlex.split("""
 --workdir=w --seed=5 --resume=true --checkpoint_minutes=2.5 --deterministic=true
@@ -39,7 +40,7 @@ def test_resolved_flags_repeat_the_run(tmp_path, words):
     path = tmp_path / runs.FLAGS
     with command_runs.fresh_flags("--workdir=w", *words) as found_flags:
         before = values(found_flags)
-        path.write_text(workdir.resolved())
+        flagfiles.write(path, workdir.resolved())
     with command_runs.fresh_flags(f"--flagfile={path}") as found_flags:
         assert values(found_flags) == {**before, "resume": False}
 

@@ -1,11 +1,17 @@
 """The flags that a run's folder keeps, and who may go on there."""
 
+import os
+
 import command_runs
 import pytest
+from absl import flags
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from elf_keras import runs
 from elf_keras.cli import workdir
 from elf_keras.errors import InputError
+from elf_keras.runs import flagfiles
 
 
 @pytest.mark.parametrize(
@@ -76,3 +82,31 @@ def test_flags_of_another_run_leave_this_command_s_alone(tmp_path):
         assert now.flag_values_dict() == before
         with pytest.raises(InputError, match="not the folder of a run"):
             workdir.flags_of(tmp_path / "other")
+
+
+# What a command line can hold.
+GIVEN = st.binary(max_size=12).map(
+    lambda raw: os.fsdecode(raw.replace(b"\0", b"0"))
+)
+
+
+@settings(
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(values=st.dictionaries(st.integers(0, 200), GIVEN, min_size=1))
+def test_any_value_of_any_flag_is_repeated(tmp_path, values):
+    with command_runs.fresh_flags("--workdir=w") as now:
+        named = workdir.shared()
+        for number, value in values.items():
+            flag = named[number % len(named)]
+            kept = flag.value
+            try:
+                now([" ", f"--{flag.name}={value}"])
+            except (flags.Error, ValueError):
+                flag.value = kept
+        now.resume = False
+        before = now.flag_values_dict()
+        flagfiles.write(tmp_path / runs.FLAGS, workdir.resolved())
+        found = workdir.flags_of(tmp_path)
+        assert found.flag_values_dict() == before

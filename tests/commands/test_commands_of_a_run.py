@@ -80,6 +80,27 @@ def test_evaluate_of_a_split_that_is_not_there(folder, monkeypatch):
     assert "test" in ended.out
 
 
+def test_advice_for_a_split_that_is_not_there_names_no_flag_that_is_set(
+    folder, monkeypatch
+):
+    made_run.give(monkeypatch, validation=None, test=None)
+    words = ("evaluate", f"--workdir={folder}")
+    says = ["--validation_fraction=0.1 cuts none", "a single image"]
+    command_runs.refused(*words, says=says)
+    says = ["train with --validation_fraction=0.1"]
+    command_runs.refused(*words, "--validation_fraction=0", says=says)
+    command_runs.refused(*words, "--split=test", says=["add a folder test/"])
+
+
+def test_evaluate_shows_the_scores_that_it_cannot_write(folder, monkeypatch):
+    made_run.give(monkeypatch)
+    # Root may write anywhere, but not a file in place of a folder.
+    (folder / "evaluation.json").mkdir()
+    ended = command_runs.run("evaluate", f"--workdir={folder}")
+    command_runs.assert_told(ended, "evaluation.json")
+    assert "\ntest " in ended.out
+
+
 def test_evaluate_shows_and_writes_the_training_split_too(folder, monkeypatch):
     made_run.give(monkeypatch, validation=None, test=None)
     words = (f"--workdir={folder}", "--split=train")

@@ -160,6 +160,20 @@ def test_without_answers_it_draws_what_the_folder_holds(view, undrawn):
     assert "What each exit costs" in text
 
 
+def test_a_run_without_validation_and_test(view, undrawn):
+    metrics = {"train": view.folder.metrics["train"]}
+    alone = {"metrics": metrics, "per_class": [], "curve": None, "policy": None}
+    folder = dataclasses.replace(view.folder, **alone)
+    lost = {"folder": folder, "scored": None, "examples": None}
+    bare = dataclasses.replace(view, **lost, missing=folder.missing)
+    text, _, drawn = build(bare)
+    assert "neither validation nor test images" in text
+    # Nobody can sweep it.
+    assert "elf_keras.sweep" not in text
+    names = {chart.name.rpartition("/")[2] for chart in drawn}
+    assert {"loss_by_exit", "training_loss", "distribution"} <= names
+
+
 def test_a_run_of_flags_alone(tmp_path):
     words = "--dataset=folder --epochs=9"
     folder = made_report.of_flags(tmp_path / "run", words)
