@@ -42,23 +42,24 @@ class CumulativeLoss:
 
     L = Σ_i w_{y_i} Σ_k active_ik ℓ_ik / Σ_i w_{y_i}, both sums over all
     replicas, so that N replicas and one give the same gradient, and leaving
-    early lowers an example's share. Labels are class indices `(batch,)`, or
-    shares s `(batch, classes)` of at most two classes (MixUp, CutMix): then
-    w ℓ is Σ_c s_c w_c ℓ(z, c), so that a rare class' weight does not lift the
-    common class it is mixed with, the denominator's w is Σ_c s_c w_c, and
-    "correct" means that the class with the larger share is predicted. A
-    strongly mixed image so counts as hard.
+    early lowers an example's share. Labels are class indices `(batch,)` or
+    `(batch, 1)`, or shares s `(batch, classes)` of at most two classes (MixUp,
+    CutMix): then w ℓ is Σ_c s_c w_c ℓ(z, c), so that a rare class' weight does
+    not lift the common class it is mixed with, the denominator's w is
+    Σ_c s_c w_c, and "correct" means that the class with the larger share is
+    predicted. A strongly mixed image so counts as hard.
 
     Args:
       exit_loss: `loss(logits, labels)` per example and exit; see `exit_loss`.
-      train_threshold: t in (0, 1); infinity (default) is the plain sum.
+      train_threshold: t in (0, 1); infinity (default) or None is the plain
+        sum.
       normalization: a key of `NORMALIZATIONS`.
 
     Attributes:
       class_weights: variable `(classes,)`, all 1; assign to re-weight.
 
     Raises:
-      InputError: for an unknown normalization.
+      InputError: for an unknown normalization, a threshold that is none.
 
     Reference: Duggal et al., HAR, Sec. III-B; ELF, Sec. 3.
     """
@@ -68,7 +69,7 @@ class CumulativeLoss:
         exit_loss: Callable,
         classes: int,
         *,
-        train_threshold: float = np.inf,
+        train_threshold: float | None = np.inf,
         normalization: str = "class_weights",
     ):
         if normalization not in NORMALIZATIONS:
@@ -77,7 +78,7 @@ class CumulativeLoss:
                 f"of {list(NORMALIZATIONS)}"
             )
         self.exit_loss = exit_loss
-        self.train_threshold = train_threshold
+        self.train_threshold = _checked_threshold(train_threshold)
         self.normalization = NORMALIZATIONS[normalization]
         self.class_weights = keras.Variable(
             np.ones(classes), dtype="float32", trainable=False
@@ -91,11 +92,16 @@ class CumulativeLoss:
         """Return the losses, masks and weights of a batch.
 
         Args:
-          labels: `(batch,)` integers, or `(batch, classes)` shares.
+          labels: `(batch,)` or `(batch, 1)` integers, or `(batch, classes)`
+            shares.
           outputs: dict of named outputs, each `(batch, classes)`.
+
+        Raises:
+          InputError: for labels of another shape.
         """
         logits = exit_rule.stack_exits(outputs)
-        shares, labels = _two_labels(ops.convert_to_tensor(labels))
+        classes = self.class_weights.shape[0]
+        shares, labels = _two_labels(_checked_labels(labels, classes))
         losses = [self._exit_losses(logits, label) for label in labels]
         weights = [ops.take(self.class_weights, label) for label in labels]
         parts, weights = _parts_of_weight(shares, weights)
@@ -154,6 +160,36 @@ NORMALIZATIONS = {
     "batch_size": _by_batch_size,
     "survivors": _by_survivors,
 }
+
+
+def _checked_threshold(value):
+    if value is None:
+        return np.inf
+    if not isinstance(value, (int, float, np.number)) or not value > 0:
+        raise InputError(
+            f"train_threshold={value!r}: expected a confidence in (0, 1), or "
+            "None where nobody is to leave in training"
+        )
+    return value
+
+
+def _checked_labels(labels, classes):
+    """Labels as a tensor; those of `keras.datasets` lose their column."""
+    if labels is None:
+        raise InputError(
+            "labels are missing: give the numbers of the classes beside the "
+            "images"
+        )
+    labels = ops.convert_to_tensor(labels)
+    shape = tuple(labels.shape)
+    if len(shape) == 2 and shape[1] == 1:
+        return labels[:, 0]
+    if len(shape) != 1 and shape[1:] not in ((classes,), (None,)):
+        raise InputError(
+            f"labels of shape {shape}: expected numbers of classes, (batch,), "
+            f"or shares of all classes, (batch, {classes})"
+        )
+    return labels
 
 
 def _two_labels(labels):

@@ -1,11 +1,21 @@
 """The Keras model class of multi-exit networks, with its thin train step."""
 
+import functools
+import re
+
 import keras
 import tensorflow as tf
 from keras import ops
 
 from elf_keras.distribution import replicas, worker_steps, workers
+from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+
+# How a loss, or the look-up of a class's weight, says so on a CPU.
+_LABEL = re.compile(
+    r"(?:label value of (-?\d+) which is outside the valid range of|"
+    r"indices\[\d+\] = (-?\d+) is not in) \[0, (\d+)\)"
+)
 
 
 class ExitRecord(keras.metrics.Metric):
@@ -110,7 +120,17 @@ class MultiExitModel(keras.Model):
           run_eagerly: as in `keras.Model.compile`, for debugging.
           jit_compile: likewise; off, since XLA does not mix with replicas
             and is five times slower on a CPU.
+
+        Raises:
+          InputError: where `loss` is none for several exits.
         """
+        if not hasattr(loss, "terms"):
+            raise InputError(
+                f"loss={getattr(loss, 'name', loss)!r} is of one output; a "
+                "model with exits is compiled with "
+                "elf_keras.losses.CumulativeLoss, such as "
+                'CumulativeLoss(losses.exit_loss("ce", class_counts), classes)'
+            )
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -140,11 +160,20 @@ class MultiExitModel(keras.Model):
 
     def make_train_function(self, force=False):
         """Return what `fit` calls for each step; see `worker_steps`."""
-        if not workers.is_several(self.distribute_strategy):
-            return super().make_train_function(force)
         if self.train_function is None or force:
-            self.train_function = worker_steps.train_function(self)
+            if workers.is_several(self.distribute_strategy):
+                self.train_function = worker_steps.train_function(self)
+            else:
+                super().make_train_function(force)
+                self.train_function = _told_of_labels(self.train_function)
         return self.train_function
+
+    def make_test_function(self, force=False):
+        """Return what `evaluate` calls for each step."""
+        if self.test_function is None or force:
+            super().make_test_function(force)
+            self.test_function = _told_of_labels(self.test_function)
+        return self.test_function
 
     def train_step(self, data):
         """Apply the gradients of one batch and return the running logs."""
@@ -175,3 +204,23 @@ class MultiExitModel(keras.Model):
 
     def _training_pass(self, images, labels):
         return self(images, training=True), labels
+
+
+def _told_of_labels(step):
+    """Let a label that there is not end a step in one sentence."""
+
+    @functools.wraps(step)
+    def told(iterator):
+        try:
+            return step(iterator)
+        except tf.errors.InvalidArgumentError as error:
+            found = _LABEL.search(error.message)
+            if found is None:
+                raise
+            label, classes = filter(None, found.groups())
+            raise InputError(
+                f"label {label} is of no class: expected 0 to "
+                f"{int(classes) - 1}, for a model of {classes} classes"
+            ) from error
+
+    return told

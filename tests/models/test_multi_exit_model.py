@@ -2,8 +2,10 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+import tiny
 
 from elf_keras import losses, models
+from elf_keras.errors import InputError
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.multi_exit_model import MultiExitModel
 
@@ -138,3 +140,58 @@ def test_a_compiled_model_saves_and_loads_for_inference(data, tmp_path):
     expected = model.predict(images, verbose=0)
     for name, scores in loaded.predict(images, verbose=0).items():
         np.testing.assert_allclose(scores, expected[name], atol=1e-3)
+
+
+IMAGES = np.arange(48, dtype="uint8").reshape(12, 2, 2, 1)
+LABELS = np.arange(12) % CLASSES
+
+
+def fitted(labels, how):
+    model = tiny.compiled()
+    options = {"batch_size": 6, "verbose": 0}
+    if how == "fit":
+        found = model.fit(IMAGES, labels, shuffle=False, **options)
+        return {name: value[0] for name, value in found.history.items()}
+    return model.evaluate(IMAGES, labels, return_dict=True, **options)
+
+
+@pytest.mark.parametrize("how", ["fit", "evaluate"])
+def test_labels_in_a_column_are_labels(how):
+    column = fitted(LABELS[:, None], how)
+    assert column == fitted(LABELS, how)
+    shares = fitted(np.eye(CLASSES)[LABELS], how)
+    assert shares == pytest.approx(column, rel=1e-5)
+
+
+@pytest.mark.parametrize("how", ["fit", "evaluate"])
+@pytest.mark.parametrize(
+    ("labels", "told"),
+    [
+        (LABELS + 1, r"label 3 is of no class: expected 0 to 2"),
+        (LABELS[:, None] - 1, r"label -1 is of no class"),
+        (np.eye(4)[LABELS], r"shape \(None, 4\).*\(batch, 3\)"),
+        (LABELS[:, None, None], r"shape \(None, 1, 1\)"),
+        (None, "labels are missing"),
+    ],
+    ids=["large", "negative", "wide", "deep", "none"],
+)
+def test_labels_that_are_none(how, labels, told):
+    with pytest.raises(InputError, match=told):
+        fitted(labels, how)
+
+
+@pytest.mark.parametrize(
+    "loss", ["sparse_categorical_crossentropy", keras.losses.Hinge(), None]
+)
+def test_a_loss_of_one_output_is_refused(loss):
+    with pytest.raises(InputError, match="losses.CumulativeLoss"):
+        tiny.model().compile("sgd", loss)
+
+
+def test_no_threshold_is_the_plain_sum():
+    exit_loss = losses.exit_loss("ce", [1, 1, 1])
+    without = CumulativeLoss(exit_loss, CLASSES, train_threshold=None)
+    assert without.train_threshold == np.inf
+    for wrong in ("auto", np.nan, 0, [0.9]):
+        with pytest.raises(InputError, match="train_threshold"):
+            CumulativeLoss(exit_loss, CLASSES, train_threshold=wrong)
