@@ -6,6 +6,7 @@ an eighth of their size where that is enough. Training takes a random window
 the centre. What only Pillow reads by our rules (see `images`) takes its way.
 """
 
+import os
 from collections.abc import Callable
 
 import numpy as np
@@ -23,8 +24,9 @@ def sources(files) -> Callable[[tf.Tensor], tuple]:
     The second is None where no file is: a branch costs as much as a crop.
     """
     with tf.device("CPU:0"):
-        root = tf.constant(f"{files.root}/")
-        paths = root + tf.constant([str(name) for name in files.names])
+        # As bytes: a name need not be UTF-8.
+        root = tf.constant(os.fsencode(f"{files.root}/"))
+        paths = root + tf.constant([os.fsencode(name) for name in files.names])
         special = tf.constant(files.special, tf.bool)
     if files.special.any():
         return lambda number: (paths[number], special[number])
@@ -176,4 +178,4 @@ def _rounded(image):
 
 
 def _upright(path: bytes) -> np.ndarray:
-    return images.upright(path.decode())
+    return images.upright(os.fsdecode(path))

@@ -13,12 +13,9 @@ from typing import BinaryIO
 
 import numpy as np
 
-from elf_keras.data import splits
+from elf_keras.data import image_formats, splits
 
 BACKGROUND = "white"
-# What Pillow may take a file for; PostScript, say, is a program that it would
-# run.
-FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 _ORIENTATION = 0x0112
 
 
@@ -39,7 +36,7 @@ def read(
     """
     from PIL import Image, ImageOps
 
-    with Image.open(file, formats=FORMATS) as image:
+    with Image.open(file, formats=image_formats.readable()) as image:
         _check_pixels(image)
         # JPEG alone: decodes at a lower resolution, still twice the need.
         image.draft(None, (2 * size, 2 * size))
@@ -72,7 +69,7 @@ def upright(file: str | pathlib.Path) -> np.ndarray:
     """A whole image, uint8 (height, width, 3), by the rules of `read`."""
     from PIL import Image, ImageOps
 
-    with Image.open(file, formats=FORMATS) as image:
+    with Image.open(file, formats=image_formats.readable()) as image:
         _check_pixels(image)
         return np.asarray(_rgb(ImageOps.exif_transpose(image)))
 
@@ -142,7 +139,7 @@ def _header(path: pathlib.Path) -> bool | str:
     from PIL import Image
 
     try:
-        with Image.open(path, formats=FORMATS) as image:
+        with Image.open(path, formats=image_formats.readable()) as image:
             _check_pixels(image)
             plain = (
                 image.format in ("JPEG", "MPO", "PNG")

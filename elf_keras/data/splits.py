@@ -204,6 +204,14 @@ def coverage_notes(
     )
 
 
+def left_out_notes(left_out: Sequence[LeftOut]) -> tuple[str, ...]:
+    """A sentence on each reason for which files were left out."""
+    return tuple(
+        f"{len(each.names)} left out, {each.reason}: {shown(each.names)}."
+        for each in left_out
+    )
+
+
 def missing(labels: np.ndarray, class_names: Sequence[str]) -> list[str]:
     """Names of the classes that no label has."""
     present = set(np.unique(labels).tolist())

@@ -8,6 +8,7 @@ nothing of its package: copied beside a manifest it runs alone, too.
 """
 
 import argparse
+import contextlib
 import dataclasses
 import hashlib
 import json
@@ -309,7 +310,7 @@ def read_image(file, shape):
     from PIL import Image, ImageOps
 
     height, width, channels = shape
-    with Image.open(file, formats=_FORMATS) as image:
+    with Image.open(file, formats=_readable()) as image:
         most = Image.MAX_IMAGE_PIXELS
         few = image.width * image.height <= most
         _expect(few, f"{image.size} pixels", f"{most} at most")
@@ -327,6 +328,21 @@ def read_image(file, shape):
     square = (left, top, left + side, top + side)
     image = image.resize((width, height), Image.Resampling.BILINEAR, square)
     return np.asarray(image).reshape(shape)
+
+
+def _readable():
+    """`_FORMATS` and what is installed, as in elf_keras/data/image_formats."""
+    from PIL import features
+
+    found = _FORMATS
+    if "avif" in features.modules and features.check("avif"):
+        found += ("AVIF",)
+    with contextlib.suppress(ImportError):
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+        found += ("HEIF",)
+    return found
 
 
 def main(arguments=None) -> int:

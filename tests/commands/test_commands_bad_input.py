@@ -104,7 +104,7 @@ EMPTY = ("empty/note.txt", b"")
     ("spoilt", "words", "says"),
     [
         ([("train/owl/0.txt", b""), OWL], [], ["no training image of 'owl'"]),
-        ([OWL], [], ["different classes", "'owl'"]),
+        ([OWL], [], ["without training image", "'owl'"]),
         ([CORRUPT], [], ["1 of 10 images cannot be read", "cat/1.png"]),
         ([], ["--image_size=3"], ["too small", "at least 4"]),
         ([EMPTY], ["--data_dir={}/empty"], ["has no class folder"]),

@@ -69,7 +69,7 @@ def test_numbered_classes_come_in_natural_order(tmp_path, names):
         fill(tmp_path / name, 1)
     loaded = load(tmp_path)
     assert loaded.class_names == names
-    assert "3 of 3 classes have no validation image" in loaded.notes[0]
+    assert "3 of 3 classes have no validation image" in loaded.notes[-1]
 
 
 def test_other_files_are_ignored_and_sub_folders_read(animals):
@@ -131,7 +131,7 @@ def test_a_split_without_any_image_is_refused_before_training(animals, split):
     ("added", "words"),
     [
         ({"train/fox": 0, "test/fox": 1}, "no training image of 'fox'"),
-        ({"test/fox": 1}, "'fox' in one only"),
+        ({"test/fox": 1}, "test has classes without training image: 'fox'"),
         ({"val/cat": 1, "validation/cat": 1}, "keep one"),
     ],
 )

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from elf_keras.data import images
+from elf_keras.data import image_formats, images
 from elf_keras.deploy import chain_runner
 from elf_keras.deploy.chain_runner import ChainError, ChainRunner
 from elf_keras.evaluation import prediction
@@ -487,4 +487,4 @@ def test_a_program_is_no_image(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "photo.jpg", "EPS")
     with pytest.raises(UnidentifiedImageError):
         chain_runner.read_image(tmp_path / "photo.jpg", (8, 8, 3))
-    assert images.FORMATS == chain_runner._FORMATS
+    assert image_formats.readable() == chain_runner._readable()

@@ -36,7 +36,7 @@ def assembled(
             seed=request.seed,
             groups=group_names(train.names, rule) if rule else None,
         )
-    notes = list(notes)
+    notes = [*notes, *splits.left_out_notes(left_out)]
     if validation or request.validation_fraction:
         notes += splits.coverage_notes(validation, class_names, "validation")
     test = parts.get("test")

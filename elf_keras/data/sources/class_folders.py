@@ -1,108 +1,150 @@
-"""Where a folder of images keeps its splits, its classes and its files."""
+"""The classes of a folder of images, a folder each, and their files."""
 
-import pathlib
+import dataclasses
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
+from elf_keras import runs
 from elf_keras.data import splits
+from elf_keras.data.sources import split_folders
+from elf_keras.data.sources.folder_tree import Tree
 from elf_keras.errors import InputError
 
-EXTENSIONS = (
-    *(".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp"),
-    *(".tif", ".tiff", ".ppm", ".pgm"),
-)
-SPLIT_FOLDERS = {
-    "train": ("train",),
-    "validation": ("validation", "val"),
-    "test": ("test",),
-}
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Found:
+    """The image files of a folder, by split.
+
+    Names are relative to the folder, as the system spells them.
+    """
+
+    class_names: tuple[str, ...]
+    names: dict[str, list[str]]  # split -> files
+    labels: dict[str, np.ndarray]  # split -> int32, one a file
+    groups: dict[str, list[str]] | None = None  # split -> a group for each
+    notes: Sequence[str] = ()
 
 
-def split_folders(data_dir: pathlib.Path | None) -> dict[str, pathlib.Path]:
-    """The folder of each split; all is training where there are none.
+def find(tree: Tree) -> Found:
+    """Files by split and class; classes are those of training.
 
     Raises:
-      InputError: without such a folder, or without one for training.
+      InputError: without splits or classes, or where another split has a
+        class that training has not.
     """
-    if data_dir is None or not data_dir.is_dir():
-        raise InputError(
-            f"data folder {data_dir}: no such folder; give --data_dir with a "
-            "sub-folder per class, or train/ and test/ with one per class"
+    folders, notes = split_folders.find(tree)
+    tree.leave_out_files()
+    classes, names, labels = (), {}, {}
+    for split, folder in sorted(folders.items(), key=_train_first):
+        places = _class_folders(tree, folder)
+        if split == "train":
+            classes = ordered(places)
+            check_several(classes, tree.path(folder))
+        if folder:
+            tree.leave_out_files(folder)
+        images = dict(zip(places, tree.images([*places.values()]), strict=True))
+        refuse_unknown(
+            [name for name in places if images[name]], classes, split
         )
-    found = {}
-    for split, names in SPLIT_FOLDERS.items():
-        # A folder that holds images itself is a class of that name.
-        held = [n for n in names if _subfolders(data_dir / n)]
-        if len(held) > 1:
-            raise InputError(f"{data_dir} holds {' and '.join(held)}: keep one")
-        if held:
-            found[split] = data_dir / held[0]
-    if found and "train" not in found:
-        raise InputError(
-            f"{data_dir} holds {', '.join(found)} but no train folder: add "
-            "train/ with a sub-folder per class"
+        names[split] = [
+            path for name in classes for path in images.get(name, ())
+        ]
+        counts = [len(images.get(name, ())) for name in classes]
+        labels[split] = np.repeat(
+            np.arange(len(classes), dtype=np.int32), counts
         )
-    return found or {"train": data_dir}
-
-
-def class_names_of(folders: dict[str, pathlib.Path]) -> tuple[str, ...]:
-    """Class names, sorted, as numbers where all are; the same in each split.
-
-    Raises:
-      InputError: without any, or where the splits differ.
-    """
-    names = _subfolders(folders["train"])
-    if not names:
-        raise InputError(
-            f"{folders['train']} has no class folder: expected a sub-folder "
-            "of images per class"
-        )
-    for split, folder in folders.items():
-        odd = sorted(set(names) ^ set(_subfolders(folder)))
-        if odd:
+        if not names[split]:
             raise InputError(
-                f"train and {split} have different classes: "
-                f"{splits.shown(odd)} in one only; give both the same folders"
+                f"{runs.legible(tree.path(folder))} has class folders without "
+                "any image file; add images, or remove the folder"
             )
+    notes = [*notes, *_notes(tree, folders, names)]
+    return Found(classes, names, labels, notes=notes)
+
+
+def class_name(name: str) -> str:
+    """A name as one class is known by, however a system spells it."""
+    return unicodedata.normalize("NFC", runs.legible(name))
+
+
+def ordered(names: Iterable[str]) -> tuple[str, ...]:
+    """Class names, sorted, as numbers where all are."""
+    names = list(names)
     if all(name.isdecimal() for name in names):
         return tuple(sorted(names, key=lambda name: (int(name), name)))
     return tuple(sorted(names))
 
 
-def image_files_of(
-    folder: pathlib.Path, class_names: tuple[str, ...]
-) -> tuple[list[pathlib.Path], np.ndarray]:
-    """The image files of a split's folder, class by class, and their labels.
-
-    Raises:
-      InputError: without any.
-    """
-    paths, labels = [], []
-    for label, name in enumerate(class_names):
-        members = sorted(
-            path
-            for path in (folder / name).rglob("*")
-            if path.suffix.lower() in EXTENSIONS
-            and not any(
-                part.startswith(".") for part in path.relative_to(folder).parts
-            )
-            and path.is_file()
-        )
-        paths += members
-        labels += [label] * len(members)
-    if not paths:
+def check_several(class_names: Sequence[str], where: str) -> None:
+    """Raise InputError for fewer classes than two."""
+    where = runs.legible(where)
+    if not class_names:
         raise InputError(
-            f"{folder} has class folders without any image file; add images, "
-            "or remove the folder"
+            f"{where} has no class folder: expected a sub-folder of images "
+            "per class, or --labels=FILE.csv"
         )
-    return paths, np.array(labels, np.int32)
+    if len(class_names) == 1:
+        raise InputError(
+            f"{where} has one class alone, {class_names[0]!r}: expected two "
+            "or more; is --data_dir the folder that holds the class folders?"
+        )
 
 
-def _subfolders(folder: pathlib.Path) -> list[str]:
-    if not folder.is_dir():
-        return []
-    return [
-        entry.name
-        for entry in folder.iterdir()
-        if entry.is_dir() and not entry.name.startswith((".", "__"))
-    ]
+def refuse_unknown(
+    names: Iterable[str], class_names: Sequence[str], split: str
+) -> None:
+    """Raise InputError for classes with images in another split alone."""
+    odd = sorted({*names} - {*class_names})
+    if odd:
+        raise InputError(
+            f"{split} has classes without training image: {splits.shown(odd)}; "
+            f"add images of them to train, or take them out of {split}"
+        )
+
+
+def _train_first(item):
+    return item[0] != "train", item[0] == "test"
+
+
+def _class_folders(tree, folder) -> Mapping[str, str]:
+    """Class name -> its folder."""
+    found = {}
+    for name in tree.folders(folder):
+        known = class_name(name)
+        path = f"{folder}/{name}" if folder else name
+        if known in found:
+            raise InputError(
+                f"{runs.legible(tree.path(folder))} holds two folders of one "
+                f"name, {ascii(found[known])} and {ascii(path)}: join them"
+            )
+        found[known] = path
+    return found
+
+
+def _notes(tree, folders, names):
+    notes = []
+    if "validation" in folders:
+        notes.append(
+            f"The folder {runs.legible(folders['validation'])!r} is used whole "
+            "for validation; nothing is cut from training."
+        )
+    if tree.linked:
+        notes += _overlaps(tree, names)
+    return notes
+
+
+def _overlaps(tree, names):
+    """A sentence on each two splits that have files in common, by links."""
+    for one, other in (
+        ("train", "validation"),
+        ("train", "test"),
+        ("validation", "test"),
+    ):
+        shared = tree.shared(names.get(other, ()), names.get(one, ()))
+        if shared:
+            yield (
+                f"{len(shared)} files of {other} are, by links, files of {one} "
+                f"too: {splits.shown([runs.legible(n) for n in shared])}."
+            )

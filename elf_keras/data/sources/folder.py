@@ -1,6 +1,6 @@
 """A folder of images, one sub-folder per class: the user's own data.
 
-Either `data_dir/{train,validation|val,test}/CLASS/*` or `data_dir/CLASS/*`.
+Either `data_dir/SPLIT/CLASS/*` (`split_folders.NAMES`) or `data_dir/CLASS/*`.
 In the second form everything is training, and there is no test split.
 """
 
@@ -9,8 +9,9 @@ import pathlib
 
 import numpy as np
 
+from elf_keras import runs
 from elf_keras.data import image_files, images, splits
-from elf_keras.data.sources import assembly, class_folders
+from elf_keras.data.sources import assembly, class_folders, folder_tree
 from elf_keras.errors import InputError
 
 DEFAULT_SIZE = 32
@@ -25,40 +26,42 @@ def load(request: splits.Request) -> splits.Splits:
     """Every image of a folder, as RGB at `request.image_size` (32).
 
     A validation folder is used whole; without one, `validation_fraction` is
-    cut from training. Files of other kinds are ignored, corrupt images
-    skipped and named. Images are held in memory; `images_on="auto"` leaves
-    them on disk from `LARGE_SIZE` pixels on, or where they would take more
-    than `MEMORY_SHARE` of it. There only their headers are read at first.
+    cut from training. Files of other kinds are left out and counted, corrupt
+    images skipped and named. Images are held in memory; `images_on="auto"`
+    leaves them on disk from `LARGE_SIZE` pixels on, or where they would take
+    more than `MEMORY_SHARE` of it. There only headers are read at first.
 
     Returns:
       Splits with images (examples, image_size, image_size, 3).
 
     Raises:
-      InputError: no such folder or no class in it, classes that differ
-        between splits, a class without images, over 1 % corrupt files.
+      InputError: no such folder or no class in it, a class without training
+        image, over 1 % corrupt files.
     """
-    folders = class_folders.split_folders(request.data_dir)
-    class_names = class_folders.class_names_of(folders)
-    found = {
-        split: class_folders.image_files_of(folder, class_names)
-        for split, folder in folders.items()
-    }
-    total = sum(len(paths) for paths, _ in found.values())
+    tree = _tree(request.data_dir)
+    found = class_folders.find(tree)
+    total = sum(map(len, found.names.values()))
     size = request.image_size or DEFAULT_SIZE
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
-    for split, (paths, labels) in found.items():
-        names = [str(path.relative_to(request.data_dir)) for path in paths]
-        everything, reasons = read(request.data_dir, names, size)
+    for split, paths in found.names.items():
+        labels = found.labels[split]
+        everything, reasons = read(request.data_dir, paths, size)
+        names = [runs.legible(path) for path in paths]
         good = np.array([not reason for reason in reasons], bool)
-        _check_emptied(labels, good, folders[split], class_names)
+        _check_emptied(labels, good, split, found.class_names)
         part = splits.Examples(everything, labels, tuple(names))
         parts[split] = part.take(np.flatnonzero(good))
         faults |= {n: r for n, r in zip(names, reasons, strict=True) if r}
     _check_faults(faults, total)
-    notes = _notes(faults, whole="validation" in parts)
+    notes = [*found.notes, *_notes(faults)]
     return assembly.assembled(
-        parts, class_names, request, notes=notes, skipped=faults
+        parts,
+        found.class_names,
+        request,
+        notes=notes,
+        skipped=faults,
+        left_out=tree.left_out,
     )
 
 
@@ -79,12 +82,21 @@ def _headers(root: pathlib.Path, names: list[str], size: int):
     return image_files.of(root, names, size=size, special=special), reasons
 
 
-def _check_emptied(labels, good, folder, class_names) -> None:
+def _tree(root: pathlib.Path | None) -> folder_tree.Tree:
+    if root is None or not root.is_dir():
+        raise InputError(
+            f"data folder {root}: no such folder; give --data_dir with a "
+            "sub-folder per class, or train/ and test/ with one per class"
+        )
+    return folder_tree.Tree(root)
+
+
+def _check_emptied(labels, good, split, class_names) -> None:
     emptied = np.setdiff1d(labels, labels[good])
     if emptied.size:
         names = splits.shown([class_names[label] for label in emptied])
         raise InputError(
-            f"{folder}: every image of {names} is corrupt; replace the files "
+            f"{split}: every image of {names} is corrupt; replace the files "
             "or drop the class"
         )
 
@@ -98,11 +110,10 @@ def _check_faults(faults: dict[str, str], total: int) -> None:
         )
 
 
-def _notes(faults: dict[str, str], *, whole: bool) -> list[str]:
+def _notes(faults: dict[str, str]) -> list[str]:
     told = _first_faults(faults)
     skipped = f"{len(faults)} unreadable images were skipped, such as {told}."
-    kept = "The validation folder is used whole; nothing is cut from train."
-    return [skipped] * bool(faults) + [kept] * whole
+    return [skipped] * bool(faults)
 
 
 def _first_faults(faults: dict[str, str]) -> str:
