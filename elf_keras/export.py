@@ -91,7 +91,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
 
     model = models.load(folder / runs.MODEL)
     plan = bundle.ExportPlan(
-        output.name,
+        runs.legible(output.name),
         tuple(FLAGS.formats),
         FLAGS.score_images,
         FLAGS.seed,
@@ -107,7 +107,11 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         made = pathlib.Path(temporary, "export")
         made.mkdir()
         record = bundle.write(
-            made, model, data, model_from_flags.scorer(model, data), plan
+            runs.encodable(made),
+            model,
+            data,
+            model_from_flags.scorer(model, data),
+            plan,
         )
         shares = record["parity_at"]["exit_shares"]
         print(tables.parity(shares, record["parity"]), flush=True)

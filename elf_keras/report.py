@@ -36,6 +36,8 @@ flags.DEFINE_bool(
 
 SEARCH, MANIFEST = "search.json", "manifest.json"
 _TOLERANCE = 0.005
+# Of those that no font has.
+_LETTERS = 10
 
 
 def main(arguments: list[str]) -> None:
@@ -50,7 +52,7 @@ def main(arguments: list[str]) -> None:
     searches = [path for path in paths if (path / SEARCH).exists()]
     exports = [path for path in paths if (path / MANIFEST).exists()]
     folders = [path for path in paths if path not in searches + exports]
-    found = {path.name: _search(path) for path in searches}
+    found = {runs.legible(path.name): _search(path) for path in searches}
     for path, each in zip(searches, found.values(), strict=True):
         chosen = path / each["runs"][each["chosen"]]
         folders += [chosen] * (chosen not in folders)
@@ -59,7 +61,10 @@ def main(arguments: list[str]) -> None:
             "only exports were named: add the folder of the run they are of"
         )
     output = pathlib.Path(FLAGS.output or folders[0] / "report")
-    manifests = {path.name: runs.read_json(path / MANIFEST) for path in exports}
+    manifests = {
+        runs.legible(path.name): runs.read_json(path / MANIFEST)
+        for path in exports
+    }
     read = [
         run_folder.read(path, name)
         for path, name in zip(folders, run_folder.names(folders), strict=True)
@@ -88,7 +93,22 @@ def run(
         for sentence in view.missing:
             command.say(f"note: {view.name}: {sentence}")
     page.write(output, views, searches=searches, exports=exports)
+    _tell_lacking(views)
     command.say(f"written to {output}: index.html, figures/")
+
+
+def _tell_lacking(views):
+    """Letters of names that pictures show as their codes."""
+    from elf_keras.reports.charts import lettering
+
+    names = [name for view in views for name in (view.name, *view.class_names)]
+    if letters := lettering.lacking(names):
+        some = letters[:_LETTERS] + "…" * (len(letters) > _LETTERS)
+        command.say(
+            f"note: no font that is installed here has {some}; pictures show "
+            "codes such as \\u732b in their place: install one that has them, "
+            "such as Noto Sans CJK, and make the page again"
+        )
 
 
 def _view(folder):

@@ -52,7 +52,9 @@ def main(arguments: list[str]) -> None:
             )
         folder = pathlib.Path(FLAGS.model)
         with open_server(folder, FLAGS.port, _node_modules()) as server:
-            print(f"{server.url} serves {FLAGS.model}", flush=True)
+            print(
+                f"{server.url} serves {runs.legible(FLAGS.model)}", flush=True
+            )
             server.serve_forever()
 
 

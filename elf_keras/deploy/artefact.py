@@ -104,7 +104,7 @@ def _served(folder, record):
         if found != record["checksums"][name]:
             raise ValueError(f"{name} is cut, changed or swapped")
     try:
-        loaded = tf.saved_model.load(folder / SAVED_MODEL)
+        loaded = tf.saved_model.load(runs.encodable(folder) / SAVED_MODEL)
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     names = exit_rule.exit_names(len(record["exits"]))

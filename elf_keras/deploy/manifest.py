@@ -138,7 +138,9 @@ def write_samples(
             "images": "samples/images.bin",
             "count": len(part),
             "labels": part.labels,
-            "names": [pathlib.PurePath(name).name for name in part.names],
+            "names": [
+                runs.legible(pathlib.PurePath(name).name) for name in part.names
+            ],
         },
     )
 

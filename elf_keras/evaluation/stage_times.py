@@ -65,7 +65,8 @@ def of_export(folder: pathlib.Path, variant: str, *, exits: int) -> StageTimes:
             f"--export={folder} has {len(times)} stages, this run has {exits} "
             "exits; name the export of this run"
         )
-    source = f"{folder.name}, {variant}, as measured by elf_keras.export"
+    name = runs.legible(folder.name)
+    source = f"{name}, {variant}, as measured by elf_keras.export"
     return StageTimes(times, static, source)
 
 

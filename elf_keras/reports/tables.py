@@ -4,9 +4,10 @@ from elf_keras.policies import policy_rules
 from elf_keras.reports import score_rows, statistics
 from elf_keras.reports.run_folder import RunFolder
 from elf_keras.reports.run_view import RunView
+from elf_keras.runs import flagfiles
 
 # Flags that name places on the machine that trained.
-_PLACES = ("workdir", "data_dir", "list_dir", "weights", "flagfile")
+_PLACES = ("workdir", "data_dir", "list_dir", "labels", "weights", "flagfile")
 _FACTS = {
     "seed": "seed",
     "git_revision": "git revision of the code",
@@ -120,7 +121,7 @@ def facts(view: RunView) -> list[tuple[str, str]]:
 def flags(view: RunView) -> str:
     """The flags of a run, without places on the machine that trained."""
     return "\n".join(
-        f"--{name}={value}"
+        flagfiles.line(f"--{name}={value}")
         for name, value in sorted(view.folder.flags.items())
         if name not in _PLACES
     )

@@ -1,5 +1,10 @@
 """Numbers and names of a report as text."""
 
+import hashlib
+
+# Characters of a run's name in the name of a file.
+_LONGEST = 50
+
 
 def short(text: str, length: int = 18) -> str:
     """A name that fits beside an axis."""
@@ -7,8 +12,13 @@ def short(text: str, length: int = 18) -> str:
 
 
 def slug(name: str) -> str:
-    """A run's name in a file name."""
-    return "".join(c if c.isalnum() or c in "-_." else "_" for c in name)
+    """A run's name in a file name: another one for each name."""
+    plain = name.replace("/", "_")
+    found = "".join(c if c.isalnum() or c in "-_." else "_" for c in plain)
+    if found == plain and len(found) <= _LONGEST and found.strip("."):
+        return found
+    mark = hashlib.sha256(name.encode("utf-8", "replace")).hexdigest()[:8]
+    return f"{found[:_LONGEST].lstrip('.')}-{mark}"
 
 
 def percent(value: float | None, digits: int = 1) -> str:

@@ -12,7 +12,14 @@ from elf_keras.runs.files import (
     write_json,
     write_text,
 )
-from elf_keras.runs.folder import FLAGS, METRICS, MODEL, RECORD, check
+from elf_keras.runs.folder import (
+    FLAGS,
+    METRICS,
+    MODEL,
+    RECORD,
+    check,
+    encodable,
+)
 from elf_keras.runs.lock import LOCK, locked
 from elf_keras.runs.machine import cores, environment, peak_memory, silenced
 from elf_keras.runs.names import legible
@@ -27,6 +34,7 @@ __all__ = [
     "check",
     "checksum",
     "cores",
+    "encodable",
     "environment",
     "legible",
     "locked",

@@ -66,9 +66,9 @@ def plain(value):
 
 
 def write_text(path: pathlib.Path, text: str) -> None:
-    """Write a text file in one step."""
+    """Write a text file in one step; what is no text is escaped in it."""
     with replacing(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: pathlib.Path, record: dict) -> None:

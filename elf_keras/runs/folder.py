@@ -1,6 +1,10 @@
 """A run's folder: the names in it, and whether a run may write into it."""
 
+import atexit
+import functools
 import pathlib
+import shutil
+import tempfile
 
 from elf_keras.errors import InputError
 from elf_keras.runs.files import WRITING
@@ -43,3 +47,20 @@ def check(folder: pathlib.Path, *, resume: bool, record: str = FLAGS) -> None:
             f"--workdir={folder} already holds a run, which is never "
             "overwritten; name a new folder, or add --resume to go on"
         )
+
+
+@functools.cache
+def encodable(folder: pathlib.Path) -> pathlib.Path:
+    """A path to a folder for TensorFlow, which takes names in UTF-8 alone.
+
+    Where its own is another, that of a link, for as long as this process runs.
+    """
+    try:
+        str(folder).encode()
+    except UnicodeEncodeError:
+        place = pathlib.Path(tempfile.mkdtemp(prefix="elf_keras-"))
+        atexit.register(shutil.rmtree, place, ignore_errors=True)
+        link = place / "folder"
+        link.symlink_to(folder.resolve(), target_is_directory=True)
+        return link
+    return folder

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import errors
+from elf_keras import errors, runs
 from elf_keras.data import pipeline, replica_parts, splits
 from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
@@ -137,7 +137,7 @@ def _told(training, saver, report):
     if validation is not None:
         yield callbacks.ValidationScores(validation, training.scorer)
     yield keras.callbacks.TensorBoard(
-        saver.folder.parent / "tensorboard", write_graph=False
+        runs.encodable(saver.folder.parent) / "tensorboard", write_graph=False
     )
     chief = workers.is_chief(model.distribute_strategy)
     if chief and not sys.stderr.isatty():

@@ -169,8 +169,8 @@ def test_labels_in_a_column_are_labels(how):
     [
         (LABELS + 1, r"label 3 is of no class: expected 0 to 2"),
         (LABELS[:, None] - 1, r"label -1 is of no class"),
-        (np.eye(4)[LABELS], r"shape \(None, 4\).*\(batch, 3\)"),
-        (LABELS[:, None, None], r"shape \(None, 1, 1\)"),
+        (np.eye(4)[LABELS], r"shape \(6, 4\).*\(batch, 3\)"),
+        (LABELS[:, None, None], r"shape \(6, 1, 1\)"),
         (None, "labels are missing"),
     ],
     ids=["large", "negative", "wide", "deep", "none"],

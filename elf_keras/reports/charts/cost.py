@@ -6,7 +6,7 @@ from elf_keras.evaluation import cost_curve
 from elf_keras.reports import statistics
 from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
-from elf_keras.reports.text import macs, percent
+from elf_keras.reports.text import macs, percent, short
 
 # Points of a curve, and how many runs' bands can be told apart.
 POINTS, BANDS = 60, 4
@@ -37,7 +37,7 @@ def curves(views: list[RunView]) -> style.Chart | None:
         y="accuracy, mean over classes, %",
     )
     for number, view, line in lines:
-        _draw(axes, view.name, line, style.line_style(number), unit)
+        _draw(axes, short(view.name, 40), line, style.line_style(number), unit)
     banded = [each for each in lines if each[2]["band"] is not None]
     for number, _, line in banded[:BANDS]:
         _shade(axes, line, style.line_style(number), unit)

@@ -13,6 +13,7 @@ import matplotlib
 from matplotlib import figure as figures
 
 from elf_keras import runs
+from elf_keras.reports.charts import lettering
 
 # Okabe and Ito, dark ones first; their grey values differ, too.
 COLOURS = ("#000000", "#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00")
@@ -115,7 +116,8 @@ def drawn(figure, **facts) -> Chart:
 
 
 def written(figure, **options) -> bytes:
-    """The file that `savefig` writes."""
+    """The file that `savefig` writes, every name in it as it is."""
+    lettering.settle(figure)
     content = io.BytesIO()
     figure.savefig(content, **options)
     return content.getvalue()

@@ -10,7 +10,7 @@ from matplotlib import figure as figures
 from elf_keras import runs
 from elf_keras.policies import search_record
 from elf_keras.reports.charts import style
-from elf_keras.reports.text import percent
+from elf_keras.reports.text import percent, slug
 
 _DOTS_PER_INCH = 130
 
@@ -95,7 +95,7 @@ def searched(name: str, found: dict[str, dict], chosen: str) -> style.Chart:
     style.legend_below(axes)
     return style.drawn(
         figure,
-        name=f"search_{name}",
+        name=f"search_{slug(name)}",
         title=f"Train threshold t and exit threshold s: {name}",
         shows=(
             f"One line for each t, one mark for each of the papers' s, white: "

@@ -4,7 +4,7 @@ import numpy as np
 
 from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
-from elf_keras.reports.text import exit_name, percent, slug
+from elf_keras.reports.text import exit_name, percent, short, slug
 
 
 def all_of(view: RunView) -> list[style.Chart]:
@@ -38,7 +38,7 @@ def losses(views: list[RunView]) -> style.Chart | None:
             np.arange(1, len(part["loss"]) + 1),
             np.array(part["loss"], float),
             **style.line_style(number),
-            **{"label": name, "markersize": 7},
+            **{"label": short(name, 40), "markersize": 7},
         )
     axes.set_xticks(range(1, max(len(p["loss"]) for *_, p in found) + 1))
     style.legend_below(axes, 1)
