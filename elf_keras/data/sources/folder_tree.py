@@ -33,7 +33,7 @@ class Tree:
 
     def __init__(self, root: pathlib.Path):
         self.root = root
-        self.linked = False  # whether a link was followed
+        self.linked = False  # whether files may have been found twice
         self._left_out = collections.defaultdict(list)
 
     def path(self, name: str) -> str:
@@ -72,6 +72,8 @@ class Tree:
 
         All else below them is left out with a reason.
         """
+        above = {posixpath.dirname(folder) for folder in folders} - {""}
+        self.linked |= any(os.path.islink(self.path(name)) for name in above)
         found, walked, links = [[] for _ in folders], [], []
         for place, folder in enumerate(folders):
             if os.path.islink(self.path(folder)):
@@ -82,7 +84,6 @@ class Tree:
                 found[place] += files
                 links += [(name, place) for name in aside]
         if links:
-            above = {posixpath.dirname(folder) for folder in folders}
             self._follow(links, found, {*walked, *above})
         return [
             sorted(files, key=lambda name: name.split("/")) for files in found
