@@ -10,7 +10,7 @@ import os
 import re
 from collections.abc import Iterator
 
-# Of errors in writing alone: a file that cannot be read is somebody's input.
+# What a file that is written can meet; one that is read, the last of them.
 _WRITING = {
     os.strerror(number): number
     for number in (
@@ -19,6 +19,8 @@ _WRITING = {
     )
 }
 _FILE = re.compile(rf"(\S+); ({'|'.join(map(re.escape, _WRITING))})")
+# What our own functions within `tf.data` say, before their traceback.
+_OURS = re.compile(r"\bInputError: (.*)")
 # Where `tf.data` was, and what it puts before an operation's own message.
 _PLACES = ("DatasetV", "Dataset:", "IteratorGetNext")
 _NOISE = re.compile(
@@ -56,10 +58,18 @@ def translated() -> Iterator[None]:
     try:
         yield
     except tf.errors.OpError as error:
+        if found := _OURS.search(error.message):
+            raise InputError(found[1]) from error
+        read = any(place in str(error) for place in _PLACES)
         if found := _FILE.search(error.message):
             name, reason = found.groups()
+            if read:
+                raise InputError(
+                    f"{name} cannot be read ({reason}); mend the disk or "
+                    "replace the file"
+                ) from error
             raise OSError(_WRITING[reason], reason, name) from error
-        if not any(place in str(error) for place in _PLACES):
+        if not read:
             raise
         raise InputError(
             f"an image file cannot be decoded ({_reason(error)}); find it "

@@ -12,10 +12,13 @@ from collections.abc import Callable
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import runs
-from elf_keras.data import augment, image_header, images
+from elf_keras.data import augment, file_batches, image_header, images
 
 RATIOS = (1, 2, 4, 8)
+
+
+def _upright(path: bytes) -> np.ndarray:
+    return images.upright(os.fsdecode(path))
 
 
 def sources(files) -> Callable[[tf.Tensor], tuple]:
@@ -24,13 +27,18 @@ def sources(files) -> Callable[[tf.Tensor], tuple]:
     The second is None where no file is: a branch costs as much as a crop.
     """
     with tf.device("CPU:0"):
-        # As bytes: a name need not be UTF-8.
+        # Names need not be UTF-8, and need not be text in a graph.
         root = tf.constant(os.fsencode(f"{files.root}/"))
-        paths = root + tf.constant([os.fsencode(name) for name in files.names])
+        paths = root + tf.constant([os.fsencode(n) for n in files.names])
         special = tf.constant(files.special, tf.bool)
     if files.special.any():
         return lambda number: (paths[number], special[number])
     return lambda number: (paths[number], None)
+
+
+def again(source: Callable) -> Callable[[tf.Tensor], tuple]:
+    """Return the same of what TensorFlow failed to decode: all special."""
+    return lambda number: (source(number)[0], True)
 
 
 def batches(files, batch_size: int) -> tf.data.Dataset:
@@ -39,31 +47,43 @@ def batches(files, batch_size: int) -> tf.data.Dataset:
     Returns:
       Dataset of uint8 (batch, size, size, 3); the last may be partial.
     """
-    source = sources(files)
 
-    def read(number):
-        return evaluation_image(
-            *source(number), size=files.size, kept=files.kept
+    def reader(source):
+        return lambda number: evaluation_image(
+            *source(number),
+            size=files.size,
+            kept=files.kept,
+            whole=files.damaged.upright,
         )
 
+    source, count = sources(files), len(files)
+    spans = tf.data.Dataset.range(0, count, batch_size).map(
+        lambda start: (start, tf.minimum(start + batch_size, count))
+    )
     options = tf.data.Options()
     options.autotune.enabled = False
     return (
-        tf.data.Dataset.range(len(files))
-        .map(read, num_parallel_calls=runs.cores(), deterministic=True)
-        .batch(batch_size)
+        file_batches.of(
+            spans, reader(source), reader(again(source)), files.shape[1:]
+        )
+        .map(lambda _, images: images)
         .with_options(options)
     )
 
 
 def evaluation_image(
-    path: tf.Tensor, special: tf.Tensor | None, *, size: int, kept: float
+    path: tf.Tensor,
+    special: tf.Tensor | bool | None,
+    *,
+    size: int,
+    kept: float,
+    whole: Callable[[bytes], np.ndarray] = _upright,
 ) -> tf.Tensor:
     """The centre square of `kept` times the shorter side, antialiased.
 
     `kept` = 224/256 is what the papers call resizing the shorter side to
-    256 and cropping 224; 1 is the rule of `images.read`. Pillow reads where
-    `special` is true. Returns uint8 (size, size, 3).
+    256 and cropping 224; 1 is the rule of `images.read`. Where `special`
+    is true, `whole` reads it, by Pillow. Returns uint8 (size, size, 3).
     """
 
     def centre(height, width):
@@ -72,18 +92,19 @@ def evaluation_image(
         return tf.stack([(height - side) // 2, (width - side) // 2, side, side])
 
     # Twice the need is decoded, as `images.read` does.
-    cut = _cut(path, special, centre, 2 * size)
+    cut = _cut(path, special, centre, 2 * size, whole)
     resized = tf.image.resize(cut, (size, size), antialias=True)
     return tf.ensure_shape(_rounded(resized), (size, size, 3))
 
 
 def training_image(
     path: tf.Tensor,
-    special: tf.Tensor | None,
+    special: tf.Tensor | bool | None,
     numbers: tf.Tensor,
     *,
     size: int,
     jitter: float = 0.0,
+    whole: Callable[[bytes], np.ndarray] = _upright,
 ) -> tf.Tensor:
     """A window by `augment.window`, in its colours, uint8 (size, size, 3)."""
 
@@ -92,7 +113,7 @@ def training_image(
 
     # Shrinks by less than 2 where files are JPEG: hardly any aliasing, at a
     # third of the time of an antialiased filter.
-    cut = _cut(path, special, window, size)
+    cut = _cut(path, special, window, size, whole)
     resized = tf.image.resize(cut, (size, size))
     resized = tf.ensure_shape(resized, (size, size, 3))
     if jitter:
@@ -102,7 +123,7 @@ def training_image(
     return _rounded(resized)
 
 
-def _cut(path, special, window, need):
+def _cut(path, special, window, need, whole):
     """Pixels of the window [top, left, height, width] that is asked for."""
 
     def by_tensorflow():
@@ -123,12 +144,14 @@ def _cut(path, special, window, need):
         )
 
     def by_pillow():
-        whole = tf.numpy_function(_upright, [path], tf.uint8, stateful=False)
-        whole.set_shape((None, None, 3))
-        return _slice(whole, window, need)
+        pixels = tf.numpy_function(whole, [path], tf.uint8, stateful=False)
+        pixels.set_shape((None, None, 3))
+        return _slice(pixels, window, need)
 
     if special is None:
         return by_tensorflow()
+    if special is True:
+        return by_pillow()
     return tf.cond(special, by_pillow, by_tensorflow)
 
 
@@ -175,7 +198,3 @@ def _slice(image, window, need):
 
 def _rounded(image):
     return tf.cast(image + 0.5, tf.uint8)
-
-
-def _upright(path: bytes) -> np.ndarray:
-    return images.upright(os.fsdecode(path))

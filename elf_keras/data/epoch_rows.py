@@ -10,8 +10,13 @@ from collections.abc import Callable
 
 import tensorflow as tf
 
-from elf_keras import runs
-from elf_keras.data import augment, decoding, image_files, splits
+from elf_keras.data import (
+    augment,
+    decoding,
+    file_batches,
+    image_files,
+    splits,
+)
 from elf_keras.data.batches import Batches
 
 
@@ -77,44 +82,52 @@ class OneByOne:
     def __init__(
         self, examples: splits.Examples, batches: Batches, part: tuple[int, int]
     ):
-        self.shape, self.labels = examples.images.shape, examples.labels
-        self.image = _reader(examples.images, batches.augmentation)
+        files, rule = examples.images, batches.augmentation
+        source = decoding.sources(files)
+        self.shape, self.labels = files.shape, examples.labels
+        self.image = _reader(files, source, rule)
+        self.again = _reader(files, decoding.again(source), rule)
         self.batches, self.part = batches, part
 
     def epoch(self, epoch: Epoch, first: tf.Tensor) -> tf.data.Dataset:
         """Return the rows of an epoch from its place `first` on."""
-        count, size = self.shape[0], self.batches.size
-        low, high = self.part
+        count, (low, high) = self.shape[0], self.part
         labels = tf.constant(self.labels)
 
-        def load(place):
-            chosen = epoch.examples[place]
+        def row(places, images):
+            epochs = tf.fill(tf.shape(places), epoch.number)
+            chosen = tf.gather(epoch.examples, places)
+            keys = tf.stack([epochs, places], axis=1)
+            return keys, images, tf.gather(labels, chosen)
+
+        # A part with nothing left in the last batch still takes the step.
+        spans = tf.data.Dataset.range(first, count, self.batches.size).map(
+            lambda start: (
+                tf.minimum(start + low, count),
+                tf.minimum(start + high, count),
+            )
+        )
+        return file_batches.of(
+            spans,
+            self._changed(epoch, self.image),
+            self._changed(epoch, self.again),
+            self.shape[1:],
+        ).map(row)
+
+    def _changed(self, epoch, image):
+        """Return place -> the image there, read by `image` and changed."""
+
+        def changed(place):
             numbers = augment.numbers(
                 epoch.draws[place], seed=self.batches.seed, epoch=epoch.number
             )
-            image = augment.changed_file(
-                self.image(chosen, numbers), numbers, self.batches.augmentation
+            return augment.changed_file(
+                image(epoch.examples[place], numbers),
+                numbers,
+                self.batches.augmentation,
             )
-            return tf.stack([epoch.number, place]), image, labels[chosen]
 
-        rows = (
-            tf.data.Dataset.range(first, count)
-            .filter(lambda place: (low <= place % size) & (place % size < high))
-            .map(load, num_parallel_calls=runs.cores(), deterministic=True)
-            .batch(high - low)
-        )
-        if not 0 < count % size <= low:
-            return rows
-        # A part with nothing left in the last batch still takes the step,
-        # unless that is done: an epoch may be resumed at its very end.
-        empty = tf.data.Dataset.from_tensors(
-            (
-                tf.zeros((0, 2), tf.int64),
-                tf.zeros((0, *self.shape[1:]), tf.uint8),
-                tf.zeros((0,), tf.int32),
-            )
-        )
-        return rows.concatenate(empty.take(tf.cast(first < count, tf.int64)))
+        return changed
 
     def read(self, keys, images, labels):
         """Return the key that mixing draws from, images and labels."""
@@ -123,16 +136,16 @@ class OneByOne:
 
 
 def _reader(
-    files: image_files.ImageFiles, rule: augment.Augmentation
+    files: image_files.ImageFiles, source: Callable, rule: augment.Augmentation
 ) -> Callable:
     """Return (index, numbers) -> the image, or a window with its colours."""
-    source = decoding.sources(files)
+    known = {"size": files.size, "whole": files.damaged.upright}
     if rule.resized:
         return lambda chosen, numbers: decoding.training_image(
-            *source(chosen), numbers, size=files.size, jitter=rule.jitter
+            *source(chosen), numbers, jitter=rule.jitter, **known
         )
     return lambda chosen, numbers: decoding.evaluation_image(
-        *source(chosen), size=files.size, kept=files.kept
+        *source(chosen), kept=files.kept, **known
     )
 
 

@@ -10,6 +10,8 @@ import pathlib
 import numpy as np
 
 from elf_keras import errors
+from elf_keras.data import images
+from elf_keras.data.damaged import Damaged
 
 CHUNK = 64
 
@@ -27,8 +29,14 @@ class ImageFiles:
     special: np.ndarray  # files that only Pillow reads by our rules, bools
     size: int  # pixels, height and width
     kept: float = 1.0  # the centre square's part of the shorter side, (0, 1]
+    # What fails only when decoded; shared by all that was taken from these.
+    damaged: Damaged = None
 
     dtype = np.dtype(np.uint8)
+
+    def __post_init__(self):
+        if self.damaged is None:
+            object.__setattr__(self, "damaged", Damaged(self.root))
 
     def __len__(self) -> int:
         return len(self.names)
@@ -73,7 +81,10 @@ def of(
     kept: float = 1.0,
     special: np.ndarray | None = None,
 ) -> ImageFiles:
-    """`ImageFiles` of names below a folder, none of them special."""
+    """`ImageFiles` of names below a folder.
+
+    Which are `special` is found by `images.scan` where it is not known.
+    """
     if special is None:
-        special = np.zeros(len(names), bool)
+        special, _ = images.scan([root / name for name in names])
     return ImageFiles(root, np.array(names, object), special, size, kept)

@@ -4,19 +4,24 @@ Training and prediction read files here, so both see the same pixels.
 """
 
 import concurrent.futures
+import contextlib
 import dataclasses
+import logging
 import os
 import pathlib
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from typing import BinaryIO
 
 import numpy as np
 
-from elf_keras.data import image_formats, splits
+from elf_keras.data import file_ends, image_formats, splits
 
 BACKGROUND = "white"
 _ORIENTATION = 0x0112
+# What Pillow warns of, in no file's name, it reads all the same or refuses.
+_WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 def read(
@@ -36,8 +41,7 @@ def read(
     """
     from PIL import Image, ImageOps
 
-    with Image.open(file, formats=image_formats.readable()) as image:
-        _check_pixels(image)
+    with _opened(file) as image:
         # JPEG alone: decodes at a lower resolution, still twice the need.
         image.draft(None, (2 * size, 2 * size))
         turned = _rgb(ImageOps.exif_transpose(image))
@@ -62,15 +66,27 @@ def attempt(
     try:
         return read(file, size, channels=channels), ""
     except Exception as error:  # Pillow's decoders raise many types
-        return None, f"{type(error).__name__}: {error}".partition("\n")[0]
+        return None, reason_of(error)
+
+
+def reason_of(error: Exception) -> str:
+    """Why an image cannot be read, in a few words that many files share."""
+    from PIL import UnidentifiedImageError
+
+    if isinstance(error, UnidentifiedImageError):
+        return "cannot identify an image in it"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    # Pillow counts the bytes that were left over, in parentheses.
+    text = re.sub(r" \(\d.*\)$", "", str(error).partition("\n")[0])
+    return text or type(error).__name__
 
 
 def upright(file: str | pathlib.Path) -> np.ndarray:
     """A whole image, uint8 (height, width, 3), by the rules of `read`."""
-    from PIL import Image, ImageOps
+    from PIL import ImageOps
 
-    with Image.open(file, formats=image_formats.readable()) as image:
-        _check_pixels(image)
+    with _opened(file) as image:
         return np.asarray(_rgb(ImageOps.exif_transpose(image)))
 
 
@@ -95,14 +111,16 @@ def read_all(
 
 
 def scan(paths: Sequence[pathlib.Path]) -> tuple[np.ndarray, list[str]]:
-    """Read the header of every file, on a few threads.
+    """Look at every file's header and end, on a few threads.
+
+    A file that does not end as its format does is decoded.
 
     Returns:
       Which files are special: turned, transparent, of 16 bits or another
       format than JPEG and PNG, so that only Pillow reads them by the rules
-      of `read`; and for each file why its header cannot be read, or "".
+      of `read`; and for each file why it cannot be read, or "".
     """
-    found = _on_threads(_header, paths)
+    found = _on_threads(_scanned, paths)
     special = np.array([each is True for each in found], bool)
     return special, [each if isinstance(each, str) else "" for each in found]
 
@@ -123,41 +141,43 @@ def resized(examples: splits.Examples, image_size: int) -> splits.Examples:
 
 
 def _on_threads(task: Callable, items: Sequence) -> list:
-    from PIL import Image
-
-    with (
-        warnings.catch_warnings(),
-        concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool,
-    ):
-        # `read` refuses what Pillow would only warn of.
-        warnings.simplefilter("ignore", Image.DecompressionBombWarning)
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         return list(pool.map(task, items))
 
 
-def _header(path: pathlib.Path) -> bool | str:
-    """Whether a file is special, or why its header cannot be read."""
-    from PIL import Image
-
+def _scanned(path: pathlib.Path) -> bool | str:
+    """Whether a file is special, or why it cannot be read."""
     try:
-        with Image.open(path, formats=image_formats.readable()) as image:
-            _check_pixels(image)
+        with path.open("rb") as file, _opened(file) as image:
             plain = (
                 image.format in ("JPEG", "MPO", "PNG")
                 and image.mode in ("RGB", "L")
                 and not image.has_transparency_data
                 and image.getexif().get(_ORIENTATION, 1) == 1
             )
-            return not plain
+            whole = file_ends.looks_whole(file, image)
+        if not whole:
+            read(path, 1)
+        # TensorFlow refuses a PNG file without its end, Pillow does not.
+        return not plain or not whole and image.format == "PNG"
     except Exception as error:  # Pillow's decoders raise many types
-        return f"{type(error).__name__}: {error}".partition("\n")[0]
+        return reason_of(error)
 
 
-def _check_pixels(image) -> None:
+@contextlib.contextmanager
+def _opened(file):
+    """Pillow's image of a file, not decoded, without a word on stderr."""
     from PIL import Image
 
-    pixels = image.width * image.height
-    if pixels > Image.MAX_IMAGE_PIXELS:
-        raise ValueError(f"{pixels} pixels are too many")
+    if _WARNINGS not in warnings.filters:
+        action, _, category, module, _ = _WARNINGS
+        warnings.filterwarnings(action, "", category, module.pattern)
+        logging.getLogger("PIL").setLevel(logging.CRITICAL)
+    with Image.open(file, formats=image_formats.readable()) as image:
+        pixels = image.width * image.height
+        if pixels > Image.MAX_IMAGE_PIXELS:
+            raise ValueError(f"{pixels} pixels are too many")
+        yield image
 
 
 def _rgb(image):

@@ -10,16 +10,7 @@ from elf_keras.data import augment, decoding, image_files, images
 
 
 def opened(root, names, size=16, **options):
-    special, reasons = images.scan([root / name for name in names])
-    assert not any(reasons)
-    return image_files.of(root, names, size=size, special=special, **options)
-
-
-def agree(found, expected, inside=3):
-    """Within rounding inside; Pillow's filter looks beyond the square."""
-    difference = abs(found.astype(int) - expected.astype(int))
-    assert difference[1:-1, 1:-1].max() <= inside
-    assert difference.max() <= 12
+    return photo_folders.opened(root, names, size, **options).images
 
 
 def test_files_behave_as_an_array(tmp_path):
@@ -41,7 +32,7 @@ def test_evaluation_agrees_with_pillow(tmp_path, kind, size):
     name = f"photo.{kind}"
     photo_folders.save(tmp_path / name, photo_folders.smooth(1, size))
     found = opened(tmp_path, [name])[0]
-    agree(found, images.read(tmp_path / name, 16))
+    photo_folders.agree(found, images.read(tmp_path / name, 16))
 
 
 def test_large_jpegs_are_decoded_small_and_agree(tmp_path):
@@ -51,7 +42,7 @@ def test_large_jpegs_are_decoded_small_and_agree(tmp_path):
     square = photo.crop((100, 0, 900, 800))
     expected = square.resize((16, 16), Image.Resampling.BILINEAR)
     # Decoded at an eighth, its first average has another weighting.
-    agree(found, np.asarray(expected), inside=8)
+    photo_folders.agree(found, np.asarray(expected), inside=8)
 
 
 def test_kept_share_is_the_papers_resize_and_crop(tmp_path):
@@ -60,7 +51,7 @@ def test_kept_share_is_the_papers_resize_and_crop(tmp_path):
     files = opened(tmp_path, ["photo.png"], size=56, kept=224 / 256)
     # Shorter side to 64, centre 56: as 256 and 224.
     whole = photo.resize((96, 64), Image.Resampling.BILINEAR)
-    agree(files[0], np.asarray(whole.crop((20, 4, 76, 60))))
+    photo_folders.agree(files[0], np.asarray(whole.crop((20, 4, 76, 60))))
 
 
 def test_what_only_pillow_reads_by_our_rules(tmp_path):
@@ -78,15 +69,16 @@ def test_what_only_pillow_reads_by_our_rules(tmp_path):
     files = opened(tmp_path, ["turned.jpg", *made])
     assert files.special.tolist() == [True] * 4 + [False]
     for name, found in zip(files.names, files, strict=True):
-        agree(found, images.read(tmp_path / name, 16))
+        photo_folders.agree(found, images.read(tmp_path / name, 16))
 
 
-def test_without_a_scan_content_decides_not_the_name(tmp_path):
+def test_content_decides_not_the_name(tmp_path):
     photo_folders.smooth(5).save(tmp_path / "a.JPEG", format="PNG")
     Image.new("CMYK", (20, 20), (0, 0, 0, 0)).save(tmp_path / "b.JPEG")
     files = image_files.of(tmp_path, ["a.JPEG", "b.JPEG"], size=16)
+    assert files.special.tolist() == [False, True]
     found = np.asarray(files)
-    agree(found[0], images.read(tmp_path / "a.JPEG", 16))
+    photo_folders.agree(found[0], images.read(tmp_path / "a.JPEG", 16))
     assert (found[1] >= 250).all()
 
 

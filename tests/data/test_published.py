@@ -1,6 +1,7 @@
 """Made data of each published set's layout, good and bad, and its numbers."""
 
 import dataclasses
+import unicodedata
 
 import numpy as np
 import photo_folders
@@ -95,7 +96,11 @@ def test_published_numbers_are_those_of_the_counts(test_data, name):
         ("../secret.JPEG 0", ["line 22", "'../secret.JPEG'", "outside"]),
         ("train/../../x.JPEG 0", ["line 22", "outside"]),
         ("/etc/passwd 0", ["line 22", "outside"]),
-        ("train\0/x.JPEG 0", ["line 22", "outside"]),
+        ("C:\\photos\\x.JPEG 0", ["line 22", "outside"]),
+        ("..\\x.JPEG 0", ["line 22", "outside"]),
+        ("\\\\server\\x.JPEG 0", ["line 22", "outside"]),
+        ("train\0/x.JPEG 0", ["line 22", "NUL"]),
+        ("train\\n0000\\0.JPEG 0", ["line 22", "duplicate"]),
         ("train/n0000/0.JPEG 0", ["line 22", "duplicate", "train.txt line 1"]),
         ("train/./n0000/0.JPEG 1", ["line 22", "duplicate"]),
         ("train/n0000/99.JPEG 1000", ["line 22", "label 1000 is unknown"]),
@@ -136,7 +141,63 @@ def test_few_missing_files_are_skipped_and_listed(tmp_path):
     loaded = load(tmp_path, "inat18")
     assert loaded.class_counts.tolist() == [149, 60]
     assert loaded.skipped == ("train/n0000/7.JPEG",)
-    assert "1 listed files are missing: 'train/n0000/7.JPEG'" in loaded.notes[0]
+    assert loaded.notes[0] == (
+        "1 left out, listed but missing: 'train/n0000/7.JPEG'."
+    )
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        lambda text: b"\xef\xbb\xbf" + text.encode(),
+        lambda text: b"\xff\xfe" + text.encode("utf-16-le"),
+        lambda text: text.replace("/", "\\").replace("\n", "\r\n").encode(),
+    ],
+    ids=["mark", "utf-16", "windows"],
+)
+def test_lists_of_windows_name_the_same_files(made, written):
+    expected = load(made)
+    for split in ("train", "validation", "test"):
+        file = lines(made, split)
+        file.write_bytes(written(file.read_text()))
+    found = load(made)
+    assert found.train.names == expected.train.names
+    assert found.test.names == expected.test.names
+    assert found.class_names == expected.class_names
+    assert not found.left_out
+
+
+def test_a_list_in_latin_1_is_named_with_the_line(made):
+    file = lines(made, "test")
+    file.write_bytes(file.read_bytes() + b"test/caf\xe9.JPEG 0\n")
+    with pytest.raises(errors.InputError, match=r"LT_test.txt line 7: .*café"):
+        load(made)
+
+
+@pytest.mark.parametrize("listed", ["NFC", "NFD"])
+def test_names_are_found_however_they_are_spelled(made, listed):
+    on_disk = {"NFC": "NFD", "NFD": "NFC"}[listed]
+    for folder in made.glob("*/n0001"):
+        folder.rename(
+            folder.with_name(unicodedata.normalize(on_disk, "n\u00e9"))
+        )
+    for split in ("train", "validation", "test"):
+        text = lines(made, split).read_text()
+        name = unicodedata.normalize(listed, "n\u00e9")
+        lines(made, split).write_text(text.replace("n0001", name))
+    found = load(made)
+    assert not found.left_out
+    assert found.class_names == ("n0000", "n\u00e9", "n0002")
+    assert found.class_counts.tolist() == list(COUNTS)
+    assert np.asarray(found.test.images).any((1, 2, 3)).all()
+
+
+def test_two_spellings_are_not_one_file_twice(tmp_path):
+    """Else an image could be in training and in test."""
+    one, other = (unicodedata.normalize(f, "\u00e9") for f in ("NFC", "NFD"))
+    (tmp_path / one).touch()
+    assert list_files.spelled(tmp_path, [other, one]) == [None, one]
+    assert list_files.spelled(tmp_path, [other, other]) == [one, None]
 
 
 def test_many_missing_files_are_refused(made):

@@ -38,14 +38,6 @@ def test_a_published_layout_trains_evaluates_and_predicts(tmp_path, name):
     assert json.loads(ended.out)["class"] in record["data"]["class_names"]
 
 
-def test_a_photo_that_is_cut_ends_training_in_one_line(tmp_path):
-    words = (f"--workdir={tmp_path / 'run'}", *made(tmp_path, "inat18"))
-    for path in (tmp_path / "inat18" / "train").rglob("*.JPEG"):
-        path.write_bytes(path.read_bytes()[:200])
-    says = ["cannot be decoded", "--dry_run_images=0"]
-    command_runs.refused("train", *words, *SMALL, says=says)
-
-
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 from PIL import Image
 
-from elf_keras.data import image_files, splits
+from elf_keras.data import image_files, images, splits
 
 
 def smooth(seed: int, size=(60, 80)) -> Image.Image:
@@ -23,6 +23,40 @@ def save(path: pathlib.Path, image: Image.Image, **options) -> pathlib.Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, **options)
     return path
+
+
+def opened(root: pathlib.Path, names, size=8, **options) -> splits.Examples:
+    """Files that were scanned, labelled by their place."""
+    special, reasons = images.scan([root / name for name in names])
+    assert not any(reasons)
+    files = image_files.of(
+        root, list(names), size=size, special=special, **options
+    )
+    labels = np.arange(len(files), dtype="int32")
+    return splits.Examples(files, labels, tuple(names))
+
+
+def agree(found, expected, what="", inside=3) -> None:
+    """Within rounding inside; Pillow's filter looks beyond the square."""
+    difference = abs(found.astype(int) - expected.astype(int))
+    assert difference[1:-1, 1:-1].max() <= inside, what
+    assert difference.max() <= 12, what
+
+
+def damage(path: pathlib.Path) -> None:
+    """Spoil the pixels of a JPEG or PNG file; header and end stay whole.
+
+    No decoder reads it, though one alone would find it.
+    """
+    content = bytearray(path.read_bytes())
+    if content.startswith(b"\xff\xd8"):
+        # A Huffman table that promises more codes than there are.
+        place = content.index(b"\xff\xc4") + 5
+        content[place : place + 16] = b"\xff" * 16
+    else:
+        place = content.index(b"IDAT") + 4
+        content[place : place + 8] = b"\xff" * 8
+    path.write_bytes(content)
 
 
 def flat(root: pathlib.Path, count: int, size=8) -> splits.Examples:

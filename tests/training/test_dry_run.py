@@ -4,7 +4,6 @@ import command_runs
 import photo_folders
 import pytest
 
-from elf_keras.data.sources import published
 from elf_keras.training import dry_run, plan
 
 SMALL = (
@@ -52,30 +51,14 @@ def test_table(photos, tmp_path):
     assert command_runs.content(tmp_path) == before
 
 
-def test_a_cut_photo_is_found(photos):
-    path = photos / "train" / "b" / "3.jpg"
-    whole = path.read_bytes()
-    path.write_bytes(whole[: len(whole) // 2])
+def test_a_photo_that_is_damaged_inside_is_found(photos):
+    photo_folders.damage(photos / "train" / "b" / "3.jpg")
     ended = command_runs.refused(
         "train",
         *folder(photos, "--dry_run_images=0"),
         says=["1 images of", "train/b/3.jpg", "repair"],
     )
     assert ended.out == ""
-
-
-def test_headers_of_listed_files_are_read(tmp_path):
-    lists = published.SETS["inat18"].lists
-    photo_folders.published(tmp_path, lists, (3, 2))
-    (tmp_path / "train" / "n0001" / "0.JPEG").write_text("no image")
-    command_runs.refused(
-        "train",
-        *SMALL,
-        "--dataset=inat18",
-        f"--data_dir={tmp_path}",
-        "--check_counts=false",
-        says=["1 headers of", "train/n0001/0.JPEG"],
-    )
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,15 @@ import numpy as np
 
 from elf_keras import runs
 from elf_keras.data import image_files, images, splits
-from elf_keras.data.sources import assembly, class_folders, folder_tree
+from elf_keras.data.sources import (
+    assembly,
+    class_folders,
+    folder_tree,
+    unreadable,
+)
 from elf_keras.errors import InputError
 
 DEFAULT_SIZE = 32
-MOST_CORRUPT = 0.01
 # Photos are cut anew every epoch, from all their pixels.
 LARGE_SIZE = 128
 # Of this machine's memory, for the images of all splits.
@@ -53,15 +57,13 @@ def load(request: splits.Request) -> splits.Splits:
         part = splits.Examples(everything, labels, tuple(names))
         parts[split] = part.take(np.flatnonzero(good))
         faults |= {n: r for n, r in zip(names, reasons, strict=True) if r}
-    _check_faults(faults, total)
-    notes = [*found.notes, *_notes(faults)]
     return assembly.assembled(
         parts,
         found.class_names,
         request,
-        notes=notes,
+        notes=found.notes,
         skipped=faults,
-        left_out=tree.left_out,
+        left_out=[*tree.left_out, *unreadable.left_out(faults, total)],
     )
 
 
@@ -99,23 +101,3 @@ def _check_emptied(labels, good, split, class_names) -> None:
             f"{split}: every image of {names} is corrupt; replace the files "
             "or drop the class"
         )
-
-
-def _check_faults(faults: dict[str, str], total: int) -> None:
-    if len(faults) > MOST_CORRUPT * total:
-        raise InputError(
-            f"{len(faults)} of {total} images cannot be read, more than "
-            f"{MOST_CORRUPT:.0%}: {_first_faults(faults)}; repair or remove "
-            "them"
-        )
-
-
-def _notes(faults: dict[str, str]) -> list[str]:
-    told = _first_faults(faults)
-    skipped = f"{len(faults)} unreadable images were skipped, such as {told}."
-    return [skipped] * bool(faults)
-
-
-def _first_faults(faults: dict[str, str]) -> str:
-    first = list(faults.items())[: splits.NAMES_SHOWN]
-    return ", ".join(f"{name} ({reason})" for name, reason in first)

@@ -6,11 +6,17 @@ Read strictly: a list that is wrong in one line is not the published one.
 import os
 import pathlib
 import posixpath
+import re
+import unicodedata
+from collections.abc import Sequence
 
 import numpy as np
 
-from elf_keras.data import splits
+from elf_keras.data.sources import text_files
 from elf_keras.errors import InputError
+
+_LINE = re.compile(r"[ \t]*(.+?)[ \t]+([0-9]+)[ \t]*")
+_DRIVE = re.compile(r"[A-Za-z]:/")
 
 
 def read(
@@ -18,7 +24,8 @@ def read(
 ) -> tuple[list[str], np.ndarray]:
     """Names of a list relative to the data folder, and their int32 labels.
 
-    What is `taken`, file -> where it was listed before, grows by this list.
+    Separators of Windows become ours. What is `taken`, file -> where it was
+    listed before, grows by this list.
 
     Raises:
       InputError: with file and line, for a line that is not `path label`, an
@@ -26,7 +33,7 @@ def read(
     """
     names, labels = [], []
     try:
-        lines = path.read_text(encoding="utf-8").splitlines()
+        lines = text_files.read_text(path).split("\n")
     except FileNotFoundError as error:
         raise InputError(
             f"no list {path}: put the published lists there, or give "
@@ -50,48 +57,86 @@ def read(
     return names, np.array(labels, np.int32)
 
 
-def missing(root: pathlib.Path, names: list[str]) -> list[str]:
-    """The names that are no files below a folder, in their order.
+def spelled(root: pathlib.Path, names: Sequence[str]) -> list[str | None]:
+    """The names as the folder spells them, None where it has no such file.
 
-    Each folder is listed once: a call per file takes minutes on networks.
+    A name may be composed (NFC) in the list and decomposed (NFD) on the disk,
+    or the other way. Each folder is listed once: a call per file takes minutes
+    on networks.
     """
-    present = {}
-    for folder in {posixpath.dirname(name) for name in names}:
-        try:
-            with os.scandir(root / folder) as entries:
-                present[folder] = {e.name for e in entries if e.is_file()}
-        except (FileNotFoundError, NotADirectoryError):
-            present[folder] = set()
-    return [
-        name
-        for name in names
-        if posixpath.basename(name) not in present[posixpath.dirname(name)]
-    ]
+    folders = _Folders(root)
+    found = [name if folders.has(name) else None for name in names]
+    own = set(names)
+    for place, name in enumerate(names):
+        if found[place] is None and not name.isascii():
+            other = folders.spelled(name)
+            # One that is listed by its own name is another line's.
+            found[place] = None if other in own else other
+            own.add(other)
+    return found
+
+
+class _Folders:
+    """Which files are below a folder; what was listed once is known."""
+
+    def __init__(self, root: pathlib.Path):
+        self.root = root
+        self.held = {}
+
+    def has(self, name: str) -> bool:
+        folder, base = posixpath.split(name)
+        return base in self._entries(folder, files=True)
+
+    def spelled(self, name: str) -> str | None:
+        """A file whose name is the same in NFC, if there is one."""
+        place = ""
+        *folders, base = name.split("/")
+        for number, part in enumerate([*folders, base]):
+            entries = self._entries(place, files=number == len(folders))
+            wanted = unicodedata.normalize("NFC", part)
+            own = [part] if part in entries else entries
+            same = [
+                each
+                for each in own
+                if unicodedata.normalize("NFC", each) == wanted
+            ]
+            if not same:
+                return None
+            place = posixpath.join(place, min(same))
+        return place
+
+    def _entries(self, folder, *, files):
+        """Names in a folder: of the files, or of the folders."""
+        if (folder, files) not in self.held:
+            for kind in (True, False):
+                self.held[folder, kind] = set()
+            try:
+                with os.scandir(self.root / folder) as entries:
+                    for entry in entries:
+                        self.held[folder, entry.is_file()].add(entry.name)
+            except (FileNotFoundError, NotADirectoryError):
+                pass
+        return self.held[folder, files]
 
 
 def _parsed(line: str, where: str, labels_below: int):
-    words = line.rsplit(maxsplit=1)
-    if len(words) != 2 or not words[1].isascii() or not words[1].isdigit():
+    match = _LINE.fullmatch(line)
+    if match is None:
         raise InputError(
             f"{where}: {line[:80]!r} is not `path label` with a class number "
             "from 0; mend the line"
         )
-    given, label = words[0].strip(), int(words[1])
+    given, label = match[1], int(match[2])
     if label >= labels_below:
         raise InputError(
             f"{where}: label {label} is unknown, expected 0 to "
             f"{labels_below - 1}; is it a list of another data set?"
         )
-    name = posixpath.normpath(given)
+    name = posixpath.normpath(given.replace("\\", "/"))
     outside = name.startswith(("/", "../")) or name == ".."
-    if outside or set(name) & set("\\\0"):
+    if outside or _DRIVE.match(name):
         raise InputError(
             f"{where}: {given!r} lies outside the data folder; expected a "
             "path relative to --data_dir"
         )
     return name, label
-
-
-def shown_missing(absent: list[str]) -> str:
-    """How many files are missing, and the first few of them."""
-    return f"{len(absent)} listed files are missing: {splits.shown(absent)}"

@@ -10,11 +10,13 @@ Classifier for Long-Tailed Recognition*.
 
 import dataclasses
 import pathlib
+import unicodedata
 
 import numpy as np
 
-from elf_keras.data import image_files, long_tail, splits
-from elf_keras.data.sources import assembly, list_files
+from elf_keras import runs
+from elf_keras.data import image_files, images, long_tail, splits
+from elf_keras.data.sources import assembly, list_files, unreadable
 from elf_keras.errors import InputError
 
 DEFAULT_SIZE = 224
@@ -86,16 +88,18 @@ def load(name: str, request: splits.Request) -> splits.Splits:
             f"images that {facts.lists['train']} lists"
         )
     listed = _listed(name, facts, request)
-    parts, absent = _present(root, listed, request)
+    parts, left_out = _examples(root, listed, request)
     classes = listed["train"][1].max() + 1
     class_names = _class_names(*listed["train"], classes)
-    notes = [f"{list_files.shown_missing(absent)}; skipped."] if absent else []
-    if "validation" in parts and request.validation_fraction:
-        notes.append(
-            "The validation list is used whole; nothing is cut from train."
-        )
+    kept = "The validation list is used whole; nothing is cut from train."
+    whole = "validation" in parts and request.validation_fraction
     found = assembly.assembled(
-        parts, class_names, request, notes=notes, skipped=absent
+        parts,
+        class_names,
+        request,
+        notes=[kept] if whole else [],
+        skipped=[name for each in left_out for name in each.names],
+        left_out=left_out,
     )
     pixels = tuple(
         tuple(255 * value for value in values) for values in facts.pixels
@@ -149,35 +153,58 @@ def _differences(facts: Published, found: dict) -> list[str]:
     ]
 
 
-def _present(root, listed, request):
-    """The examples whose files are there, and the names of the others."""
-    parts, absent = {}, []
-    for split, (names, labels) in listed.items():
-        gone = set(list_files.missing(root, names))
-        kept = np.array([name not in gone for name in names])
-        size = request.image_size or DEFAULT_SIZE
-        files = image_files.of(root, names, size=size, kept=KEPT)
-        everything = splits.Examples(files, labels, tuple(names))
-        parts[split] = everything.take(np.flatnonzero(kept))
-        absent += [name for name in names if name in gone]
+def _examples(root, listed, request):
+    """The examples that are there and can be read, and what is left out."""
     total = sum(len(names) for names, _ in listed.values())
+    found = {
+        split: list_files.spelled(root, names)
+        for split, (names, _) in listed.items()
+    }
+    absent = [
+        runs.legible(name)
+        for split, files in found.items()
+        for name, file in zip(listed[split][0], files, strict=True)
+        if file is None
+    ]
     if len(absent) > MOST_MISSING * total:
         raise InputError(
-            f"{list_files.shown_missing(absent)}, of {total} below {root}, "
-            f"more than {MOST_MISSING:.0%}; is --data_dir the folder that "
-            "the lists' paths begin in?"
+            f"{len(absent)} listed files are missing: {splits.shown(absent)}, "
+            f"of {total} below {root}, more than {MOST_MISSING:.0%}; is "
+            "--data_dir the folder that the lists' paths begin in?"
         )
+    parts, faults = {}, {}
+    size = request.image_size or DEFAULT_SIZE
+    for split, files in found.items():
+        parts[split], damaged = _readable(root, files, listed[split][1], size)
+        faults |= damaged
+    left_out = unreadable.left_out(faults, total)
+    if absent:
+        left_out.insert(0, splits.LeftOut("listed but missing", tuple(absent)))
     empty = [split for split, part in parts.items() if not len(part)]
     if empty:
-        raise InputError(f"every file of {', '.join(empty)} is missing")
-    return parts, absent
+        raise InputError(f"every file of {', '.join(empty)} is left out")
+    return parts, left_out
+
+
+def _readable(root, files, labels, size):
+    """Examples of the files that are no None, and why others are damaged."""
+    kept = np.array([file is not None for file in files], bool)
+    own = [file for file in files if file is not None]
+    special, reasons = images.scan([root / file for file in own])
+    names = tuple(runs.legible(file) for file in own)
+    there = image_files.of(root, own, size=size, kept=KEPT, special=special)
+    everything = splits.Examples(there, labels[kept], names)
+    good = np.flatnonzero([not reason for reason in reasons])
+    faults = {n: r for n, r in zip(names, reasons, strict=True) if r}
+    return everything.take(good), faults
 
 
 def _class_names(names, labels, classes) -> tuple[str, ...]:
     """The folder of each class where that tells classes apart, or numbers."""
     folders = {}
     for name, label in zip(names, labels.tolist(), strict=True):
-        folders.setdefault(label, name.split("/")[-2:][0])
+        folder = unicodedata.normalize("NFC", name.split("/")[-2:][0])
+        folders.setdefault(label, runs.legible(folder))
     numbers = [str(label) for label in range(classes)]
     found = [folders.get(label, numbers[label]) for label in range(classes)]
     return tuple(found if len(set(found)) == classes else numbers)
