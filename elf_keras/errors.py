@@ -18,7 +18,8 @@ _WRITING = {
         *(errno.EROFS, errno.EIO),
     )
 }
-_FILE = re.compile(rf"(\S+); ({'|'.join(map(re.escape, _WRITING))})")
+# A path may have blanks.
+_FILE = re.compile(rf"(/.+?|\S+?); ({'|'.join(map(re.escape, _WRITING))})")
 # What our own functions within `tf.data` say, before their traceback.
 _OURS = re.compile(r"\bInputError: (.*)")
 # Where `tf.data` was, and what it puts before an operation's own message.
@@ -61,7 +62,7 @@ def translated() -> Iterator[None]:
         if found := _OURS.search(error.message):
             raise InputError(found[1]) from error
         read = any(place in str(error) for place in _PLACES)
-        if found := _FILE.search(error.message):
+        if found := _FILE.search(_NOISE.sub("", error.message)):
             name, reason = found.groups()
             if read:
                 raise InputError(

@@ -49,6 +49,7 @@ def main(arguments: list[str]) -> None:
         runs.write_csv(folder / f"evaluation_{name}_per_class.csv", rows)
     told = runs.environment() | {"splits": record}
     runs.write_json(folder / "evaluation.json", told)
+    data_from_flags.tell_damaged(data)
 
 
 def run(

@@ -124,6 +124,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
             )
         with preemption.held():
             _put(made, output, pathlib.Path(temporary, "before"))
+    data_from_flags.tell_damaged(data)
     command.say(f"written to {output}")
 
 

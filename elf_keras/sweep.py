@@ -88,6 +88,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     record["seed"] = FLAGS.seed
     _write(folder, trade_off.rows(done), picture, record)
     print(tables.policies(record), flush=True)
+    data_from_flags.tell_damaged(data)
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )

@@ -122,6 +122,7 @@ def run(*, started: float) -> None:
         with _folder(chief) as folder:
             record = _fit(training, folder, say, started=started, stage=stage)
             if chief:
+                data_from_flags.tell_damaged(data)
                 command.show(record)
             say(f"written to {folder}")
             workers.leave_together(strategy)

@@ -28,6 +28,18 @@ def test_other_errors_pass():
             raise error
 
 
+def test_a_disk_that_fails_in_reading_is_no_full_one():
+    """Whoever frees the disk then has not mended anything."""
+    message = (
+        "{{function_node __inference_Dataset_map_read_7}} /my photos/a.jpg; "
+        "Input/output error\n\t [[{{node ReadFile}}]] [Op:IteratorGetNext]"
+    )
+    error = tf.errors.UnknownError(None, None, message)
+    told = r"^/my photos/a.jpg cannot be read \(Input/output error\); mend"
+    with pytest.raises(errors.InputError, match=told), errors.translated():
+        raise error
+
+
 @pytest.mark.parametrize("write", ["saved_model", "weights"])
 def test_a_saved_model_that_does_not_fit(tmp_path, write):
     module = tf.Module()

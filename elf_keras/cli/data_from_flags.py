@@ -1,6 +1,8 @@
 """From flags to the data, and to the numbers that depend on its classes."""
 
+import contextlib
 import pathlib
+import threading
 
 from absl import flags
 
@@ -8,6 +10,8 @@ from elf_keras.cli import command
 from elf_keras.exits import thresholds
 
 FLAGS = flags.FLAGS
+# Seconds until the user is told what takes so long.
+PATIENCE = 10.0
 
 
 def splits(given: flags.FlagValues = FLAGS):
@@ -27,7 +31,8 @@ def splits(given: flags.FlagValues = FLAGS):
         check_counts=given.check_counts,
         images_on=given.images_on,
     )
-    return data.load(given.dataset, request)
+    with _told_if_slow():
+        return data.load(given.dataset, request)
 
 
 def without_validation() -> str:
@@ -42,6 +47,32 @@ def without_validation() -> str:
         "train with --validation_fraction=0.1, or add a folder validation/ to "
         "your images"
     )
+
+
+@contextlib.contextmanager
+def _told_if_slow():
+    """Say that images are being read, where that takes long."""
+    line = (
+        "still reading images of --data_dir, of those on disk header and end: "
+        "100,000 of them take minutes on a slow disk"
+    )
+    timer = threading.Timer(PATIENCE, command.say, [line])
+    # Nobody waits for it where loading fails.
+    timer.daemon = True
+    if FLAGS.data_dir:
+        timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def tell_damaged(data) -> None:
+    """Say which images were found to be damaged when they were decoded."""
+    from elf_keras.data import damaged
+
+    for note in damaged.news(data):
+        command.say(f"note: {note}")
 
 
 def train_threshold(classes: int) -> float:

@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import errors, runs
-from elf_keras.data import pipeline, replica_parts, splits
+from elf_keras.data import damaged, pipeline, replica_parts, splits
 from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
 from elf_keras.evaluation.scorer import Scorer
@@ -136,6 +136,11 @@ def _told(training, saver, report):
     model, validation = training.model, training.data.validation
     if validation is not None:
         yield callbacks.ValidationScores(validation, training.scorer)
+    yield keras.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: [
+            report(f"note: {note}") for note in damaged.news(training.data)
+        ]
+    )
     yield keras.callbacks.TensorBoard(
         runs.encodable(saver.folder.parent) / "tensorboard", write_graph=False
     )

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import models, runs
-from elf_keras.data import splits
+from elf_keras.data import damaged, splits
 from elf_keras.evaluation import score_model
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import multiply_adds
@@ -101,7 +101,7 @@ def write(
     record = {
         **runs.environment(),
         "flags": [*map(flagfiles.line, flagfiles.read(folder / runs.FLAGS))],
-        "data": _data(training.data),
+        "data": _data(training.data) | {"damaged": damaged.of(training.data)},
         "model": _model(second_stage.finished(training.model)),
         "second_stage": stage,
         "seed": training.batches.seed,

@@ -33,8 +33,8 @@ def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
         *("--image_size=8", "--backbone=resnet8", "--method=single"),
         *("--epochs=1", "--validation_fraction=0"),
     )
-    (note,) = [line for line in ended.err.splitlines() if "skipped" in line]
-    assert note.startswith("note: 1 unreadable")
+    (note,) = [line for line in ended.err.splitlines() if "damaged" in line]
+    assert note.startswith("note: 1 left out, damaged: ")
     assert "train/cat/broken.png" in note
     data = json.loads((folder / runs.RECORD).read_text())["data"]
     assert data["skipped"] == ["train/cat/broken.png"]

@@ -94,8 +94,9 @@ def test_one_percent_of_corrupt_images_is_skipped(tmp_path, images_on):
     loaded = load(tmp_path, images_on=images_on)
     assert loaded.class_counts.tolist() == [148, 50]
     assert loaded.skipped == ("a/003_x.png", "a/007_x.png")
-    assert loaded.notes[0].startswith("2 unreadable images were skipped")
-    assert "a/003_x.png" in loaded.notes[0]
+    (note,) = [note for note in loaded.notes if "damaged" in note]
+    assert note.startswith("2 left out, damaged: cannot identify")
+    assert "a/003_x.png" in note
     (tmp_path / "b" / "000_x.png").write_text("broken")
     with pytest.raises(errors.InputError, match="3 of 200 images"):
         load(tmp_path, images_on=images_on)
