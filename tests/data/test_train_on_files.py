@@ -38,6 +38,25 @@ def test_a_published_layout_trains_evaluates_and_predicts(tmp_path, name):
     assert json.loads(ended.out)["class"] in record["data"]["class_names"]
 
 
+@pytest.mark.slow
+def test_photos_that_are_damaged_inside_are_told_and_listed(tmp_path):
+    words = made(tmp_path, "inat18")
+    places = ["train/n0000/3.JPEG", "test/n0001/1.JPEG"]
+    for place in places:
+        photo_folders.damage(tmp_path / "inat18" / place)
+    workdir = f"--workdir={tmp_path / 'run'}"
+    ended = command_runs.done("train", workdir, *words, *SMALL)
+    notes = [x for x in ended.err.splitlines() if "taken as black" in x]
+    # One at the end of the epoch, one at the end of all.
+    for note, place in zip(notes, places, strict=True):
+        assert note.startswith("note: damaged images, taken as black: 1")
+        assert place in note
+    record = json.loads((tmp_path / "run" / runs.RECORD).read_text())
+    assert [*record["data"]["damaged"]] == places
+    ended = command_runs.done("evaluate", workdir, "--split=test")
+    assert places[1] in ended.err
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
