@@ -177,14 +177,14 @@ def _opened(file):
         pixels = image.width * image.height
         if pixels > Image.MAX_IMAGE_PIXELS:
             raise ValueError(f"{pixels} pixels are too many")
+        if image.mode == "F":
+            raise ValueError("floating-point pixels have no known range")
         yield image
 
 
 def _rgb(image):
     from PIL import Image
 
-    if image.mode == "F":
-        raise ValueError("floating-point pixels have no known range")
     if image.mode.startswith("I"):
         # 16-bit grey; Pillow's own conversion would clip at 255.
         upper = np.asarray(image).astype(np.int64) >> 8

@@ -16,6 +16,7 @@ import os
 import pathlib
 import sys
 import time
+import warnings
 from numbers import Real
 
 import numpy as np
@@ -347,6 +348,8 @@ def _readable():
 
 def main(arguments=None) -> int:
     """Run the command and return its exit status."""
+    # Pillow's name no file; it reads the image all the same, or refuses it.
+    warnings.filterwarnings("ignore", module=r"PIL\.")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("manifest")
     parser.add_argument("images", nargs="+", help="image files or .npy arrays")

@@ -1,5 +1,8 @@
 """Files that broke off, of every format, and files with more at their end."""
 
+import io
+import warnings
+
 import numpy as np
 import photo_folders
 import pytest
@@ -62,6 +65,27 @@ def test_a_png_that_lacks_only_its_end_is_read_by_pillow(tmp_path):
 def test_empty_files_and_texts_have_a_reason(tmp_path):
     for text in (b"", b"404 not found", b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n"):
         assert scanned(tmp_path, text)[1]
+
+
+def test_pixels_without_known_range_have_a_reason(tmp_path):
+    file = io.BytesIO()
+    Image.new("F", (9, 9)).save(file, "TIFF")
+    assert "floating-point" in scanned(tmp_path, file.getvalue())[1]
+
+
+def test_pillow_warns_in_no_files_name(tmp_path, capfd):
+    """Of an EXIF tag that lies beyond the file; the photo is sound."""
+    tag = b"\x0f\x01\x02\0\xff\xff\0\0\xff\xff\0\0"
+    exif = b"Exif\0\0II*\0\x08\0\0\0\x05\0" + 2 * tag
+    path = tmp_path / "photo.jpg"
+    photo_folders.save(path, photo_folders.smooth(1), exif=exif)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        assert images.scan([path])[1] == [""]
+        assert images.read(path, 8).any()
+        assert images.upright(path).any()
+    assert not caught
+    assert capfd.readouterr().err == ""
 
 
 def test_a_whole_file_is_not_decoded(tmp_path, monkeypatch):
