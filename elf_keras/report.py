@@ -123,7 +123,8 @@ def _view(folder):
         classes = (data.class_names, data.class_counts)
     missing = folder.missing + missing
     view = run_view.RunView(folder, *classes, missing=missing)
-    if data is None or not (folder.path / runs.MODEL).exists():
+    scorable = data is not None and (data.validation or data.test)
+    if not scorable or not (folder.path / runs.MODEL).exists():
         return view
     return _scored(view, data)
 

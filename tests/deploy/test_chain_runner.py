@@ -482,6 +482,20 @@ def test_the_file_runs_alone_beside_a_manifest(chain, copy, files):
     assert "Traceback" not in ended.stderr
 
 
+def test_it_ends_in_silence_when_its_reader_has_seen_enough(copy, files):
+    name = shutil.copy(files[1], f"{files[1]}\udce9.npy")
+    with subprocess.Popen(
+        [sys.executable, chain_runner.__file__, copy, *200 * [name]],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        line = json.loads(process.stdout.readline())
+        process.stdout.close()
+        assert b"Traceback" not in process.stderr.read()
+    assert line["file"] == f"{files[1]}\\xe9.npy"
+    assert process.returncode == 0
+
+
 def test_a_program_is_no_image(tmp_path):
     """Pillow would hand PostScript to an interpreter; as in training."""
     Image.new("RGB", (8, 8)).save(tmp_path / "photo.jpg", "EPS")

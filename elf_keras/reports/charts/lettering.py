@@ -98,7 +98,11 @@ def _installed():
 
 @functools.cache
 def _letters(path):
-    return frozenset(font_manager.get_font(path).get_charmap())
+    try:
+        return frozenset(font_manager.get_font(path).get_charmap())
+    except (OSError, RuntimeError):
+        # The list of installed fonts may be older than they are.
+        return frozenset()
 
 
 def _axes(figure):
