@@ -126,7 +126,9 @@ def _view(folder):
     scorable = data is not None and (data.validation or data.test)
     if not scorable or not (folder.path / runs.MODEL).exists():
         return view
-    return _scored(view, data)
+    found = _scored(view, data)
+    data_from_flags.tell_damaged(data)
+    return found
 
 
 def _data(folder):
