@@ -30,6 +30,7 @@ def splits(given: flags.FlagValues = FLAGS):
         list_dir=pathlib.Path(given.list_dir) if given.list_dir else None,
         check_counts=given.check_counts,
         images_on=given.images_on,
+        labels=pathlib.Path(given.labels) if given.labels else None,
     )
     with _told_if_slow():
         return data.load(given.dataset, request)

@@ -104,6 +104,12 @@ def _data():
 
 def _files():
     flags.DEFINE_string(
+        "labels",
+        None,
+        "A table (CSV) of the files in --data_dir: columns path, label, maybe "
+        "split and group; in place of a folder per class.",
+    )
+    flags.DEFINE_string(
         "list_dir",
         None,
         "Folder of the published list files, if they are not in --data_dir.",

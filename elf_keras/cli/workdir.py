@@ -16,7 +16,7 @@ from elf_keras.runs import flagfiles
 FLAGS = flags.FLAGS
 # Flags that say where and how, not what: they may differ on --resume.
 _INCIDENTAL = {
-    *("workdir", "resume", "data_dir", "list_dir", "strategy"),
+    *("workdir", "resume", "data_dir", "list_dir", "labels", "strategy"),
     "checkpoint_minutes",
 }
 

@@ -41,6 +41,11 @@ def load(name: str, request: Request = DEFAULTS) -> splits.Splits:
             f"validation group {group!r} with {name}: only the data set "
             "'folder' has file names to group by; remove it"
         )
+    if request.labels and name != "folder":
+        raise InputError(
+            f"table of labels {request.labels} with {name}: only the data set "
+            "'folder' takes one; remove it"
+        )
     return _at_size(SOURCES[name](request), size)
 
 

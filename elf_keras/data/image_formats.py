@@ -19,6 +19,7 @@ OPTIONAL = {
     **dict.fromkeys((".heic", ".heif", ".hif"), ("HEIF", "pillow-heif")),
     ".avif": ("AVIF", "Pillow 11.3 or newer"),
 }
+_NEEDS = " needs "
 _BEGINNINGS = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
@@ -64,9 +65,14 @@ def why_none(path: str) -> str:
         return f"cannot be opened ({error.strerror})"
 
 
+def wants(reason: str) -> bool:
+    """Whether a file is an image that an installation would make readable."""
+    return _NEEDS in reason
+
+
 def _why_unread(suffix):
     name, needed = OPTIONAL[suffix]
-    return "" if name in readable() else f"{suffix} needs {needed}"
+    return "" if name in readable() else f"{suffix}{_NEEDS}{needed}"
 
 
 def _why_none_by(head):

@@ -59,7 +59,7 @@ class Request:
     check_counts: bool = True  # compare lists with the published numbers
     images_on: str = "auto"  # `memory`, `disk`, `auto`, see `folder.load`
     recorded: Recorded | None = None  # of the run that the data are for
-    # A table of a folder's labels, see `label_table.read`.
+    # A table of a folder's labels, see `label_table`.
     labels: pathlib.Path | None = None
 
 
@@ -74,6 +74,8 @@ class Examples:
     images: "np.ndarray | image_files.ImageFiles"  # noqa: F821
     labels: np.ndarray
     names: tuple[str, ...]
+    # What stays on one side of a cut, if the source says it.
+    groups: tuple[str, ...] | None = None
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -84,6 +86,7 @@ class Examples:
             self.images[indices],
             self.labels[indices],
             tuple(self.names[index] for index in indices),
+            self.groups and tuple(self.groups[index] for index in indices),
         )
 
 

@@ -8,7 +8,10 @@ from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.reports.run_folder import RunFolder
 
 # Flags that say where and how a run was made, not what it is.
-_INCIDENTAL = "seed", "workdir", "data_dir", "list_dir", "strategy", "images_on"
+_INCIDENTAL = (
+    *("seed", "workdir", "data_dir", "list_dir", "labels", "strategy"),
+    "images_on",
+)
 ACCURACIES = ("accuracy", "many", "medium", "few")
 SAVINGS = ("saving_with_heads", "saving_without_heads")
 

@@ -7,7 +7,15 @@ from elf_keras.reports.run_view import RunView
 from elf_keras.runs import flagfiles
 
 # Flags that name places on the machine that trained.
-_PLACES = ("workdir", "data_dir", "list_dir", "labels", "weights", "flagfile")
+_PLACES = (
+    "workdir",
+    "data_dir",
+    "list_dir",
+    "labels",
+    "labels",
+    "weights",
+    "flagfile",
+)
 _FACTS = {
     "seed": "seed",
     "git_revision": "git revision of the code",

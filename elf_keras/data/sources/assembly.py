@@ -34,7 +34,7 @@ def assembled(
             train,
             request.validation_fraction,
             seed=request.seed,
-            groups=group_names(train.names, rule) if rule else None,
+            groups=group_names(train.names, rule) if rule else train.groups,
         )
     notes = [*notes, *splits.left_out_notes(left_out)]
     if validation or request.validation_fraction:

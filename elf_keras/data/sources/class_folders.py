@@ -23,8 +23,9 @@ class Found:
     class_names: tuple[str, ...]
     names: dict[str, list[str]]  # split -> files
     labels: dict[str, np.ndarray]  # split -> int32, one a file
-    groups: dict[str, list[str]] | None = None  # split -> a group for each
+    groups: dict[str, list[str]] | None = None  # split -> one a file
     notes: Sequence[str] = ()
+    absent: Sequence[str] = ()  # files that should be there, legible
 
 
 def find(tree: Tree) -> Found:

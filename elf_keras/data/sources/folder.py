@@ -1,7 +1,8 @@
 """A folder of images, one sub-folder per class: the user's own data.
 
 Either `data_dir/SPLIT/CLASS/*` (`split_folders.NAMES`) or `data_dir/CLASS/*`.
-In the second form everything is training, and there is no test split.
+In the second form everything is training, and there is no test split. Or
+files anywhere in it, by a table of labels.
 """
 
 import os
@@ -15,6 +16,7 @@ from elf_keras.data.sources import (
     assembly,
     class_folders,
     folder_tree,
+    labelled_files,
     unreadable,
 )
 from elf_keras.errors import InputError
@@ -43,7 +45,7 @@ def load(request: splits.Request) -> splits.Splits:
         image, over 1 % corrupt files.
     """
     tree = _tree(request.data_dir)
-    found = class_folders.find(tree)
+    found = _found(tree, request)
     total = sum(map(len, found.names.values()))
     size = request.image_size or DEFAULT_SIZE
     read = _headers if on_disk(total, size, request) else _pixels
@@ -54,7 +56,8 @@ def load(request: splits.Request) -> splits.Splits:
         names = [runs.legible(path) for path in paths]
         good = np.array([not reason for reason in reasons], bool)
         _check_emptied(labels, good, split, found.class_names)
-        part = splits.Examples(everything, labels, tuple(names))
+        groups = found.groups and tuple(found.groups[split])
+        part = splits.Examples(everything, labels, tuple(names), groups)
         parts[split] = part.take(np.flatnonzero(good))
         faults |= {n: r for n, r in zip(names, reasons, strict=True) if r}
     return assembly.assembled(
@@ -62,7 +65,7 @@ def load(request: splits.Request) -> splits.Splits:
         found.class_names,
         request,
         notes=found.notes,
-        skipped=faults,
+        skipped=[*found.absent, *faults],
         left_out=[*tree.left_out, *unreadable.left_out(faults, total)],
     )
 
@@ -91,6 +94,18 @@ def _tree(root: pathlib.Path | None) -> folder_tree.Tree:
             "sub-folder per class, or train/ and test/ with one per class"
         )
     return folder_tree.Tree(root)
+
+
+def _found(tree, request) -> class_folders.Found:
+    if not request.labels:
+        return class_folders.find(tree)
+    found = labelled_files.find(tree, request.labels)
+    if found.groups and request.validation_group:
+        raise InputError(
+            f"validation group {request.validation_group!r}: {request.labels} "
+            "has a column of groups already; remove one of the two"
+        )
+    return found
 
 
 def _check_emptied(labels, good, split, class_names) -> None:

@@ -5,10 +5,11 @@ is left out there, so that no link leads round in circles or counts twice.
 """
 
 import collections
+import itertools
 import os
 import pathlib
 import posixpath
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from elf_keras import runs
 from elf_keras.data import image_formats, splits
@@ -44,12 +45,29 @@ class Tree:
         """Have a file, or a folder NAME/, reported in `left_out`."""
         self._left_out[reason].append(name)
 
+    def names_left_out(self) -> list[str]:
+        """The files that were left out so far, by their own names."""
+        everything = itertools.chain(*self._left_out.values())
+        return [name for name in everything if not name.endswith("/")]
+
+    def take(self, names: Iterable[str]) -> None:
+        """Have files used that were left out, but for want of a reader."""
+        names = {*names}
+        for reason, left in self._left_out.items():
+            if not image_formats.wants(reason):
+                left[:] = [name for name in left if name not in names]
+
+    def is_file(self, name: str) -> bool:
+        """Whether a name is that of a file, wherever it came from."""
+        return os.path.isfile(self.path(name))
+
     @property
     def left_out(self) -> tuple[splits.LeftOut, ...]:
         """What was left out so far, by reason."""
         return tuple(
             splits.LeftOut(reason, tuple(sorted(map(runs.legible, names))))
             for reason, names in sorted(self._left_out.items())
+            if names
         )
 
     def folders(self, name: str = "") -> list[str]:
@@ -128,7 +146,7 @@ class Tree:
                 continue
             files, links = [], []
             for entry in self._entries(here, report=True):
-                name = f"{here}/{entry.name}"
+                name = _join(here, entry.name)
                 if self._reported(entry, name):
                     continue
                 if _is_folder(entry):
