@@ -1,4 +1,7 @@
-"""Thresholds as flags write them, in classes of the data."""
+"""Data that flags name, and thresholds as they write them."""
+
+import pathlib
+import re
 
 import command_runs
 import pytest
@@ -27,3 +30,25 @@ def test_thresholds_and_scale(words, classes, expected):
             data_from_flags.score_scale(),
         )
     assert found == pytest.approx(expected)
+
+
+def test_the_table_of_labels_in_the_readme(tmp_path):
+    readme = pathlib.Path(__file__).resolve().parents[2] / "README.md"
+    (table,) = re.findall(r"```\n(path,label.*?)```", readme.read_text(), re.S)
+    (tmp_path / "labels.csv").write_text(table)
+    names = [line.split(",")[0] for line in table.splitlines()[1:]]
+    for name in names:
+        command_runs.draw(tmp_path / "photos" / name)
+    with command_runs.fresh_flags(
+        *(
+            "--workdir=",
+            "--dataset=folder",
+            f"--data_dir={tmp_path / 'photos'}",
+        ),
+        f"--labels={tmp_path / 'labels.csv'}",
+    ):
+        loaded = data_from_flags.splits()
+    assert loaded.class_names == ("cat", "dog")
+    assert loaded.test.names == (names[-1],)
+    assert loaded.class_counts.sum() == len(names) - 1
+    assert not loaded.left_out
