@@ -51,6 +51,7 @@ def test_usual_names_in_any_case(tmp_path, train, validation, test):
         ({"train": 3}, "class folders are missing in 'train'"),
         ({"train": 3, "test/a": 1, "test/b": 1}, "missing in 'train'"),
         ({"train": 3, "test": 3, "docs": 0}, "missing in 'test', 'train'"),
+        ({"train/train/a": 1, "train/val/a": 1}, "train holds folders of sp"),
         ({"test/a": 1, "test/b": 1}, "'test' but no train folder"),
         ({"a/train/cat": 1, "a/train/dog": 1}, "give --data_dir=.*/a$"),
         ({"a/b/cat": 1, "a/b/dog": 1}, "'cat', 'dog': give --data_dir=.*/a/b$"),

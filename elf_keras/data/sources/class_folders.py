@@ -1,6 +1,7 @@
 """The classes of a folder of images, a folder each, and their files."""
 
 import dataclasses
+import itertools
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -37,30 +38,20 @@ def find(tree: Tree) -> Found:
     """
     folders, notes = split_folders.find(tree)
     tree.leave_out_files()
-    classes, names, labels = (), {}, {}
-    for split, folder in sorted(folders.items(), key=_train_first):
-        places = _class_folders(tree, folder)
-        if split == "train":
-            classes = ordered(places)
-            check_several(classes, tree.path(folder))
-        if folder:
-            tree.leave_out_files(folder)
-        images = dict(zip(places, tree.images([*places.values()]), strict=True))
-        refuse_unknown(
-            [name for name in places if images[name]], classes, split
-        )
-        names[split] = [
-            path for name in classes for path in images.get(name, ())
-        ]
-        counts = [len(images.get(name, ())) for name in classes]
-        labels[split] = np.repeat(
-            np.arange(len(classes), dtype=np.int32), counts
-        )
-        if not names[split]:
-            raise InputError(
-                f"{runs.legible(tree.path(folder))} has class folders without "
-                "any image file; add images, or remove the folder"
-            )
+    places = {
+        split: _class_folders(tree, folder) for split, folder in folders.items()
+    }
+    classes = ordered(places["train"])
+    check_several(classes, tree.path(folders["train"]))
+    names, labels = {}, {}
+    for split in sorted(folders, key=[*split_folders.NAMES].index):
+        images = _images(tree, folders[split], places[split])
+        seen = [name for name, files in images.items() if files]
+        refuse_unknown(seen, classes, split)
+        members = [images.get(name, []) for name in classes]
+        names[split] = [*itertools.chain(*members)]
+        numbers = np.arange(len(classes), dtype=np.int32)
+        labels[split] = np.repeat(numbers, [*map(len, members)])
     notes = [*notes, *_notes(tree, folders, names)]
     return Found(classes, names, labels, notes=notes)
 
@@ -105,8 +96,17 @@ def refuse_unknown(
         )
 
 
-def _train_first(item):
-    return item[0] != "train", item[0] == "test"
+def _images(tree, folder, places) -> dict[str, list[str]]:
+    """Class name -> its image files in a split's folder."""
+    if folder:
+        tree.leave_out_files(folder)
+    images = dict(zip(places, tree.images([*places.values()]), strict=True))
+    if not any(images.values()):
+        raise InputError(
+            f"{runs.legible(tree.path(folder))} has class folders without any "
+            "image file; add images, or remove the folder"
+        )
+    return images
 
 
 def _class_folders(tree, folder) -> Mapping[str, str]:

@@ -50,16 +50,14 @@ def load(request: splits.Request) -> splits.Splits:
     size = request.image_size or DEFAULT_SIZE
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
-    for split, paths in found.names.items():
-        labels = found.labels[split]
-        everything, reasons = read(request.data_dir, paths, size)
-        names = [runs.legible(path) for path in paths]
-        good = np.array([not reason for reason in reasons], bool)
-        _check_emptied(labels, good, split, found.class_names)
-        groups = found.groups and tuple(found.groups[split])
-        part = splits.Examples(everything, labels, tuple(names), groups)
-        parts[split] = part.take(np.flatnonzero(good))
-        faults |= {n: r for n, r in zip(names, reasons, strict=True) if r}
+    for split, names in found.names.items():
+        everything, reasons = read(request.data_dir, names, size)
+        parts[split] = _sound(found, split, everything, reasons)
+        faults |= {
+            runs.legible(name): reason
+            for name, reason in zip(names, reasons, strict=True)
+            if reason
+        }
     return assembly.assembled(
         parts,
         found.class_names,
@@ -106,6 +104,17 @@ def _found(tree, request) -> class_folders.Found:
             "has a column of groups already; remove one of the two"
         )
     return found
+
+
+def _sound(found, split, everything, reasons) -> splits.Examples:
+    """The examples of a split that can be read."""
+    labels = found.labels[split]
+    good = np.array([not reason for reason in reasons], bool)
+    _check_emptied(labels, good, split, found.class_names)
+    names = tuple(map(runs.legible, found.names[split]))
+    groups = found.groups and tuple(found.groups[split])
+    examples = splits.Examples(everything, labels, names, groups)
+    return examples.take(np.flatnonzero(good))
 
 
 def _check_emptied(labels, good, split, class_names) -> None:

@@ -60,14 +60,7 @@ def read(path: pathlib.Path) -> Table:
     Raises:
       InputError: with file and line, for a row that does not fit.
     """
-    try:
-        text = text_files.read_text(path)
-    except OSError as error:
-        raise InputError(
-            f"--labels={path} cannot be read ({error.strerror}): name a table "
-            "with the columns path and label"
-        ) from error
-    lines = list(_lines(text, path))
+    lines = list(_lines(_text(path), path))
     if not lines:
         raise InputError(f"{path} is empty: expected rows of path and label")
     columns = _columns(lines[0][1])
@@ -86,6 +79,16 @@ def read(path: pathlib.Path) -> Table:
     if not rows:
         raise InputError(f"{path} lists no image below its header")
     return Table(path, rows, header)
+
+
+def _text(path: pathlib.Path) -> str:
+    try:
+        return text_files.read_text(path)
+    except OSError as error:
+        raise InputError(
+            f"--labels={path} cannot be read ({error.strerror}): name a table "
+            "with the columns path and label"
+        ) from error
 
 
 def _lines(text: str, path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:

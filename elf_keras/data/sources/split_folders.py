@@ -42,6 +42,7 @@ def find(tree: Tree) -> tuple[dict[str, str], list[str]]:
         return {"train": ""}, _notes_on_classes(named)
     _refuse_doubles(tree, named)
     _require_train(tree, named, held)
+    _refuse_nested(tree, held)
     for name in others:
         tree.leave_out(f"{name}/", "folder of no split")
     notes = []
@@ -83,6 +84,18 @@ def _require_train(tree, named, held) -> None:
         f"{_shown(tree)} holds {_listed([*held])} but no train folder: add "
         "train/ with a sub-folder per class"
     )
+
+
+def _refuse_nested(tree, held) -> None:
+    """Refuse splits within a split: they would pass for its classes."""
+    for name in held:
+        inner = tree.folders(name)
+        if all(map(split_of, inner)):
+            raise InputError(
+                f"{runs.legible(tree.path(name))} holds folders of splits, "
+                f"{_listed(inner)}, in place of class folders; is it what "
+                "--data_dir should be?"
+            )
 
 
 def _refuse_wrapped(tree, folders) -> None:
