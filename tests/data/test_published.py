@@ -107,6 +107,7 @@ def test_published_numbers_are_those_of_the_counts(test_data, name):
         ("train/n0000/99.JPEG -1", ["line 22", "`path label`"]),
         ("train/n0000/99.JPEG", ["line 22", "`path label`"]),
         ("train/n0000/99.JPEG cat", ["line 22", "`path label`"]),
+        ("train/x.JPEG " + 5000 * "9", ["line 22", "`path label`"]),
         ("7", ["line 22", "`path label`"]),
     ],
 )

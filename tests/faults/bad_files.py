@@ -6,6 +6,7 @@ import struct
 import zlib
 
 import numpy as np
+import photo_folders
 from PIL import Image
 
 # By far more than memory, or than an image of a data set has.
@@ -64,8 +65,8 @@ def _noisy(content):
     return content[:middle] + noise + content[middle + len(noise) :]
 
 
-# Those that a header gives away, and those that only decoding finds.
-BY_HEADER = {
+# Those that a header or an end gives away, and those that only decoding finds.
+BEFORE_DECODING = {
     "zero.png": b"",
     "zero.jpg": b"",
     "text.png": b"not an image\n",
@@ -80,10 +81,11 @@ BY_HEADER = {
     "jpeg_cut_in_its_header.jpg": image_bytes("JPEG")[:20],
     "cut.png": _cut(image_bytes("PNG")),
     "corrupt.png": _noisy(image_bytes("PNG")),
-}
-BY_DECODING = {
     "cut.jpg": _cut(image_bytes("JPEG")),
     "cut.bmp": _cut(image_bytes("BMP")),
+}
+BY_DECODING = {
+    "spoiled.jpg": photo_folders.spoiled(image_bytes("JPEG")),
 }
 # A wrong suffix is no fault: the bytes say what a file is.
 MISNAMED = {

@@ -17,7 +17,7 @@ SMALL = (
     *("--dataset=folder", "--image_size=8", "--epochs=1", "--batch_size=64"),
     *("--backbone=resnet8", "--method=single", "--validation_fraction=0"),
 )
-ALL = bad_files.BY_HEADER | bad_files.BY_DECODING
+ALL = bad_files.BEFORE_DECODING | bad_files.BY_DECODING
 
 
 def peak():
@@ -42,7 +42,7 @@ def words(tmp_path, photos, *more):
 
 @pytest.mark.parametrize(
     ("where", "files"),
-    [("memory", ALL), ("disk", bad_files.BY_HEADER)],
+    [("memory", ALL), ("disk", bad_files.BEFORE_DECODING)],
     ids=["memory", "disk"],
 )
 def test_few_bad_images_are_skipped_and_listed(tmp_path, figures, where, files):
@@ -62,24 +62,26 @@ def test_few_bad_images_are_skipped_and_listed(tmp_path, figures, where, files):
     )
 
 
-@pytest.mark.parametrize("name", bad_files.BY_DECODING)
-def test_on_disk_what_only_decoding_finds_ends_in_one_line(
-    tmp_path, figures, name
+def test_what_only_decoding_finds_is_black_on_disk_and_listed(
+    tmp_path, figures
 ):
-    photos = bad_files.photos(tmp_path / "photos", 100)
-    bad_files.write(photos / "class_0", {name: ALL[name]})
-    command_runs.refused(
-        "train",
-        *words(tmp_path, photos, "--images_on=disk"),
-        says=["--dry_run"],
+    files = bad_files.BY_DECODING
+    photos = bad_files.photos(tmp_path / "photos", 20)
+    bad_files.write(photos / "class_0", files)
+    ended = command_runs.done(
+        "train", *words(tmp_path, photos, "--images_on=disk")
     )
-    figures(f"{name} on disk", injected=1, survived=1)
+    assert f"taken as black: {len(files)}" in ended.err
+    record = runs.read_json(tmp_path / "run" / runs.RECORD)
+    named = [f"class_0/{name}" for name in sorted(files)]
+    assert sorted(record["data"]["damaged"]) == named
+    figures("damaged inside, on disk", injected=len(files), survived=len(files))
 
 
 @pytest.mark.parametrize("where", ["memory", "disk"])
 def test_many_bad_images_are_refused_and_named(tmp_path, figures, where):
     photos = bad_files.photos(tmp_path / "photos", 5)
-    for name, content in bad_files.BY_HEADER.items():
+    for name, content in bad_files.BEFORE_DECODING.items():
         bad_files.write(photos / "class_1", {name: content})
         command_runs.refused(
             "train",
@@ -88,12 +90,11 @@ def test_many_bad_images_are_refused_and_named(tmp_path, figures, where):
         )
         assert not (tmp_path / "run").exists()
         (photos / "class_1" / name).unlink()
-    count = len(bad_files.BY_HEADER)
+    count = len(bad_files.BEFORE_DECODING)
     figures(f"many bad images, in {where}", injected=count, survived=count)
 
 
 def test_a_bomb_in_a_published_list_is_not_decoded(tmp_path, figures):
-    """Its headers are not read before training."""
     photos = bad_files.photos(tmp_path / "photos", 9)
     bombs = [name for name in ALL if name.startswith("bomb")]
     paths = sorted(path.relative_to(photos) for path in photos.rglob("*.png"))
@@ -110,7 +111,7 @@ def test_a_bomb_in_a_published_list_is_not_decoded(tmp_path, figures):
             "train",
             *words(tmp_path, photos, "--dataset=inat18", "--nocheck_counts"),
             f"--workdir={tmp_path / name}",
-            says=["GIF" if name.endswith("gif") else "too many pixels"],
+            says=[f"class_0/{name}", "decompression bomb"],
         )
     figures("bombs in a list", injected=len(bombs), survived=len(bombs))
 

@@ -43,20 +43,18 @@ def agree(found, expected, what="", inside=3) -> None:
     assert difference.max() <= 12, what
 
 
-def damage(path: pathlib.Path) -> None:
-    """Spoil the pixels of a JPEG or PNG file; header and end stay whole.
+def spoiled(content: bytes) -> bytes:
+    """A JPEG file that no decoder reads; its header and end stay whole."""
+    found = bytearray(content)
+    # A Huffman table that promises more codes than there are.
+    place = content.index(b"\xff\xc4") + 5
+    found[place : place + 16] = b"\xff" * 16
+    return bytes(found)
 
-    No decoder reads it, though one alone would find it.
-    """
-    content = bytearray(path.read_bytes())
-    if content.startswith(b"\xff\xd8"):
-        # A Huffman table that promises more codes than there are.
-        place = content.index(b"\xff\xc4") + 5
-        content[place : place + 16] = b"\xff" * 16
-    else:
-        place = content.index(b"IDAT") + 4
-        content[place : place + 8] = b"\xff" * 8
-    path.write_bytes(content)
+
+def damage(path: pathlib.Path) -> None:
+    """Make a JPEG file `spoiled`."""
+    path.write_bytes(spoiled(path.read_bytes()))
 
 
 def flat(root: pathlib.Path, count: int, size=8) -> splits.Examples:

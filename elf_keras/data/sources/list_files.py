@@ -3,6 +3,7 @@
 Read strictly: a list that is wrong in one line is not the published one.
 """
 
+import errno
 import os
 import pathlib
 import posixpath
@@ -15,7 +16,9 @@ import numpy as np
 from elf_keras.data.sources import text_files
 from elf_keras.errors import InputError
 
-_LINE = re.compile(r"[ \t]*(.+?)[ \t]+([0-9]+)[ \t]*")
+_LINE = re.compile(r"[ \t]*(.+?)[ \t]+([0-9]{1,9})[ \t]*")
+# What a folder that is not there says.
+_ABSENT = (errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG)
 _DRIVE = re.compile(r"[A-Za-z]:/")
 
 
@@ -114,8 +117,9 @@ class _Folders:
                 with os.scandir(self.root / folder) as entries:
                     for entry in entries:
                         self.held[folder, entry.is_file()].add(entry.name)
-            except (FileNotFoundError, NotADirectoryError):
-                pass
+            except OSError as error:
+                if error.errno not in _ABSENT:
+                    raise
         return self.held[folder, files]
 
 

@@ -9,6 +9,7 @@ Classifier for Long-Tailed Recognition*.
 """
 
 import dataclasses
+import itertools
 import pathlib
 import unicodedata
 
@@ -155,35 +156,43 @@ def _differences(facts: Published, found: dict) -> list[str]:
 
 def _examples(root, listed, request):
     """The examples that are there and can be read, and what is left out."""
-    total = sum(len(names) for names, _ in listed.values())
-    found = {
-        split: list_files.spelled(root, names)
-        for split, (names, _) in listed.items()
-    }
-    absent = [
-        runs.legible(name)
-        for split, files in found.items()
-        for name, file in zip(listed[split][0], files, strict=True)
-        if file is None
-    ]
-    if len(absent) > MOST_MISSING * total:
-        raise InputError(
-            f"{len(absent)} listed files are missing: {splits.shown(absent)}, "
-            f"of {total} below {root}, more than {MOST_MISSING:.0%}; is "
-            "--data_dir the folder that the lists' paths begin in?"
-        )
-    parts, faults = {}, {}
+    found, absent = _spelled(root, listed)
+    parts, faults, total = {}, {}, sum(map(len, found.values()))
     size = request.image_size or DEFAULT_SIZE
     for split, files in found.items():
         parts[split], damaged = _readable(root, files, listed[split][1], size)
         faults |= damaged
     left_out = unreadable.left_out(faults, total)
     if absent:
-        left_out.insert(0, splits.LeftOut("listed but missing", tuple(absent)))
+        left_out.insert(0, splits.LeftOut("listed but missing", absent))
     empty = [split for split, part in parts.items() if not len(part)]
     if empty:
         raise InputError(f"every file of {', '.join(empty)} is left out")
     return parts, left_out
+
+
+def _spelled(root, listed):
+    """Split -> its files, None where one is missing; names of the missing."""
+    every = [name for names, _ in listed.values() for name in names]
+    # Together, so that no file is in two splits by two spellings.
+    files = list_files.spelled(root, every)
+    absent = tuple(
+        runs.legible(name)
+        for name, file in zip(every, files, strict=True)
+        if file is None
+    )
+    if len(absent) > MOST_MISSING * len(every):
+        raise InputError(
+            f"{len(absent)} listed files are missing: {splits.shown(absent)}, "
+            f"of {len(every)} below {root}, more than {MOST_MISSING:.0%}; is "
+            "--data_dir the folder that the lists' paths begin in?"
+        )
+    rest = iter(files)
+    found = {
+        split: list(itertools.islice(rest, len(names)))
+        for split, (names, _) in listed.items()
+    }
+    return found, absent
 
 
 def _readable(root, files, labels, size):
