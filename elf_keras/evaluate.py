@@ -33,9 +33,9 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     folder = workdir.workdir()
-    data = data_from_flags.splits()
+    data = data_from_flags.of_run(folder)
     parts = {name: getattr(data, name) for name in FLAGS.split}
-    absent = [name for name, part in parts.items() if part is None]
+    absent = [name for name, part in parts.items() if not part]
     if absent and (FLAGS["split"].present or len(absent) == len(parts)):
         raise InputError(
             f"--split={','.join(absent)}: this run's data has no such split; "
@@ -70,10 +70,10 @@ def _remedy(absent):
 def _source(folder, data):
     """What scores answers, and what gives the logits of a split in parts."""
     from elf_keras import models
-    from elf_keras.cli import model_from_flags
+    from elf_keras.cli import fitting_model, model_from_flags
     from elf_keras.evaluation import prediction
 
-    model = models.load(folder / runs.MODEL)
+    model = fitting_model.load(folder / runs.MODEL, data)
     scorer = model_from_flags.scorer(model, data)
     if FLAGS.export is None:
         thresholds = thresholds_from_flags.of_run(

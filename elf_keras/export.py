@@ -66,7 +66,12 @@ def main(arguments: list[str]) -> None:
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "
             "ended; go on with elf_keras.train --resume"
         )
-    data = data_from_flags.splits()
+    data = data_from_flags.of_run(folder)
+    if not data.train:
+        raise InputError(
+            "none of the images that the run was trained on is there, and "
+            "int8 is calibrated on them; name their folder by --data_dir"
+        )
     if data.validation is None:
         command.say(
             "note: without validation split, thresholds and temperatures are "
@@ -86,10 +91,10 @@ def main(arguments: list[str]) -> None:
 def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     """Export one run; nothing half-made is left behind."""
     from elf_keras import models
-    from elf_keras.cli import model_from_flags
+    from elf_keras.cli import fitting_model, model_from_flags
     from elf_keras.deploy import bundle
 
-    model = models.load(folder / runs.MODEL)
+    model = fitting_model.load(folder / runs.MODEL, data)
     plan = bundle.ExportPlan(
         runs.legible(output.name),
         tuple(FLAGS.formats),

@@ -45,6 +45,12 @@ def main(arguments: list[str]) -> None:
     from elf_keras.models import multiply_adds
 
     model = models.load(folder / runs.MODEL)
+    classes = model.outputs[0].shape[-1]
+    if len(names) != classes:
+        raise InputError(
+            f"{folder / runs.RECORD} names {len(names)} classes, {runs.MODEL} "
+            f"has {classes}; restore the run's own files"
+        )
     costs = multiply_adds.exit_costs(model)
     exits = models.exits(model)
     thresholds = thresholds_from_flags.of_run(len(names), exits)

@@ -136,7 +136,9 @@ def _data(folder):
     if not FLAGS.run_models:
         return None, ("Drawn without running the model (--norun_models).",)
     try:
-        data = data_from_flags.splits(_flags(folder))
+        data = data_from_flags.of_run(
+            folder.path, _flags(folder), who=f"{folder.name}: "
+        )
     except (InputError, OSError) as reason:
         # The page must not tell where anything lies on this machine.
         command.say(f"note: {folder.name}: {reason}")
@@ -163,18 +165,11 @@ def _without(reason):
 
 
 def _scored(view, data):
-    from elf_keras import models
-    from elf_keras.cli import model_from_flags
+    from elf_keras.cli import fitting_model, model_from_flags
     from elf_keras.reports import run_view
 
     command.say(f"{view.name}: running the model over validation and test")
-    model = models.load(view.folder.path / runs.MODEL)
-    classes = model.outputs[0].shape[-1]
-    if len(data.class_names) != classes:
-        raise InputError(
-            f"{view.folder.path / runs.MODEL} has {classes} classes, the "
-            f"images {len(data.class_names)}; restore the run's own model"
-        )
+    model = fitting_model.load(view.folder.path / runs.MODEL, data)
     scorer = model_from_flags.scorer(model, data, _flags(view.folder))
     found = run_view.score(model, data, scorer)
     if not found.splits:

@@ -40,9 +40,9 @@ def main(arguments: list[str]) -> None:
         _check_method()
         folder = workdir.workdir()
         workdir.check_same(folder, RECORD)
-        texts = _thresholds()
-        if not (folder / RECORD).exists():
-            flagfiles.write(folder / RECORD, workdir.resolved())
+        data = data_from_flags.to_train_on(folder)
+        texts = _thresholds(data)
+        _begin(folder, data)
         done = {}
         for number, text in enumerate(texts, start=1):
             where = f"t = {text} ({number} of {len(texts)})"
@@ -52,12 +52,27 @@ def main(arguments: list[str]) -> None:
     command.say(f"written to {folder}: search.json, search.csv, search.png")
 
 
+def _begin(folder, data):
+    """Write what all runs of the search share: their flags and their data."""
+    from elf_keras.data import recorded
+
+    if not (folder / RECORD).exists():
+        flagfiles.write(folder / RECORD, workdir.resolved())
+    if not (folder / runs.RECORD).exists():
+        recorded.write(folder, data)
+
+
 def _trained_and_swept(folder, text, where):
     """Do what is still to do for one t; return the folder of its run."""
     place = folder / f"t_{text.replace('/', '_')}"
     words = (f"--workdir={place}", *workdir.incidental())
     # `train` may have ended and its sweep not.
     if not (place / runs.METRICS).exists():
+        if not (place / runs.FLAGS).exists():
+            # It begins with the data of the search, as one that goes on.
+            for name in (runs.EXAMPLES, runs.RECORD):
+                text_of = (folder / name).read_text(encoding="utf-8")
+                runs.write_text(place / name, text_of)
         recipe = (
             f"--flagfile={folder / RECORD}",
             f"--train_threshold={text}",
@@ -115,9 +130,8 @@ def _child(place, where, name, *words):
         )
 
 
-def _thresholds():
+def _thresholds(data):
     """The values of t, all within reach of the loss."""
-    data = data_from_flags.splits()
     classes = len(data.class_names)
     if data.validation is None:
         raise InputError(

@@ -64,7 +64,7 @@ def main(arguments: list[str]) -> None:
             f"--workdir={folder} holds no {runs.MODEL}: the run has not "
             "ended; go on with elf_keras.train --resume"
         )
-    data = _data()
+    data = _data(folder)
     command.load_tensorflow()
     run(folder, data, plan)
 
@@ -74,7 +74,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     from elf_keras.cli import model_from_flags
     from elf_keras.policies import sweep_record, trade_off
 
-    model = _model(folder)
+    model = _model(folder, data)
     times = _times(model, data)
     scorer = model_from_flags.scorer(model, data)
     found, temperatures = sweep_record.answers_of(model, data, scorer)
@@ -94,13 +94,13 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     )
 
 
-def _data():
+def _data(folder):
     if FLAGS.method == "summed":
         command.say(
             "note: --method=summed answers by the sum of all exits; policies "
             "leave at one of them, and are compared with the last alone"
         )
-    data = data_from_flags.splits()
+    data = data_from_flags.of_run(folder)
     if data.validation is None:
         raise InputError(
             "this run has no validation split, and thresholds are never "
@@ -110,10 +110,11 @@ def _data():
     return data
 
 
-def _model(folder):
+def _model(folder, data):
     from elf_keras import models
+    from elf_keras.cli import fitting_model
 
-    model = models.load(folder / runs.MODEL)
+    model = fitting_model.load(folder / runs.MODEL, data)
     if models.exits(model) == 1:
         raise InputError(
             f"--workdir={folder} is a model of a single exit: nobody can "

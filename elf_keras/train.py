@@ -12,14 +12,22 @@ it checks the images, says how long it would take, and writes nothing; with
 """
 
 import contextlib
+import functools
 import pathlib
 import tempfile
 import time
+from collections.abc import Callable
 
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, data_from_flags, tables, workdir
+from elf_keras.cli import (
+    command,
+    data_from_flags,
+    data_table,
+    tables,
+    workdir,
+)
 from elf_keras.distribution import cluster
 from elf_keras.runs import preemption
 from elf_keras.training import plan
@@ -62,15 +70,15 @@ def main(arguments: list[str]) -> None:
         if FLAGS.dry_run or FLAGS.plan:
             dry_run()
             return
-        metrics = workdir.check_workdir() / runs.METRICS
-        if not metrics.exists():
-            run(started=time.time())
+        folder = workdir.check_workdir()
+        if not (folder / runs.METRICS).exists():
+            with _lock(folder) as take:
+                run(take, started=time.time())
             return
         command.say(
-            f"{metrics.parent} is trained; choose another --workdir to train "
-            "anew"
+            f"{folder} is trained; choose another --workdir to train anew"
         )
-        command.show(runs.read_json(metrics))
+        command.show(runs.read_json(folder / runs.METRICS))
 
 
 def dry_run() -> None:
@@ -101,8 +109,11 @@ def dry_run() -> None:
     print(tables.facts(rows), flush=True)
 
 
-def run(*, started: float) -> None:
-    """Train what the flags say, and write the run's folder."""
+def run(lock: Callable[[], None], *, started: float) -> None:
+    """Train what the flags say, and write the run's folder.
+
+    `lock` keeps other trainings out of that folder, once it is there.
+    """
     if cluster.for_strategy(FLAGS.strategy):
         # Workers are joined before TensorFlow does anything with data.
         _strategy()
@@ -119,7 +130,7 @@ def run(*, started: float) -> None:
         replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
         chief = workers.is_chief(strategy)
         say = command.say if chief else _be_silent
-        with _folder(chief) as folder:
+        with _folder(chief, lock) as folder:
             record = _fit(training, folder, say, started=started, stage=stage)
             if chief:
                 data_from_flags.tell_damaged(data)
@@ -144,6 +155,7 @@ def _training(model, data):
 def _fit(training, folder, say, **facts):
     """Train, and write the records; metrics.json, that it is over, last."""
     from elf_keras.cli import model_from_flags
+    from elf_keras.data import recorded
     from elf_keras.distribution import workers
     from elf_keras.training import loop, run_record
 
@@ -154,6 +166,8 @@ def _fit(training, folder, say, **facts):
         agreed,
         run_record.start(folder, data),
     )
+    if not (folder / runs.RECORD).exists():
+        recorded.write(folder, data)
     outcome = loop.fit(training, folder, checkpoint_minutes=minutes, report=say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(training, outcome, folder, objective)
@@ -165,10 +179,24 @@ def _fit(training, folder, say, **facts):
 
 
 @contextlib.contextmanager
-def _folder(chief):
+def _lock(folder):
+    """What locks the run's folder: at once where it is there, else later."""
+    with contextlib.ExitStack() as held:
+        lock = runs.locked(folder)
+        take = functools.cache(functools.partial(held.enter_context, lock))
+        # Before data are read, and memory of a GPU is taken.
+        if folder.is_dir() and _writes():
+            take()
+        yield take
+
+
+@contextlib.contextmanager
+def _folder(chief, lock):
     """The run's folder; for workers that write nothing there, one like it."""
     if chief:
-        yield workdir.open_workdir()
+        folder = workdir.open_workdir()
+        lock()
+        yield folder
         return
     with tempfile.TemporaryDirectory() as place:
         yield workdir.follow_workdir(pathlib.Path(place))
@@ -179,10 +207,24 @@ def _be_silent(line):
 
 
 def _data():
-    data = data_from_flags.splits()
+    """What to train on, shown before anything begins."""
+    from elf_keras.data import recorded, splits
+
+    goes_on = workdir.workdir() if FLAGS.resume and FLAGS.workdir else None
+    data = data_from_flags.to_train_on(goes_on)
+    # The run of --weights may have had more of them.
+    splits.count_classes(data.train.labels, data.class_names)
     for note in data.notes:
         command.say(f"note: {note}")
+    if _writes():
+        command.say(data_table.of(recorded.facts(data)))
     return data
+
+
+def _writes():
+    """Whether this process is the one, of several workers, that writes."""
+    joined = cluster.for_strategy(FLAGS.strategy)
+    return joined is None or joined.is_chief
 
 
 def _strategy():

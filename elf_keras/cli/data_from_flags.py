@@ -14,8 +14,11 @@ FLAGS = flags.FLAGS
 PATIENCE = 10.0
 
 
-def splits(given: flags.FlagValues = FLAGS):
-    """Load the data that this command's flags name, or another run's."""
+def splits(given: flags.FlagValues = FLAGS, recorded=None):
+    """Load the data that this command's flags name, or another run's.
+
+    `recorded` is what the run that they are for knows of them, if any.
+    """
     from elf_keras import data
 
     if given.dataset.startswith("cifar"):
@@ -31,9 +34,57 @@ def splits(given: flags.FlagValues = FLAGS):
         check_counts=given.check_counts,
         images_on=given.images_on,
         labels=pathlib.Path(given.labels) if given.labels else None,
+        recorded=recorded,
     )
     with _told_if_slow():
         return data.load(given.dataset, request)
+
+
+def of_run(
+    folder: pathlib.Path, given: flags.FlagValues = FLAGS, *, who: str = ""
+):
+    """Load the data of the run in a folder, with its classes and its splits.
+
+    What its training did not say of them is said, with `who` before it.
+    """
+    from elf_keras.data import recorded
+
+    run = recorded.read(folder)
+    loaded = splits(given, run)
+    for note in loaded.notes:
+        if run is None or note not in run.notes:
+            command.say(f"note: {who}{note}")
+    return loaded
+
+
+def to_train_on(goes_on: pathlib.Path | None):
+    """Load data by what a run that goes on, or --weights, knows of them.
+
+    A second stage has the examples of the run that it adapts, in its splits.
+    Of another start the order of classes is kept, where they are the same.
+    """
+    from elf_keras.data import recorded
+
+    run = recorded.read(goes_on, whole=True) if goes_on else None
+    if run is not None:
+        return splits(FLAGS, run)
+    run = of_weights()
+    if FLAGS.second_stage != "none":
+        return splits(FLAGS, run)
+    loaded = splits()
+    if run is None or set(run.class_names) != set(loaded.class_names):
+        return loaded
+    if run.class_names == loaded.class_names:
+        return loaded
+    return splits(FLAGS, run.without_examples)
+
+
+def of_weights():
+    """What the run of --weights recorded of its data, or None."""
+    from elf_keras.data import recorded
+
+    path = pathlib.Path(FLAGS.weights)
+    return recorded.read(path.parent) if path.suffix == ".keras" else None
 
 
 def without_validation() -> str:

@@ -71,7 +71,11 @@ def model(data: splits.Splits) -> keras.Model:
         taps = ", ".join(models.tap_names(built))
         command.say(f"the exits read the outputs of {taps}")
     if source:
-        command.say(models.take_over(built, source))
+        other = _other_classes(data)
+        if other:
+            command.say(f"note: {other}")
+        but = built.output_names if other else ()
+        command.say(models.take_over(built, source, but=but))
     return built
 
 
@@ -188,3 +192,15 @@ def _source(data):
         return pretrained.load(FLAGS.backbone, weights, data.image_shape)
     source = None if weights == "none" else models.load(weights)
     return source, models.Pixels(*data.pixel_statistics)
+
+
+def _other_classes(data):
+    """What keeps classifiers of --weights from being taken over, if any."""
+    run = data_from_flags.of_weights()
+    if run is None or run.class_names == data.class_names:
+        return None
+    return (
+        f"--weights={FLAGS.weights} tells other classes apart "
+        f"({splits.shown(run.class_names)}) than the data have "
+        f"({splits.shown(data.class_names)}): all but its classifiers is taken"
+    )

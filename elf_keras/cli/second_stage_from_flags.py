@@ -7,7 +7,7 @@ import numpy as np
 from absl import flags
 
 from elf_keras import choices, models, runs
-from elf_keras.cli import command, workdir
+from elf_keras.cli import command, fitting_model, workdir
 from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.exits import thresholds
@@ -41,9 +41,11 @@ def model(data: splits.Splits) -> keras.Model:
             f"--weights={FLAGS.weights} names none; add "
             "--weights=RUN/model.keras"
         )
-    loaded = models.load(FLAGS.weights)
+    loaded = fitting_model.load(
+        FLAGS.weights, data, remedy="name a model that was trained on them"
+    )
     _check_flags(pathlib.Path(FLAGS.weights).parent)
-    _check_model(loaded, data)
+    _check_model(loaded)
     prepare = second_stage.TRAINED_STAGES.get(FLAGS.second_stage)
     return prepare(loaded) if prepare else loaded
 
@@ -138,15 +140,7 @@ def _check_flags(folder):
         )
 
 
-def _check_model(loaded, data):
-    shapes = tuple(loaded.inputs[0].shape[1:]), loaded.outputs[0].shape[-1]
-    expected = tuple(data.image_shape), len(data.class_names)
-    if shapes != expected:
-        raise InputError(
-            f"--weights={FLAGS.weights} is a model of images {shapes[0]} and "
-            f"{shapes[1]} classes, the data have {expected[0]} and "
-            f"{expected[1]}; name a model that was trained on them"
-        )
+def _check_model(loaded):
     exits = models.exits(loaded)
     if (exits == 1) != (FLAGS.method == "single"):
         raise InputError(

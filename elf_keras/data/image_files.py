@@ -6,6 +6,7 @@ needs a few pixels indexes it as an array, and `pipeline` streams the rest.
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -88,3 +89,16 @@ def of(
     if special is None:
         special, _ = images.scan([root / name for name in names])
     return ImageFiles(root, np.array(names, object), special, size, kept)
+
+
+def joined(
+    parts: "Sequence[np.ndarray | ImageFiles]",
+) -> "np.ndarray | ImageFiles":
+    """Images of several parts, or files of one folder, in one."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts)
+    return dataclasses.replace(
+        parts[0],
+        names=np.concatenate([part.names for part in parts]),
+        special=np.concatenate([part.special for part in parts]),
+    )

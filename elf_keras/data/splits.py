@@ -14,6 +14,7 @@ import numpy as np
 from elf_keras.data import long_tail
 from elf_keras.errors import InputError
 
+PARTS = ("train", "validation", "test")
 NAMES_SHOWN = 5
 STATISTICS_FILES = 500
 # Images whose pixels are counted at a time.
@@ -34,6 +35,7 @@ class Recorded:
       class_of: name of an example -> name of its class.
       ordered: whether `class_names` has the run's order.
       whole: every example must be there, and no other is taken: to train on.
+      notes: that its training said of the data.
     """
 
     class_names: tuple[str, ...]
@@ -42,6 +44,12 @@ class Recorded:
     class_of: dict[str, str]
     ordered: bool = True
     whole: bool = False
+    notes: tuple[str, ...] = ()
+
+    @property
+    def without_examples(self) -> "Recorded":
+        """The classes alone, of a run that others start from."""
+        return Recorded(self.class_names, None, {}, {}, self.ordered)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -115,6 +123,12 @@ class Splits:
     skipped: tuple[str, ...] = ()  # names of unread files
     left_out: tuple[LeftOut, ...] = ()  # all of the folder that is no example
     published_pixels: tuple[tuple[float, ...], tuple[float, ...]] | None = None
+
+    @property
+    def parts(self) -> dict[str, Examples]:
+        """Those that there are, by name."""
+        found = {name: getattr(self, name) for name in PARTS}
+        return {name: part for name, part in found.items() if part is not None}
 
     @property
     def image_shape(self) -> tuple[int, int, int]:

@@ -1,6 +1,7 @@
 """Models on disk, weights from one model to another, and in float32."""
 
 import zipfile
+from collections.abc import Collection
 
 import keras
 
@@ -41,8 +42,13 @@ def save(model: MultiExitModel, path) -> None:
     bare.save(path)
 
 
-def take_over(model: keras.Model, source: keras.Model) -> str:
+def take_over(
+    model: keras.Model, source: keras.Model, *, but: Collection[str] = ()
+) -> str:
     """Copy the weights of every layer of `source` that fits by name and shape.
+
+    Args:
+      but: names of layers that keep their fresh weights.
 
     Returns:
       A sentence that names the layers which keep their fresh weights.
@@ -55,7 +61,7 @@ def take_over(model: keras.Model, source: keras.Model) -> str:
     for layer in model.layers:
         if not layer.weights:
             continue
-        weights = trained.get(layer.name, [])
+        weights = trained.get(layer.name, []) if layer.name not in but else []
         if [w.shape for w in weights] == [w.shape for w in layer.weights]:
             layer.set_weights(weights)
             copied += 1

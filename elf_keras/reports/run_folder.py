@@ -25,7 +25,7 @@ class RunFolder:
       path: of the folder.
       name: unlike that of any other run on the page.
       flags: that the run was trained with, by name, as text.
-      record: of run.json, or None while the run has not ended.
+      record: of run.json, or None; only of the data while the run goes on.
       metrics: of metrics.json, or None.
       history: a row an epoch, as far as the run got.
       per_class: rows of per_class.csv: accuracies on test by class.
@@ -55,13 +55,13 @@ class RunFolder:
 
     @property
     def data(self) -> dict:
-        """What run.json says of the data; empty while the run goes on."""
+        """What run.json says of the data; empty where there is none."""
         return self.record["data"] if self.record else {}
 
     @property
     def exits(self) -> list[dict]:
         """What run.json says of each exit; none while the run goes on."""
-        return self.record["model"]["exits"] if self.record else []
+        return (self.record or {}).get("model", {}).get("exits", [])
 
     @property
     def policies(self) -> dict[str, dict]:
@@ -142,7 +142,7 @@ def names(paths: list[pathlib.Path]) -> list[str]:
 
 
 def _missing(found):
-    if found.metrics is None or found.record is None:
+    if found.metrics is None or "model" not in (found.record or {}):
         yield (
             f"The run has not ended: {len(found.history)} of {found.epochs} "
             "epochs are recorded, and scores are not; go on with "
@@ -169,9 +169,11 @@ def _missing(found):
 
 def _facts(record):
     """Touch what every run.json has."""
-    data, model = record["data"], record["model"]
+    data = record["data"]
     _ = data["class_names"], data["class_counts"], data["images"]
-    _ = [(row["macs"], row["macs_without_heads"]) for row in model["exits"]]
+    # A run that has not ended tells of its data alone.
+    exits = record["model"]["exits"] if "model" in record else ()
+    _ = [(row["macs"], row["macs_without_heads"]) for row in exits]
 
 
 def _scores(metrics):

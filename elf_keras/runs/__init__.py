@@ -13,6 +13,7 @@ from elf_keras.runs.files import (
     write_text,
 )
 from elf_keras.runs.folder import (
+    EXAMPLES,
     FLAGS,
     METRICS,
     MODEL,
@@ -25,6 +26,7 @@ from elf_keras.runs.machine import cores, environment, peak_memory, silenced
 from elf_keras.runs.names import legible
 
 __all__ = [
+    "EXAMPLES",
     "FLAGS",
     "LOCK",
     "METRICS",

@@ -11,6 +11,7 @@ from elf_keras.runs.files import WRITING
 from elf_keras.runs.lock import LOCK
 
 RECORD = "run.json"
+EXAMPLES = "data.csv"
 FLAGS = "flags.flags"
 METRICS = "metrics.json"
 MODEL = "model.keras"
@@ -36,6 +37,9 @@ def check(folder: pathlib.Path, *, resume: bool, record: str = FLAGS) -> None:
         return
     names = {path.name for path in folder.iterdir()} - {LOCK}
     if all(name.startswith(WRITING) for name in names):
+        return
+    if resume and names <= {RECORD, EXAMPLES}:
+        # The data of a run that is still to begin.
         return
     if not (folder / record).exists():
         raise InputError(

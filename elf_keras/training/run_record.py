@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 
 from elf_keras import models, runs
-from elf_keras.data import damaged, splits
+from elf_keras.data import damaged, recorded, splits
 from elf_keras.evaluation import score_model
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import multiply_adds
@@ -25,10 +25,11 @@ from elf_keras.training import (
 def start(folder: pathlib.Path, data: splits.Splits) -> dict:
     """Return what all workers of a training must agree on, beside flags."""
     saved = (folder / "checkpoints").glob("*.json")
+    examples = recorded.table(data).encode()
     return {
         "classes": data.class_names,
         "counts": data.class_counts.tolist(),
-        "order": hashlib.sha256(data.train.labels.tobytes()).hexdigest(),
+        "examples": hashlib.sha256(examples).hexdigest(),
         "checkpoints": {path.name: runs.checksum(path) for path in saved},
     }
 
@@ -101,7 +102,8 @@ def write(
     record = {
         **runs.environment(),
         "flags": [*map(flagfiles.line, flagfiles.read(folder / runs.FLAGS))],
-        "data": _data(training.data) | {"damaged": damaged.of(training.data)},
+        "data": recorded.facts(training.data)
+        | {"damaged": damaged.of(training.data)},
         "model": _model(second_stage.finished(training.model)),
         "second_stage": stage,
         "seed": training.batches.seed,
@@ -126,22 +128,6 @@ def _course(outcome):
         "problems": outcome.problems,
         "rollback": outcome.checkpoints.notes.get(loop.ROLLBACK),
         "warnings": outcome.warnings,
-    }
-
-
-def _data(data):
-    return {
-        "class_names": data.class_names,
-        "class_counts": data.class_counts,
-        "class_counts_after_cut": data.train_counts,
-        "images": {
-            name: len(part)
-            for name in ("train", "validation", "test")
-            if (part := getattr(data, name)) is not None
-        },
-        "image_shape": data.image_shape,
-        "notes": data.notes,
-        "skipped": data.skipped,
     }
 
 

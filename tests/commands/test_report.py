@@ -58,7 +58,7 @@ def test_each_run_has_its_own_flags(folder, tmp_path):
 
 
 def test_without_its_images(folder, tmp_path, monkeypatch):
-    def gone(_):
+    def gone(*_):
         raise errors.InputError(f"no images in {tmp_path}")
 
     monkeypatch.setattr(data_from_flags, "splits", gone)

@@ -5,6 +5,7 @@ import re
 from collections.abc import Sequence
 
 from elf_keras.data import splits
+from elf_keras.data.sources import found_again
 from elf_keras.errors import InputError
 
 
@@ -20,30 +21,31 @@ def assembled(
     """Splits of the parts `train`, maybe `validation` and `test`.
 
     A part for validation is used whole, else it is cut from training as the
-    request says. The notes are said before those on missing classes.
+    request says; what a run recorded decides before either. The notes are
+    said before those on missing classes.
 
     Raises:
-      InputError: for a class without training image, or groups that cannot
-        be read off the names.
+      InputError: for a class without training image, groups that cannot be
+        read off the names, or data that are not those of the run.
     """
-    train, validation = parts["train"], parts.get("validation")
-    counts = splits.count_classes(train.labels, class_names)
-    if validation is None:
-        rule = request.validation_group
-        train, validation = splits.cut(
-            train,
-            request.validation_fraction,
-            seed=request.seed,
-            groups=group_names(train.names, rule) if rule else train.groups,
-        )
+    run = request.recorded
+    if run is None:
+        counts = splits.count_classes(parts["train"].labels, class_names)
+    else:
+        found = found_again.find(parts, class_names, run)
+        parts, class_names = found.parts, found.class_names
+        counts = found.class_counts
+        notes, left_out = [*notes, *found.notes], [*left_out, *found.left_out]
+    if run is None or not run.split_of:
+        parts = _cut(parts, request)
+    validation, test = parts.get("validation"), parts.get("test")
     notes = [*notes, *splits.left_out_notes(left_out)]
     if validation or request.validation_fraction:
         notes += splits.coverage_notes(validation, class_names, "validation")
-    test = parts.get("test")
     if test is not None:
         notes += splits.coverage_notes(test, class_names, "test")
     return splits.Splits(
-        train,
+        parts["train"],
         validation,
         test,
         class_names,
@@ -52,6 +54,20 @@ def assembled(
         skipped=tuple(skipped),
         left_out=tuple(left_out),
     )
+
+
+def _cut(parts, request):
+    """With a part for validation, where there is none and it is asked for."""
+    if "validation" in parts:
+        return parts
+    train, rule = parts["train"], request.validation_group
+    train, validation = splits.cut(
+        train,
+        request.validation_fraction,
+        seed=request.seed,
+        groups=group_names(train.names, rule) if rule else train.groups,
+    )
+    return parts | {"train": train, "validation": validation}
 
 
 def group_names(file_names: Sequence[str], rule: str) -> list[str]:
