@@ -15,7 +15,7 @@ def of(record: dict) -> str:
     per_split = ", ".join(f"{n} {name}" for name, n in images.items())
     lines = [
         f"{len(counts)} classes, {sum(images.values())} images: {per_split}",
-        "; ".join(_groups(record)),
+        *_groups(record),
         "",
         _ROW.format(_fitted("class"), "group", *_SPLITS),
     ]
@@ -37,7 +37,7 @@ def _groups(record):
     )
     for group, names in record["shot_groups"].items():
         images = sum(int(count_of[name]) for name in names)
-        yield f"{group}: {len(names)} classes, {images} images"
+        yield f"{group:6} {len(names):>6} classes {images:>9} images"
 
 
 def _rows(labels, record):

@@ -8,7 +8,7 @@ import tiny
 from made_splits import COUNTS, made
 from scipy import special
 
-from elf_keras import losses, models
+from elf_keras import losses, models, runs
 from elf_keras.cli import model_from_flags, schedule_from_flags
 from elf_keras.errors import InputError
 from elf_keras.losses import exit_losses
@@ -184,6 +184,18 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     model = built(f"--weights={path}", "--exits=1", "--seed=6")
     np.testing.assert_equal(model.get_weights(), source.get_weights())
     assert "layers take over weights" in capsys.readouterr().err
+    # A run of other classes, as many: its classifiers are not theirs.
+    record = {"data": {"class_names": ["a", "b", "zebra"]}}
+    runs.write_json(tmp_path / runs.RECORD, record)
+    model = built(f"--weights={path}", "--exits=1", "--seed=6")
+    fresh = built("--exits=1", "--seed=6")
+    for layer, old, new in zip(
+        model.layers, source.layers, fresh.layers, strict=True
+    ):
+        expected = new if layer.name in model.output_names else old
+        np.testing.assert_equal(layer.get_weights(), expected.get_weights())
+    told = capsys.readouterr().err
+    assert "('a', 'b', 'zebra') than the data have ('a', 'b', 'c')" in told
 
 
 LOGITS = np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 4.0]])
