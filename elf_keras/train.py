@@ -3,18 +3,15 @@
 python -m elf_keras.train --flagfile=experiments/digits_lt.flags \\
     --workdir=runs/digits_lt
 
-Writes into --workdir: flags.flags (repeats the run), run.json, history.csv,
-checkpoints/, model.keras (the best epoch by validation, else the last),
-metrics.json, per_class.csv, tensorboard/. With --resume it goes on where it
-was stopped, and ends with the weights of an uninterrupted run. With --dry_run
-it checks the images, says how long it would take, and writes nothing; with
+Writes into --workdir: flags.flags (repeats the run), data.csv, run.json,
+history.csv, checkpoints/, model.keras (the best epoch by validation, else the
+last), metrics.json, per_class.csv, tensorboard/. With --resume it goes on
+where it was stopped, with the same images alone, and ends with the weights of
+an uninterrupted run. Shows classes, counts and splits first. With --dry_run it
+checks the images, says how long it would take, and writes nothing; with
 --plan=8xA100@2.5 also how long, and for how much money, on other devices.
 """
 
-import contextlib
-import functools
-import pathlib
-import tempfile
 import time
 from collections.abc import Callable
 
@@ -72,7 +69,7 @@ def main(arguments: list[str]) -> None:
             return
         folder = workdir.check_workdir()
         if not (folder / runs.METRICS).exists():
-            with _lock(folder) as take:
+            with workdir.locking(folder, at_once=_writes()) as take:
                 run(take, started=time.time())
             return
         command.say(
@@ -130,7 +127,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
         chief = workers.is_chief(strategy)
         say = command.say if chief else _be_silent
-        with _folder(chief, lock) as folder:
+        with workdir.opened(chief, lock) as folder:
             record = _fit(training, folder, say, started=started, stage=stage)
             if chief:
                 data_from_flags.tell_damaged(data)
@@ -176,30 +173,6 @@ def _fit(training, folder, say, **facts):
     )
     runs.write_json(folder / runs.METRICS, record)
     return record
-
-
-@contextlib.contextmanager
-def _lock(folder):
-    """What locks the run's folder: at once where it is there, else later."""
-    with contextlib.ExitStack() as held:
-        lock = runs.locked(folder)
-        take = functools.cache(functools.partial(held.enter_context, lock))
-        # Before data are read, and memory of a GPU is taken.
-        if folder.is_dir() and _writes():
-            take()
-        yield take
-
-
-@contextlib.contextmanager
-def _folder(chief, lock):
-    """The run's folder; for workers that write nothing there, one like it."""
-    if chief:
-        folder = workdir.open_workdir()
-        lock()
-        yield folder
-        return
-    with tempfile.TemporaryDirectory() as place:
-        yield workdir.follow_workdir(pathlib.Path(place))
 
 
 def _be_silent(line):

@@ -1,10 +1,13 @@
 """The flags of a run, and the folder that records them."""
 
+import contextlib
 import copy
+import functools
 import pathlib
 import shutil
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
 
 from absl import flags
 
@@ -110,6 +113,35 @@ def follow_workdir(place: pathlib.Path) -> pathlib.Path:
     if saved.is_dir():
         shutil.copytree(saved, place / saved.name)
     return place
+
+
+@contextlib.contextmanager
+def locking(
+    folder: pathlib.Path, *, at_once: bool
+) -> Iterator[Callable[[], None]]:
+    """Give what keeps other trainings out of a folder, until the end.
+
+    `at_once` it is called before data are read and memory of a GPU is taken,
+    where the folder is there.
+    """
+    with contextlib.ExitStack() as held:
+        lock = runs.locked(folder)
+        take = functools.cache(functools.partial(held.enter_context, lock))
+        if at_once and folder.is_dir():
+            take()
+        yield take
+
+
+@contextlib.contextmanager
+def opened(chief: bool, lock: Callable[[], None]) -> Iterator[pathlib.Path]:
+    """Give the run's folder, locked; to a worker that writes none, a copy."""
+    if chief:
+        folder = open_workdir()
+        lock()
+        yield folder
+        return
+    with tempfile.TemporaryDirectory() as place:
+        yield follow_workdir(pathlib.Path(place))
 
 
 def check_same(folder: pathlib.Path, name: str) -> None:

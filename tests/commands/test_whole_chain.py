@@ -29,7 +29,7 @@ RECIPE = (
 )
 # design.md, section 5.
 RUN_FOLDER = """
-flags.flags run.json history.csv checkpoints model.keras metrics.json
+flags.flags data.csv run.json history.csv checkpoints model.keras metrics.json
 tensorboard
 """
 SCORES = "accuracy top1 many medium few macs"

@@ -43,7 +43,8 @@ def whole(tmp_path_factory):
 
 
 def test_one_run_and_its_record(whole):
-    files = "flags.flags history.csv metrics.json model.keras per_class.csv"
+    files = "flags.flags data.csv history.csv metrics.json model.keras "
+    files += "per_class.csv"
     names = {*files.split(), "checkpoints", "run.json", "tensorboard"}
     assert {path.name for path in whole.iterdir()} == names
     events = list((whole / "tensorboard").rglob("events*"))
