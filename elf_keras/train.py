@@ -190,7 +190,8 @@ def _data():
     for note in data.notes:
         command.say(f"note: {note}")
     if _writes():
-        command.say(data_table.of(recorded.facts(data)))
+        for line in data_table.of(recorded.facts(data)).splitlines():
+            command.say(line)
     return data
 
 
