@@ -202,5 +202,6 @@ def _other_classes(data):
     return (
         f"--weights={FLAGS.weights} tells other classes apart "
         f"({splits.shown(run.class_names)}) than the data have "
-        f"({splits.shown(data.class_names)}): all but its classifiers are taken over"
+        f"({splits.shown(data.class_names)}): all but its classifiers are "
+        "taken over"
     )
