@@ -35,7 +35,7 @@ _TYPES = {
 class Part:
     """What becomes one file: a function of one tensor, batch 1."""
 
-    model: keras.Model  # maps `(1, …)` to a dict of named outputs
+    model: graphs.FrozenStage  # maps `(1, …)` to a dict of named outputs
     source: str  # name of the input, `image` or `features`
     samples: np.ndarray  # that stand for real inputs, `(images, …)` float32
 
@@ -45,12 +45,13 @@ def parts_of(model: keras.Model, images: np.ndarray) -> dict[str, Part]:
     found, features = {}, np.asarray(images, "float32")
     for number, stage in enumerate(models.stages(model), start=1):
         source = "image" if number == 1 else "features"
-        found[f"stage_{number}"] = Part(stage, source, np.asarray(features))
+        frozen = graphs.FrozenStage(stage)
+        found[f"stage_{number}"] = Part(frozen, source, np.asarray(features))
         features = stage(features, training=False).get("features")
     pixels = found["stage_1"].samples
     for name in exit_rule.exit_names(models.exits(model)):
         alone = keras.Model(model.inputs[0], {name: model.output[name]})
-        found[name] = Part(alone, "image", pixels)
+        found[name] = Part(graphs.FrozenStage(alone), "image", pixels)
     return found
 
 
@@ -78,11 +79,10 @@ def write(
     stages = [name for name in parts if name.startswith("stage_")]
     files = {name: [name] for name in parts} | {"stages": stages}
     single = {SINGLE_FILE: [SINGLE_FILE]} if with_single_file else {}
-    with tempfile.TemporaryDirectory() as temporary:
-        _save_signatures(model, parts, temporary)
-        for variant in variants:
-            held = files | (single if variant == "float32" else {})
-            for name, signatures in held.items():
+    for name, signatures in (files | single).items():
+        with tempfile.TemporaryDirectory() as temporary:
+            _save_signatures(parts, signatures, temporary)
+            for variant in variants if name != SINGLE_FILE else ["float32"]:
                 content = _convert(temporary, signatures, variant, parts)
                 path = folder / variant / f"{name}.tflite"
                 with runs.replacing(path) as whole:
@@ -148,32 +148,41 @@ def _refuse(files):
         )
 
 
-def _save_signatures(model, parts, folder):
-    signatures = {name: _signature(part) for name, part in parts.items()}
-    signatures[SINGLE_FILE] = graphs.nested(models.stages(model))
-    bare = tf.Module()
-    bare.weights = [variable.value for variable in model.variables]
+def _save_signatures(parts, names, folder):
+    """Only those of one file: the converter loads all that it finds."""
+    stages = [part.model for name, part in parts.items() if "stage_" in name]
+    signatures = {
+        name: graphs.nested(stages)
+        if name == SINGLE_FILE
+        else _signature(parts[name])
+        for name in names
+    }
+    # To save, load and freeze hundreds of variables takes longer than to
+    # convert; nobody asks for gradients either.
+    options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
     with runs.silenced():
-        tf.saved_model.save(bare, folder, signatures=signatures)
+        tf.saved_model.save(
+            tf.Module(), folder, signatures=signatures, options=options
+        )
 
 
 def _signature(part):
     spec = tf.TensorSpec((1, *part.samples.shape[1:]), name=part.source)
 
     def call(tensor):
-        return part.model(tensor, training=False)
+        return part.model(tensor)
 
     return tf.function(call, input_signature=[spec]).get_concrete_function()
 
 
 def _convert(folder, signatures, variant, parts):
-    converter = tf.lite.TFLiteConverter.from_saved_model(
-        folder, signature_keys=signatures
-    )
-    chosen = {name: parts[name] for name in signatures if name in parts}
-    _set_precision(converter, variant, chosen)
     with warnings.catch_warnings(), runs.silenced():
         warnings.simplefilter("ignore")
+        converter = tf.lite.TFLiteConverter.from_saved_model(
+            folder, signature_keys=signatures
+        )
+        chosen = {name: parts[name] for name in signatures if name in parts}
+        _set_precision(converter, variant, chosen)
         try:
             return converter.convert()
         except ConverterError as error:

@@ -118,7 +118,7 @@ def _convert(built, pixels, folder, variants):
     parts = tflite_chain.parts_of(built, pixels)
     stages = {name: parts[name] for name in ("stage_1", "stage_2", "stage_3")}
     with tempfile.TemporaryDirectory() as saved:
-        tflite_chain._save_signatures(built, stages, saved)
+        tflite_chain._save_signatures(parts, stages, saved)
         for variant, name in itertools.product(variants, stages):
             path = folder / variant / f"{name}.tflite"
             path.parent.mkdir(parents=True, exist_ok=True)
