@@ -118,19 +118,24 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
             model_from_flags.scorer(model, data),
             plan,
         )
-        shares = record["parity_at"]["exit_shares"]
-        print(tables.parity(shares, record["parity"]), flush=True)
-        print(tables.variants(record), flush=True)
-        _refuse_without_default(record)
-        if any(row["passed"] is False for row in record["parity"]):
-            raise InputError(
-                "an artefact does not answer as the model does (see DIFFERS "
-                "above); nothing was written, please report it"
-            )
+        _shown(record)
         with preemption.held():
             _put(made, output, pathlib.Path(temporary, "before"))
     data_from_flags.tell_damaged(data)
     command.say(f"written to {output}")
+
+
+def _shown(record):
+    """Print what was made, and refuse what should not be."""
+    shares = record["parity_at"]["exit_shares"]
+    print(tables.parity(shares, record["parity"]), flush=True)
+    print(tables.variants(record), flush=True)
+    _refuse_without_default(record)
+    if any(row["passed"] is False for row in record["parity"]):
+        raise InputError(
+            "an artefact does not answer as the model does (see DIFFERS "
+            "above); nothing was written, please report it"
+        )
 
 
 def _put(made, output, before):

@@ -39,7 +39,7 @@ def main(arguments: list[str]) -> None:
             f"{FLAGS.export}/manifest.json {arguments[0]}"
         )
     folder = workdir.workdir()
-    names = _class_names(folder / runs.RECORD)
+    names, kept = _of_record(folder / runs.RECORD)
     command.load_tensorflow()
     from elf_keras import models
     from elf_keras.models import multiply_adds
@@ -57,13 +57,15 @@ def main(arguments: list[str]) -> None:
     # One file at a time: memory stays flat, and an answer comes at once.
     stages = models.stages(model)
     answers = [
-        _answer(file, stages, names, costs, thresholds) for file in arguments
+        _answer(file, kept, stages, names, costs, thresholds)
+        for file in arguments
     ]
     if not all(answers):
         sys.exit(2)
 
 
-def _class_names(path):
+def _of_record(path):
+    """Names of the classes, and how much of a photo scoring looks at."""
     data = runs.read_json(path).get("data")
     names = data.get("class_names") if isinstance(data, dict) else None
     if not isinstance(names, list):
@@ -71,15 +73,18 @@ def _class_names(path):
             f"{path} names no classes; restore it, or train again in a new "
             "--workdir"
         )
-    return names
+    kept = data.get("kept", 1.0)
+    if not (isinstance(kept, (int, float)) and 0 < kept <= 1):
+        raise InputError(f"{path}: kept is {kept!r}, not in (0, 1]; restore it")
+    return names, kept
 
 
-def _answer(file, stages, names, costs, thresholds):
+def _answer(file, kept, stages, names, costs, thresholds):
     from elf_keras.data import images
     from elf_keras.evaluation import prediction
 
     height, _, channels = stages[0].inputs[0].shape[1:]
-    image, reason = images.attempt(file, height, channels=channels)
+    image, reason = images.attempt(file, height, channels=channels, kept=kept)
     shown = runs.legible(file)
     if image is None:
         print(json.dumps({"file": shown, "error": reason}), flush=True)

@@ -25,12 +25,17 @@ _WARNINGS = ("ignore", None, Warning, re.compile(r"PIL\."), 0)
 
 
 def read(
-    file: str | pathlib.Path | BinaryIO, size: int, *, channels: int = 3
+    file: str | pathlib.Path | BinaryIO,
+    size: int,
+    *,
+    channels: int = 3,
+    kept: float = 1.0,
 ) -> np.ndarray:
-    """One image as training sees it: upright, centre square, resized.
+    """One image as scoring sees it: upright, centre square, resized.
 
     Antialiased bilinear; a smaller image is enlarged; transparent pixels
-    become white, 16-bit grey keeps its upper 8 bits.
+    become white, 16-bit grey keeps its upper 8 bits. The square is `kept`
+    times the shorter side, (0, 1].
 
     Returns:
       uint8 (size, size, channels), of 3 for RGB or 1 for grey.
@@ -48,7 +53,7 @@ def read(
     if channels == 1:
         turned = turned.convert("L")
     width, height = turned.size
-    side = min(width, height)
+    side = max(round(kept * min(width, height)), 1)
     left, top = (width - side) // 2, (height - side) // 2
     square = (left, top, left + side, top + side)
     if side == size:
@@ -60,11 +65,11 @@ def read(
 
 
 def attempt(
-    file: str | pathlib.Path | BinaryIO, size: int, *, channels: int = 3
+    file: str | pathlib.Path | BinaryIO, size: int, **options
 ) -> tuple[np.ndarray | None, str]:
     """As `read`, but a file that is no image gives None and the reason."""
     try:
-        return read(file, size, channels=channels), ""
+        return read(file, size, **options), ""
     except Exception as error:  # Pillow's decoders raise many types
         return None, reason_of(error)
 

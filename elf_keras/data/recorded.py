@@ -6,7 +6,6 @@ order, and how many images each has. Both are written before the first step.
 """
 
 import csv
-import dataclasses
 import io
 import pathlib
 import unicodedata
@@ -17,6 +16,8 @@ from elf_keras import runs
 from elf_keras.data import long_tail, splits
 from elf_keras.errors import InputError
 
+# Of files that were left out for one reason, as many are named.
+NAMES = 100
 COLUMNS = ("path", "class", "split")
 _REMEDY = "restore it, or train again in a new --workdir"
 
@@ -42,7 +43,15 @@ def facts(data: splits.Splits) -> dict:
         "shot_groups": {name: names[mask] for name, mask in groups.items()},
         "images": {split: len(part) for split, part in parts.items()},
         "image_shape": data.image_shape,
-        "left_out": [dataclasses.asdict(each) for each in data.left_out],
+        "kept": data.train.kept,
+        "left_out": [
+            {
+                "reason": each.reason,
+                "count": len(each.names),
+                "names": each.names[:NAMES],
+            }
+            for each in data.left_out
+        ],
         "notes": data.notes,
         "skipped": data.skipped,
     }

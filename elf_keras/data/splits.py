@@ -88,6 +88,11 @@ class Examples:
     def __len__(self) -> int:
         return len(self.labels)
 
+    @property
+    def kept(self) -> float:
+        """The centre square's part of a photo's shorter side, in (0, 1]."""
+        return getattr(self.images, "kept", 1.0)
+
     def take(self, indices: np.ndarray) -> "Examples":
         """The examples at `indices`, in that order."""
         return Examples(

@@ -110,7 +110,7 @@ def _facts(data, judge, source, plan):
         "name": plan.name,
         **runs.environment(),
         "class_names": data.class_names,
-        "input": manifest.image_input(data.image_shape),
+        "input": manifest.image_input(data.image_shape, data.train.kept),
         "exits": manifest.exits(costs, source.temperatures),
         "backbone_macs": int(costs.backbone),
         "chosen_on": "validation" if data.validation else "train",
@@ -128,7 +128,12 @@ def _saved_model(folder, source, judge, plan):
     from elf_keras.deploy import saved_model
 
     place, reference = folder / "saved_model", source.reference
-    saved_model.save(source.model, place, temperatures=source.temperatures)
+    saved_model.save(
+        source.model,
+        place,
+        temperatures=source.temperatures,
+        kept=judge.reported_on.kept,
+    )
     # The first image that leaves at each exit.
     _, rows = np.unique(reference.exits, return_index=True)
     saved_model.write_warm_up(

@@ -188,6 +188,9 @@ class ChainRunner:
         exits, image = record["exits"], record["input"]
         self.class_names = [str(name) for name in record["class_names"]]
         self.image_shape = image["height"], image["width"], image["channels"]
+        # The centre square's part of a photo's shorter side.
+        self.kept = float(image.get("kept", 1))
+        _expect(0 < self.kept <= 1, f"kept {self.kept}", "a share in (0, 1]")
         self._exits = [
             (int(at["macs"]), float(at["temperature"])) for at in exits
         ]
@@ -304,7 +307,7 @@ def real(stored, quantization):
     return np.float32(scale) * (whole - np.float32(zero_point))
 
 
-def read_image(file, shape):
+def read_image(file, shape, kept=1.0):
     """Pixels of a .npy array, or of a file as in elf_keras/data/images.py."""
     if str(file).endswith(".npy"):
         return np.load(file, allow_pickle=False)
@@ -324,7 +327,7 @@ def read_image(file, shape):
     image = image.convert("RGBA")
     image = Image.alpha_composite(Image.new("RGBA", image.size, "white"), image)
     image = image.convert("L" if channels == 1 else "RGB")
-    side = min(image.size)
+    side = max(round(kept * min(image.size)), 1)
     left, top = ((length - side) // 2 for length in image.size)
     square = (left, top, left + side, top + side)
     image = image.resize((width, height), Image.Resampling.BILINEAR, square)
@@ -374,7 +377,7 @@ def main(arguments=None) -> int:
 def _print(runner, file, options):
     rule = {"policy": options.policy, "deadline_ms": options.deadline_ms}
     try:
-        image = read_image(file, runner.image_shape)
+        image = read_image(file, runner.image_shape, runner.kept)
         answer = runner.predict(image, **rule)
         probability = answer.probabilities[answer.class_index]
         line = {

@@ -101,8 +101,11 @@ def exits(costs, temperatures) -> list[dict]:
     ]
 
 
-def image_input(shape: tuple[int, int, int]) -> dict:
-    """Return what a caller must know to prepare an image."""
+def image_input(shape: tuple[int, int, int], kept: float = 1.0) -> dict:
+    """Return what a caller must know to prepare an image.
+
+    The centre square is `kept` times the shorter side, (0, 1].
+    """
     height, width, channels = shape
     return {
         "height": height,
@@ -111,6 +114,7 @@ def image_input(shape: tuple[int, int, int]) -> dict:
         "colour": "RGB" if channels == 3 else "grey",
         "range": [0, 255],
         "layout": "NHWC",
+        "kept": kept,
         "resize": "centre square, antialiased bilinear",
         "normalization": "inside the model",
     }

@@ -14,7 +14,7 @@ from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from elf_keras import models
 from elf_keras.data import image_header
-from elf_keras.deploy import graphs
+from elf_keras.deploy import graphs, orientation
 from elf_keras.exits import exit_rule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
@@ -30,9 +30,11 @@ class Endpoints:
       model: a multi-exit model in float32.
       temperatures: T of each exit, `(exits,)`, > 0: the probabilities are
         softmax(logits / T); confidence and exits come from T = 1.
+      kept: part of a file's shorter side that is cut out, (0, 1].
     """
 
-    def __init__(self, model: MultiExitModel, temperatures):
+    def __init__(self, model: MultiExitModel, temperatures, kept: float = 1.0):
+        self._kept = kept
         self._stages = [
             graphs.FrozenStage(stage) for stage in models.stages(model)
         ]
@@ -86,7 +88,7 @@ class Endpoints:
         image_bytes = tf.ensure_shape(image_bytes, (None,))
         image_bytes = _require(tf.size(image_bytes) > 0, _EMPTY, image_bytes)
         images = tf.map_fn(
-            lambda content: decode(content, self._shape),
+            lambda content: decode(content, self._shape, self._kept),
             image_bytes,
             fn_output_signature=tf.TensorSpec(self._shape),
         )
@@ -142,10 +144,14 @@ _GREY = [[0.299], [0.587], [0.114]]
 
 
 def save(
-    model: MultiExitModel, folder: pathlib.Path, *, temperatures: np.ndarray
+    model: MultiExitModel,
+    folder: pathlib.Path,
+    *,
+    temperatures: np.ndarray,
+    kept: float = 1.0,
 ) -> None:
-    """Write the SavedModel; `temperatures` are T of each exit, `(exits,)`."""
-    signatures = Endpoints(model, temperatures).signatures()
+    """Write the SavedModel; arguments as in `Endpoints`."""
+    signatures = Endpoints(model, temperatures, kept).signatures()
     tf.saved_model.save(tf.Module(), folder, signatures=signatures)
 
 
@@ -194,19 +200,23 @@ def _log(name, signature, inputs):
     return prediction_log_pb2.PredictionLog(predict_log={"request": request})
 
 
-def decode(content, shape):
+def decode(content, shape, kept=1.0):
     """Decode a JPEG, PNG, BMP or WebP file to pixels of the model's shape.
 
-    Centre square, antialiased bilinear, whole pixel values as float32.
+    Upright, centre square of `kept` times the shorter side, antialiased
+    bilinear, whole pixel values as float32.
     """
     height, width, channels = shape
     # As RGB whatever is asked: grey is refused from BMP and WebP.
     content = image_header.bounded(content)
     image = tf.io.decode_image(content, 3, expand_animations=False)
+    image = tf.ensure_shape(image, (None, None, 3))
+    image = orientation.upright(image, content)
     if channels == 1:
         image = tf.tensordot(tf.cast(image, tf.float32), _GREY, 1)
     size = tf.shape(image)[:2]
-    side = tf.reduce_min(size)
+    side = tf.cast(tf.reduce_min(size), tf.float32)
+    side = tf.maximum(tf.cast(tf.round(kept * side), tf.int32), 1)
     corner = tf.cast((size - side) // 2, tf.float32)
     scale = tf.constant([height, width], tf.float32) / tf.cast(side, tf.float32)
     # Pixels beside the square take part at its edge, as in data/images.py.

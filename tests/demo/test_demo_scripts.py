@@ -92,9 +92,12 @@ def test_quantized_numbers_round_half_to_even_and_stay_in_range():
     assert found[1] == [2 * (value + 3) for value in stored]
 
 
-@pytest.mark.parametrize("size", [(40, 31), (31, 40), (9, 9), (5, 7), (8, 8)])
+@pytest.mark.parametrize(
+    "size", [(40, 31), (31, 40), (9, 9), (5, 7), (8, 8), (12, 20), (20, 36)]
+)
 @pytest.mark.parametrize("channels", [1, 3])
-def test_pixels_are_those_of_the_python_side(tmp_path, size, channels):
+@pytest.mark.parametrize("kept", [1, 0.875])
+def test_pixels_are_those_of_the_python_side(tmp_path, size, channels, kept):
     random = np.random.default_rng(sum(size))
     pixels = random.integers(0, 256, size=(*size, 3)).astype("uint8")
     path = pathlib.Path(tmp_path, "photo.png")
@@ -104,11 +107,12 @@ def test_pixels_are_those_of_the_python_side(tmp_path, size, channels):
         "const pixels = Uint8Array.from(given.pixels);\n"
         "const one = given.channels === 1;\n"
         "say([...centreSquare(one ? grey(pixels) : pixels, given,"
-        "{ width: 8, height: 8 })]);",
+        "{ width: 8, height: 8, kept: given.kept })]);",
         {
             "pixels": pixels.ravel().tolist(),
+            "kept": kept,
             **{"height": size[0], "width": size[1], "channels": channels},
         },
     )
-    expected = images.read(path, 8, channels=channels)
+    expected = images.read(path, 8, channels=channels, kept=kept)
     np.testing.assert_array_equal(found, expected.ravel())

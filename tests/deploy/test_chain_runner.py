@@ -407,9 +407,10 @@ def test_image_files_become_the_pixels_of_training(tmp_path, size, channels):
     deep = pixels[..., 0].astype("uint16") * 257
     Image.fromarray(deep).save(tmp_path / "deep.png")
     for file in sorted(tmp_path.iterdir()):
-        expected = images.read(file, 32, channels=channels)
-        found = chain_runner.read_image(file, (32, 32, channels))
-        np.testing.assert_array_equal(found, expected, err_msg=file.name)
+        for kept in (1.0, 224 / 256):
+            expected = images.read(file, 32, channels=channels, kept=kept)
+            found = chain_runner.read_image(file, (32, 32, channels), kept)
+            np.testing.assert_array_equal(found, expected, err_msg=file.name)
 
 
 @pytest.fixture

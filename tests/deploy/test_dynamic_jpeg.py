@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from elf_keras.data import images
-from elf_keras.deploy import saved_model
+from elf_keras.deploy import orientation, saved_model
 
 LIMITS = [0.6, 0.6]
 
@@ -66,6 +66,39 @@ def test_a_batch_of_different_sizes(kind, tolerance):
         same({k: v[row : row + 1] for k, v in together.items()}, alone)
     read = [images.read(io.BytesIO(file), 8) for file in files]
     same(together, ask_pixels(read), tolerance)
+
+
+@pytest.mark.parametrize("endian", "<>")
+@pytest.mark.parametrize("asked", range(1, 9))
+def test_a_photo_is_turned_by_its_tag(asked, endian):
+    tag = Image.Exif()
+    tag.endian = endian
+    tag[0x010F], tag[0x0112], tag[0x0132] = "a camera", asked, "a date"
+    file = encoded(picture(40, 24), "JPEG", exif=tag, quality=95)
+    assert (b"Exif\0\0II" if endian == "<" else b"Exif\0\0MM") in file
+    assert orientation.orientation(tf.constant(file)) == asked
+    expected = images.read(io.BytesIO(file), 8)
+    found = saved_model.decode(tf.constant(file), (8, 8, 3)).numpy()
+    assert np.abs(found - expected).mean() <= 2
+    # Cut off anywhere, it is a number from 1 to 8 all the same.
+    for length in range(2, 120):
+        found = orientation.orientation(tf.constant(file[:length]))
+        assert found in (1, asked)
+
+
+@pytest.mark.parametrize("tag", [b"", b"\xff", b"II*\0" + b"\xff" * 40])
+def test_a_damaged_tag_turns_nothing(tag):
+    begins = b"\xff\xd8\xff\xe1\0\x80Exif\0\0"
+    assert orientation.orientation(tf.constant(begins + tag)) == 1
+
+
+@pytest.mark.parametrize("size", [(24, 40), (20, 20), (12, 31)])
+def test_the_part_of_the_side_that_is_kept(size):
+    """The halves of a pixel are those of Python's round."""
+    file = encoded(picture(*size), "PNG")
+    expected = images.read(io.BytesIO(file), 8, kept=224 / 256)
+    found = saved_model.decode(tf.constant(file), (8, 8, 3), 224 / 256)
+    assert np.abs(found.numpy() - expected).max() <= 1
 
 
 @pytest.mark.parametrize("channels", [1, 3])

@@ -7,11 +7,12 @@ const BITS = 22;
  * Cut the centre square out and resize it.
  * @param {Uint8Array|Uint8ClampedArray} pixels of the whole picture.
  * @param {{width: number, height: number, channels: number}} from its size.
- * @param {{width: number, height: number}} to the wanted size.
+ * @param {{width: number, height: number, kept?: number}} to the wanted size,
+ *     and the square's part of the shorter side.
  * @return {Uint8Array} `to.height` rows of `to.width` pixels.
  */
 export function centreSquare(pixels, from, to) {
-  const side = Math.min(from.width, from.height);
+  const side = square(Math.min(from.width, from.height), to.kept ?? 1);
   const left = Math.floor((from.width - side) / 2);
   const top = Math.floor((from.height - side) / 2);
   const across = weights(from.width, left, side, to.width);
@@ -31,6 +32,13 @@ export function centreSquare(pixels, from, to) {
     newLine: channels,
     step: to.width * channels,
   });
+}
+
+/** A part of a side in whole pixels, halves to the even one, as in Python. */
+function square(shorter, kept) {
+  const exact = kept * shorter;
+  const odd = exact % 1 === 0.5 && Math.round(exact) % 2 === 1;
+  return Math.max(Math.round(exact) - (odd ? 1 : 0), 1);
 }
 
 /** Grey from red, green, blue: ITU-R 601, in fixed point. */
