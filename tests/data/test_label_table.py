@@ -80,6 +80,14 @@ def test_absolute_paths_below_the_folder(photos):
     assert classes_of(load(photos, "\n".join(lines))) == EXPECTED
 
 
+def test_a_linked_data_folder(photos):
+    linked = photos.parent / "linked"
+    linked.symlink_to(photos)
+    loaded = load(linked, PLAIN)
+    assert classes_of(loaded) == EXPECTED
+    assert not loaded.left_out
+
+
 def test_splits_and_the_rest_of_the_folder(photos):
     (photos / "note.txt").write_text("mine")
     loaded = load(

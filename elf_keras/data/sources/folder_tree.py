@@ -94,7 +94,7 @@ class Tree:
         self.linked |= any(os.path.islink(self.path(name)) for name in above)
         found, walked, links = [[] for _ in folders], [], []
         for place, folder in enumerate(folders):
-            if os.path.islink(self.path(folder)):
+            if folder and os.path.islink(self.path(folder)):
                 links.append((folder, place))
                 continue
             for here, files, aside in self._walk(folder):
