@@ -14,7 +14,7 @@ from scipy import optimize
 # single error asks for T = 0: there is nothing to fit, T is left as trained.
 BOUNDS = (0.2, 20.0)
 # Bytes of logits that are held; of a larger split every n-th image is.
-HELD = 2**29
+HELD = 2**27
 # Logits taken at a time: they stay in a processor's cache.
 _CACHED = 2**18
 # A minimum that is nearer to a bound than this, in log T, lies beyond it.
