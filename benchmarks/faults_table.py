@@ -27,7 +27,7 @@ ROWS = {
         "of an export nothing is left",
     ),
     "damaged, misnamed, empty images, decompression bombs": (
-        ("bad ", "bombs ", "many bad ", "cut."),
+        ("bad ", "bombs ", "many bad ", "cut.", "damaged "),
         "skipped and listed, or one line",
     ),
     "a path below a regular file": (("--",), "one line"),

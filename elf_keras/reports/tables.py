@@ -12,7 +12,6 @@ _PLACES = (
     "data_dir",
     "list_dir",
     "labels",
-    "labels",
     "weights",
     "flagfile",
 )
