@@ -8,7 +8,12 @@ import tensorflow as tf
 from absl import flags
 
 from elf_keras import choices, losses, models
-from elf_keras.cli import command, data_from_flags, second_stage_from_flags
+from elf_keras.cli import (
+    command,
+    data_from_flags,
+    heads_from_flags,
+    second_stage_from_flags,
+)
 from elf_keras.data import long_tail, splits
 from elf_keras.distribution import cluster, strategies
 from elf_keras.errors import InputError
@@ -64,7 +69,7 @@ def model(data: splits.Splits) -> keras.Model:
         built = models.build(
             *network,
             exits="none" if FLAGS.method == "single" else FLAGS.exits,
-            heads=models.Heads(FLAGS.exit_head, FLAGS.exit_stride, cosine),
+            heads=heads_from_flags.heads(cosine=cosine),
             **options,
         )
     if FLAGS.backbone.startswith(choices.KERAS_PREFIX):

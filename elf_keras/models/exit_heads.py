@@ -3,10 +3,12 @@
 HAR, Appendix B: 64 filters on a CIFAR ResNet, on larger backbones as many as
 the tap has channels. Taken literally (stride 1) three such bodies cost more
 than a ResNet-32, so the forms here downsample; see the README for their costs.
-From a feature map `(batch, height, width, channels)` to one of `filters`.
+From a feature map `(batch, height, width, channels)` to one of as many channels
+as the second convolution has filters; `filters` is that pair of numbers.
 """
 
 import dataclasses
+from collections.abc import Sequence
 
 import keras
 from keras import layers, ops
@@ -15,23 +17,27 @@ from elf_keras.errors import InputError
 from elf_keras.models.layers import BatchNormalization, conv_norm_relu
 
 # Of CIFAR ResNets.
-HEAD_FILTERS = 64
+HEAD_FILTERS = (64, 64)
+# A convolution of more would be a mistake, and may not fit the memory.
+MOST_FILTERS = 4096
 # Side to which the pooled head averages its tap first.
 POOLED_SIDE = 8
 
 
 def conv_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     """Two plain convolutions; stride 1 is the papers' literal form."""
-    x = conv_norm_relu(tap, filters, name=f"{name}_1", stride=stride)
-    return conv_norm_relu(x, filters, name=f"{name}_2", stride=stride)
+    first, second = filters
+    x = conv_norm_relu(tap, first, name=f"{name}_1", stride=stride)
+    return conv_norm_relu(x, second, name=f"{name}_2", stride=stride)
 
 
 def pooled_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     """Average to 8x8, then two plain convolutions, the second strided."""
+    first, second = filters
     factor = max(1, min(tap.shape[1:3]) // POOLED_SIDE)
     x = layers.AveragePooling2D(factor, name=f"{name}_reduce")(tap)
-    x = conv_norm_relu(x, filters, name=f"{name}_1")
-    return conv_norm_relu(x, filters, name=f"{name}_2", stride=stride)
+    x = conv_norm_relu(x, first, name=f"{name}_1")
+    return conv_norm_relu(x, second, name=f"{name}_2", stride=stride)
 
 
 def separable_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
@@ -39,9 +45,9 @@ def separable_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
 
     Padding is TensorFlow's "same": at stride 2, bottom and right only.
     """
-    for number in (1, 2):
+    for number, width in enumerate(filters, start=1):
         tap = layers.SeparableConv2D(
-            filters,
+            width,
             3,
             strides=stride,
             padding="same",
@@ -70,14 +76,18 @@ class Heads:
       body: a key of `EXIT_HEADS`, or `auto`: the backbone's own.
       stride: of the bodies' convolutions, 1 or 2.
       cosine: cosine classifiers at every exit, as LDAM needs.
+      filters: for each early exit, from the input on, a pair: filters of the
+        body's first and second convolution, from 1 to 4096; None for the
+        backbone's own.
 
     Raises:
-      InputError: for another body or stride.
+      InputError: for another body or stride, or other filters.
     """
 
     body: str = "auto"
     stride: int = 2
     cosine: bool = False
+    filters: tuple[tuple[int, int], ...] | None = None
 
     def __post_init__(self):
         if self.stride not in (1, 2):
@@ -87,6 +97,41 @@ class Heads:
                 f"exit head {self.body!r} is unknown; choose auto or one of "
                 f"{list(EXIT_HEADS)}"
             )
+        for pair in self.filters or ():
+            if not _is_pair(pair):
+                raise InputError(
+                    f"head filters {pair}: expected a pair of whole numbers "
+                    f"from 1 to {MOST_FILTERS} for each early exit, such as "
+                    "(64, 128)"
+                )
+
+    def filters_or(
+        self, own: Sequence[tuple[int, int]]
+    ) -> Sequence[tuple[int, int]]:
+        """Return the pair of filters of each early exit.
+
+        Args:
+          own: the backbone's, which count where `filters` are None.
+
+        Raises:
+          InputError: where `filters` are those of another number of exits.
+        """
+        if self.filters is None:
+            return own
+        if len(self.filters) != len(own):
+            raise InputError(
+                f"head filters {self.filters}: {len(self.filters)} pairs for "
+                f"{len(own)} early exits; give one for each exit but the last"
+            )
+        return self.filters
+
+
+def _is_pair(found):
+    """Whether these are filters of two convolutions."""
+    if not isinstance(found, (tuple, list)) or len(found) != 2:
+        return False
+    whole = all(isinstance(number, int) for number in found)
+    return whole and all(1 <= number <= MOST_FILTERS for number in found)
 
 
 # Of the backbone's own form.

@@ -50,12 +50,16 @@ def build(
       ['exit_1', 'exit_2', 'exit_3', 'exit_4']
     """
     image, tapped = on_pixels(image_shape, backbone, pixels)
-    taps = tapped.chosen(exits).values()
+    taps = tapped.chosen(exits)
+    pairs = heads.filters_or(tapped.filters(taps))
     *early, last = exit_rule.exit_names(len(taps) + 1)
-    outputs = {
-        name: _early_exit(name, tap, classes, tapped, heads)
-        for name, tap in zip(early, taps, strict=True)
-    }
+    body = EXIT_HEADS[tapped.head if heads.body == "auto" else heads.body]
+    outputs = {}
+    for name, tap, filters in zip(early, taps.values(), pairs, strict=True):
+        # A stable address for the tensor between two stages.
+        tap = layers.Identity(name=f"{name}_tap")(tap)
+        read = body(tap, name=name, filters=filters, stride=heads.stride)
+        outputs[name] = classify(read, classes, name=name, cosine=heads.cosine)
     outputs[last] = classify(
         tapped.features, classes, name=last, cosine=heads.cosine
     )
@@ -126,19 +130,6 @@ def _taps(model):
 
 def _producer(tensor):
     return tensor._keras_history.operation
-
-
-def _early_exit(name, tap, classes, tapped, heads):
-    # A stable address for the tensor between two stages.
-    tap = layers.Identity(name=f"{name}_tap")(tap)
-    body = EXIT_HEADS[tapped.head if heads.body == "auto" else heads.body]
-    features = body(
-        tap,
-        name=name,
-        filters=tapped.head_filters or tap.shape[-1],
-        stride=heads.stride,
-    )
-    return classify(features, classes, name=name, cosine=heads.cosine)
 
 
 def _check(image_shape, deviation):

@@ -1,3 +1,5 @@
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -90,6 +92,14 @@ TAPPED = TappedBackbone("image", {"a": 1, "b": 2, "c": 3}, "features")
 )
 def test_choosing_taps(exits, chosen):
     assert list(TAPPED.chosen(exits).items()) == list(chosen.items())
+
+
+def test_filters_are_those_of_the_chosen_taps():
+    pairs = ((8, 16), (24, 32), (40, 48))
+    own = dataclasses.replace(TAPPED, head_filters=pairs)
+    assert own.filters(["a", "c"]) == [(8, 16), (40, 48)]
+    image = keras.Input((4, 4, 3))
+    assert TappedBackbone(image, {"a": image}, image).filters(["a"]) == [(3, 3)]
 
 
 def test_without_taps_there_is_no_exit_to_choose():

@@ -68,11 +68,11 @@ def test_features_have_64_channels_on_any_tap(name, shape):
 
 @pytest.mark.parametrize("name", EXIT_HEADS)
 def test_filters(name):
-    model = head(name, filters=24)
-    assert model.output.shape[-1] == 24
+    model = head(name, filters=(24, 40))
+    assert model.output.shape[-1] == 40
     kernels = [w.shape for w in model.weights if w.name == "kernel"]
     kernels += [w.shape for w in model.weights if w.name == "pointwise_kernel"]
-    assert {shape[-1] for shape in kernels} == {24}
+    assert [shape[-2:] for shape in kernels] == [(16, 24), (24, 40)]
 
 
 @pytest.mark.parametrize(
@@ -92,6 +92,11 @@ def test_strides_and_names(name, sides):
     [
         ({"body": "dense"}, "exit head 'dense'.*auto.*'pooled'"),
         ({"stride": 3}, "exit stride 3: expected 1 or 2"),
+        ({"filters": ((64, 128), (64, 0))}, r"head filters \(64, 0\).*1 to"),
+        ({"filters": ((64, 128, 64),)}, "pair of whole numbers"),
+        ({"filters": ((64, 1e9),)}, "pair of whole numbers"),
+        ({"filters": ((64, 4097),)}, "to 4096 for each early exit"),
+        ({"filters": (64, 128)}, "head filters 64: expected a pair"),
     ],
 )
 def test_heads_that_are_none(options, message):

@@ -61,6 +61,7 @@ def test_chosen_exits_are_numbered_from_the_input_on(exits, taps):
             "side 31 .*at least 32",
         ),
         ({"classes": 1}, "classes.*1"),
+        ({"heads": Heads(filters=((8, 8),))}, "1 pairs for 3 early exits"),
         ({"pixels": models.Pixels(127.5, [1.0, 0.0, 1.0])}, "deviation"),
     ],
 )
@@ -76,6 +77,14 @@ def test_heads_of_a_cifar_resnet_are_pooled_unless_another_is_named():
     auto, pooled = ([layer.name for layer in each.layers] for each in both)
     assert auto == pooled
     assert "exit_1_reduce" in auto
+
+
+def test_filters_of_each_early_exit():
+    model = small(exits="1,3", heads=Heads(filters=((4, 6), (8, 10))))
+    names = ["exit_1_1_conv", "exit_1_2_conv", "exit_2_1_conv", "exit_2_2_conv"]
+    found = [model.get_layer(name).filters for name in names]
+    assert found == [4, 6, 8, 10]
+    assert models.build(SHAPE, 5, exits="2").get_layer(names[0]).filters == 64
 
 
 @pytest.mark.parametrize("exit_head", EXIT_HEADS)

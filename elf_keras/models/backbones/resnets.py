@@ -64,9 +64,8 @@ def cifar_resnet(inputs: keras.KerasTensor, *, depth: int) -> TappedBackbone:
     stem = conv_norm_relu(inputs, SMALL_FILTERS[0], name="stem")
     groups = [((depth - 2) // 6, filters) for filters in SMALL_FILTERS]
     taps, features, last_block = _groups(stem, groups, _basic_block)
-    return TappedBackbone(
-        inputs, taps, features, "pooled", HEAD_FILTERS, last_block
-    )
+    filters = (HEAD_FILTERS,) * len(taps)
+    return TappedBackbone(inputs, taps, features, "pooled", filters, last_block)
 
 
 def resnet50(inputs: keras.KerasTensor) -> TappedBackbone:

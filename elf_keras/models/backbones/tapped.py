@@ -1,7 +1,7 @@
 """What a backbone takes and hands out: pixels, named taps, final features."""
 
 import dataclasses
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import keras
@@ -36,7 +36,8 @@ class TappedBackbone:
         the input on; every path to the output crosses each of them.
       features: the last feature map, `(batch, height, width, channels)`.
       head: a key of `EXIT_HEADS`, the form of exit that suits this backbone.
-      head_filters: filters of the exits; None for as many as their tap has.
+      head_filters: for each tap a pair, filters of the first and the second
+        convolution of an exit there; None for as many as the tap has channels.
       twin_block: from a name to features as large as `features`: the last
         block once more, on the same input, with weights of its own; None
         where the backbone has no such block.
@@ -46,7 +47,7 @@ class TappedBackbone:
     taps: dict[str, keras.KerasTensor]
     features: keras.KerasTensor
     head: str = "pooled"
-    head_filters: int | None = None
+    head_filters: tuple[tuple[int, int], ...] | None = None
     twin_block: Callable[[str], keras.KerasTensor] | None = None
 
     def chosen(self, exits: str) -> dict[str, keras.KerasTensor]:
@@ -78,3 +79,10 @@ class TappedBackbone:
             )
         chosen = [name for k, name in names.items() if k in numbers]
         return {name: self.taps[name] for name in chosen}
+
+    def filters(self, chosen: Iterable[str]) -> list[tuple[int, int]]:
+        """Return the pair of filters of an exit at each of these taps."""
+        if self.head_filters is None:
+            return [(self.taps[name].shape[-1],) * 2 for name in chosen]
+        own = dict(zip(self.taps, self.head_filters, strict=True))
+        return [own[name] for name in chosen]
