@@ -32,6 +32,7 @@ BACKBONES = (
     "resnet110",
     "resnet50",
     "densenet169",
+    "efficientnet_lite0",
 )
 # Before the name of a model of `keras.applications`.
 KERAS_PREFIX = "keras:"

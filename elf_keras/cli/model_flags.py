@@ -48,8 +48,10 @@ def _model():
     flags.DEFINE_string(
         "weights",
         "none",
-        "What to start from: a model.keras, an .h5 of keras.applications, "
-        "imagenet, or none.",
+        "What to start from: pretrained (ImageNet weights of "
+        "efficientnet_lite0, from a package), a model.keras, for densenet169 "
+        f"and {choices.KERAS_PREFIX}NAME an .h5 of keras.applications or "
+        "imagenet (from the network), or none.",
     )
 
 

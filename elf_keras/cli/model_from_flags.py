@@ -22,10 +22,11 @@ from elf_keras.exits import thresholds
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.losses import across_exits, objective
 from elf_keras.models import bilateral, multiply_adds
-from elf_keras.models.backbones import pretrained
+from elf_keras.models.backbones import pretrained, published_weights
 from elf_keras.training import manifold_mixup, optimizer
 
 FLAGS = flags.FLAGS
+_TORCH_FILES = (".pth", ".pt", ".safetensors")
 # The flag of each parameter of an exit loss.
 _LOSS_FLAGS = {
     "gamma": "focal_gamma",
@@ -193,6 +194,14 @@ def _training_pass(built):
 def _source(data):
     """The model to start from, if any; mean and deviation of the pixels."""
     weights = FLAGS.weights
+    if weights == "pretrained":
+        return published_weights.load(FLAGS.backbone, data.image_shape)
+    if weights.endswith(_TORCH_FILES):
+        raise InputError(
+            f"--weights={weights}: files of PyTorch are not read; expected a "
+            "model.keras, an .h5 of keras.applications, pretrained, imagenet "
+            "or none"
+        )
     if weights == "imagenet" or weights.endswith(".h5"):
         return pretrained.load(FLAGS.backbone, weights, data.image_shape)
     source = None if weights == "none" else models.load(weights)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from elf_keras import choices
 from elf_keras.errors import InputError
 from elf_keras.models.backbones.applications import application
+from elf_keras.models.backbones.efficientnet_lite import efficientnet_lite0
 from elf_keras.models.backbones.resnets import cifar_resnet, resnet50
 
 _DENSENET169 = "DenseNet169"
@@ -22,6 +23,7 @@ BACKBONES = {
         taps=("pool1", "pool2_pool", "pool3_pool", "pool4_pool"),
         head="conv",
     ),
+    "efficientnet_lite0": efficientnet_lite0,
 }
 
 

@@ -67,7 +67,8 @@ def load(
         raise InputError(
             f"--weights={weights}: there are no such weights for --backbone="
             f"{backbone}, only for densenet169 and keras:NAME; give the "
-            "model.keras of a run with this backbone, or none"
+            "model.keras of a run with this backbone, none, or pretrained for "
+            "efficientnet_lite0"
         )
     if weights != "imagenet" and not pathlib.Path(weights).is_file():
         raise InputError(

@@ -14,7 +14,7 @@ import keras
 from keras import layers, ops
 
 from elf_keras.errors import InputError
-from elf_keras.models.backbones.tapped import TappedBackbone
+from elf_keras.models.backbones.tapped import TappedBackbone, check_side
 from elf_keras.models.exit_heads import HEAD_FILTERS
 from elf_keras.models.layers import conv_norm, conv_norm_relu
 
@@ -60,7 +60,7 @@ def cifar_resnet(inputs: keras.KerasTensor, *, depth: int) -> TappedBackbone:
     """
     if depth < 8 or (depth - 2) % 6:
         raise InputError(f"depth {depth}: expected 6n + 2, such as 8, 20, 32")
-    _check_side(inputs, SMALL_SIDE, "a CIFAR ResNet")
+    check_side(inputs, SMALL_SIDE, "a CIFAR ResNet")
     stem = conv_norm_relu(inputs, SMALL_FILTERS[0], name="stem")
     groups = [((depth - 2) // 6, filters) for filters in SMALL_FILTERS]
     taps, features, last_block = _groups(stem, groups, _basic_block)
@@ -74,7 +74,7 @@ def resnet50(inputs: keras.KerasTensor) -> TappedBackbone:
     Raises:
       InputError: for images too small to be halved five times.
     """
-    _check_side(inputs, LARGE_SIDE, "a ResNet-50")
+    check_side(inputs, LARGE_SIDE, "a ResNet-50")
     x = conv_norm_relu(inputs, 64, name="stem", kernel_size=7, stride=2)
     # After a ReLU zeros are never the largest, so that they pad a maximum.
     x = layers.ZeroPadding2D(1, name="stem_pool_pad")(x)
@@ -83,15 +83,6 @@ def resnet50(inputs: keras.KerasTensor) -> TappedBackbone:
     return TappedBackbone(
         inputs, taps, features, "separable", twin_block=last_block
     )
-
-
-def _check_side(images, least, network):
-    side = min(images.shape[1:3])
-    if side < least:
-        raise InputError(
-            f"images of side {side} are too small for {network}: expected "
-            f"at least {least} pixels; set a larger --image_size"
-        )
 
 
 def _groups(x, groups, block):

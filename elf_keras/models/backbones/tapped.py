@@ -86,3 +86,22 @@ class TappedBackbone:
             return [(self.taps[name].shape[-1],) * 2 for name in chosen]
         own = dict(zip(self.taps, self.head_filters, strict=True))
         return [own[name] for name in chosen]
+
+
+def check_side(images: keras.KerasTensor, least: int, network: str) -> None:
+    """Refuse images that a network would halve away.
+
+    Args:
+      images: `(batch, height, width, channels)`.
+      least: pixels that their shorter side must have.
+      network: what cannot take them, with its article.
+
+    Raises:
+      InputError: where they are smaller.
+    """
+    side = min(images.shape[1:3])
+    if side < least:
+        raise InputError(
+            f"images of side {side} are too small for {network}: expected "
+            f"at least {least} pixels; set a larger --image_size"
+        )
