@@ -28,6 +28,8 @@ def refused(folder, *words, says):
         (["--backbone=keras:Foo"], ["'keras:Foo'", "MobileNetV3Small"]),
         (["--backbone=resnet50", "--image_size=16"], ["16", "at least 32"]),
         (["--weights=imagenet"], ["imagenet", "resnet8", "model.keras"]),
+        (["--weights=pretrained"], ["pretrained", "resnet8", "efficientnet"]),
+        (["--weights=lite0.pth"], ["lite0.pth", "PyTorch", "pretrained"]),
         (["--weights=no.h5", "--backbone=densenet169"], ["no.h5"]),
         (["--epochs=-3"], ["--epochs=-3"]),
         (["--epochs=0"], ["--epochs=0"]),

@@ -82,8 +82,12 @@ def _copy(name, tensor):
     return np.array(tensor)
 
 
-class _Reader(pickle.Unpickler):
-    """Finds three things alone: dicts, storages, views of storages."""
+class _Reader(pickle._Unpickler):
+    """Finds three things alone: dicts, storages, views of storages.
+
+    It is the unpickler written in Python: the other one clears as much memory
+    as a damaged file may name.
+    """
 
     def __init__(self, file):
         super().__init__(file)
