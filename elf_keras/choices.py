@@ -36,6 +36,8 @@ BACKBONES = (
 )
 # Before the name of a model of `keras.applications`.
 KERAS_PREFIX = "keras:"
+# At the end of the path of any other Keras model.
+KERAS_FILE = ".keras"
 EXIT_HEADS = ("conv", "pooled", "separable")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
 # Trained with log π added to the logits: these already favour rare classes.

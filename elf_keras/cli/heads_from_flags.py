@@ -1,4 +1,4 @@
-"""From flags to the form of a model's exits."""
+"""From flags to the places and the form of a model's exits."""
 
 import re
 
@@ -6,6 +6,7 @@ from absl import flags
 
 from elf_keras import models
 from elf_keras.errors import InputError
+from elf_keras.models.backbones import tapped
 
 FLAGS = flags.FLAGS
 _NUMBER = re.compile("[1-9][0-9]{0,5}")
@@ -19,6 +20,18 @@ def heads(*, cosine: bool) -> models.Heads:
     single = FLAGS.method == "single"
     filters = None if single else head_filters(FLAGS.head_filters)
     return models.Heads(FLAGS.exit_head, FLAGS.exit_stride, cosine, filters)
+
+
+def exits() -> str | tuple[str, ...]:
+    """Return where exits are, as `models.build` takes it.
+
+    With --taps the numbers of --exits count these layers.
+    """
+    if FLAGS.method == "single":
+        return "none"
+    if not FLAGS.taps:
+        return FLAGS.exits
+    return tuple(tapped.numbered(FLAGS.exits, FLAGS.taps))
 
 
 def head_filters(words: list[str]) -> tuple[tuple[int, int], ...] | None:

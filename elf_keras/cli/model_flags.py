@@ -13,21 +13,33 @@ def define() -> None:
 
 
 def _model():
-    known = f"{', '.join(choices.BACKBONES)} or {choices.KERAS_PREFIX}NAME"
+    known = (
+        f"{', '.join(choices.BACKBONES)}, {choices.KERAS_PREFIX}NAME or "
+        f"FILE{choices.KERAS_FILE}"
+    )
     flags.DEFINE_string(
         "backbone",
         "resnet32",
-        f"Network below the exits: {known}, a model of keras.applications.",
+        f"Network below the exits: {known}; NAME is a model of "
+        "keras.applications, FILE any functional Keras model with its weights.",
     )
     flags.register_validator(
         "backbone",
         lambda name: (
-            name in choices.BACKBONES or name.startswith(choices.KERAS_PREFIX)
+            name in choices.BACKBONES
+            or name.startswith(choices.KERAS_PREFIX)
+            or name.endswith(choices.KERAS_FILE)
         ),
         f"choose one of {known}",
     )
     flags.DEFINE_string(
         "exits", "all", "Early exits: all, or tap numbers such as 1,3."
+    )
+    flags.DEFINE_list(
+        "taps",
+        [],
+        "Layers of the backbone whose outputs the exits read, from the image "
+        "on, in place of those that are found; --exits counts them.",
     )
     flags.DEFINE_enum(
         "exit_head",

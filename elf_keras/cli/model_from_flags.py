@@ -9,6 +9,7 @@ from absl import flags
 
 from elf_keras import choices, losses, models
 from elf_keras.cli import (
+    backbone_from_flags,
     command,
     data_from_flags,
     heads_from_flags,
@@ -62,18 +63,19 @@ def model(data: splits.Splits) -> keras.Model:
         return second_stage_from_flags.model(data)
     source, pixels = _source(data)
     network = (data.image_shape, len(data.class_names))
-    options = {"backbone": FLAGS.backbone, "pixels": pixels}
+    backbone = backbone_from_flags.backbone(data.image_shape)
+    options = {"backbone": backbone, "pixels": pixels}
     cosine = FLAGS.exit_loss in thresholds.COSINE_LOSSES
     if FLAGS.method == "bbn":
         built = bilateral.build(*network, cosine=cosine, **options)
     else:
         built = models.build(
             *network,
-            exits="none" if FLAGS.method == "single" else FLAGS.exits,
+            exits=heads_from_flags.exits(),
             heads=heads_from_flags.heads(cosine=cosine),
             **options,
         )
-    if FLAGS.backbone.startswith(choices.KERAS_PREFIX):
+    if backbone_from_flags.taps_are_found():
         taps = ", ".join(models.tap_names(built))
         command.say(f"the exits read the outputs of {taps}")
     if source:
@@ -205,6 +207,8 @@ def _source(data):
     if weights == "imagenet" or weights.endswith(".h5"):
         return pretrained.load(FLAGS.backbone, weights, data.image_shape)
     source = None if weights == "none" else models.load(weights)
+    if backbone_from_flags.is_file():
+        return source, None
     return source, models.Pixels(*data.pixel_statistics)
 
 

@@ -10,8 +10,8 @@ import tensorflow as tf
 from keras import layers
 
 from elf_keras.errors import InputError
-from elf_keras.models import multi_exit
-from elf_keras.models.backbones.tapped import CENTRED, Pixels
+from elf_keras.models import backbones, multi_exit
+from elf_keras.models.backbones.tapped import Pixels
 from elf_keras.models.exit_heads import classify
 from elf_keras.models.multi_exit_model import MultiExitModel
 
@@ -23,9 +23,9 @@ def build(
     image_shape: tuple[int, int, int],
     classes: int,
     *,
-    backbone: str = "resnet32",
+    backbone: str | keras.Model = "resnet32",
     cosine: bool = False,
-    pixels: Pixels = CENTRED,
+    pixels: Pixels | None = None,
 ) -> MultiExitModel:
     """Build a two-branch classifier with the single output `exit_1`.
 
@@ -38,16 +38,17 @@ def build(
     Reference: Zhou et al. 2020, sections 4.1 and 4.4; as in their code the
     features are concatenated, and weighted by 2 α and 2 (1 - α).
     """
+    name = backbones.told(backbone)
     image, tapped = multi_exit.on_pixels(image_shape, backbone, pixels)
     if tapped.twin_block is None:
         raise InputError(
-            f"--method=bbn doubles the last block of a ResNet; {backbone} has "
+            f"--method=bbn doubles the last block of a ResNet; {name} has "
             "none that it knows: set --backbone=resnet32 or resnet50"
         )
     branches = [tapped.features, tapped.twin_block(REBALANCING)]
     features = layers.Concatenate(name=BOTH)(branches)
     logits = classify(features, classes, name="exit_1", cosine=cosine)
-    return MultiExitModel(image, {"exit_1": logits}, name=f"bbn_{backbone}")
+    return MultiExitModel(image, {"exit_1": logits}, name=f"bbn_{name}")
 
 
 class BilateralPass:

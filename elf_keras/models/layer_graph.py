@@ -10,7 +10,7 @@ import keras
 from keras import layers
 
 # Their outputs hold borders that are no feature.
-_BORDERS = (layers.ZeroPadding2D, layers.Cropping2D)
+BORDERS = (layers.ZeroPadding2D, layers.Cropping2D)
 
 
 def calls(tensors: list[keras.KerasTensor]) -> list:
@@ -56,13 +56,19 @@ def bottlenecks(tensor: keras.KerasTensor) -> list:
 
 
 def feature_maps(tensor: keras.KerasTensor) -> list:
-    """Return the bottlenecks from the first with weights on.
+    """Return the bottlenecks that depend on weights.
 
     The image itself, rescaled or padded, is no feature.
     """
-    chain = bottlenecks(tensor)
-    weights = [getattr(call.operation, "weights", []) for call in chain]
-    return chain[next(n for n, found in enumerate(weights) if found) :]
+    ordered = calls([tensor])
+    weighted = [
+        number
+        for number, call in enumerate(ordered)
+        if getattr(call.operation, "weights", [])
+    ]
+    # A bottleneck depends on all that comes before it.
+    after = {id(call) for call in ordered[weighted[0] :]} if weighted else ()
+    return [call for call in bottlenecks(tensor) if id(call) in after]
 
 
 def before_each_halving(chain: list, side: int) -> list[int]:
@@ -76,7 +82,7 @@ def before_each_halving(chain: list, side: int) -> list[int]:
     """
     last_of_level = {}
     for number, call in enumerate(chain):
-        if not isinstance(call.operation, _BORDERS):
+        if not isinstance(call.operation, BORDERS):
             last_of_level[_level(call, side)] = number
     final = _level(chain[-1], side)
     return [number for level, number in last_of_level.items() if level < final]

@@ -5,6 +5,8 @@ exit_K`, logits `(batch, classes)` in float32; exits count from the input
 and the last one is the backbone's own classifier. HAR, Fig. 1 and Fig. 8.
 """
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 from keras import layers
@@ -12,7 +14,8 @@ from keras import layers
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.models import backbones, exit_heads
-from elf_keras.models.backbones.tapped import CENTRED, Pixels, TappedBackbone
+from elf_keras.models.backbones import tap_rule
+from elf_keras.models.backbones.tapped import Pixels, TappedBackbone
 from elf_keras.models.exit_heads import EXIT_HEADS, Heads, classify
 from elf_keras.models.multi_exit_model import MultiExitModel
 
@@ -21,10 +24,10 @@ def build(
     image_shape: tuple[int, int, int],
     classes: int,
     *,
-    backbone: str = "resnet32",
-    exits: str = "all",
+    backbone: str | keras.Model = "resnet32",
+    exits: str | Sequence[str] = "all",
     heads: Heads = exit_heads.OWN,
-    pixels: Pixels = CENTRED,
+    pixels: Pixels | None = None,
 ) -> MultiExitModel:
     """Build a multi-exit classifier.
 
@@ -33,16 +36,19 @@ def build(
     Args:
       image_shape: height, width, channels.
       classes: number of classes C ≥ 2.
-      backbone: a name that `backbones.find` knows.
-      exits: `all`, `none` (the bare backbone), or tap numbers as `1,3`.
-      pixels: mean and deviation of the training pixels.
+      backbone: a name that `backbones.find` knows, or any functional model,
+        whose weights are copied.
+      exits: `all`, `none` (the bare backbone), or tap numbers as `1,3`; or
+        names of layers whose outputs early exits read.
+      pixels: mean and deviation of the training pixels; by default to -1 … 1,
+        and for a functional model 0 to 255 as they are.
 
     Returns:
       A model that takes pixel values 0 to 255 and normalizes them itself.
 
     Raises:
-      InputError: for unknown names, values out of range, and images too
-        small for the backbone.
+      InputError: for unknown names, values out of range, images too small
+        for the backbone, and layers that are no place for an exit.
 
     Example:
       >>> model = build((32, 32, 3), 10, backbone="resnet8")
@@ -50,6 +56,8 @@ def build(
       ['exit_1', 'exit_2', 'exit_3', 'exit_4']
     """
     image, tapped = on_pixels(image_shape, backbone, pixels)
+    if not isinstance(exits, str):
+        tapped, exits = tap_rule.at(tapped, exits), "all" if exits else "none"
     taps = tapped.chosen(exits)
     pairs = heads.filters_or(tapped.filters(taps))
     *early, last = exit_rule.exit_names(len(taps) + 1)
@@ -63,17 +71,19 @@ def build(
     outputs[last] = classify(
         tapped.features, classes, name=last, cosine=heads.cosine
     )
-    return MultiExitModel(image, outputs, name=backbone.replace(":", "_"))
+    return MultiExitModel(image, outputs, name=backbones.told(backbone))
 
 
 def on_pixels(
-    image_shape: tuple[int, int, int], backbone: str, pixels: Pixels
+    image_shape: tuple[int, int, int],
+    backbone: str | keras.Model,
+    pixels: Pixels | None,
 ) -> tuple[keras.KerasTensor, TappedBackbone]:
     """Return the image, pixel values 0 to 255, and a backbone on it.
 
     Arguments and errors are those of `build`.
     """
-    mean, deviation = map(np.asarray, pixels)
+    mean, deviation = map(np.asarray, pixels or backbones.pixels_of(backbone))
     _check(image_shape, deviation)
     build_backbone = backbones.find(backbone)
     image = keras.Input(image_shape, name="image")

@@ -114,8 +114,8 @@ def exit_costs(model: keras.Model) -> ExitCosts:
     heads = _heads(model)
     taps = [_tap(model, name) for name in list(heads)[:-1]]
     heads = list(heads.values())
-    with_heads = [_macs_to(heads[: k + 1]) for k in range(len(heads))]
-    without_heads = [_macs_to([tensor]) for tensor in (*taps, heads[-1])]
+    with_heads = [macs_to(heads[: k + 1]) for k in range(len(heads))]
+    without_heads = [macs_to([tensor]) for tensor in (*taps, heads[-1])]
     return ExitCosts(
         np.array(with_heads, dtype=np.int64),
         np.array(without_heads, dtype=np.int64),
@@ -123,16 +123,12 @@ def exit_costs(model: keras.Model) -> ExitCosts:
     )
 
 
-def saving(cost: float, backbone: float) -> float:
-    """Share of the bare backbone's compute that is saved: 1 - cost/backbone.
+def macs_to(tensors: list[keras.KerasTensor]) -> int:
+    """Multiply-adds of all that these tensors depend on, for one image.
 
-    Negative where heads cost more than leaving saves.
+    Raises:
+      InputError: as `layer_macs`.
     """
-    return 1.0 - cost / backbone
-
-
-def _macs_to(tensors):
-    """Sum over every call that the tensors depend on."""
     return sum(
         layer_macs(
             call.operation,
@@ -142,6 +138,14 @@ def _macs_to(tensors):
         for call in layer_graph.calls(tensors)
         if not call.is_input
     )
+
+
+def saving(cost: float, backbone: float) -> float:
+    """Share of the bare backbone's compute that is saved: 1 - cost/backbone.
+
+    Negative where heads cost more than leaving saves.
+    """
+    return 1.0 - cost / backbone
 
 
 def _nested_macs(model, input_shape):
@@ -157,7 +161,7 @@ def _nested_macs(model, input_shape):
             f"Nested model {model.name} was built for {inside} and is called "
             f"with {tuple(input_shape)}; build it for the size it is used at."
         )
-    return _macs_to(outputs)
+    return macs_to(outputs)
 
 
 def _heads(model):

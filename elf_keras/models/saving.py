@@ -9,8 +9,8 @@ from elf_keras.errors import InputError
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 # What files that are cut, changed or foreign lead to.
-_DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
-_DAMAGE += (zipfile.BadZipFile,)
+DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
+DAMAGE += (zipfile.BadZipFile,)
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
@@ -20,20 +20,32 @@ def load(path) -> MultiExitModel:
     Raises:
       InputError: where the file is missing or is no such model.
     """
-    try:
-        model = keras.saving.load_model(path, compile=False, safe_mode=True)
-    except _DAMAGE as error:
-        reason = str(error).strip().partition("\n")[0]
-        raise InputError(
-            f"{path}: cannot be loaded as a model ({reason}); expected a "
-            ".keras file written by elf_keras.train"
-        ) from error
+    model = read(path, expected="a .keras file written by elf_keras.train")
     if not isinstance(model, MultiExitModel):
         raise InputError(
             f"{path} holds a {type(model).__name__} without named exits; "
             "expected a .keras file written by elf_keras.train"
         )
     return model
+
+
+def read(path, *, expected: str) -> keras.Model:
+    """Load a `.keras` file of any model, without code that lies in it.
+
+    Args:
+      expected: what an error says the file should be.
+
+    Raises:
+      InputError: where the file is missing, damaged or needs such code.
+    """
+    try:
+        return keras.saving.load_model(path, compile=False, safe_mode=True)
+    except DAMAGE as error:
+        reason = str(error).strip().partition("\n")[0]
+        raise InputError(
+            f"{path}: cannot be loaded as a model ({reason}); expected "
+            f"{expected}"
+        ) from error
 
 
 def save(model: MultiExitModel, path) -> None:

@@ -18,7 +18,7 @@ OTHER = shlex.split("""
 --color_jitter=0.4 --mixing=cutmix --mixup_alpha=0.5 --sampler=square_root
 --labels=labels.csv --list_dir=lists --check_counts=false --images_on=disk
 --backbone=resnet8
---exits=1,3 --exit_head=separable --exit_stride=1
+--exits=1,3 --taps=stem_relu --exit_head=separable --exit_stride=1
 --head_filters=64:128,96 --weights=runs/a/model.keras
 --method=sum --exit_loss=ldam --train_threshold=1.9/C --exit_weights=1,0.5
 --distillation=0.5 --distillation_temperature=2.0 --class_weighting=inverse

@@ -10,7 +10,7 @@ from elf_keras import models
 from elf_keras.distribution import replicas
 from elf_keras.errors import InputError
 from elf_keras.models import multiply_adds
-from elf_keras.models.backbones import applications
+from elf_keras.models.backbones import tap_rule
 from elf_keras.models.layers import BatchNormalization
 
 slow = pytest.mark.slow
@@ -161,7 +161,7 @@ def test_images_that_are_too_small_are_refused_in_one_line():
 def test_a_backbone_of_one_resolution_has_no_tap():
     image = keras.Input((32, 32, 3))
     x = keras.layers.Conv2D(4, 3, padding="same", name="only")(image)
-    assert applications._find_taps({"only": x}, 32) == {}
+    assert tap_rule.find(x, 32) == {}
 
 
 def test_a_widening_layer_is_stepped_over_and_borders_are_no_tap():
@@ -180,7 +180,7 @@ def test_a_widening_layer_is_stepped_over_and_borders_are_no_tap():
     x = add(layers.Conv2D(4, 3, strides=2, name="strided"), x)
     x = add(layers.Conv2D(4, 1, name="equal"), x)
     x = add(layers.ReLU(name="equal_relu"), x)
-    add(layers.MaxPooling2D(name="pool"), x)
-    found = applications._find_taps(made, 32)
+    x = add(layers.MaxPooling2D(name="pool"), x)
+    found = tap_rule.find(x, 32)
     assert list(found) == ["narrow", "equal_relu"]
     assert found["narrow"] is block

@@ -1,13 +1,19 @@
 """The backbones by name: functions from normalized images to taps."""
 
 import functools
+import pathlib
+import re
 from collections.abc import Callable
+
+import keras
 
 from elf_keras import choices
 from elf_keras.errors import InputError
+from elf_keras.models.backbones import given, given_file
 from elf_keras.models.backbones.applications import application
 from elf_keras.models.backbones.efficientnet_lite import efficientnet_lite0
 from elf_keras.models.backbones.resnets import cifar_resnet, resnet50
+from elf_keras.models.backbones.tapped import CENTRED, Pixels
 
 _DENSENET169 = "DenseNet169"
 BACKBONES = {
@@ -27,24 +33,46 @@ BACKBONES = {
 }
 
 
-def find(name: str) -> Callable:
+def find(name: str | keras.Model) -> Callable:
     """Return the function that builds a backbone.
 
     Args:
-      name: a key of `BACKBONES`, or `keras:` and a name in
-        `keras.applications`.
+      name: a key of `BACKBONES`; `keras:` and a name in `keras.applications`;
+        a model, or the path of its file, which ends in `.keras`.
 
     Raises:
-      InputError: for another name.
+      InputError: for another name, and a file that is no such model.
     """
+    if isinstance(name, keras.Model):
+        told = f"the model {name.name}"
+        return functools.partial(given.backbone, model=name, told=told)
+    if name.endswith(choices.KERAS_FILE):
+        told, model = f"--backbone={name}", given_file.load(name)
+        return functools.partial(given.backbone, model=model, told=told)
     if name in BACKBONES:
         return BACKBONES[name]
     if not name.startswith(choices.KERAS_PREFIX):
         raise InputError(
             f"backbone {name!r} is unknown; choose one of {list(BACKBONES)}, "
-            f"or {choices.KERAS_PREFIX}NAME for a model of keras.applications"
+            f"{choices.KERAS_PREFIX}NAME for a model of keras.applications, or "
+            f"FILE{choices.KERAS_FILE}"
         )
     return functools.partial(application, name=application_name(name))
+
+
+def pixels_of(name: str | keras.Model) -> Pixels:
+    """Return how pixels are normalized where nothing is known of the images."""
+    own = isinstance(name, keras.Model) or name.endswith(choices.KERAS_FILE)
+    return given.AS_THEY_ARE if own else CENTRED
+
+
+def told(name: str | keras.Model) -> str:
+    """Return a backbone's name, of which a file or model may be called."""
+    if isinstance(name, keras.Model):
+        name = name.name
+    elif name.endswith(choices.KERAS_FILE):
+        name = pathlib.PurePath(name).stem
+    return re.sub(r"\W", "_", name)
 
 
 def application_name(name: str) -> str | None:

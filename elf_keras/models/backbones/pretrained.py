@@ -14,10 +14,9 @@ from elf_keras.errors import InputError
 from elf_keras.models.backbones import application_name
 from elf_keras.models.backbones.applications import (
     construct,
-    rebuild,
-    stable_names,
     without_preprocessing,
 )
+from elf_keras.models.backbones.rebuilt import rebuild
 from elf_keras.models.backbones.tapped import Pixels
 
 # What the published weights expect: mean and deviation of red, green, blue.
@@ -129,14 +128,8 @@ def _constructed(name, weights, image_shape):
 def _copy(bare):
     """Return the model with our names and normalizations, same weights."""
     features = keras.Input(bare.input.shape[1:])
-    made = rebuild(bare, features)
-    model = keras.Model(features, list(made.values())[-1], name=bare.name)
-    names = stable_names(bare)
-    for layer in bare.layers:
-        if layer.weights:
-            copy = model.get_layer(names[layer.name])
-            copy.set_weights(layer.get_weights())
-    return model
+    made = rebuild(bare, features, weights=True)
+    return keras.Model(features, list(made.values())[-1], name=bare.name)
 
 
 def _take_red_first(model):

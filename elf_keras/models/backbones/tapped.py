@@ -26,6 +26,27 @@ class Pixels(NamedTuple):
 CENTRED = Pixels()
 
 
+def numbered(exits: str, taps: Iterable[str]) -> list[str]:
+    """Return the taps that a user asked for, in their order.
+
+    Args:
+      exits: `all`, `none`, or tap numbers from 1 on, as `1,3`.
+
+    Raises:
+      InputError: for a number that is no tap.
+    """
+    names = {str(k): name for k, name in enumerate(taps, start=1)}
+    if exits in ("all", "none"):
+        return list(names.values()) if exits == "all" else []
+    numbers = [number.strip() for number in exits.split(",")]
+    if not set(numbers) <= set(names) or len(set(numbers)) < len(numbers):
+        raise InputError(
+            f"exits {exits!r}: expected all, none, or different numbers "
+            f"among {', '.join(names)} (taps {', '.join(names.values())})"
+        )
+    return [name for k, name in names.items() if k in numbers]
+
+
 @dataclasses.dataclass(frozen=True)
 class TappedBackbone:
     """A backbone without classifier, and the places where exits can sit.
@@ -68,17 +89,7 @@ class TappedBackbone:
                 "resolution but the last); set a larger --image_size, "
                 "another --backbone, or --exits=none"
             )
-        if exits == "all":
-            return dict(self.taps)
-        numbers = [number.strip() for number in exits.split(",")]
-        names = {str(k): name for k, name in enumerate(self.taps, start=1)}
-        if not set(numbers) <= set(names) or len(set(numbers)) < len(numbers):
-            raise InputError(
-                f"exits {exits!r}: expected all, none, or different numbers "
-                f"among {', '.join(names)} (taps {', '.join(self.taps)})"
-            )
-        chosen = [name for k, name in names.items() if k in numbers]
-        return {name: self.taps[name] for name in chosen}
+        return {name: self.taps[name] for name in numbered(exits, self.taps)}
 
     def filters(self, chosen: Iterable[str]) -> list[tuple[int, int]]:
         """Return the pair of filters of an exit at each of these taps."""
