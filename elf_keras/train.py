@@ -85,17 +85,26 @@ def dry_run() -> None:
         workdir.check_workdir()
     data = _data()
     command.load_tensorflow()
-    from elf_keras.cli import model_from_flags, schedule_from_flags
+    from elf_keras.cli import (
+        model_from_flags,
+        schedule_from_flags,
+        start_from_flags,
+    )
     from elf_keras.training import dry_run as checks
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
     model = _model(data, model_from_flags.strategy(alone=True))
     model_from_flags.scorer(model, data)
-    schedule = schedule_from_flags.schedule(data)
+    start_from_flags.say_if_few(data)
+    if FLAGS.exits_first:
+        seconds = start_from_flags.seconds(model, data)
+        rows.append(("exits first", plan.duration(seconds)))
     speed = checks.measure(model, data, schedule_from_flags.batches(data))
-    rows += speed.rows(schedule.epochs)
+    epochs = schedule_from_flags.epochs(data, lambda: speed)
+    schedule_from_flags.schedule(data, epochs)
+    rows += speed.rows(epochs)
     if fleet:
-        work = checks.work_of(model, speed, epochs=schedule.epochs)
+        work = checks.work_of(model, speed, epochs=epochs)
         rows += plan.rows(
             work,
             fleet,
@@ -115,20 +124,23 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         # Workers are joined before TensorFlow does anything with data.
         _strategy()
     data, strategy = _data(), _strategy()
-    from elf_keras.cli import second_stage_from_flags
+    from elf_keras.cli import second_stage_from_flags, start_from_flags
     from elf_keras.data import replica_parts
     from elf_keras.distribution import workers
 
     with workers.clear_errors(strategy):
         # All that can be wrong with flags and data is found before a folder
         # is made.
-        training = _training(_model(data, strategy), data)
-        stage = second_stage_from_flags.begin(training)
         replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
+        model = _model(data, strategy)
+        start = start_from_flags.begin(model, data)
+        training = _training(model, data, start.epochs)
+        stage = second_stage_from_flags.begin(training)
         chief = workers.is_chief(strategy)
         say = command.say if chief else _be_silent
         with workdir.opened(chief, lock) as folder:
-            record = _fit(training, folder, say, started=started, stage=stage)
+            facts = {"started": started, "stage": stage, "start": start}
+            record = _fit(training, folder, say, **facts)
             if chief:
                 data_from_flags.tell_damaged(data)
                 command.show(record)
@@ -136,7 +148,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
             workers.leave_together(strategy)
 
 
-def _training(model, data):
+def _training(model, data, epochs):
     from elf_keras.cli import model_from_flags, schedule_from_flags
     from elf_keras.training import epoch_run
 
@@ -144,17 +156,17 @@ def _training(model, data):
         model,
         data,
         model_from_flags.scorer(model, data),
-        schedule_from_flags.schedule(data),
-        schedule_from_flags.batches(data),
+        schedule_from_flags.schedule(data, epochs),
+        schedule_from_flags.batches(data, epochs),
     )
 
 
-def _fit(training, folder, say, **facts):
+def _fit(training, folder, say, *, start, **facts):
     """Train, and write the records; metrics.json, that it is over, last."""
     from elf_keras.cli import model_from_flags
     from elf_keras.data import recorded
     from elf_keras.distribution import workers
-    from elf_keras.training import loop, run_record
+    from elf_keras.training import first_weights, loop, run_record
 
     data, minutes = training.data, FLAGS.checkpoint_minutes
     agreed = sorted(workdir.lasting(workdir.resolved()))
@@ -163,13 +175,20 @@ def _fit(training, folder, say, **facts):
         agreed,
         run_record.start(folder, data),
     )
-    if not (folder / runs.RECORD).exists():
-        recorded.write(folder, data)
+    if start.fresh:
+        if start.exits_first:
+            first_weights.keep(folder, training.model)
+        recorded.write(folder, data, start=start.record)
     outcome = loop.fit(training, folder, checkpoint_minutes=minutes, report=say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(training, outcome, folder, objective)
     run_record.write(
-        training, outcome, folder, deterministic=FLAGS.deterministic, **facts
+        training,
+        outcome,
+        folder,
+        deterministic=FLAGS.deterministic,
+        start=start.record,
+        **facts,
     )
     runs.write_json(folder / runs.METRICS, record)
     return record

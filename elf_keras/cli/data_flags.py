@@ -84,9 +84,16 @@ def _augmentation():
         "crop",
         choices.AUGMENTATIONS,
         "crop: after padding by an eighth of the side; resized_crop: a window "
-        "of 8 to 100 % of the area; randaugment: the one of them that suits "
-        "the size (resized_crop from 128 pixels), then two random operations "
-        "a batch.",
+        "of --smallest_area to all of the area; randaugment: the one of them "
+        "that suits the size (resized_crop from 128 pixels), then two random "
+        "operations a batch.",
+    )
+    flags.DEFINE_float(
+        "smallest_area",
+        0.08,
+        "Smallest part of the area that a window of resized_crop has.",
+        0.01,
+        1.0,
     )
     flags.DEFINE_bool("flip", False, "Mirror half of the training images.")
     flags.DEFINE_float(

@@ -84,6 +84,7 @@ def model(data: splits.Splits) -> keras.Model:
             command.say(f"note: {other}")
         but = built.output_names if other else ()
         command.say(models.take_over(built, source, but=but))
+    models.freeze(built, until=FLAGS.frozen_until, norms=FLAGS.frozen_norms)
     return built
 
 

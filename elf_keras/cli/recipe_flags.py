@@ -7,7 +7,12 @@ before any work begins.
 from absl import flags
 
 from elf_keras import choices
-from elf_keras.cli import data_flags, model_flags, objective_flags
+from elf_keras.cli import (
+    data_flags,
+    model_flags,
+    objective_flags,
+    start_flags,
+)
 
 
 def define() -> None:
@@ -18,6 +23,7 @@ def define() -> None:
     data_flags.define()
     model_flags.define()
     objective_flags.define()
+    start_flags.define()
     _schedule()
     _scores()
 
@@ -62,6 +68,26 @@ def _run():
 
 def _schedule():
     flags.DEFINE_integer("epochs", 200, "Epochs to train.", 1)
+    flags.DEFINE_integer(
+        "least_steps",
+        0,
+        "As many epochs more as it takes to train so many steps.",
+        0,
+    )
+    flags.DEFINE_float(
+        "most_minutes",
+        0.0,
+        "Then as many epochs as fit into this time, by the speed of some "
+        "steps; 0: all.",
+        0.0,
+    )
+    flags.DEFINE_enum(
+        "learning_rate_schedule",
+        "step_decay",
+        choices.LEARNING_RATE_SCHEDULES,
+        "After warm-up: multiplied at each of --decay_epochs, or falling to 0 "
+        "along a cosine, step by step.",
+    )
     flags.DEFINE_integer(
         "schedule_epochs",
         None,

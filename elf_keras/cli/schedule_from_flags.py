@@ -1,26 +1,56 @@
 """From flags to what an epoch holds, and how epochs follow each other."""
 
+from collections.abc import Callable
+
 from absl import flags
 
 from elf_keras import choices
-from elf_keras.data import augment, mixing, splits
+from elf_keras.cli import command
+from elf_keras.data import augment, mixing, pipeline, splits
 from elf_keras.data.batches import Batches
 from elf_keras.data.sources import folder
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
-from elf_keras.training import epoch_run, schedules
+from elf_keras.training import dry_run, epoch_run, plan, schedules
 
 FLAGS = flags.FLAGS
 # A crop is cut after padding by this part of the side: 4 of 32 pixels.
 _PADDING_DIVISOR = 8
 
 
-def schedule(data: splits.Splits) -> epoch_run.Schedule:
-    """Build the schedule, scaled where --epochs is not --schedule_epochs."""
-    epochs = FLAGS.epochs
+def epochs(
+    data: splits.Splits, measure: Callable[[], dry_run.Speed] | None = None
+) -> int:
+    """Return --epochs, or the more of --least_steps, within --most_minutes.
+
+    Args:
+      measure: gives the speed here; without it there is no limit of time.
+    """
+    steps = pipeline.steps_per_epoch(len(data.train), FLAGS.batch_size)
+    wished = max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
+    if not FLAGS.most_minutes or measure is None:
+        return wished
+    fitting = 60 * FLAGS.most_minutes / measure().epoch_seconds
+    if fitting < 1:
+        command.say(
+            f"note: --most_minutes={FLAGS.most_minutes:g} is less than the "
+            f"{plan.duration(60 * FLAGS.most_minutes / fitting)} of one epoch, "
+            "which is trained all the same"
+        )
+    return max(1, min(wished, int(fitting)))
+
+
+def schedule(
+    data: splits.Splits, length: int | None = None
+) -> epoch_run.Schedule:
+    """Build the schedule, scaled where `length` is not --schedule_epochs.
+
+    `length` is what `epochs` gave, where time was a limit.
+    """
+    length = length or epochs(data)
     warmup = FLAGS.warmup_epochs
-    if epochs != (FLAGS.schedule_epochs or epochs):
-        warmup = min(warmup, schedules.scaled_warmup(epochs))
+    if length != (FLAGS.schedule_epochs or FLAGS.epochs):
+        warmup = min(warmup, schedules.scaled_warmup(length))
     weighting = class_weights.CLASS_WEIGHTINGS[FLAGS.class_weighting]
     options = {}
     if FLAGS.class_weighting == "effective_number":
@@ -28,21 +58,17 @@ def schedule(data: splits.Splits) -> epoch_run.Schedule:
     trains = FLAGS.second_stage not in choices.POST_HOC_STAGES
     bbn = FLAGS.method == "bbn"
     return epoch_run.Schedule(
-        epochs=epochs if trains else 0,
-        learning_rate=schedules.step_decay_with_warmup(
-            FLAGS.learning_rate,
-            warmup_epochs=warmup,
-            decay_epochs=[_scaled(text) for text in FLAGS.decay_epochs],
-            decay_factor=FLAGS.decay_factor,
-        ),
-        reweight_epoch=_scaled(FLAGS.reweight_epoch),
+        epochs=length if trains else 0,
+        learning_rate=_learning_rate(length, warmup),
+        reweight_epoch=_scaled(FLAGS.reweight_epoch, length),
         class_weights=weighting(data.train_counts, **options),
-        conventional_share=schedules.cumulative_share(epochs) if bbn else None,
+        conventional_share=schedules.cumulative_share(length) if bbn else None,
     )
 
 
-def batches(data: splits.Splits) -> Batches:
+def batches(data: splits.Splits, length: int | None = None) -> Batches:
     """Build what turns the training split into batches."""
+    length = length or epochs(data)
     name, side = FLAGS.augmentation, data.image_shape[0]
     randaugment = name == "randaugment"
     resized = name == "resized_crop"
@@ -64,15 +90,33 @@ def batches(data: splits.Splits) -> Batches:
         FLAGS.batch_size,
         FLAGS.seed,
         augment.Augmentation(
-            padding, FLAGS.flip, resized, FLAGS.color_jitter, mixes
+            padding,
+            FLAGS.flip,
+            resized,
+            FLAGS.color_jitter,
+            mixes,
+            FLAGS.smallest_area,
         ),
         FLAGS.sampler,
-        deferred_epoch=_scaled(FLAGS.reweight_epoch),
+        deferred_epoch=_scaled(FLAGS.reweight_epoch, length),
         second_sampler="reversed" if FLAGS.method == "bbn" else None,
     )
 
 
-def _scaled(epoch):
+def _learning_rate(epochs, warmup):
+    if FLAGS.learning_rate_schedule == "cosine":
+        return schedules.cosine(
+            FLAGS.learning_rate, epochs=epochs, warmup_epochs=warmup
+        )
+    return schedules.step_decay_with_warmup(
+        FLAGS.learning_rate,
+        warmup_epochs=warmup,
+        decay_epochs=[_scaled(text, epochs) for text in FLAGS.decay_epochs],
+        decay_factor=FLAGS.decay_factor,
+    )
+
+
+def _scaled(epoch, epochs):
     full = FLAGS.schedule_epochs or FLAGS.epochs
     try:
         number = int(epoch)
@@ -81,6 +125,6 @@ def _scaled(epoch):
             f"--decay_epochs: {epoch!r} is not a number of epochs; write for "
             "example 160,180"
         ) from error
-    if FLAGS.epochs == full or number == 0:
+    if epochs == full or number == 0:
         return number
-    return schedules.scaled(number, epochs=FLAGS.epochs, full_epochs=full)
+    return schedules.scaled(number, epochs=epochs, full_epochs=full)

@@ -34,6 +34,7 @@ class Augmentation:
     # Most that brightness, contrast and saturation change by, as a share.
     jitter: float = 0.0
     mixing: object | None = None  # then of whole batches, a `mixing.Mixing`
+    smallest_area: float = SMALLEST_AREA  # of a window, as a share
 
 
 NOTHING = Augmentation(padding=0, flip=False)
@@ -90,9 +91,14 @@ def table(examples: int, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
 
 
 def window(
-    height: tf.Tensor, width: tf.Tensor, numbers: tf.Tensor
+    height: tf.Tensor,
+    width: tf.Tensor,
+    numbers: tf.Tensor,
+    smallest_area: float = SMALLEST_AREA,
 ) -> tf.Tensor:
     """Random windows, evenly of 8 to 100 % of the area, of 3:4 to 4:3.
+
+    Of 100 % down to `smallest_area`, where that is given.
 
     `tf.image.stateless_sample_distorted_bounding_box` draws heights evenly,
     so its windows are smaller, and takes a long image whole, squashed.
@@ -101,7 +107,7 @@ def window(
       int32 (..., 4), `numbers` being (..., NUMBERS): top, left, height, width.
     """
     whole = tf.cast(tf.stack([height, width]), tf.float32)
-    area = SMALLEST_AREA + (1 - SMALLEST_AREA) * numbers[..., :TRIES]
+    area = smallest_area + (1 - smallest_area) * numbers[..., :TRIES]
     area = area * whole[0] * whole[1]
     ratio = LARGEST_RATIO ** (2 * numbers[..., TRIES : 2 * TRIES] - 1)
     tried = tf.round(tf.sqrt(tf.stack([area / ratio, area * ratio], axis=-1)))
@@ -120,11 +126,16 @@ def window(
 
 
 def cut_and_resize(
-    images: tf.Tensor, numbers: tf.Tensor, *, flip: bool
+    images: tf.Tensor,
+    numbers: tf.Tensor,
+    *,
+    flip: bool,
+    smallest_area: float = SMALLEST_AREA,
 ) -> tf.Tensor:
     """Cut a `window` of each uint8 image, resize it to the old size, mirror."""
     _, height, width, _ = images.shape
-    places = tf.cast(window(height, width, numbers), tf.float32)
+    places = window(height, width, numbers, smallest_area)
+    places = tf.cast(places, tf.float32)
     top, left, tall, wide = tf.unstack(places, axis=1)
     # Corners are centres of pixels, as shares of the length less one.
     bottom, right = top + tall - 1, left + wide - 1
@@ -152,7 +163,9 @@ def changed(
     Crops are by rows of `draw`; windows and colours by rows of `table`.
     """
     if rule.resized:
-        images = cut_and_resize(images, numbers, flip=rule.flip)
+        images = cut_and_resize(
+            images, numbers, flip=rule.flip, smallest_area=rule.smallest_area
+        )
     elif rule.padding or rule.flip:
         images = crop_and_flip(images, draws, padding=rule.padding)
     if rule.jitter:

@@ -103,23 +103,23 @@ def training_image(
     numbers: tf.Tensor,
     *,
     size: int,
-    jitter: float = 0.0,
+    rule: augment.Augmentation = augment.NOTHING,
     whole: Callable[[bytes], np.ndarray] = _upright,
 ) -> tf.Tensor:
     """A window by `augment.window`, in its colours, uint8 (size, size, 3)."""
 
     def window(height, width):
-        return augment.window(height, width, numbers)
+        return augment.window(height, width, numbers, rule.smallest_area)
 
     # Shrinks by less than 2 where files are JPEG: hardly any aliasing, at a
     # third of the time of an antialiased filter.
     cut = _cut(path, special, window, size, whole)
     resized = tf.image.resize(cut, (size, size))
     resized = tf.ensure_shape(resized, (size, size, 3))
-    if jitter:
+    if rule.jitter:
         # Before it is rounded: once is enough.
         rows = resized[tf.newaxis], numbers[tf.newaxis, -3:]
-        return augment.jittered(*rows, strength=jitter)[0]
+        return augment.jittered(*rows, strength=rule.jitter)[0]
     return _rounded(resized)
 
 

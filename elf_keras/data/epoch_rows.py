@@ -142,7 +142,7 @@ def _reader(
     known = {"size": files.size, "whole": files.damaged.upright}
     if rule.resized:
         return lambda chosen, numbers: decoding.training_image(
-            *source(chosen), numbers, jitter=rule.jitter, **known
+            *source(chosen), numbers, rule=rule, **known
         )
     return lambda chosen, numbers: decoding.evaluation_image(
         *source(chosen), kept=files.kept, **known

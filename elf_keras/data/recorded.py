@@ -69,10 +69,10 @@ def table(data: splits.Splits) -> str:
     return text.getvalue()
 
 
-def write(folder: pathlib.Path, data: splits.Splits) -> None:
-    """Write both where a training begins."""
+def write(folder: pathlib.Path, data: splits.Splits, **more) -> None:
+    """Write both where a training begins; run.json has `more` beside them."""
     runs.write_text(folder / runs.EXAMPLES, table(data))
-    runs.write_json(folder / runs.RECORD, {"data": facts(data)})
+    runs.write_json(folder / runs.RECORD, {"data": facts(data), **more})
 
 
 def read(

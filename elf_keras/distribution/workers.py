@@ -85,6 +85,19 @@ def gathered(strategy: tf.distribute.Strategy, rows: np.ndarray) -> np.ndarray:
     return _gather(strategy)(values).numpy()
 
 
+def of_chief(strategy: tf.distribute.Strategy, row: np.ndarray) -> np.ndarray:
+    """Return the chief's array on every worker, each of which must call.
+
+    Args:
+      row: of this worker, the same shape and type on each.
+    """
+    if not is_several(strategy):
+        return row
+    return gathered(
+        strategy, row[None] if is_chief(strategy) else row[None][:0]
+    )[0]
+
+
 def check_agreement(strategy: tf.distribute.Strategy, *facts) -> None:
     """Wait for all workers, if several, and refuse to go on where they differ.
 

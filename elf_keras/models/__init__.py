@@ -2,6 +2,7 @@
 
 from elf_keras.models.backbones.tapped import Pixels
 from elf_keras.models.exit_heads import Heads
+from elf_keras.models.freezing import freeze
 from elf_keras.models.multi_exit import (
     build,
     exits,
@@ -18,6 +19,7 @@ __all__ = [
     "Pixels",
     "build",
     "exits",
+    "freeze",
     "in_float32",
     "load",
     "save",

@@ -10,6 +10,7 @@ import functools
 
 import numpy as np
 
+from elf_keras.evaluation import paired
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
@@ -188,16 +189,13 @@ class Ballot:
 
     def _surely_better(self, one, other):
         """Whether it is right more often than chance among images explains."""
-        right, wrong = (
-            self.found.leave(self.offers.thresholds(point))
+        labels = self.found.labels
+        right = [
+            self.found.leave(self.offers.thresholds(point)).classes == labels
             for point in (one, other)
-        )
-        gain = 1.0 * (right.classes == self.found.labels)
-        gain -= wrong.classes == self.found.labels
-        weights = self.scorer.weights(self.found.labels)
-        mean = weights @ gain
-        error = np.linalg.norm(weights * (gain - mean))
-        return bool(mean > _SURE * error + _EQUAL)
+        ]
+        weights = self.scorer.weights(labels)
+        return paired.surely_better(*right, weights, errors=_SURE)
 
     def _cheapest(self, allowed):
         points = np.flatnonzero(allowed)

@@ -30,6 +30,34 @@ class EpochValue(keras.callbacks.Callback):
         self.variable.assign(self.value(epoch))
 
 
+class StepRate(keras.callbacks.Callback):
+    """Set the learning rate to a function of the epoch at each step's middle.
+
+    `rate` takes the zero-based epoch and the part of it that is done. The
+    logs of an epoch have the rate of its last step.
+    """
+
+    def __init__(self, rate: Callable[[float], float], steps_per_epoch: int):
+        super().__init__()
+        self.rate, self.steps = rate, steps_per_epoch
+        self.epoch, self.last = 0, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        """Know the epoch."""
+        self.epoch = epoch
+
+    def on_train_batch_begin(self, batch, logs=None):
+        """Assign the step's rate, where it is another one."""
+        rate = float(self.rate(self.epoch + (batch + 0.5) / self.steps))
+        if rate != self.last:
+            self.model.optimizer.learning_rate = rate
+            self.last = rate
+
+    def on_epoch_end(self, epoch, logs=None):
+        """Log the rate."""
+        logs["learning_rate"] = self.last
+
+
 class ValidationScores(keras.callbacks.Callback):
     """Add each exit's validation accuracy, a mean over classes, to the logs.
 

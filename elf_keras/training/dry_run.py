@@ -65,11 +65,17 @@ class Speed:
     images: int
     overlap: bool
 
+    @property
+    def epoch_seconds(self) -> float:
+        """Seconds of an epoch, without validation."""
+        steps = pipeline.steps_per_epoch(self.images, self.batch)
+        reading, training = self.images / self.pipeline, steps * self.step
+        return max(reading, training) if self.overlap else reading + training
+
     def rows(self, epochs: int) -> list[tuple[str, str]]:
         """Rows (what, figure) of a table, for a training of `epochs`."""
         steps = pipeline.steps_per_epoch(self.images, self.batch)
-        reading, training = self.images / self.pipeline, steps * self.step
-        epoch = max(reading, training) if self.overlap else reading + training
+        epoch = self.epoch_seconds
         memory = runs.peak_memory() / 2**30
         return [
             ("pipeline", f"{self.pipeline:.0f} images/s"),

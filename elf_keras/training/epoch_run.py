@@ -22,14 +22,15 @@ class Schedule:
 
     Attributes:
       epochs: number of epochs; 0 trains nothing.
-      learning_rate: zero-based epoch -> learning rate.
+      learning_rate: zero-based epoch, with the part of it that is done, ->
+        learning rate.
       reweight_epoch: zero-based epoch from which class weights apply.
       class_weights: those weights, `(classes,)`.
       conventional_share: zero-based epoch -> α, for a `BilateralPass`.
     """
 
     epochs: int
-    learning_rate: Callable[[int], float]
+    learning_rate: Callable[[float], float]
     reweight_epoch: int
     class_weights: np.ndarray
     conventional_share: Callable[[int], float] | None = None
@@ -113,7 +114,7 @@ def fit(training: Training, saver, middle, report) -> None:
             verbose=1 if sys.stderr.isatty() else 0,
             callbacks=[
                 *(middle.clock, watchdogs.StopOnDivergence(), middle),
-                *_of_the_schedule(model, training.schedule),
+                *_of_the_schedule(training),
                 *_told(training, saver, report),
                 # Last, so that what is saved was told and logged.
                 saver,
@@ -121,9 +122,15 @@ def fit(training: Training, saver, middle, report) -> None:
         )
 
 
-def _of_the_schedule(model, schedule):
-    """Callbacks that set rates and weights at the beginning of an epoch."""
-    yield keras.callbacks.LearningRateScheduler(schedule.learning_rate)
+def _of_the_schedule(training):
+    """Callbacks that set rates and weights as the epochs go on."""
+    model, schedule = training.model, training.schedule
+    yield callbacks.StepRate(
+        schedule.learning_rate,
+        pipeline.steps_per_epoch(
+            len(training.data.train), training.batches.size
+        ),
+    )
     yield callbacks.EpochValue(model.objective.class_weights, schedule.weights)
     if schedule.conventional_share:
         yield callbacks.EpochValue(

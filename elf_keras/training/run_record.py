@@ -17,6 +17,7 @@ from elf_keras.training import (
     checkpoints,
     determinism,
     epoch_run,
+    first_weights,
     loop,
     second_stage,
 )
@@ -47,7 +48,9 @@ def score_epochs(
 
     Returns:
       The content of metrics.json: for each split, `best` and `last`; `best`
-      is left out where there was no validation to choose it by.
+      is left out where there was no validation to choose it by. Where exits
+      were trained first, `exits_first` are their scores; they are the best,
+      epoch 0, unless an epoch is surely better.
     """
     count, best_epoch = len(outcome.history), outcome.best_epoch
     served, found, last = _scored(training, objective)
@@ -55,6 +58,14 @@ def score_epochs(
     if best_epoch not in (None, count - 1):
         outcome.checkpoints.load_best(training.model)
         served, found, best = _scored(training, objective)
+    first = None
+    if best_epoch is not None and first_weights.are_kept(folder):
+        first_weights.load(folder, training.model)
+        first = _scored(training, objective)
+        if first_weights.surely_better(found, first[1], training.scorer):
+            outcome.checkpoints.load_best(training.model)
+        else:
+            (served, found, best), best_epoch = first, -1
     size = checkpoints.file_size(training.model)
     with runs.replacing(folder / runs.MODEL, size=size) as temporary:
         models.save(served, temporary)
@@ -66,9 +77,11 @@ def score_epochs(
     record = {
         split: {"last": {"epoch": count, **last[split]}} for split in last
     }
-    if best_epoch is not None:
-        for split, each in record.items():
+    for split, each in record.items():
+        if best_epoch is not None:
             each["best"] = {"epoch": best_epoch + 1, **best[split]}
+        if first:
+            each["exits_first"] = {"epoch": 0, **first[2][split]}
     return record
 
 
@@ -89,11 +102,12 @@ def write(
     deterministic: bool,
     started: float,
     stage: dict | None = None,
+    start: dict | None = None,
 ) -> None:
     """Write history.csv and run.json.
 
-    `started` is when this process began, in seconds since 1970; `stage` what
-    there is to say of a second stage.
+    `started` is when this process began, in seconds since 1970; `stage` and
+    `start` are what there is to say of a second stage and of the start.
     """
     history, notes = outcome.history, outcome.checkpoints.notes
     runs.write_csv(folder / "history.csv", history)
@@ -106,6 +120,7 @@ def write(
         | {"damaged": damaged.of(training.data)},
         "model": _model(second_stage.finished(training.model)),
         "second_stage": stage,
+        "start": start,
         "seed": training.batches.seed,
         "devices": [d.name for d in tf.config.list_logical_devices()],
         **_course(outcome),

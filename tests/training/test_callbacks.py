@@ -43,6 +43,34 @@ def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
     }
 
 
+def test_the_rate_is_that_of_the_middle_of_each_step():
+    model, seen = tiny.compiled(), []
+    data = tiny.data().train
+    rates = callbacks.StepRate(lambda epoch: 1 / (1 + epoch), 4)
+    model.fit(
+        data.images,
+        data.labels,
+        batch_size=5,
+        initial_epoch=3,
+        epochs=5,
+        verbose=0,
+        callbacks=[
+            rates,
+            keras.callbacks.LambdaCallback(
+                on_train_batch_end=lambda batch, logs: seen.append(
+                    float(np.asarray(model.optimizer.learning_rate))
+                ),
+                on_epoch_end=lambda epoch, logs: seen.append(
+                    logs["learning_rate"]
+                ),
+            ),
+        ],
+    )
+    hand = [1 / 4.125, 1 / 4.375, 1 / 4.625, 1 / 4.875, 1 / 4.875]
+    hand += [1 / 5.125, 1 / 5.375, 1 / 5.625, 1 / 5.875, 1 / 5.875]
+    assert seen == pytest.approx(hand)
+
+
 def test_new_weights_reach_the_compiled_step():
     """One epoch at rate 0: its loss is the weighted mean, by hand."""
     model = tiny.compiled(rate=0.0, threshold=np.inf)

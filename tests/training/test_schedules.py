@@ -27,6 +27,31 @@ def test_rates(warmup, drops, factor, rates):
     assert {epoch: rate(epoch) for epoch in rates} == pytest.approx(rates)
 
 
+def test_a_cosine_by_hand():
+    rate = schedules.cosine(0.8, epochs=10, warmup_epochs=2)
+    # Half way up; at the top; cos 60°, 90°, 180° of what is left.
+    hand = {1: 0.4, 2: 0.8, 2 + 8 / 3: 0.6, 6: 0.4, 10: 0.0}
+    assert {epoch: rate(epoch) for epoch in hand} == pytest.approx(hand)
+
+
+def test_a_cosine_without_warmup_begins_at_the_top():
+    rate = schedules.cosine(0.8, epochs=1, warmup_epochs=0)
+    assert (rate(0), rate(0.5)) == pytest.approx((0.8, 0.4))
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ({"warmup_epochs": 3}, "cosine of 3"),
+        ({"learning_rate": 0.0}, "positive"),
+    ],
+)
+def test_a_cosine_without_room_is_refused(wrong, message):
+    given = {"learning_rate": 0.1, "epochs": 3, "warmup_epochs": 0}
+    with pytest.raises(InputError, match=message):
+        schedules.cosine(**{**given, **wrong})
+
+
 def test_schedule_does_not_follow_a_list_that_changes_later():
     drops = [2]
     rate = schedules.step_decay_with_warmup(

@@ -1,0 +1,122 @@
+"""From flags to what comes before the first epoch, done once in a run."""
+
+import dataclasses
+
+import keras
+import numpy as np
+from absl import flags
+
+from elf_keras import runs
+from elf_keras.cli import (
+    command,
+    model_from_flags,
+    schedule_from_flags,
+    workdir,
+)
+from elf_keras.data import splits
+from elf_keras.distribution import workers
+from elf_keras.models import multi_exit_model
+from elf_keras.training import dry_run, exits_first
+
+FLAGS = flags.FLAGS
+# Of a folder's training images, below which fresh weights learn little.
+FEW_IMAGES = 5000
+KEY = "start"
+
+
+@dataclasses.dataclass(frozen=True)
+class Start:
+    """What was decided before the first epoch.
+
+    Attributes:
+      epochs: to train.
+      exits_first: an `exits_first.Record` as a dict, or None.
+      fresh: whether it was done just now, not in the run that goes on.
+    """
+
+    epochs: int
+    exits_first: dict | None
+    fresh: bool
+
+    @property
+    def record(self) -> dict:
+        """What run.json keeps of it."""
+        return {"epochs": self.epochs, "exits_first": self.exits_first}
+
+
+def begin(model: keras.Model, data: splits.Splits) -> Start:
+    """Train the exits first, and settle the number of epochs.
+
+    A run that goes on has done so: what it recorded holds.
+    """
+    done = _recorded()
+    if done:
+        return Start(**done, fresh=False)
+    say_if_few(data)
+    record = _exits_first(model, data) if FLAGS.exits_first else None
+    epochs = schedule_from_flags.epochs(data, lambda: _speed(model, data))
+    strategy = model.distribute_strategy
+    epochs = int(workers.of_chief(strategy, np.array([epochs]))[0])
+    return Start(epochs, record, fresh=True)
+
+
+def seconds(model: keras.Model, data: splits.Splits) -> float:
+    """Estimate how long --exits_first takes."""
+    objective = model_from_flags.cumulative_loss(data, leaving=False)
+    return exits_first.seconds(model, data, objective, FLAGS.exits_first)
+
+
+def say_if_few(data: splits.Splits) -> None:
+    """Say what fresh weights and few images come to, and what helps."""
+    images, classes = len(data.train), len(data.class_names)
+    photos = FLAGS.dataset == "folder" and FLAGS.weights == "none"
+    if photos and images < FEW_IMAGES:
+        command.say(
+            f"note: {images} training images of {classes} classes and fresh "
+            "weights: expect most answers to be wrong, above all of rare "
+            "classes; start from ImageNet weights instead, with "
+            "--flagfile=experiments/photos.flags"
+        )
+
+
+def _recorded():
+    """What run.json of a run that goes on says, if its training began."""
+    folder = workdir.workdir() if FLAGS.resume and FLAGS.workdir else None
+    if folder is None or not [*(folder / "checkpoints").glob("epoch_*.json")]:
+        return None
+    record = folder / runs.RECORD
+    return runs.read_json(record).get(KEY) if record.exists() else None
+
+
+def _exits_first(model, data):
+    scorer = model_from_flags.scorer(model, data)
+    record = exits_first.train(
+        model,
+        data,
+        model_from_flags.cumulative_loss(data, leaving=False),
+        steps=FLAGS.exits_first,
+        seed=FLAGS.seed,
+        weights=scorer.weights,
+    )
+    strategy = model.distribute_strategy
+    # Rounding may differ from worker to worker.
+    model.set_weights(_of_chief(strategy, model.get_weights()))
+    if workers.is_chief(strategy):
+        command.say(record.sentence)
+    return dataclasses.asdict(record)
+
+
+def _of_chief(strategy, arrays):
+    ends = np.cumsum([array.size for array in arrays])[:-1]
+    flat = np.concatenate([array.ravel() for array in arrays])
+    parts = np.split(workers.of_chief(strategy, flat), ends)
+    pairs = zip(parts, arrays, strict=True)
+    return [part.reshape(array.shape) for part, array in pairs]
+
+
+def _speed(model, data):
+    """The speed of one device here, by a copy: the model stays as it is."""
+    copy = multi_exit_model.MultiExitModel.from_config(model.get_config())
+    model_from_flags.compiled(copy, data)
+    batches = schedule_from_flags.batches(data)
+    return dry_run.measure(copy, data, batches, seconds=2.0)

@@ -1,0 +1,69 @@
+"""The weights before the first epoch, against which training is measured.
+
+With pretrained features a training can end worse than it began, above all
+with few images. An epoch replaces the start only where validation is sure.
+"""
+
+import pathlib
+
+import keras
+
+from elf_keras import runs
+from elf_keras.errors import InputError
+from elf_keras.evaluation import paired
+from elf_keras.evaluation.scorer import Scorer
+from elf_keras.training import checkpoints
+
+_FILE = pathlib.Path("checkpoints") / "exits_first.weights.h5"
+# Standard errors: 95 % sure, of one side.
+SURE = 1.64
+
+
+def keep(folder: pathlib.Path, model: keras.Model) -> None:
+    """Write the model's weights into the folder of its run."""
+    path = folder / _FILE
+    size = checkpoints.file_size(model)
+    with runs.replacing(path, size=size) as temporary:
+        _bare(model).save_weights(temporary)
+
+
+def are_kept(folder: pathlib.Path) -> bool:
+    """Whether there are such weights."""
+    return (folder / _FILE).exists()
+
+
+def load(folder: pathlib.Path, model: keras.Model) -> None:
+    """Load them.
+
+    Raises:
+      InputError: where the file was damaged since.
+    """
+    try:
+        _bare(model).load_weights(folder / _FILE)
+    except (OSError, ValueError, KeyError) as error:
+        raise InputError(
+            f"{folder / _FILE} is damaged ({error}); train again in a new "
+            "--workdir"
+        ) from error
+
+
+def _bare(model):
+    """The same layers without the optimizer, whose state is not kept."""
+    return keras.Model(model.inputs[0], model.output)
+
+
+def surely_better(found: dict, first: dict, scorer: Scorer) -> bool:
+    """Whether the last exit is surely better on validation than at first.
+
+    Args:
+      found: answers by split, of an epoch.
+      first: answers by split, of the weights before the first epoch.
+      scorer: weighs the classes.
+    """
+    now, before = found["validation"], first["validation"]
+    return paired.surely_better(
+        now.correct[:, -1],
+        before.correct[:, -1],
+        scorer.weights(now.labels),
+        errors=SURE,
+    )

@@ -1,0 +1,112 @@
+"""Exits before the rest: the backbone stays, the last exit is the probe."""
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras import losses
+from elf_keras.evaluation import prediction
+from elf_keras.losses.objective import CumulativeLoss
+from elf_keras.training import exits_first, linear_probe
+
+
+def objective():
+    return CumulativeLoss(losses.exit_loss("ce", [9, 6, 3]), tiny.CLASSES)
+
+
+def trained(model, *, steps=60, data=None, seed=0):
+    return exits_first.train(
+        model,
+        data or tiny.data(),
+        objective(),
+        steps=steps,
+        seed=seed,
+        weights=tiny.scorer().weights,
+    )
+
+
+def test_the_backbone_stays_and_the_exits_learn():
+    model, data = tiny.model(), tiny.data()
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    logits = prediction.predict_logits(model, data.train)
+    record = trained(model)
+    for name in ("hidden", "deep"):
+        for old, new in zip(
+            before[name], model.get_layer(name).get_weights(), strict=True
+        ):
+            np.testing.assert_array_equal(old, new)
+    found = prediction.predict_logits(model, data.train)
+    right = (found.argmax(-1) == data.train.labels[:, None]).mean(0)
+    at_first = (logits.argmax(-1) == data.train.labels[:, None]).mean(0)
+    assert (right >= [0.9, 0.9]).all()
+    assert at_first.max() < 0.9
+    assert (record.images, record.steps) == (18, 60)
+    assert "linear probe" in record.sentence
+
+
+def test_the_last_exit_is_the_probe_of_its_features():
+    model, data = tiny.model(), tiny.data()
+    features = keras.Model(
+        model.inputs[0], model.get_layer("exit_2_pool").output
+    )
+    # As they are held: in half precision.
+    part = [
+        features.predict(each.images, verbose=0).astype("float16")
+        for each in (data.train, data.validation)
+    ]
+    labels = data.validation.labels
+    probe = linear_probe.fit(
+        part[0].astype("float32"),
+        data.train.labels,
+        (part[1].astype("float32"), labels, tiny.scorer().weights(labels)),
+    )
+    record = trained(model)
+    kernel, bias = model.get_layer("exit_2").get_weights()
+    np.testing.assert_allclose(kernel, probe.kernel, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(bias, probe.bias, rtol=1e-4, atol=1e-5)
+    assert record.probe_accuracy == probe.accuracy
+
+
+def test_the_same_seed_gives_the_same_exits():
+    one, other = tiny.model(), tiny.model()
+    for model in (one, other):
+        trained(model, steps=5)
+    for a, b in zip(one.get_weights(), other.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_without_validation_or_early_exits():
+    model = tiny.model()
+    record = trained(model, data=tiny.data(validation=False), steps=1)
+    assert record.probe_accuracy is None
+    assert "no validation" in record.sentence
+
+
+@pytest.mark.parametrize(
+    ("limit", "counts"),
+    [(100, [9, 6, 3]), (18, [9, 6, 3]), (17, [8, 6, 3]), (9, [3, 3, 3])]
+    + [(4, [1, 1, 1]), (1, [1, 1, 1])],
+)
+def test_rare_classes_are_held_whole(limit, counts):
+    labels = np.repeat([0, 1, 2], [9, 6, 3])
+    found = exits_first._balanced(labels, limit, seed=0)
+    assert np.bincount(labels[found]).tolist() == counts
+    assert (np.diff(found) > 0).all()
+
+
+def test_every_image_comes_once_before_any_comes_again():
+    rows = [*exits_first._rows(exits_first.BATCH + 36, 5, seed=0)]
+    assert [len(each) for each in rows] == [exits_first.BATCH] * 5
+    # 320 places for 100 images: three rounds and a fifth.
+    times = np.bincount(np.concatenate(rows))
+    assert set(times) == {3, 4}
+
+
+def test_an_estimate_takes_no_weights_along():
+    model = tiny.model()
+    before = model.get_weights()
+    seconds = exits_first.seconds(model, tiny.data(), objective(), 10)
+    assert 0 < seconds < 60
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
