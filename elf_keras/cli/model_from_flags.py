@@ -94,7 +94,9 @@ def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     leaving = FLAGS.method == "har"
     built.compile(
         optimizer.CoupledSGD(
-            FLAGS.learning_rate, coupled_decay=FLAGS.weight_decay
+            FLAGS.learning_rate,
+            coupled_decay=FLAGS.weight_decay,
+            backbone_rate=FLAGS.backbone_rate,
         ),
         cumulative_loss(data, leaving=leaving, exit_loss=exit_loss),
         training_pass=_training_pass(built),

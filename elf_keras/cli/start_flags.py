@@ -19,6 +19,13 @@ def define() -> None:
         None,
         "Layer of the backbone up to which weights stay as they are given.",
     )
+    flags.DEFINE_float(
+        "backbone_rate",
+        1.0,
+        "Multiplies --learning_rate for the backbone, not for the exits.",
+        1e-6,
+        1.0,
+    )
     flags.DEFINE_bool(
         "frozen_norms",
         False,

@@ -13,6 +13,8 @@ class CoupledSGD(keras.optimizers.SGD):
     m = 0.9 about ten times weaker. Its velocity holds η, so that after a
     drop of the rate the old one would still act for some ten steps.
     η > 0 is `learning_rate`, m in [0, 1) `momentum`, λ ≥ 0 `coupled_decay`.
+    Where the backbone was trained before, `backbone_rate` in (0, 1] times η
+    changes it, and η the exits: variables whose path begins with `exit_`.
     """
 
     def __init__(
@@ -20,11 +22,20 @@ class CoupledSGD(keras.optimizers.SGD):
         learning_rate=0.1,
         momentum=0.9,
         coupled_decay=2e-4,
+        backbone_rate=1.0,
         name="coupled_sgd",
         **kwargs,
     ):
         super().__init__(learning_rate, momentum=momentum, name=name, **kwargs)
         self.coupled_decay = coupled_decay
+        self.backbone_rate = backbone_rate
+
+    def build(self, variables):
+        """Make the velocities, and know which variables are the backbone's."""
+        super().build(variables)
+        self._in_backbone = [
+            not variable.path.startswith("exit_") for variable in variables
+        ]
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one variable and its velocity."""
@@ -35,8 +46,14 @@ class CoupledSGD(keras.optimizers.SGD):
             step = self.momentum * velocity + step
             self.assign(velocity, step)
         learning_rate = ops.cast(learning_rate, variable.dtype)
+        if self._in_backbone[self._get_variable_index(variable)]:
+            learning_rate = self.backbone_rate * learning_rate
         self.assign_sub(variable, learning_rate * step)
 
     def get_config(self):
         """Return the arguments that rebuild the optimizer."""
-        return {**super().get_config(), "coupled_decay": self.coupled_decay}
+        return {
+            **super().get_config(),
+            "coupled_decay": self.coupled_decay,
+            "backbone_rate": self.backbone_rate,
+        }

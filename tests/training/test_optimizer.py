@@ -37,6 +37,20 @@ def test_coupled_sgd_is_sgd_on_gradient_plus_l2(momentum):
         np.testing.assert_allclose(stepped, weight, rtol=1e-5, atol=1e-6)
 
 
+def test_the_backbone_goes_slower_than_the_exits():
+    class Named(keras.layers.Layer):
+        def build(self, shape):
+            self.kernel = self.add_weight(name="kernel", initializer="ones")
+
+    layers = [Named(name=name) for name in ("exit_2_1_conv", "block_exit_1")]
+    for layer in layers:
+        layer.build(None)
+    variables = [layer.kernel for layer in layers]
+    optimizer = CoupledSGD(0.5, coupled_decay=0.0, backbone_rate=0.1)
+    optimizer.apply([tf.constant(1.0)] * 2, variables)
+    assert [float(np.array(v)) for v in variables] == pytest.approx([0.5, 0.95])
+
+
 def test_without_decay_it_is_plain_sgd():
     plain = steps(keras.optimizers.SGD(0.1, momentum=0.9), [0.1] * 6)
     coupled = steps(CoupledSGD(0.1, coupled_decay=0.0), [0.1] * 6)
