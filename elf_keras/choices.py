@@ -38,7 +38,7 @@ BACKBONES = (
 KERAS_PREFIX = "keras:"
 # At the end of the path of any other Keras model.
 KERAS_FILE = ".keras"
-EXIT_HEADS = ("conv", "pooled", "separable")
+EXIT_HEADS = ("conv", "pooled", "separable", "inverted")
 EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
 # Trained with log π added to the logits: these already favour rare classes.
 PRIOR_LOSSES = ("balanced_softmax", "la", "vs")

@@ -14,7 +14,11 @@ import keras
 from keras import layers, ops
 
 from elf_keras.errors import InputError
-from elf_keras.models.layers import BatchNormalization, conv_norm_relu
+from elf_keras.models.layers import (
+    BatchNormalization,
+    conv_norm,
+    conv_norm_relu,
+)
 
 # Of CIFAR ResNets.
 HEAD_FILTERS = (64, 64)
@@ -22,6 +26,8 @@ HEAD_FILTERS = (64, 64)
 MOST_FILTERS = 4096
 # Side to which the pooled head averages its tap first.
 POOLED_SIDE = 8
+# And the inverted one its map before the last convolution.
+INVERTED_SIDE = 5
 
 
 def conv_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
@@ -61,10 +67,40 @@ def separable_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     return tap
 
 
+def inverted_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
+    """An inverted residual block, averaged to 5x5 before its projection.
+
+    What such a block hands on has no activation: pooled at once it says
+    little, and integers hold it badly. The first convolution, 1x1, widens it.
+    """
+    first, second = filters
+    x = _convolved_relu6(tap, first, name=f"{name}_1")
+    x = layers.DepthwiseConv2D(
+        3,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer="he_normal",
+        name=f"{name}_depthwise_conv",
+    )(x)
+    x = BatchNormalization(name=f"{name}_depthwise_norm")(x)
+    x = layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
+    factor = min(x.shape[1:3]) // INVERTED_SIDE
+    if factor > 1:
+        x = layers.AveragePooling2D(factor, name=f"{name}_reduce")(x)
+    return _convolved_relu6(x, second, name=f"{name}_2")
+
+
+def _convolved_relu6(x, filters, *, name):
+    x = conv_norm(x, filters, name=name, kernel_size=1)
+    return layers.ReLU(6.0, name=f"{name}_relu")(x)
+
+
 EXIT_HEADS = {
     "conv": conv_head,
     "pooled": pooled_head,
     "separable": separable_head,
+    "inverted": inverted_head,
 }
 
 

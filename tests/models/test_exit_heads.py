@@ -52,6 +52,14 @@ def test_costs_by_hand(name, stride, one, sides, millions):
     assert found / 1e6 == pytest.approx(millions, abs=0.06)
 
 
+def test_the_cost_of_an_inverted_head_by_hand():
+    """Widened at full size, filtered at half, projected at 5 x 5."""
+    found = head("inverted", (40, 40, 24), filters=(96, 192))
+    macs = 40 * 40 * 24 * 96 + 20 * 20 * 9 * 96 + 5 * 5 * 96 * 192
+    assert multiply_adds.layer_macs(found) == macs
+    assert found.output.shape[1:] == (5, 5, 192)
+
+
 @pytest.mark.parametrize("name", EXIT_HEADS)
 @pytest.mark.parametrize(
     "shape", [(32, 32, 16), (7, 9, 3), (2, 2, 32), (1, 1, 4)]
@@ -70,14 +78,19 @@ def test_features_have_64_channels_on_any_tap(name, shape):
 def test_filters(name):
     model = head(name, filters=(24, 40))
     assert model.output.shape[-1] == 40
-    kernels = [w.shape for w in model.weights if w.name == "kernel"]
+    kernels = [
+        layer.kernel.shape
+        for layer in model.layers
+        if type(layer) is keras.layers.Conv2D
+    ]
     kernels += [w.shape for w in model.weights if w.name == "pointwise_kernel"]
     assert [shape[-2:] for shape in kernels] == [(16, 24), (24, 40)]
 
 
 @pytest.mark.parametrize(
     ("name", "sides"),
-    [("conv", (32, 8)), ("pooled", (8, 4)), ("separable", (32, 8))],
+    [("conv", (32, 8)), ("pooled", (8, 4)), ("separable", (32, 8))]
+    + [("inverted", (5, 5))],
 )
 def test_strides_and_names(name, sides):
     for stride, side in zip((1, 2), sides, strict=True):

@@ -52,7 +52,7 @@ FEATURES = 1280
 TAPPED_GROUPS = 5
 # A head as wide as its tap is too narrow: a block hands on a sixth of the
 # width that it sees inside.
-HEAD_FILTERS = ((64, 128), (96, 192), (128, 256), (192, 384), (256, 512))
+HEAD_FILTERS = ((64, 128), (96, 192), (128, 256), (256, 384), (320, 448))
 # Five halvings must leave one pixel.
 SMALLEST_SIDE = 32
 EPSILON = 1e-3
@@ -81,7 +81,7 @@ def efficientnet_lite0(inputs: keras.KerasTensor) -> TappedBackbone:
         if len(taps) < TAPPED_GROUPS:
             taps[name] = x
     features = _relu6(_convolution(x, FEATURES, "top", kernel=1), "top")
-    return TappedBackbone(inputs, taps, features, "separable", HEAD_FILTERS)
+    return TappedBackbone(inputs, taps, features, "inverted", HEAD_FILTERS)
 
 
 def _block(x, group, stride, name):
