@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -10,9 +11,10 @@ import tiny
 
 from elf_keras import models, runs
 from elf_keras.data import long_tail
+from elf_keras.errors import InputError
 from elf_keras.evaluation import prediction
 from elf_keras.models import multiply_adds
-from elf_keras.training import loop, run_record
+from elf_keras.training import first_weights, loop, run_record
 
 FLAGS = "--epochs=4\n--seed=7\n"
 HISTORY = [
@@ -37,8 +39,14 @@ class Best:
         self.loaded += 1
 
 
-def scored(folder, data, best_epoch):
+def scored(folder, data, best_epoch, first=None):
+    """`first` are the weights before the first epoch, where exits have them."""
     model = tiny.compiled()
+    if first is not None:
+        last = model.get_weights()
+        model.set_weights(first)
+        first_weights.keep(folder, model)
+        model.set_weights(last)
     scorer = tiny.scorer(
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=multiply_adds.exit_costs(model),
@@ -114,6 +122,63 @@ def test_without_validation_there_is_only_the_last(tmp_path):
     assert set(record) == {"train", "test"}
     assert all(set(part) == {"last"} for part in record.values())
     np.testing.assert_allclose(saved_scores(tmp_path, data), last, atol=1e-6)
+
+
+def right():
+    """Weights that classify by brightness, as the made images want it."""
+    model = tiny.model()
+    # Mean brightness is near 0.1, 0.45 and 0.8: the middle one wins between.
+    pixels, one = np.zeros((4, 5), "float32"), np.zeros((5, 5), "float32")
+    pixels[:, 0], one[0, 0] = 0.25, 1.0
+    classes = np.zeros((5, 3), "float32")
+    classes[0] = [0.0, 100.0, 200.0]
+    bias = np.array([0.0, -28.0, -90.0], "float32")
+    for name, kernel in (("hidden", pixels), ("deep", one)):
+        model.get_layer(name).set_weights([kernel, np.zeros(5)])
+    for name in ("exit_1", "exit_2"):
+        model.get_layer(name).set_weights([classes, bias])
+    return model.get_weights()
+
+
+def test_where_no_epoch_is_surely_better_the_start_stays(tmp_path):
+    data = tiny.data()
+    _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=right())
+    for part in record.values():
+        assert set(part) == {"last", "best", "exits_first"}
+        assert part["best"] == part["exits_first"]
+        assert part["best"]["epoch"] == 0
+    assert record["test"]["best"]["static"]["top1"] == 1.0
+    hits = saved_scores(tmp_path, data)[:, -1].argmax(-1) == data.test.labels
+    assert hits.all()
+
+
+def test_an_epoch_that_is_surely_better_replaces_the_start(tmp_path):
+    data, best = tiny.data(), tiny.model()
+    best.set_weights(right())
+    wrong = tiny.model(seed=3).get_weights()
+    # Every image is taken for the first class.
+    wrong[-1][:] = [100.0, 0.0, 0.0]
+    with mock.patch.object(
+        Best, "load_best", lambda _, model: set_(model, best)
+    ):
+        _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=wrong)
+    assert record["test"]["best"]["epoch"] == 2
+    assert record["test"]["exits_first"]["static"]["top1"] == 1 / 3
+    found = prediction.predict_logits(best, data.test)
+    np.testing.assert_allclose(saved_scores(tmp_path, data), found, atol=1e-6)
+
+
+def set_(model, other):
+    model.set_weights(other.get_weights())
+
+
+def test_a_damaged_start_is_one_line(tmp_path):
+    model = tiny.compiled()
+    first_weights.keep(tmp_path, model)
+    path = tmp_path / "checkpoints" / "exits_first.weights.h5"
+    path.write_bytes(path.read_bytes()[:2000])
+    with pytest.raises(InputError, match="exits_first.weights.h5 is damaged"):
+        first_weights.load(tmp_path, model)
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,109 @@
+"""What comes before the first epoch: once in a run, and told in one line."""
+
+import dataclasses
+import shutil
+
+import command_runs
+import numpy as np
+import pytest
+from made_splits import made
+
+from elf_keras import runs
+from elf_keras.cli import schedule_from_flags, start_from_flags
+from elf_keras.training import dry_run
+
+FIRST = (
+    *command_runs.TINY,
+    *("--epochs=2", "--decay_epochs=", "--warmup_epochs=0"),
+    *("--exits_first=10", "--learning_rate_schedule=cosine"),
+    *("--frozen_until=stem_relu", "--frozen_norms", "--backbone_rate=0.1"),
+)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("first") / "run"
+    return folder, command_runs.done("train", *FIRST, f"--workdir={folder}")
+
+
+def test_the_first_line_is_the_probe_that_training_has_to_beat(run):
+    folder, ended = run
+    lines = [line for line in ended.err.splitlines() if "probe" in line]
+    start = runs.read_json(folder / runs.RECORD)["start"]
+    accuracy = start["exits_first"]["probe_accuracy"]
+    assert len(lines) == 1
+    assert f"{100 * accuracy:.1f} % of validation" in lines[0]
+    before, _, _ = ended.err.partition(lines[0])
+    assert "epoch 1/2" not in before
+    assert (start["epochs"], start["exits_first"]["steps"]) == (2, 10)
+
+
+def test_scores_have_the_start_beside_the_epochs(run):
+    record = runs.read_json(run[0] / runs.METRICS)
+    start = runs.read_json(run[0] / runs.RECORD)["start"]["exits_first"]
+    found = record["validation"]["exits_first"]
+    assert found["epoch"] == 0
+    # In half precision there, in float32 here.
+    assert found["static"]["accuracy"] == pytest.approx(
+        start["probe_accuracy"], abs=0.05
+    )
+
+
+def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path):
+    """Killed after its last epoch, before its scores."""
+    folder = shutil.copytree(run[0], tmp_path / "run")
+    (folder / runs.METRICS).unlink()
+    before = runs.read_json(folder / runs.RECORD)["start"]
+    ended = command_runs.done(
+        "train", *FIRST, "--resume", f"--workdir={folder}"
+    )
+    assert "probe" not in ended.err
+    assert runs.read_json(folder / runs.RECORD)["start"] == before
+    again = runs.read_json(folder / runs.METRICS)
+    assert again == runs.read_json(run[0] / runs.METRICS)
+
+
+SPEED = dry_run.Speed(
+    pipeline=np.inf, step=2.0, batch=1, images=3, overlap=False
+)
+
+
+@pytest.mark.parametrize(
+    ("words", "epochs"),
+    [
+        # Three images, one a step: 6 s an epoch.
+        ("--epochs=4", 4),
+        ("--epochs=4 --least_steps=12", 4),
+        ("--epochs=4 --least_steps=13", 5),
+        ("--epochs=40 --most_minutes=0.5", 5),
+        ("--epochs=2 --least_steps=99 --most_minutes=0.35", 3),
+        ("--epochs=2 --most_minutes=0.5", 2),
+        ("--epochs=2 --most_minutes=0.01", 1),
+    ],
+)
+def test_epochs_by_steps_and_by_time(words, epochs, capsys):
+    data = data_of(made(), 3)
+    words = ("--workdir=", "--batch_size=1", *words.split())
+    with command_runs.fresh_flags(*words):
+        assert schedule_from_flags.epochs(data, lambda: SPEED) == epochs
+    told = "is less than the 6 s of one epoch" in capsys.readouterr().err
+    assert told == (epochs == 1)
+
+
+def data_of(data, count):
+    return dataclasses.replace(data, train=data.train.take(np.arange(count)))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--dataset=folder", True),
+        ("--dataset=folder --weights=imagenet", False),
+        ("--dataset=digits_lt", False),
+    ],
+)
+def test_few_photos_and_fresh_weights(words, told, capsys):
+    with command_runs.fresh_flags("--workdir=", *words.split()):
+        start_from_flags.say_if_few(made())
+    err = capsys.readouterr().err
+    assert ("photos.flags" in err and "fresh weights" in err) == told
