@@ -233,7 +233,9 @@ def test_precision_is_that_of_the_training_but_for_pixels():
     keras.config.set_dtype_policy("mixed_bfloat16")
     try:
         built = build(model)
+        half = given_models.plain()
     finally:
         keras.config.set_dtype_policy("float32")
     kinds = {layer.name: layer.compute_dtype for layer in built.layers}
     assert (kinds["stem"], kinds["rescaling"]) == ("bfloat16", "float32")
+    assert {each.compute_dtype for each in build(half).layers} == {"float32"}

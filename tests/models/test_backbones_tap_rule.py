@@ -15,9 +15,12 @@ SHAPE = (8, 8, 4)
 
 
 def chain(*filters, stride_at=()):
-    """Convolutions 1x1, whose multiply-adds are the products of channels."""
+    """Convolutions 1x1, whose cost is positions x channels; 0 for a pooling."""
     x = keras.Input(SHAPE)
     for number, width in enumerate(filters):
+        if not width:
+            x = layers.MaxPooling2D(name=f"pool_{number}")(x)
+            continue
         stride = 2 if number in stride_at else 1
         name = f"conv_{number}"
         x = layers.Conv2D(width, 1, strides=stride, name=name)(x)
@@ -38,6 +41,8 @@ def chain(*filters, stride_at=()):
         ([4] * 4, (1, 2, 3), [0, 1, 2]),
         # All is in one layer: nothing lies between.
         ([4, 4, 400], (1, 2), [0, 1]),
+        # Behind the second nothing is multiplied: the last is a pooling.
+        ([4, 4, 0], (1,), [0]),
     ],
 )
 def test_gaps(filters, strides, expected):

@@ -39,6 +39,16 @@ def test_every_call_of_a_chain_is_a_bottleneck():
     assert names(layer_graph.bottlenecks(x)) == ["image", "a", "b", "c"]
 
 
+def test_feature_maps_depend_on_weights_of_whatever_path():
+    """Those of two branches: where they meet, though that has none."""
+    image = keras.Input((4,), name="image")
+    x = layers.ReLU(name="before")(image)
+    branches = [layers.Dense(4, name=name)(x) for name in "ab"]
+    x = layers.ReLU(name="after")(layers.Add(name="both")(branches))
+    assert names(layer_graph.feature_maps(x)) == ["both", "after"]
+    assert layer_graph.feature_maps(layers.ReLU()(image)) == []
+
+
 def test_a_shared_layer_is_called_twice():
     shared = layers.Dense(4, name="shared")
     tensor = shared(shared(keras.Input((4,), name="image")))

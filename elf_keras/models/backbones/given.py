@@ -5,13 +5,15 @@ import keras
 from elf_keras.errors import InputError
 from elf_keras.models import layer_graph
 from elf_keras.models.backbones import rebuilt, tap_rule
-from elf_keras.models.backbones.given_file import OPAQUE, THAT_THERE_ARE
+from elf_keras.models.backbones.given_file import EXPECTED_LAYERS, OPAQUE
 from elf_keras.models.backbones.tapped import Pixels, TappedBackbone
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 # Its own first layers normalize: it is handed pixel values as they are.
 AS_THEY_ARE = Pixels(0.0, 1.0)
-_RESIDUAL = "expected a last feature map that every path to the output crosses"
+_EXPECTED_MAP = (
+    "expected a last feature map that every path to the output crosses"
+)
 
 
 def backbone(
@@ -62,7 +64,7 @@ def check(model: keras.Model, image_shape, told: str) -> None:
     refused = [_refusal(layer) for layer, _ in rebuilt.operations(model)]
     if any(refused):
         raise InputError(
-            f"{told} has {', '.join(filter(None, refused))}; {THAT_THERE_ARE}"
+            f"{told} has {', '.join(filter(None, refused))}; {EXPECTED_LAYERS}"
         )
     _check_images(model, image_shape, told)
 
@@ -142,7 +144,7 @@ def _last_map(output, told):
     maps = [call for call in before if len(call.outputs[0].shape) == 4]
     if not maps:
         raise InputError(
-            f"{told} has no spatial features: {_RESIDUAL}, (batch, height, "
+            f"{told} has no spatial features: {_EXPECTED_MAP}, (batch, height, "
             "width, channels)"
         )
     last = maps[-1]
@@ -154,6 +156,6 @@ def _last_map(output, told):
         if later and spatial and layer_graph.has_kernel(call.operation):
             raise InputError(
                 f"{told}: from {last.operation.name} on, several paths lead "
-                f"past {call.operation.name} to its pooling; {_RESIDUAL}"
+                f"past {call.operation.name} to its pooling; {_EXPECTED_MAP}"
             )
     return last.outputs[0]

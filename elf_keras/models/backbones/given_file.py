@@ -11,7 +11,7 @@ from elf_keras.models import saving
 
 # What they compute is not written in a file, or not by Keras' layers.
 OPAQUE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
-THAT_THERE_ARE = (
+EXPECTED_LAYERS = (
     "expected layers of keras.layers alone, which stages, exports and costs "
     "know, with channels last"
 )
@@ -40,7 +40,7 @@ def load(path: pathlib.Path | str) -> keras.Model:
     if custom:
         raise InputError(
             f"{path} has {', '.join(custom)}, which Keras does not know; "
-            f"{THAT_THERE_ARE}"
+            f"{EXPECTED_LAYERS}"
         )
     return saving.read(path, expected=_EXPECTED)
 

@@ -30,8 +30,9 @@ def rebuild(
     """Build a model's layers anew on other features.
 
     Batch normalizations of feature maps become ours where they have scale
-    and centre, with our momentum. All layers compute in the precision that is
-    set, but preprocessing, and can be trained. Augmentation is left out.
+    and centre, with our momentum. All layers can be trained, and compute in
+    the precision that is set, preprocessing in float32. Augmentation is left
+    out.
 
     Args:
       features: what takes the place of the model's input.
@@ -176,8 +177,10 @@ def _fresh(layer, name):
     config, kind = {**layer.get_config(), "name": name}, type(layer)
     if "trainable" in config:
         config["trainable"] = True
-    if "dtype" in config and not isinstance(layer, PREPROCESSING):
-        config["dtype"] = keras.config.dtype_policy().name
+    if "dtype" in config:
+        pixels = isinstance(layer, PREPROCESSING)
+        policy = "float32" if pixels else keras.config.dtype_policy().name
+        config["dtype"] = policy
     if kind is layers.BatchNormalization:
         config["momentum"] = MOMENTUM
         config["synchronized"] = replicas.several()

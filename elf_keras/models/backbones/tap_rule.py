@@ -42,28 +42,32 @@ def find(
 def without_gaps(
     features: keras.KerasTensor, taps: dict[str, keras.KerasTensor]
 ) -> dict[str, keras.KerasTensor]:
-    """Add a tap where two successive places are far apart.
+    """Add a tap where two successive places are far apart, drop idle ones.
 
     Places are the taps and the end, without any tap the beginning and the
     end. Where more than 30 % of the multiply-adds lie between two, the
     bottleneck nearest to the middle is added, again and again; but none in the
     first or last quarter between them, which would save next to nothing, and
-    none that later layers at its resolution narrow again.
+    none that later layers at its resolution narrow again. A tap behind which
+    nothing is multiplied saves nothing at all, and goes.
     For given models alone: the taps of `keras.applications` are recorded in
     recipes and results, and `--taps` can add to them.
     """
     chain = _maps(features)
     costs = [multiply_adds.macs_to([call.outputs[0]]) for call in chain]
     known = {id(tap) for tap in taps.values()}
-    places = [n for n, call in enumerate(chain) if id(call.outputs[0]) in known]
-    places = [*(places or [0]), len(chain) - 1]
+    picked = [
+        number
+        for number, call in enumerate(chain)
+        if id(call.outputs[0]) in known and costs[number] < costs[-1]
+    ]
+    places = [*(picked or [0]), len(chain) - 1]
     added = [
         number
         for pair in itertools.pairwise(places)
         for number in _between(chain, costs, *pair)
     ]
-    taken = sorted({*added, *(places[:-1] if taps else ())})
-    return _named([chain[number] for number in taken])
+    return _named([chain[number] for number in sorted({*picked, *added})])
 
 
 def at(tapped: TappedBackbone, names: Sequence[str]) -> TappedBackbone:
