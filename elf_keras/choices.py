@@ -53,6 +53,7 @@ CLASS_WEIGHTINGS = (
     "inverse_square_root",
 )
 NORMALIZATIONS = ("class_weights", "batch_size", "survivors")
+OPTIMIZERS = ("sgd", "adamw")
 LEARNING_RATE_SCHEDULES = ("step_decay", "cosine")
 PRECISIONS = ("float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker", "tpu")

@@ -93,11 +93,7 @@ def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     exit_loss = _across_exits(_exit_loss(data), models.exits(built))
     leaving = FLAGS.method == "har"
     built.compile(
-        optimizer.CoupledSGD(
-            FLAGS.learning_rate,
-            coupled_decay=FLAGS.weight_decay,
-            backbone_rate=FLAGS.backbone_rate,
-        ),
+        _optimizer(),
         cumulative_loss(data, leaving=leaving, exit_loss=exit_loss),
         training_pass=_training_pass(built),
     )
@@ -145,6 +141,16 @@ def scorer(
             given.exit_rule,
             summed_weights,
         ),
+    )
+
+
+def _optimizer():
+    rates = FLAGS.learning_rate, FLAGS.weight_decay, FLAGS.backbone_rate
+    rate, decay, of_backbone = rates
+    if FLAGS.optimizer == "adamw":
+        return optimizer.AdamW(rate, decay, of_backbone)
+    return optimizer.CoupledSGD(
+        rate, coupled_decay=decay, backbone_rate=of_backbone
     )
 
 

@@ -111,7 +111,15 @@ def _schedule():
         "apply.",
         0,
     )
-    flags.DEFINE_float("weight_decay", 2e-4, "Coupled L2.", 0.0)
+    flags.DEFINE_enum(
+        "optimizer",
+        "sgd",
+        choices.OPTIMIZERS,
+        "sgd has momentum 0.9 and coupled L2; adamw decoupled weight decay.",
+    )
+    flags.DEFINE_float(
+        "weight_decay", 2e-4, "Of all weights, as --optimizer takes it.", 0.0
+    )
 
 
 def _scores():

@@ -19,11 +19,11 @@ from elf_keras.data import pipeline, splits
 from elf_keras.exits import exit_rule
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import linear_probe, schedules
-from elf_keras.training.optimizer import CoupledSGD
+from elf_keras.training.optimizer import AdamW
 
 BATCH = 64
-LEARNING_RATE = 0.1
-WEIGHT_DECAY = 1e-4
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 0.01
 # Bytes of features that are held, in half precision.
 HELD = 2**30
 _READ = 32
@@ -192,7 +192,7 @@ def _train_exits(model, held, labels, objective, steps, seed):
     heads = keras.Model([*taps, pooled], dict(model.output))
     heads.get_layer(last).trainable = False
     rate = schedules.cosine(LEARNING_RATE, epochs=steps, warmup_epochs=0)
-    optimizer = CoupledSGD(LEARNING_RATE, coupled_decay=WEIGHT_DECAY)
+    optimizer = AdamW(LEARNING_RATE, WEIGHT_DECAY)
     optimizer.build(heads.trainable_variables)
 
     @tf.function(reduce_retracing=True)

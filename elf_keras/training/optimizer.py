@@ -1,4 +1,4 @@
-"""SGD as HAR uses it, Sec. IV-A: momentum 0.9, coupled weight decay."""
+"""SGD as HAR uses it, Sec. IV-A, and AdamW for weights of another task."""
 
 import keras
 from keras import ops
@@ -33,9 +33,7 @@ class CoupledSGD(keras.optimizers.SGD):
     def build(self, variables):
         """Make the velocities, and know which variables are the backbone's."""
         super().build(variables)
-        self._in_backbone = [
-            not variable.path.startswith("exit_") for variable in variables
-        ]
+        self._in_backbone = _in_backbone(variables)
 
     def update_step(self, gradient, variable, learning_rate):
         """Update one variable and its velocity."""
@@ -57,3 +55,47 @@ class CoupledSGD(keras.optimizers.SGD):
             "coupled_decay": self.coupled_decay,
             "backbone_rate": self.backbone_rate,
         }
+
+
+@keras.saving.register_keras_serializable("elf_keras")
+class AdamW(keras.optimizers.AdamW):
+    """AdamW whose learning rate is `backbone_rate` times η below the exits.
+
+    Its steps do not depend on the size of features, which in a given backbone
+    may be large; the decay λ is decoupled, w ← w - η λ w.
+
+    Reference: Loshchilov and Hutter 2019, *Decoupled Weight Decay
+    Regularization*, Algorithm 2.
+    """
+
+    def __init__(
+        self,
+        learning_rate=1e-3,
+        weight_decay=1e-4,
+        backbone_rate=1.0,
+        name="adamw",
+        **kwargs,
+    ):
+        super().__init__(
+            learning_rate, weight_decay=weight_decay, name=name, **kwargs
+        )
+        self.backbone_rate = backbone_rate
+
+    def build(self, variables):
+        """Make the moments, and know which variables are the backbone's."""
+        super().build(variables)
+        self._in_backbone = _in_backbone(variables)
+
+    def update_step(self, gradient, variable, learning_rate):
+        """Update one variable and its moments."""
+        if self._in_backbone[self._get_variable_index(variable)]:
+            learning_rate = self.backbone_rate * learning_rate
+        super().update_step(gradient, variable, learning_rate)
+
+    def get_config(self):
+        """Return the arguments that rebuild the optimizer."""
+        return {**super().get_config(), "backbone_rate": self.backbone_rate}
+
+
+def _in_backbone(variables):
+    return [not variable.path.startswith("exit_") for variable in variables]

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from elf_keras.training.optimizer import CoupledSGD
+from elf_keras.training.optimizer import AdamW, CoupledSGD
 
 DECAY = 0.01
 GRADIENTS = np.random.default_rng(0).normal(size=(6, 2, 3)).astype("float32")
@@ -37,7 +37,9 @@ def test_coupled_sgd_is_sgd_on_gradient_plus_l2(momentum):
         np.testing.assert_allclose(stepped, weight, rtol=1e-5, atol=1e-6)
 
 
-def test_the_backbone_goes_slower_than_the_exits():
+def exit_and_block():
+    """One weight of an exit, one of the backbone."""
+
     class Named(keras.layers.Layer):
         def build(self, shape):
             self.kernel = self.add_weight(name="kernel", initializer="ones")
@@ -45,10 +47,28 @@ def test_the_backbone_goes_slower_than_the_exits():
     layers = [Named(name=name) for name in ("exit_2_1_conv", "block_exit_1")]
     for layer in layers:
         layer.build(None)
-    variables = [layer.kernel for layer in layers]
+    return [layer.kernel for layer in layers]
+
+
+def test_the_backbone_goes_slower_than_the_exits():
+    variables = exit_and_block()
     optimizer = CoupledSGD(0.5, coupled_decay=0.0, backbone_rate=0.1)
     optimizer.apply([tf.constant(1.0)] * 2, variables)
-    assert [float(np.array(v)) for v in variables] == pytest.approx([0.5, 0.95])
+    found = [float(np.array(v)) for v in variables]
+    assert found == pytest.approx([0.5, 0.95])
+
+
+def test_adamw_goes_by_the_sign_at_first_whatever_the_gradients_size():
+    for size in (0.1, 1e3):
+        variables = exit_and_block()
+        optimizer = AdamW(0.5, weight_decay=0.2, backbone_rate=0.1)
+        optimizer.apply([tf.constant(size)] * 2, variables)
+        found = [float(np.array(v)) for v in variables]
+        # Decay first, by η λ = 0.1; then η, or a tenth of it.
+        assert found == pytest.approx([0.4, 0.85], abs=1e-3)
+    config = keras.optimizers.serialize(optimizer)
+    again = keras.optimizers.deserialize(config)
+    assert again.get_config() == optimizer.get_config()
 
 
 def test_without_decay_it_is_plain_sgd():
