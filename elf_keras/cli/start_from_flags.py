@@ -8,6 +8,7 @@ from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
+    backbone_from_flags,
     command,
     model_from_flags,
     schedule_from_flags,
@@ -69,8 +70,8 @@ def seconds(model: keras.Model, data: splits.Splits) -> float:
 def say_if_few(data: splits.Splits) -> None:
     """Say what fresh weights and few images come to, and what helps."""
     images, classes = len(data.train), len(data.class_names)
-    photos = FLAGS.dataset == "folder" and FLAGS.weights == "none"
-    if photos and images < FEW_IMAGES:
+    fresh = FLAGS.weights == "none" and not backbone_from_flags.is_file()
+    if FLAGS.dataset == "folder" and fresh and images < FEW_IMAGES:
         command.say(
             f"note: {images} training images of {classes} classes and fresh "
             "weights: expect most answers to be wrong, above all of rare "

@@ -99,6 +99,7 @@ def data_of(data, count):
     [
         ("--dataset=folder", True),
         ("--dataset=folder --weights=imagenet", False),
+        ("--dataset=folder --backbone=mine.keras", False),
         ("--dataset=digits_lt", False),
     ],
 )
