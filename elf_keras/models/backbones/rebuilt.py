@@ -1,6 +1,7 @@
 """The layers of a functional model once more, on other images.
 
-Models inside it are taken apart, so that taps and stages can lie in them.
+Models inside it may be taken apart, so that taps and stages can lie in them;
+those of `keras.applications` stay, as the names of their layers are recorded.
 """
 
 import itertools
@@ -36,16 +37,18 @@ def rebuild(
 
     Args:
       features: what takes the place of the model's input.
-      names: of the layers, by `id`; by default their `stable_names`.
+      names: of the layers, by `id`, those in inner models too, which are
+        taken apart; by default `stable_names`, and inner models stay whole.
       weights: copy them; else they are fresh.
 
     Returns:
       Every layer's output by the layer's new name, the model's output last.
     """
-    if names is None:
+    apart = names is not None
+    if not apart:
         stable = stable_names(model)
         names = {id(layer): stable[layer.name] for layer in model.operations}
-    copies = _Copies(names)
+    copies = _Copies(names, apart=apart)
     copies.replay(model, features)
     for layer, copy in copies.pairs.values() if weights else ():
         if getattr(copy, "weights", ()):
@@ -56,8 +59,8 @@ def rebuild(
 class _Copies:
     """Copies of layers, each once however often it is called."""
 
-    def __init__(self, names):
-        self.names = names
+    def __init__(self, names, *, apart):
+        self.names, self.apart = names, apart
         self.pairs, self.made, self.last = {}, {}, None
 
     def replay(self, model, inputs):
@@ -75,8 +78,8 @@ class _Copies:
         return self.last
 
     def new(self, layer):
-        """Return the copy; of a model itself, which is taken apart."""
-        if isinstance(layer, keras.Model):
+        """Return the copy; of a model that is taken apart itself."""
+        if self._is_apart(layer):
             return layer
         if id(layer) not in self.pairs:
             copy = _fresh(layer, self.names[id(layer)])
@@ -91,7 +94,7 @@ class _Copies:
         """
         if is_augmentation(layer):
             self.last = args[0]
-        elif isinstance(layer, keras.Model):
+        elif self._is_apart(layer):
             self.replay(layer, *args)
         else:
             self.last = layer(*args, **kwargs)
@@ -99,6 +102,9 @@ class _Copies:
             self.made.pop(layer.name, None)
             self.made[layer.name] = self.last
         return self.last
+
+    def _is_apart(self, layer):
+        return self.apart and isinstance(layer, keras.Model)
 
 
 def stable_names(model: keras.Model) -> dict[str, str]:
@@ -175,6 +181,8 @@ def is_augmentation(layer: keras.Operation) -> bool:
 def _fresh(layer, name):
     """A copy with fresh weights."""
     config, kind = {**layer.get_config(), "name": name}, type(layer)
+    if isinstance(layer, keras.Model):
+        return kind.from_config(config)
     if "trainable" in config:
         config["trainable"] = True
     if "dtype" in config:
