@@ -5,6 +5,7 @@ import sys
 import pytest
 
 from benchmarks import faults_table
+from benchmarks.photos import table as photos_table
 from elf_keras import runs
 from elf_keras.exits import certainty
 from experiments import (
@@ -27,11 +28,16 @@ def faults(results):
     return faults_table.table(runs.read_json(faults_table.RESULTS))
 
 
+def photos(results):
+    return photos_table.table(photos_table.load())
+
+
 @pytest.mark.parametrize(
     ("page", "mark", "make", "module"),
     [
         (README, tables.MARK, tables.table, "experiments.tables"),
         (README, faults_table.MARK, faults, "benchmarks.faults_table"),
+        (README, photos_table.MARK, photos, "benchmarks.photos.table"),
         *(
             (each.FINDINGS, each.MARK, each.table, each.__name__)
             for each in (budgets, comparison, full_length)

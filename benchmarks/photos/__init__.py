@@ -1,0 +1,1 @@
+"""Early exits from a pretrained start, against simpler ways to use it."""

@@ -1,0 +1,98 @@
+"""The data sets of the comparison, and the long tail that is cut from one."""
+
+import collections
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from elf_keras import data
+from elf_keras.data import splits
+
+# Of the tail: images of its first and of its last class, classes.
+TAIL = 200, 5, 12
+TAIL_SEED = 0
+SIZE = 160
+
+
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """A folder of images, and what all methods are told of it.
+
+    Attributes:
+      folder: within that of all data.
+      group: of `--validation_group`, or None.
+      flip: whether a mirrored image is still of its class.
+      tail: whether `make_tail` cuts it from that folder.
+    """
+
+    folder: str
+    group: str | None = None
+    flip: bool = True
+    tail: bool = False
+
+
+# Images of one track are near-copies; arrows to the left are another class
+# than those to the right.
+_SIGNS = {"folder": "gtsrb", "group": "prefix:_", "flip": False}
+SETS = {
+    "groceries": DataSet("grocery"),
+    "signs": DataSet(**_SIGNS),
+    "signs_tail": DataSet(**_SIGNS, tail=True),
+}
+
+
+def load(
+    chosen: DataSet, folder: pathlib.Path, *, size: int, seed: int
+) -> splits.Splits:
+    """Load a data set as the train command does: the same splits."""
+    request = data.Request(
+        data_dir=folder,
+        validation_group=chosen.group,
+        seed=seed,
+        image_size=size,
+        images_on="disk",
+    )
+    return data.load("folder", request)
+
+
+def tail_counts() -> np.ndarray:
+    """Images of each class: n_c = n_0 (n_C / n_0)^(c / (C - 1)), rounded."""
+    most, fewest, classes = TAIL
+    shares = np.arange(classes) / (classes - 1)
+    return np.round(most * (fewest / most) ** shares).astype(int)
+
+
+def make_tail(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Link a long-tailed part of a folder with train/ and test/.
+
+    Classes are drawn, for each size one of those that have enough images;
+    of a class whole tracks, the last one cut. Its test images are all there.
+    """
+    random = np.random.default_rng(TAIL_SEED)
+    files = {
+        path.name: sorted(each.name for each in path.iterdir())
+        for path in sorted((source / "train").iterdir())
+    }
+    for count in tail_counts():
+        enough = [name for name in files if len(files[name]) >= count]
+        name = str(random.choice(enough))
+        chosen = _by_track(files.pop(name), random)[:count]
+        _link(source / "train" / name, target / "train" / name, chosen)
+        tests = [path.name for path in (source / "test" / name).iterdir()]
+        _link(source / "test" / name, target / "test" / name, tests)
+
+
+def _by_track(names, random):
+    """The files track by track, tracks in a random order."""
+    tracks = collections.defaultdict(list)
+    for name in names:
+        tracks[name.partition("_")[0]].append(name)
+    order = random.permutation(sorted(tracks))
+    return [name for track in order for name in tracks[track]]
+
+
+def _link(source, target, names):
+    target.mkdir(parents=True)
+    for name in names:
+        (target / name).symlink_to((source / name).resolve())

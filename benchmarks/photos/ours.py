@@ -1,0 +1,119 @@
+"""A recipe of this project, by its commands: trained, swept, scored."""
+
+import dataclasses
+import pathlib
+import subprocess
+import sys
+
+from benchmarks.photos import units
+from elf_keras import runs
+from elf_keras.policies import policy_file, policy_rules
+
+CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
+RECIPE = CHECKOUT / "experiments" / "photos.flags"
+# Share of the backbone's multiply-adds.
+BUDGET = "0.7"
+POLICIES = "macs_70", "macs_70_per_exit"
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+    """A run of the recipe: its folder, its images, and how commands start.
+
+    Attributes:
+      folder: of the run; its log lies beside it.
+      data_dir: of the images.
+    """
+
+    folder: pathlib.Path
+    data_dir: pathlib.Path
+
+    def call(self, command: str, *words: str) -> None:
+        """Run a command of the project in a process of its own.
+
+        Raises:
+          SystemExit: naming the log, where it fails.
+        """
+        log = self.folder.with_suffix(".log")
+        log.parent.mkdir(parents=True, exist_ok=True)
+        line = [sys.executable, "-m", f"elf_keras.{command}", *words]
+        line += [
+            f"--workdir={self.folder.resolve()}",
+            f"--data_dir={self.data_dir.resolve()}",
+        ]
+        with log.open("a") as file:
+            status = subprocess.run(
+                line, stdout=file, stderr=file, cwd=CHECKOUT
+            ).returncode
+        if status:
+            raise SystemExit(f"elf_keras.{command} failed: {log} says why")
+
+
+def train(run: Run, flags: list[str]) -> dict:
+    """Train or go on, choose policies on validation, score them on test.
+
+    Args:
+      flags: of the train command, the recipe first.
+
+    Returns:
+      Seconds of training, scores by the table's rows, their policies, and
+      images by split.
+    """
+    run.call("train", *flags, "--resume")
+    run.call("sweep", f"--budget={BUDGET}")
+    swept = runs.read_json(run.folder / policy_file.NAME)["policies"]
+    policies = {units.ACCURATE_ROW: policy_rules.ACCURATE}
+    if budgeted := best(swept):
+        policies[units.BUDGET_ROW] = budgeted
+    record = runs.read_json(run.folder / runs.RECORD)
+    first = record["start"]["exits_first"]
+    seconds = record["training_seconds"] + (first["seconds"] if first else 0)
+    return {
+        "seconds": seconds,
+        "scores": {row: _scored(run, name) for row, name in policies.items()},
+        "policies": policies,
+        "images": record["data"]["images"],
+        "best_epoch": record["best_epoch"],
+        "peak_memory_bytes": record["peak_memory_bytes"],
+    }
+
+
+def export(run: Run, policies: dict[str, str]) -> dict:
+    """Export in int8; return accuracies, and milliseconds on one thread.
+
+    Those of `static` are of the backbone with its last exit alone, which is
+    what the other methods ship.
+    """
+    output = run.folder.with_name(f"{run.folder.name}_export")
+    run.call(
+        "export",
+        *(f"--output={output.resolve()}", "--overwrite", "--formats=int8"),
+        f"--policy_file={(run.folder / policy_file.NAME).resolve()}",
+    )
+    variant = runs.read_json(output / "manifest.json")["variants"]["int8"]
+    found = {"static": variant["static"]} | {
+        row: variant["policies"][name] for row, name in policies.items()
+    }
+    keys = "accuracy", "milliseconds"
+    return {row: {key: at[key] for key in keys} for row, at in found.items()}
+
+
+def best(swept: dict[str, dict]) -> str | None:
+    """Of the policies within the budget, that which validation likes best.
+
+    None where exit 1 alone costs more.
+    """
+    return max(
+        (name for name in POLICIES if name in swept),
+        key=lambda name: swept[name]["validation"]["accuracy"],
+        default=None,
+    )
+
+
+def _scored(run, policy):
+    run.call("evaluate", f"--policy={policy}", "--split=test")
+    record = runs.read_json(run.folder / "evaluation.json")
+    found = record["splits"]["test"]["model"]["dynamic"]
+    keys = "accuracy", "top1", "many", "medium", "few"
+    scores = {key: found[key] for key in keys}
+    return scores | {"macs": 1 - found["saving_with_heads"]}

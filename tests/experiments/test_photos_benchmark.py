@@ -1,0 +1,291 @@
+"""The comparison on own photos: its data, rivals, records and table."""
+
+import argparse
+import itertools
+import types
+
+import command_runs
+import keras
+import numpy as np
+import photo_folders
+import pytest
+from PIL import Image
+
+from benchmarks.photos import (
+    bench,
+    data_sets,
+    ours,
+    probe,
+    single_nets,
+    table,
+    tutorial,
+    units,
+)
+from elf_keras import runs
+from elf_keras.data import recorded, splits
+from elf_keras.errors import InputError
+from elf_keras.models.backbones.tapped import Pixels
+
+GROUPS = {"many": 0.9, "medium": 0.5, "few": None}
+
+
+@pytest.fixture
+def signs(tmp_path):
+    """A folder of empty files: 14 classes of 21 tracks of 10, 3 for test."""
+    for number in range(14):
+        for track in range(21):
+            for view in range(10):
+                name = f"train/{number:02}/{track:04}_{view}.png"
+                (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+                (tmp_path / name).touch()
+        for view in range(3):
+            name = f"test/{number:02}/{view}.png"
+            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+            (tmp_path / name).touch()
+    return tmp_path
+
+
+def test_the_tail_has_689_images_in_whole_tracks(signs):
+    counts = data_sets.tail_counts()
+    assert (counts[0], counts[-1], len(counts)) == (200, 5, 12)
+    assert counts.sum() == 689
+    made = [signs / name for name in ("once", "again")]
+    for folder in made:
+        data_sets.make_tail(signs, folder)
+    listed = [
+        sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
+        for folder in made
+    ]
+    assert listed[0] == listed[1]
+    found = []
+    for folder in (made[0] / "train").iterdir():
+        names = [path.name for path in folder.iterdir()]
+        tracks = {name.partition("_")[0] for name in names}
+        assert len(tracks) == -(-len(names) // 10)
+        assert len(list((made[0] / "test" / folder.name).iterdir())) == 3
+        found.append(len(names))
+        assert all(path.resolve().is_file() for path in folder.iterdir())
+    assert sorted(found) == sorted(counts)
+
+
+def test_units_are_selected_by_words_of_any_kind():
+    every = units.select("", [0, 1])
+    assert len(every) == len(set(every)) == 3 * 3 * 2
+    # The tutorial gets the seconds that ours took.
+    for unit in every:
+        if unit.method == "tutorial":
+            other = units.Unit(unit.set, "ours", unit.seed)
+            assert every.index(other) < every.index(unit)
+    names = [unit.name for unit in units.select("signs,ours", [0, 1])]
+    assert names == ["signs,ours,0", "signs,ours,1"]
+    assert len(units.select("1", [0, 1])) == 9
+    with pytest.raises(ValueError, match="'peer' is none of groceries"):
+        units.select("signs,peer", [0, 1])
+
+
+def coloured(counts, seed):
+    """Images whose colour tells their class, with noise."""
+    labels = np.repeat(np.arange(len(counts)), counts).astype("int32")
+    noise = np.random.default_rng(seed).integers(0, 20, (len(labels), 8, 8, 3))
+    images = (60 * labels[:, None, None, None] + noise).astype("uint8")
+    return splits.Examples(images, labels, ("",) * len(labels))
+
+
+def data():
+    seen = coloured((9, 2, 1), 1)
+    train = coloured((30, 12, 6), 0)
+    counts = np.array([30, 12, 6])
+    return splits.Splits(train, seen, seen, ("a", "b", "c"), counts)
+
+
+def trunk():
+    keras.utils.set_random_seed(0)
+    images = keras.Input((8, 8, 3))
+    found = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(images)
+    found = keras.layers.BatchNormalization()(found)
+    return single_nets.Trunk(keras.Model(images, found), Pixels(127.0, 128.0))
+
+
+def test_a_probe_tells_classes_apart_whose_features_differ():
+    found = probe.run(data(), trunk())
+    scores = found["scores"][units.PROBE_ROW]
+    assert scores["accuracy"] == scores["top1"] == 1.0
+    assert (scores["many"], scores["few"], scores["macs"]) == (None, 1.0, 1.0)
+
+
+def test_scores_are_means_over_classes_that_test_has():
+    counts = np.array([200, 50, 5, 7])
+    test = coloured((4, 2, 1), 0)
+    given = splits.Splits(test, None, test, ("a", "b", "c", "d"), counts)
+    found = single_nets.scores(given, np.array([0, 0, 0, 1, 1, 0, 0]))
+    groups = [found[name] for name in ("many", "medium", "few")]
+    assert groups == [0.75, 0.5, 0.0]
+    assert found["accuracy"] == pytest.approx(1.25 / 3)
+    assert found["top1"] == pytest.approx(4 / 7)
+
+
+def test_the_tutorial_serves_its_best_epoch_by_class_means(monkeypatch):
+    # Each batch takes a second, of which an epoch has two.
+    ticks, compiled = itertools.count(), []
+    clock = types.SimpleNamespace(perf_counter=lambda: float(next(ticks)))
+    compile_it = tutorial._compile
+
+    def watched(model, rate):
+        compiled.append((rate, len(model.trainable_weights)))
+        compile_it(model, rate)
+
+    monkeypatch.setattr(tutorial, "time", clock)
+    monkeypatch.setattr(tutorial, "_compile", watched)
+    start, given = trunk(), data()
+    before = start.model.get_weights()
+    found = tutorial.run(given, start, seconds=24, flip=True, seed=0)
+    # The classifier alone, then the backbone's kernel, bias and norm, too.
+    assert compiled == [(1e-3, 2), (1e-5, 6)]
+    frozen, fine_tuned = found["validation_accuracies"]
+    assert (len(frozen), len(fine_tuned)) == (3, 9)
+    # Its test split is its validation split.
+    best = max(*frozen, *fine_tuned)
+    scores = found["scores"][units.TUTORIAL_ROW]
+    assert scores["accuracy"] == pytest.approx(best, abs=1e-6)
+    assert found["validation_accuracy"] == pytest.approx(best)
+    *_, mean, variance = start.model.get_weights()
+    np.testing.assert_array_equal(mean, before[-2])
+    np.testing.assert_array_equal(variance, before[-1])
+
+
+def test_class_weights_are_balanced():
+    weights = tutorial.balanced(np.array([0, 0, 0, 2]), 3)
+    np.testing.assert_allclose(weights, [4 / 9, 0, 4 / 3])
+
+
+def test_the_policy_within_the_budget_is_chosen_on_validation():
+    def policy(validation, test):
+        return {
+            "validation": {"accuracy": validation},
+            "test": {"accuracy": test},
+        }
+
+    swept = {"macs_70": policy(0.7, 0.9), "accurate": policy(0.99, 0.99)}
+    assert ours.best(swept) == "macs_70"
+    swept["macs_70_per_exit"] = policy(0.7, 0.95)
+    assert ours.best(swept) == "macs_70"
+    swept["macs_70_per_exit"] = policy(0.71, 0.5)
+    assert ours.best(swept) == "macs_70_per_exit"
+    assert ours.best({"accurate": policy(0.9, 0.9)}) is None
+
+
+def record(method, seed, rows, **more):
+    return {
+        **{"set": "signs_tail", "method": method, "seed": seed},
+        "seconds": 60.0 * (1 + seed),
+        "scores": {
+            row: {"accuracy": value, "top1": 0.5, "macs": macs, **GROUPS}
+            for row, (value, macs) in rows.items()
+        },
+        **more,
+    }
+
+
+def test_a_row_of_the_table_is_a_method_over_its_seeds():
+    rows = {units.ACCURATE_ROW: (0.8, 0.6)}
+    times = {
+        "static": {"milliseconds": 2.0},
+        units.ACCURATE_ROW: {"milliseconds": 1.5},
+    }
+    made = [
+        record("ours", 0, rows, int8=times),
+        record("ours", 1, {units.ACCURATE_ROW: (0.9, 0.5)}),
+        record("probe", 0, {units.PROBE_ROW: (0.7, 1.0)}),
+    ]
+    lines = table.table(made).splitlines()
+    assert lines[2:] == [
+        "| signs tail | linear probe | 0 | 70.0 | 90.0 / 50.0 / – | 50.0 "
+        "| 100.0 | 2.00 | 1.0 |",
+        "| signs tail | ours, `accurate` | 0, 1 | 85.0 ± 5.0 "
+        "| 90.0 ± 0.0 / 50.0 ± 0.0 / – | 50.0 ± 0.0 | 55.0 ± 5.0 | 1.50 "
+        "| 1.5 |",
+    ]
+    assert "| – | 1.0 |" in table.table(made[2:])
+
+
+TINY = """--dataset=folder
+--backbone=resnet8
+--method=sum
+--epochs=1
+--schedule_epochs=1
+--batch_size=16
+"""
+
+
+@pytest.fixture
+def options(tmp_path):
+    random = np.random.default_rng(0)
+    for split, tracks in (("train", 8), ("test", 2)):
+        for number in range(3):
+            for track in range(tracks):
+                for view in range(2):
+                    name = f"gtsrb/{split}/{number}/{track}_{view}.png"
+                    pixels = random.integers(0, 60, (32, 32, 3)) + 60 * number
+                    image = Image.fromarray(pixels.astype("uint8"))
+                    photo_folders.save(tmp_path / name, image)
+    recipe = tmp_path / "tiny.flags"
+    recipe.write_text(TINY)
+    return argparse.Namespace(
+        data_dir=tmp_path,
+        runs=tmp_path / "runs",
+        results=tmp_path / "photos.json",
+        recipe=recipe,
+        minutes=1.0,
+        image_size=32,
+        export=False,
+    )
+
+
+def in_this_process(called):
+    def call(run, name, *words):
+        places = f"--workdir={run.folder}", f"--data_dir={run.data_dir}"
+        called.append(name)
+        command_runs.done(name, *words, *places)
+
+    return call
+
+
+@pytest.mark.slow
+def test_ours_is_scored_by_its_own_commands_once(options, monkeypatch):
+    called = []
+    monkeypatch.setattr(ours.Run, "call", in_this_process(called))
+    unit = units.Unit("signs", "ours", 3)
+    bench.Bench(options, options.runs).train(unit)
+    (found,) = table.load(options.results)
+    folder = options.runs / "signs_seed3"
+    swept = runs.read_json(folder / "policy.json")["policies"]
+    for row, name in found["policies"].items():
+        scores, expected = found["scores"][row], swept[name]["test"]
+        for key in ("accuracy", "top1", "few"):
+            assert scores[key] == pytest.approx(expected[key])
+        assert scores["macs"] == pytest.approx(1 - expected["saving"])
+    assert found["seconds"] > 0
+    # The others have the same splits.
+    signs = data_sets.SETS["signs"]
+    same = data_sets.load(signs, options.data_dir / "gtsrb", size=32, seed=3)
+    assert recorded.table(same) == (folder / runs.EXAMPLES).read_text()
+    sizes = {name: len(part) for name, part in same.parts.items()}
+    assert found["images"] == sizes and sizes["validation"]
+    count = len(called)
+    bench.Bench(options, options.runs).train(unit)
+    assert len(called) == count and len(table.load(options.results)) == 1
+
+
+def test_a_folder_without_the_images_is_named(tmp_path, options):
+    options.data_dir = tmp_path / "elsewhere"
+    unit = units.Unit("groceries", "probe", 0)
+    with pytest.raises(InputError, match="there is no folder grocery/train"):
+        bench.Bench(options, tmp_path).train(unit)
+    assert not options.results.exists()
+
+
+def test_a_failing_command_names_its_log(tmp_path):
+    run = ours.Run(tmp_path / "mine", tmp_path)
+    with pytest.raises(SystemExit, match=r"evaluate failed: .*mine\.log says"):
+        run.call("evaluate", "--policy=accurate")
+    assert "error: " in (tmp_path / "mine.log").read_text()
