@@ -60,10 +60,27 @@ def build(
         found = layers.RandomFlip("horizontal")(found)
     found = layers.RandomRotation(TURN)(found)
     found = layers.RandomZoom(ZOOM)(found)
-    found = trunk.model(found, training=False)
+    found = InInference(trunk.model)(found)
     found = layers.GlobalAveragePooling2D()(found)
     found = layers.Dropout(DROPOUT)(found)
     return keras.Model(images, layers.Dense(classes)(found))
+
+
+class InInference(layers.Layer):
+    """Calls a model in inference mode, also while it is trained.
+
+    The guide writes `model(x, training=False)`, which Keras 3 replaces by the
+    `training=True` of `fit`: unfrozen batch norms then use those of the batch,
+    and the first steps of fine-tuning spoil what was learned.
+    """
+
+    def __init__(self, model: keras.Model):
+        super().__init__()
+        self.model = model
+
+    def call(self, images):
+        """Features of normalized images."""
+        return self.model(images, training=False)
 
 
 class Until(keras.callbacks.Callback):

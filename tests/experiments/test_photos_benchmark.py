@@ -137,7 +137,6 @@ def test_the_tutorial_serves_its_best_epoch_by_class_means(monkeypatch):
     monkeypatch.setattr(tutorial, "time", clock)
     monkeypatch.setattr(tutorial, "_compile", watched)
     start, given = trunk(), data()
-    before = start.model.get_weights()
     found = tutorial.run(given, start, seconds=24, flip=True, seed=0)
     # The classifier alone, then the backbone's kernel, bias and norm, too.
     assert compiled == [(1e-3, 2), (1e-5, 6)]
@@ -148,9 +147,18 @@ def test_the_tutorial_serves_its_best_epoch_by_class_means(monkeypatch):
     scores = found["scores"][units.TUTORIAL_ROW]
     assert scores["accuracy"] == pytest.approx(best, abs=1e-6)
     assert found["validation_accuracy"] == pytest.approx(best)
-    *_, mean, variance = start.model.get_weights()
-    np.testing.assert_array_equal(mean, before[-2])
-    np.testing.assert_array_equal(variance, before[-1])
+
+
+def test_batch_norms_of_the_tutorial_stay_in_inference_mode():
+    start, given = trunk(), data()
+    model = tutorial.build(start, given.image_shape, 3, flip=True)
+    tutorial._compile(model, 0.1)
+    _, norm = start.model.layers[1:]
+    _, shift, *statistics = norm.get_weights()
+    model.fit(given.train.images, given.train.labels, verbose=0)
+    assert np.abs(norm.get_weights()[1] - shift).max() > 0.01
+    for found, before in zip(norm.get_weights()[2:], statistics, strict=True):
+        np.testing.assert_array_equal(found, before)
 
 
 def test_class_weights_are_balanced():
