@@ -1,1 +1,1 @@
-"""Measurements of speed; none of them is a test."""
+"""Measurements of speed, and of accuracy beside others; none is a test."""
