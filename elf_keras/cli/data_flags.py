@@ -37,7 +37,8 @@ def _data():
         "validation_group",
         None,
         "Keep images of a group on one side: `prefix:_` groups by the part "
-        "of the file name before the first `_`.",
+        "of the file name before the first `_`; `alike` by features of "
+        "--weights, for photos that come in series.",
     )
     flags.DEFINE_integer(
         "image_size", None, "Side of the square images, in pixels.", 1

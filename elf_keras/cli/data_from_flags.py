@@ -27,7 +27,7 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None):
         data_dir=pathlib.Path(given.data_dir) if given.data_dir else None,
         imbalance=given.imbalance,
         validation_fraction=given.validation_fraction,
-        validation_group=given.validation_group,
+        validation_group=_group_rule(given.validation_group),
         seed=given.seed,
         image_size=given.image_size,
         list_dir=pathlib.Path(given.list_dir) if given.list_dir else None,
@@ -38,6 +38,16 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None):
     )
     with _told_if_slow():
         return data.load(given.dataset, request)
+
+
+def _group_rule(text):
+    """What keeps images on one side of the validation cut."""
+    if text != "alike":
+        return text
+    # It loads Keras, and knows of data itself.
+    from elf_keras.cli import alike_from_flags
+
+    return alike_from_flags.groups
 
 
 def of_run(

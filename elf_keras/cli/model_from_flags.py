@@ -88,6 +88,19 @@ def model(data: splits.Splits) -> keras.Model:
     return built
 
 
+def is_published() -> bool:
+    """Whether --weights names a backbone's alone, of another task."""
+    weights = FLAGS.weights
+    return weights in ("pretrained", "imagenet") or weights.endswith(".h5")
+
+
+def published(image_shape) -> tuple[keras.Model, models.Pixels]:
+    """Load it: from normalized images to features, and the pixels for it."""
+    if FLAGS.weights == "pretrained":
+        return published_weights.load(FLAGS.backbone, image_shape)
+    return pretrained.load(FLAGS.backbone, FLAGS.weights, image_shape)
+
+
 def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     """Compile a model with optimizer and objective."""
     exit_loss = _across_exits(_exit_loss(data), models.exits(built))
@@ -205,16 +218,14 @@ def _training_pass(built):
 def _source(data):
     """The model to start from, if any; mean and deviation of the pixels."""
     weights = FLAGS.weights
-    if weights == "pretrained":
-        return published_weights.load(FLAGS.backbone, data.image_shape)
+    if is_published():
+        return published(data.image_shape)
     if weights.endswith(_TORCH_FILES):
         raise InputError(
             f"--weights={weights}: files of PyTorch are not read; expected a "
             "model.keras, an .h5 of keras.applications, pretrained, imagenet "
             "or none"
         )
-    if weights == "imagenet" or weights.endswith(".h5"):
-        return pretrained.load(FLAGS.backbone, weights, data.image_shape)
     source = None if weights == "none" else models.load(weights)
     if backbone_from_flags.is_file():
         return source, None

@@ -7,7 +7,7 @@ like one, so any source feeds the one pipeline.
 import dataclasses
 import functools
 import pathlib
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import numpy as np
 
@@ -59,8 +59,9 @@ class Request:
     data_dir: pathlib.Path | None = None  # for CIFAR, of TensorFlow Datasets
     imbalance: float = 100.0  # largest class over smallest, 1 or more
     validation_fraction: float = 0.1  # cut of each class, in [0, 1)
-    # Of a folder: images that stay on one side, see `assembly.group_names`.
-    validation_group: str | None = None
+    # Of a folder: images that stay on one side, see `assembly.group_names`;
+    # or what finds their groups, given the training `Examples`.
+    validation_group: str | Callable | None = None
     seed: int = 0  # of the choice of images and of the cut
     image_size: int | None = None  # pixels, square; None for the source's own
     list_dir: pathlib.Path | None = None  # of lists; None for the data folder

@@ -61,11 +61,14 @@ def _cut(parts, request):
     if "validation" in parts:
         return parts
     train, rule = parts["train"], request.validation_group
+    groups = train.groups
+    if callable(rule):
+        if request.validation_fraction and not groups:
+            groups = rule(train)
+    elif rule:
+        groups = group_names(train.names, rule)
     train, validation = splits.cut(
-        train,
-        request.validation_fraction,
-        seed=request.seed,
-        groups=group_names(train.names, rule) if rule else train.groups,
+        train, request.validation_fraction, seed=request.seed, groups=groups
     )
     return parts | {"train": train, "validation": validation}
 

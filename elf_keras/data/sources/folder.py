@@ -98,7 +98,8 @@ def _found(tree, request) -> class_folders.Found:
     if not request.labels:
         return class_folders.find(tree)
     found = labelled_files.find(tree, request.labels)
-    if found.groups and request.validation_group:
+    # Its groups are what is alike, where nothing else is said of them.
+    if found.groups and isinstance(request.validation_group, str):
         raise InputError(
             f"validation group {request.validation_group!r}: {request.labels} "
             "has a column of groups already; remove one of the two"

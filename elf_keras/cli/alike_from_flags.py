@@ -1,0 +1,39 @@
+"""From --validation_group=alike to groups of images that are alike."""
+
+import numpy as np
+from absl import flags
+
+from elf_keras.cli import command
+from elf_keras.data import splits
+from elf_keras.errors import InputError
+
+FLAGS = flags.FLAGS
+# Above, hours of features would go before the first step.
+MOST_IMAGES = 20_000
+
+
+def groups(examples: splits.Examples) -> np.ndarray | None:
+    """Group training images by features of --weights; None for too many.
+
+    Raises:
+      InputError: without weights that were trained on something.
+    """
+    command.load_tensorflow()
+    from elf_keras.cli import model_from_flags
+    from elf_keras.training import alike
+
+    if not model_from_flags.is_published():
+        raise InputError(
+            f"--validation_group=alike with --weights={FLAGS.weights}: what is "
+            "alike is told by features that were trained before; set "
+            "--weights=pretrained, or another --validation_group"
+        )
+    if len(examples) > MOST_IMAGES:
+        command.say(
+            f"note: {len(examples)} training images are too many to look for "
+            f"those that are alike (above {MOST_IMAGES}); validation is cut at "
+            "random, and too sure where photos come in series"
+        )
+        return None
+    network = model_from_flags.published(examples.images.shape[1:])
+    return alike.groups(alike.features(*network, examples), examples.labels)
