@@ -11,6 +11,8 @@ from elf_keras.models.multi_exit_model import MultiExitModel
 # What files that are cut, changed or foreign lead to.
 DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
 DAMAGE += (zipfile.BadZipFile,)
+# Layers that a sentence names.
+_NAMED = 12
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
@@ -84,7 +86,14 @@ def take_over(
             f"no layer of {source.name} fits {model.name} by name and shape; "
             "give weights of the same --backbone"
         )
-    return f"{copied} layers take over weights; fresh: {', '.join(fresh)}"
+    return f"{copied} layers take over weights; fresh: {_shown(fresh)}"
+
+
+def _shown(names):
+    """The first few, and how many more there are."""
+    more = len(names) - _NAMED
+    text = ", ".join(names[:_NAMED])
+    return f"{text} and {more} more" if more > 0 else text
 
 
 def in_float32(model: MultiExitModel) -> MultiExitModel:

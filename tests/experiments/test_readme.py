@@ -45,8 +45,11 @@ def test_own_images_in_the_layout_shown_train(tmp_path):
         r"elf_keras.train (.* --data_dir=photos --workdir=runs/mine)\n",
         README.replace("\\\n", ""),
     )
-    words = shlex.split(command.replace("photos", str(tmp_path)))
+    words = shlex.split(
+        command.replace("--data_dir=photos", f"--data_dir={tmp_path}")
+    )
     words[-1] = f"--workdir={tmp_path / 'mine'}"
-    tiny = ("--epochs=1", "--schedule_epochs=1", "--backbone=resnet8")
+    tiny = ("--epochs=1", "--least_steps=0", "--exits_first=2")
+    tiny += ("--image_size=64",)
     command_runs.done("train", *words, *tiny)
     assert (tmp_path / "mine" / "model.keras").is_file()

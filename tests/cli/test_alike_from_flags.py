@@ -1,0 +1,62 @@
+"""--validation_group=alike, from the flag to the cut."""
+
+import command_runs
+import numpy as np
+import photo_folders
+import pytest
+
+from elf_keras.cli import alike_from_flags, data_from_flags, model_from_flags
+from elf_keras.errors import InputError
+from elf_keras.training import alike
+
+WORDS = ("--workdir=", "--dataset=folder", "--validation_group=alike")
+
+
+@pytest.fixture(scope="module")
+def photos(tmp_path_factory):
+    """Two classes of five series, of four copies of one photo each."""
+    root = tmp_path_factory.mktemp("photos")
+    for number in range(10):
+        name = f"{'cat' if number < 5 else 'dog'}"
+        for copy in range(4):
+            path = root / name / f"{copy}_{number}.png"
+            photo_folders.save(path, photo_folders.smooth(number, (40, 40)))
+    return root
+
+
+def test_no_series_is_on_both_sides_of_the_cut(photos, monkeypatch):
+    """With features that are the pixels: a backbone is another test's."""
+    monkeypatch.setattr(model_from_flags, "published", lambda shape: ())
+    monkeypatch.setattr(
+        alike,
+        "features",
+        lambda examples: np.asarray(examples.images, "float32").reshape(
+            len(examples), -1
+        ),
+    )
+    words = (*WORDS, "--weights=pretrained", f"--data_dir={photos}")
+    with command_runs.fresh_flags(*words, "--validation_fraction=0.25"):
+        data = data_from_flags.splits()
+    sides = [
+        {name.rpartition("_")[2] for name in part.names}
+        for part in (data.train, data.validation)
+    ]
+    assert len(data.validation) % 4 == 0
+    assert data.validation and not sides[0] & sides[1]
+
+
+def test_without_given_weights_it_is_refused(photos):
+    with (
+        command_runs.fresh_flags(*WORDS, f"--data_dir={photos}"),
+        pytest.raises(InputError, match="--weights=none.*--weights=pretrained"),
+    ):
+        data_from_flags.splits()
+
+
+def test_too_many_images_are_cut_at_random(photos, monkeypatch, capsys):
+    monkeypatch.setattr(alike_from_flags, "MOST_IMAGES", 39)
+    words = (*WORDS, "--weights=pretrained", f"--data_dir={photos}")
+    with command_runs.fresh_flags(*words, "--validation_fraction=0.25"):
+        data = data_from_flags.splits()
+    assert len(data.validation) == 10
+    assert "too many" in capsys.readouterr().err
