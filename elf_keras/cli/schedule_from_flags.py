@@ -30,6 +30,12 @@ def epochs(
     wished = max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
     if not FLAGS.most_minutes or measure is None:
         return wished
+    if FLAGS.deterministic:
+        raise InputError(
+            f"--most_minutes={FLAGS.most_minutes:g} with --deterministic: the "
+            "number of epochs would depend on the speed of the machine; give "
+            "--epochs and --most_minutes=0"
+        )
     fitting = 60 * FLAGS.most_minutes / measure().epoch_seconds
     if fitting < 1:
         command.say(

@@ -16,6 +16,7 @@ from elf_keras.cli import (
 )
 from elf_keras.data import splits
 from elf_keras.distribution import workers
+from elf_keras.errors import InputError
 from elf_keras.models import multi_exit_model
 from elf_keras.training import dry_run, exits_first
 
@@ -52,8 +53,15 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
     """
     done = _recorded()
     if done:
-        return Start(**done, fresh=False)
-    say_if_few(data)
+        return done
+    if workers.is_chief(model.distribute_strategy):
+        say_if_few(data)
+    if FLAGS.exits_first and FLAGS.second_stage != "none":
+        raise InputError(
+            f"--exits_first={FLAGS.exits_first} with --second_stage="
+            f"{FLAGS.second_stage}, which starts from trained exits: leave "
+            "one of them out"
+        )
     record = _exits_first(model, data) if FLAGS.exits_first else None
     epochs = schedule_from_flags.epochs(data, lambda: _speed(model, data))
     strategy = model.distribute_strategy
@@ -85,8 +93,12 @@ def _recorded():
     folder = workdir.workdir() if FLAGS.resume and FLAGS.workdir else None
     if folder is None or not [*(folder / "checkpoints").glob("epoch_*.json")]:
         return None
-    record = folder / runs.RECORD
-    return runs.read_json(record).get(KEY) if record.exists() else None
+    path = folder / runs.RECORD
+    found = runs.read_json(path).get(KEY) if path.exists() else None
+    if found is None:
+        return None
+    with runs.refusing(f"{path} is damaged", "train again in a new --workdir"):
+        return Start(int(found["epochs"]), found["exits_first"], fresh=False)
 
 
 def _exits_first(model, data):

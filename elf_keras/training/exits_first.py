@@ -88,16 +88,20 @@ def train(
     part = data.train.take(chosen)
     held = _computed(reading, part)
     probe = _probe(copy, held[-1], part.labels, data.validation, weights)
-    name = exit_rule.exit_names(len(copy.output_names))[-1]
-    copy.get_layer(name).set_weights([probe.kernel, probe.bias])
-    if len(held) > 1:
+    last = _classifier(copy)
+    # A cosine classifier has no such weights: it is trained with the others.
+    linear = isinstance(last, keras.layers.Dense)
+    if linear:
+        last.set_weights([probe.kernel, probe.bias])
+    trains = len(held) > 1 or not linear
+    if trains:
         _train_exits(copy, held, part.labels, objective, steps, seed)
     model.set_weights(copy.get_weights())
     return Record(
         probe.accuracy,
         probe.strength,
         len(part),
-        steps if len(held) > 1 else 0,
+        steps if trains else 0,
         time.perf_counter() - began,
     )
 
@@ -133,6 +137,11 @@ def _features(model):
     taps = [model.get_layer(f"{name}_tap").input for name in early]
     pooled = model.get_layer(f"{last}_pool").output
     return keras.Model(model.inputs[0], [*taps, pooled])
+
+
+def _classifier(model):
+    """The layer that gives the last exit's logits."""
+    return model.get_layer(exit_rule.exit_names(len(model.output_names))[-1])
 
 
 def _bytes_of_one(reading):
@@ -185,12 +194,13 @@ def _probe(model, features, labels, validation, weights):
 
 
 def _train_exits(model, held, labels, objective, steps, seed):
-    """Train all exits but the last, each on its own tap."""
+    """Train all exits but a linear last one, each on its own tap."""
     *early, last = exit_rule.exit_names(len(model.output_names))
     taps = [model.get_layer(f"{name}_tap").output for name in early]
     pooled = model.get_layer(f"{last}_pool").output
     heads = keras.Model([*taps, pooled], dict(model.output))
-    heads.get_layer(last).trainable = False
+    probe = _classifier(model)
+    probe.trainable = not isinstance(probe, keras.layers.Dense)
     rate = schedules.cosine(LEARNING_RATE, epochs=steps, warmup_epochs=0)
     optimizer = AdamW(LEARNING_RATE, WEIGHT_DECAY)
     optimizer.build(heads.trainable_variables)

@@ -6,10 +6,12 @@ import shutil
 import command_runs
 import numpy as np
 import pytest
+import tiny
 from made_splits import made
 
 from elf_keras import runs
 from elf_keras.cli import schedule_from_flags, start_from_flags
+from elf_keras.errors import InputError
 from elf_keras.training import dry_run
 
 FIRST = (
@@ -88,6 +90,24 @@ def test_epochs_by_steps_and_by_time(words, epochs, capsys):
         assert schedule_from_flags.epochs(data, lambda: SPEED) == epochs
     told = "is less than the 6 s of one epoch" in capsys.readouterr().err
     assert told == (epochs == 1)
+
+
+def test_a_limit_of_time_does_not_repeat():
+    words = ("--workdir=", "--most_minutes=5", "--deterministic")
+    with (
+        command_runs.fresh_flags(*words),
+        pytest.raises(InputError, match="--most_minutes=5 with --determ"),
+    ):
+        schedule_from_flags.epochs(made(), lambda: SPEED)
+
+
+def test_a_second_stage_has_exits_already(tmp_path):
+    words = ("--workdir=", "--exits_first=5", "--second_stage=crt")
+    with (
+        command_runs.fresh_flags(*words),
+        pytest.raises(InputError, match="--exits_first=5 with --second_stage"),
+    ):
+        start_from_flags.begin(tiny.model(), made())
 
 
 def data_of(data, count):

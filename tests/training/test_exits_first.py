@@ -8,6 +8,8 @@ import tiny
 from elf_keras import losses
 from elf_keras.evaluation import prediction
 from elf_keras.losses.objective import CumulativeLoss
+from elf_keras.models.exit_heads import CosineClassifier
+from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import exits_first, linear_probe
 
 
@@ -66,6 +68,18 @@ def test_the_last_exit_is_the_probe_of_its_features():
     np.testing.assert_allclose(kernel, probe.kernel, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(bias, probe.bias, rtol=1e-4, atol=1e-5)
     assert record.probe_accuracy == probe.accuracy
+
+
+def test_a_cosine_classifier_is_trained_as_the_other_exits_are():
+    model = tiny.model()
+    pooled = model.get_layer("exit_2_pool").output
+    outputs = model.output | {
+        "exit_2": CosineClassifier(tiny.CLASSES, name="exit_2")(pooled)
+    }
+    model = MultiExitModel(model.inputs[0], outputs)
+    before = model.get_layer("exit_2").get_weights()[0]
+    trained(model, steps=30)
+    assert np.abs(model.get_layer("exit_2").get_weights()[0] - before).max() > 0
 
 
 def test_the_same_seed_gives_the_same_exits():
