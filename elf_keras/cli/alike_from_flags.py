@@ -19,10 +19,10 @@ def groups(examples: splits.Examples) -> np.ndarray | None:
       InputError: without weights that were trained on something.
     """
     command.load_tensorflow()
-    from elf_keras.cli import model_from_flags
+    from elf_keras.cli import weights_from_flags
     from elf_keras.training import alike
 
-    if not model_from_flags.is_published():
+    if not weights_from_flags.is_published():
         raise InputError(
             f"--validation_group=alike with --weights={FLAGS.weights}: what is "
             "alike is told by features that were trained before; set "
@@ -35,5 +35,5 @@ def groups(examples: splits.Examples) -> np.ndarray | None:
             "random, and too sure where photos come in series"
         )
         return None
-    network = model_from_flags.published(examples.images.shape[1:])
+    network = weights_from_flags.published(examples.images.shape[1:])
     return alike.groups(alike.features(*network, examples), examples.labels)

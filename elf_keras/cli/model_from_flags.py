@@ -14,6 +14,7 @@ from elf_keras.cli import (
     data_from_flags,
     heads_from_flags,
     second_stage_from_flags,
+    weights_from_flags,
 )
 from elf_keras.data import long_tail, splits
 from elf_keras.distribution import cluster, strategies
@@ -23,7 +24,6 @@ from elf_keras.exits import thresholds
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.losses import across_exits, objective
 from elf_keras.models import bilateral, multiply_adds
-from elf_keras.models.backbones import pretrained, published_weights
 from elf_keras.training import manifold_mixup, optimizer
 
 FLAGS = flags.FLAGS
@@ -86,19 +86,6 @@ def model(data: splits.Splits) -> keras.Model:
         command.say(models.take_over(built, source, but=but))
     models.freeze(built, until=FLAGS.frozen_until, norms=FLAGS.frozen_norms)
     return built
-
-
-def is_published() -> bool:
-    """Whether --weights names a backbone's alone, of another task."""
-    weights = FLAGS.weights
-    return weights in ("pretrained", "imagenet") or weights.endswith(".h5")
-
-
-def published(image_shape) -> tuple[keras.Model, models.Pixels]:
-    """Load it: from normalized images to features, and the pixels for it."""
-    if FLAGS.weights == "pretrained":
-        return published_weights.load(FLAGS.backbone, image_shape)
-    return pretrained.load(FLAGS.backbone, FLAGS.weights, image_shape)
 
 
 def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
@@ -218,8 +205,8 @@ def _training_pass(built):
 def _source(data):
     """The model to start from, if any; mean and deviation of the pixels."""
     weights = FLAGS.weights
-    if is_published():
-        return published(data.image_shape)
+    if weights_from_flags.is_published():
+        return weights_from_flags.published(data.image_shape)
     if weights.endswith(_TORCH_FILES):
         raise InputError(
             f"--weights={weights}: files of PyTorch are not read; expected a "

@@ -5,7 +5,11 @@ import numpy as np
 import photo_folders
 import pytest
 
-from elf_keras.cli import alike_from_flags, data_from_flags, model_from_flags
+from elf_keras.cli import (
+    alike_from_flags,
+    data_from_flags,
+    weights_from_flags,
+)
 from elf_keras.errors import InputError
 from elf_keras.training import alike
 
@@ -26,7 +30,7 @@ def photos(tmp_path_factory):
 
 def test_no_series_is_on_both_sides_of_the_cut(photos, monkeypatch):
     """With features that are the pixels: a backbone is another test's."""
-    monkeypatch.setattr(model_from_flags, "published", lambda shape: ())
+    monkeypatch.setattr(weights_from_flags, "published", lambda shape: ())
     monkeypatch.setattr(
         alike,
         "features",

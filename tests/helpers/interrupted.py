@@ -54,7 +54,7 @@ def fit(folder, built, *, minutes=0.0, said=None):
     """Train three epochs of five steps; return outcome and what was said."""
     said = [] if said is None else said
     plan = tiny.schedule(
-        EPOCHS, rate=lambda epoch: 0.1 / (1 + epoch), reweight_epoch=1
+        EPOCHS, rate=lambda epoch: 0.1 / (1 + int(epoch)), reweight_epoch=1
     )
     outcome = loop.fit(
         tiny.training(built, plan, batch=BATCH, seed=3),

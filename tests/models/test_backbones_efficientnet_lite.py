@@ -49,13 +49,14 @@ def test_size_is_as_published(of_imagenet):
     np.testing.assert_allclose(shares, expected, atol=5e-4)
 
 
-def test_heads_are_wider_than_their_taps_and_still_cheap(of_imagenet):
-    kind = keras.layers.SeparableConv2D
-    heads = [x.filters for x in of_imagenet.layers if isinstance(x, kind)]
-    pairs = (64, 128), (96, 192), (128, 256), (192, 384), (256, 512)
-    assert sorted(heads) == sorted(sum(pairs, ()))
+def test_heads_are_wider_than_their_taps(of_imagenet):
+    pairs = (64, 128), (96, 192), (128, 256), (256, 384), (320, 448)
+    for exit_number, pair in enumerate(pairs, start=1):
+        for which, filters in enumerate(pair, start=1):
+            layer = of_imagenet.get_layer(f"exit_{exit_number}_{which}_conv")
+            assert layer.kernel.shape[::3] == (1, filters)
     costs = multiply_adds.exit_costs(of_imagenet)
-    assert costs.with_heads[-1] / costs.backbone < 1.07
+    assert costs.with_heads[-1] / costs.backbone < 1.14
 
 
 def test_only_blocks_that_keep_their_shape_have_a_skip(backbone):
