@@ -19,11 +19,15 @@ from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import models, runs
-from elf_keras.deploy import graphs
+from elf_keras.deploy import graphs, rounding
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 
 SINGLE_FILE = "single_file"
+# Variants whose weights are integers.
+INTEGERS = ("int8_weights", "int8")
+# Samples that pass a stage at a time.
+BATCH = 32
 _TYPES = {
     value: name.lower()
     for name, value in vars(schema.TensorType).items()
@@ -46,13 +50,23 @@ def parts_of(model: keras.Model, images: np.ndarray) -> dict[str, Part]:
     for number, stage in enumerate(models.stages(model), start=1):
         source = "image" if number == 1 else "features"
         frozen = graphs.FrozenStage(stage)
-        found[f"stage_{number}"] = Part(frozen, source, np.asarray(features))
-        features = stage(features, training=False).get("features")
+        found[f"stage_{number}"] = Part(frozen, source, features)
+        if "features" in stage.output:
+            features = _features(frozen, features)
     pixels = found["stage_1"].samples
     for name in exit_rule.exit_names(models.exits(model)):
         alone = keras.Model(model.inputs[0], {name: model.output[name]})
         found[name] = Part(graphs.FrozenStage(alone), "image", pixels)
     return found
+
+
+def _features(stage, samples):
+    """What a stage hands on, few samples at a time.
+
+    All at once, the inside of an EfficientNet of 160 pixels took 4 GB.
+    """
+    parts = np.split(samples, range(BATCH, len(samples), BATCH))
+    return np.concatenate([stage(part)["features"] for part in parts])
 
 
 def write(
@@ -75,20 +89,36 @@ def write(
       InputError: where TFLite cannot express the model, or a file of it
         could not run on a phone.
     """
-    parts = parts_of(model, images)
+    integers = [name for name in variants if name in INTEGERS]
+    floats = [name for name in variants if name not in INTEGERS]
+    if floats:
+        parts = parts_of(model, images)
+        _write_files(parts, folder, floats, _files(parts))
+        if with_single_file:
+            single = {SINGLE_FILE: [SINGLE_FILE]}
+            _write_files(parts, folder, ["float32"], single)
+    if integers:
+        parts = parts_of(rounding.of_model(model, images), images)
+        _write_files(parts, folder, integers, _files(parts))
+    for variant in variants:
+        _refuse(folder / variant)
+
+
+def _files(parts):
+    """File name -> names of the parts that it holds, as signatures."""
     stages = [name for name in parts if name.startswith("stage_")]
-    files = {name: [name] for name in parts} | {"stages": stages}
-    single = {SINGLE_FILE: [SINGLE_FILE]} if with_single_file else {}
-    for name, signatures in (files | single).items():
+    return {name: [name] for name in parts} | {"stages": stages}
+
+
+def _write_files(parts, folder, variants, files):
+    for name, signatures in files.items():
         with tempfile.TemporaryDirectory() as temporary:
             _save_signatures(parts, signatures, temporary)
-            for variant in variants if name != SINGLE_FILE else ["float32"]:
+            for variant in variants:
                 content = _convert(temporary, signatures, variant, parts)
                 path = folder / variant / f"{name}.tflite"
                 with runs.replacing(path) as whole:
                     whole.write_bytes(content)
-    for variant in variants:
-        _refuse(folder / variant)
 
 
 def problems(path: pathlib.Path, *, dtype: str) -> list[str]:

@@ -11,7 +11,7 @@ import tiny
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import runs
-from elf_keras.deploy import measure, tflite_chain
+from elf_keras.deploy import graphs, measure, tflite_chain
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 
@@ -141,11 +141,11 @@ def test_integers_pass_between_stages_as_they_are(folder, images):
 
 
 def test_representative_features_come_from_the_stage_before(model, images):
-    graphs = tflite_chain.parts_of(model, images)
-    assert list(graphs) == ["stage_1", "stage_2", "exit_1", "exit_2"]
-    tap = graphs["stage_1"].model(images.astype("float32"))["features"]
-    np.testing.assert_array_equal(graphs["stage_2"].samples, tap)
-    assert graphs["stage_2"].source == "features"
+    parts = tflite_chain.parts_of(model, images)
+    assert list(parts) == ["stage_1", "stage_2", "exit_1", "exit_2"]
+    tap = parts["stage_1"].model(images.astype("float32"))["features"]
+    np.testing.assert_array_equal(parts["stage_2"].samples, tap)
+    assert parts["stage_2"].source == "features"
 
 
 def test_milliseconds_are_one_positive_number_a_stage(folder, images):
@@ -204,3 +204,23 @@ def test_only_another_type_than_asked_for_is_a_problem(tmp_path):
     assert found[0].endswith("image is float32, expected int8")
     with pytest.raises(InputError, match="int8 would not run on a phone: a"):
         tflite_chain._refuse(path.parent)
+
+
+def test_few_samples_pass_a_stage_at_a_time(model, images, monkeypatch):
+    """So that memory does not grow with their number."""
+    sizes = []
+    whole = graphs.FrozenStage.__call__
+
+    def spied(stage, features, training=False):
+        sizes.append(len(features))
+        return whole(stage, features, training)
+
+    monkeypatch.setattr(graphs.FrozenStage, "__call__", spied)
+    many = np.concatenate([images] * 3)
+    parts = tflite_chain.parts_of(model, many)
+    assert sum(sizes) == len(many)
+    assert max(sizes) <= 32 < len(many)
+    samples = parts["stage_2"].samples
+    assert samples.shape[0] == len(many)
+    first, last = samples[: len(images)], samples[-len(images) :]
+    np.testing.assert_allclose(first, last, rtol=1e-6)
