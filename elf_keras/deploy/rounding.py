@@ -9,6 +9,7 @@ make up for the rounding of the earlier ones. Reference: Frantar et al. 2023
 """
 
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -21,7 +22,7 @@ from elf_keras.models import layer_graph
 # Symmetric, as LiteRT stores weights, one scale for each output channel.
 LARGEST = 127
 BATCH = 8
-# Places of a feature map that stand for all of it, of each image.
+# About as many places of a feature map stand for all of it, on a grid.
 PLACES = 25
 # Kernels of more inputs are rounded to nearest: n³ steps, n² numbers.
 MOST_INPUTS = 2304
@@ -55,11 +56,9 @@ class _Kernel:
             return flat.transpose(1, 0, 2)
         return kernel.reshape(1, -1, kernel.shape[-1])
 
-    def observe(self, features, random) -> None:
+    def observe(self, features) -> None:
         """Add the inputs of one batch, `(batch, …)`."""
         rows = self._rows(features)
-        if len(rows) > PLACES * len(features):
-            rows = random.choice(rows, PLACES * len(features), False)
         self.count += len(rows)
         self.total = self.total + rows.sum(0, "float64")
         # Of few inputs, matrices that NumPy would multiply slowly otherwise.
@@ -71,10 +70,12 @@ class _Kernel:
         if isinstance(self.layer, layers.Dense):
             return np.asarray(features).reshape(-1, 1, features.shape[-1])
         height, width = self.layer.kernel_size
+        places = math.prod(self.layer.output.shape[1:3])
+        apart = max(1, math.isqrt(places // PLACES))
         patches = tf.image.extract_patches(
             features,
             (1, height, width, 1),
-            (1, *self.layer.strides, 1),
+            (1, *(apart * stride for stride in self.layer.strides), 1),
             (1, *self.layer.dilation_rate, 1),
             self.layer.padding.upper(),
         )
@@ -115,14 +116,15 @@ def of_model(model: keras.Model, images: np.ndarray) -> keras.Model:
     """
     copy = models.in_float32(model)
     kernels = _kernels(copy)
+    if not kernels:
+        return copy
     reading = keras.Model(copy.inputs, [at.layer.input for at in kernels])
     call = tf.function(lambda batch: reading(batch, training=False))
-    random = np.random.default_rng(0)
     for start in range(0, len(images), BATCH):
         batch = tf.constant(images[start : start + BATCH], tf.float32)
         found = tf.nest.flatten(call(batch))
         for kernel, features in zip(kernels, found, strict=True):
-            kernel.observe(features, random)
+            kernel.observe(features)
     for kernel in kernels:
         kernel.round()
     return copy
@@ -181,8 +183,9 @@ def _kernels(model):
 def _norm(readers, times):
     """The batch norm, where nothing else reads the layer."""
     alone = len(readers) == 1 and times[readers[0]] == 1
-    found = alone and isinstance(readers[0], layers.BatchNormalization)
-    return readers[0] if found else None
+    if not alone or not isinstance(readers[0], layers.BatchNormalization):
+        return None
+    return readers[0] if readers[0].axis in (-1, 3) else None
 
 
 def _is_plain(operation):

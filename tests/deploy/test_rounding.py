@@ -81,6 +81,18 @@ def test_kernels_are_integers_of_the_same_scale(model, images):
         np.testing.assert_allclose(whole, np.rint(whole), atol=1e-4)
 
 
+def test_without_such_a_kernel_nothing_is_rounded(images):
+    image = keras.Input((9, 9, 2), name="image")
+    x = layers.SeparableConv2D(3, 3)(image)
+    scores = layers.GlobalAveragePooling2D(name="exit_1")(x)
+    plain = MultiExitModel(image, {"exit_1": scores})
+    found = rounding.of_model(plain, images)
+    for value, old in zip(
+        found.get_weights(), plain.get_weights(), strict=True
+    ):
+        np.testing.assert_array_equal(value, old)
+
+
 def test_logits_move_far_less_than_by_rounding_to_nearest(
     model, images, monkeypatch
 ):
