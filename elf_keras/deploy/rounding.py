@@ -17,6 +17,7 @@ import tensorflow as tf
 from keras import layers
 
 from elf_keras import models
+from elf_keras.deploy import whole_pixels
 from elf_keras.models import layer_graph
 
 # Symmetric, as LiteRT stores weights, one scale for each output channel.
@@ -115,6 +116,7 @@ def of_model(model: keras.Model, images: np.ndarray) -> keras.Model:
       images: training images that stand for real ones, `(images, …)`.
     """
     copy = models.in_float32(model)
+    whole_pixels.in_place(copy)
     kernels = _kernels(copy)
     if not kernels:
         return copy
