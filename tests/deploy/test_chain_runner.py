@@ -126,6 +126,16 @@ def test_integers_of_another_scale_are_scaled_again(chain):
     assert stage.encode((given, (scale * 1.000001, zero))) is given
 
 
+def test_bytes_become_the_integers_that_arithmetic_gives(chain):
+    """They are looked up, one of 256 each."""
+    file = chain.manifest.parent / "tflite/int8/stage_1.tflite"
+    stage = chain_runner.Stage(file.read_bytes())
+    values = np.arange(256, dtype="uint8").reshape(4, 8, 8, 1)
+    found = stage.encode(values)
+    assert found.dtype == np.int8
+    np.testing.assert_array_equal(found, stage.encode(values.astype("float32")))
+
+
 def test_counts_and_drift_keep_policies_apart(chain, runner):
     assert runner.counts == [0, 0, 0]
     assert runner.drift() is None
