@@ -18,6 +18,7 @@ from elf_keras.models.layers import (
     BatchNormalization,
     conv_norm,
     conv_norm_relu,
+    depthwise_norm_relu6,
 )
 
 # Of CIFAR ResNets.
@@ -75,16 +76,7 @@ def inverted_head(tap, *, name, filters=HEAD_FILTERS, stride=2):
     """
     first, second = filters
     x = _convolved_relu6(tap, first, name=f"{name}_1")
-    x = layers.DepthwiseConv2D(
-        3,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        depthwise_initializer="he_normal",
-        name=f"{name}_depthwise_conv",
-    )(x)
-    x = BatchNormalization(name=f"{name}_depthwise_norm")(x)
-    x = layers.ReLU(6.0, name=f"{name}_depthwise_relu")(x)
+    x = depthwise_norm_relu6(x, 3, name=f"{name}_depthwise", stride=stride)
     factor = min(x.shape[1:3]) // INVERTED_SIDE
     if factor > 1:
         x = layers.AveragePooling2D(factor, name=f"{name}_reduce")(x)

@@ -21,8 +21,7 @@ def freeze(
       norms: freeze every batch norm of the backbone.
 
     Raises:
-      InputError: for a layer that the backbone does not have, and where
-        nothing of it would be left to train.
+      InputError: for a layer that the backbone does not have.
     """
     backbone = _backbone(model)
     frozen = set()

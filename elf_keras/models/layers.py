@@ -143,6 +143,26 @@ def conv_norm(x, filters, *, name, kernel_size=3, stride=1):
     return BatchNormalization(name=f"{name}_norm")(x)
 
 
+def depthwise_norm_relu6(x, kernel_size, *, name, stride=1, epsilon=1e-5):
+    """Depthwise convolution without bias, batch norm, a ReLU up to 6.
+
+    Padding is TensorFlow's "same". Keras' `he_normal` takes all channels
+    together for the inputs of such a kernel, and starts it far too small.
+    """
+    x = keras.layers.DepthwiseConv2D(
+        kernel_size,
+        strides=stride,
+        padding="same",
+        use_bias=False,
+        depthwise_initializer=keras.initializers.VarianceScaling(
+            2.0, "fan_out"
+        ),
+        name=f"{name}_conv",
+    )(x)
+    x = BatchNormalization(epsilon=epsilon, name=f"{name}_norm")(x)
+    return keras.layers.ReLU(6.0, name=f"{name}_relu")(x)
+
+
 def conv_norm_relu(x, filters, *, name, kernel_size=3, stride=1):
     """`conv_norm` and a ReLU."""
     x = conv_norm(x, filters, name=name, kernel_size=kernel_size, stride=stride)

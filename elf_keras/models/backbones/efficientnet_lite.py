@@ -14,7 +14,7 @@ import keras
 from keras import layers
 
 from elf_keras.models.backbones.tapped import TappedBackbone, check_side
-from elf_keras.models.layers import BatchNormalization
+from elf_keras.models.layers import BatchNormalization, depthwise_norm_relu6
 
 
 class Group(NamedTuple):
@@ -47,8 +47,8 @@ GROUPS = (
 BLOCKS = sum(group.blocks for group in GROUPS)
 STEM_FILTERS = 32
 FEATURES = 1280
-# An exit may read the last block of a group. Those of the last two groups
-# have 87 and 95 % of the cost behind them: an exit there saves nothing.
+# An exit may read the last block of a group. Before those of the last two
+# groups come 87 and 95 % of the cost: an exit there saves nothing.
 TAPPED_GROUPS = 5
 # A head as wide as its tap is too narrow: a block hands on a sixth of the
 # width that it sees inside.
@@ -92,18 +92,9 @@ def _block(x, group, stride, name):
         x = _convolution(x, width * group.expansion, inner, kernel=1)
         x = _relu6(x, inner)
     inner = f"{name}_depthwise"
-    x = layers.DepthwiseConv2D(
-        group.kernel,
-        strides=stride,
-        padding="same",
-        use_bias=False,
-        # Its outputs are Keras' "in" of such a kernel, all channels together.
-        depthwise_initializer=keras.initializers.VarianceScaling(
-            2.0, "fan_out"
-        ),
-        name=f"{inner}_conv",
-    )(x)
-    x = _relu6(_norm(x, inner), inner)
+    x = depthwise_norm_relu6(
+        x, group.kernel, name=inner, stride=stride, epsilon=EPSILON
+    )
     x = _convolution(x, group.filters, f"{name}_project", kernel=1)
     if stride == 1 and width == group.filters:
         x = layers.Add(name=f"{name}_add")([start, x])
@@ -121,10 +112,6 @@ def _convolution(x, filters, name, *, kernel, stride=1):
         kernel_initializer="he_normal",
         name=f"{name}_conv",
     )(x)
-    return _norm(x, name)
-
-
-def _norm(x, name):
     return BatchNormalization(epsilon=EPSILON, name=f"{name}_norm")(x)
 
 
