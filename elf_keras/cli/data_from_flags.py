@@ -27,7 +27,7 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None):
         data_dir=pathlib.Path(given.data_dir) if given.data_dir else None,
         imbalance=given.imbalance,
         validation_fraction=given.validation_fraction,
-        validation_group=_group_rule(given.validation_group),
+        validation_group=_group_rule(given),
         seed=given.seed,
         image_size=given.image_size,
         list_dir=pathlib.Path(given.list_dir) if given.list_dir else None,
@@ -40,10 +40,10 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None):
         return data.load(given.dataset, request)
 
 
-def _group_rule(text):
+def _group_rule(given):
     """What keeps images on one side of the validation cut."""
-    if text != "alike":
-        return text
+    if given.validation_group != "alike" or given.dataset != "folder":
+        return given.validation_group
     # It loads Keras, and knows of data itself.
     from elf_keras.cli import alike_from_flags
 

@@ -54,7 +54,7 @@ def fit(
     found = None
     for strength in tried:
         kernel, bias = _fitted(features / scale, labels, strength)
-        kernel, bias = kernel / scale, bias
+        kernel = kernel / scale
         accuracy = None
         if validation:
             seen, right, weights = validation

@@ -64,3 +64,12 @@ def test_too_many_images_are_cut_at_random(photos, monkeypatch, capsys):
         data = data_from_flags.splits()
     assert len(data.validation) == 10
     assert "too many" in capsys.readouterr().err
+
+
+def test_data_without_photos_have_none_that_are_alike():
+    words = ("--workdir=", "--dataset=digits_lt", "--validation_group=alike")
+    with (
+        command_runs.fresh_flags(*words),
+        pytest.raises(InputError, match="'alike' with digits_lt: only"),
+    ):
+        data_from_flags.splits()

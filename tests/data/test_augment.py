@@ -102,6 +102,13 @@ def test_windows_have_the_promised_area_and_ratio(size):
     assert (top + heights).max() == height
 
 
+def test_windows_can_be_kept_from_being_small():
+    found = augment.window(400, 400, numbers(1000), 0.4).numpy()
+    area = found[:, 2] * found[:, 3] / 400**2
+    assert 0.39 < area.min() < 0.43
+    assert area.max() > 0.9
+
+
 def test_windows_of_long_images_fall_back_to_the_largest():
     # Nearly all areas ask for more than ten rows.
     found = augment.window(10, 1000, numbers(20)).numpy()

@@ -82,19 +82,26 @@ def test_content_decides_not_the_name(tmp_path):
     assert (found[1] >= 250).all()
 
 
-def test_training_window_is_cut_from_the_file(tmp_path):
+# Larger windows to larger images: files are resized without a filter.
+@pytest.mark.parametrize(
+    ("smallest", "size"), [(augment.SMALLEST_AREA, 16), (0.7, 48)]
+)
+def test_training_window_is_cut_from_the_file(tmp_path, smallest, size):
     """One window, whatever the format: a slice of the whole image."""
     whole = photo_folders.smooth(6, (64, 96))
     numbers = tf.random.stateless_uniform((augment.NUMBERS,), (1, 2))
-    top, left, height, width = augment.window(64, 96, numbers).numpy()
+    rule = augment.Augmentation(resized=True, smallest_area=smallest)
+    found = augment.window(64, 96, numbers, smallest).numpy()
+    top, left, height, width = found
     box = (left, top, left + width, top + height)
-    expected = whole.crop(box).resize((16, 16), Image.Resampling.BILINEAR)
+    expected = whole.crop(box).resize((size, size), Image.Resampling.BILINEAR)
     for name in ("photo.png", "photo.jpg"):
         whole.save(tmp_path / name, quality=98)
         path = tf.constant(str(tmp_path / name))
         for special in (None, tf.constant(False), tf.constant(True)):
             read = tf.function(decoding.training_image)
-            found = read(path, special, numbers, size=16).numpy().astype(int)
+            found = read(path, special, numbers, size=size, rule=rule)
+            found = found.numpy().astype(int)
             np.testing.assert_allclose(found, np.asarray(expected), atol=8)
 
 

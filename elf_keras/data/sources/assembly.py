@@ -62,10 +62,9 @@ def _cut(parts, request):
         return parts
     train, rule = parts["train"], request.validation_group
     groups = train.groups
-    if callable(rule):
-        if request.validation_fraction and not groups:
-            groups = rule(train)
-    elif rule:
+    if callable(rule) and request.validation_fraction:
+        groups = groups or rule(train)
+    elif rule and not callable(rule):
         groups = group_names(train.names, rule)
     train, validation = splits.cut(
         train, request.validation_fraction, seed=request.seed, groups=groups
