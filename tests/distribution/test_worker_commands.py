@@ -15,7 +15,9 @@ from elf_keras import runs
 from elf_keras.training import checkpoints
 
 pytestmark = pytest.mark.slow
-TRAIN = ("-m", "elf_keras.train", *command_runs.RESUMED)
+# Exits first: what comes before the first step is the same on every worker.
+FIRST = ("--exits_first=5", "--most_minutes=60")
+TRAIN = ("-m", "elf_keras.train", *command_runs.RESUMED, *FIRST)
 PATIENCE = 240
 
 
