@@ -101,7 +101,8 @@ def train(
         last.set_weights([probe.kernel, probe.bias])
     trains = len(held) > 1 or not linear
     if trains:
-        _train_exits(copy, held, part.labels, objective, steps, seed)
+        for _ in _steps(copy, held, part.labels, objective, steps, seed):
+            pass
     model.set_weights(copy.get_weights())
     return Record(
         probe.accuracy,
@@ -128,13 +129,10 @@ def seconds(
     if len(held) == 1:
         return images * min(times)
     copy = MultiExitModel.from_config(model.get_config())
-    spent = []
-    for count in (2, 2 + _TIMED):
-        began = time.perf_counter()
-        _train_exits(copy, held, few.labels, objective, count, 0)
-        spent.append(time.perf_counter() - began)
-    step = max(0.0, spent[1] - spent[0]) / _TIMED
-    return images * min(times) + steps * step
+    # The first one traces the graph.
+    timed = _steps(copy, held, few.labels, objective, 1 + _TIMED, 0)
+    ends = [time.perf_counter() for _ in timed]
+    return images * min(times) + steps * float(np.median(np.diff(ends)))
 
 
 def _features(model):
@@ -199,8 +197,8 @@ def _probe(model, features, labels, validation, weights):
     return linear_probe.fit(features.astype("float32"), labels, seen)
 
 
-def _train_exits(model, held, labels, objective, steps, seed):
-    """Train all exits but a linear last one, each on its own tap."""
+def _steps(model, held, labels, objective, steps, seed):
+    """Train all exits but a linear last one, each on its tap; yield a step."""
     *early, last = exit_rule.exit_names(len(model.output_names))
     taps = [model.get_layer(f"{name}_tap").output for name in early]
     pooled = model.get_layer(f"{last}_pool").output
@@ -224,6 +222,7 @@ def _train_exits(model, held, labels, objective, steps, seed):
     for number, rows in enumerate(_rows(len(labels), steps, seed)):
         optimizer.learning_rate = rate(number + 0.5)
         step([tf.constant(each[rows]) for each in held], labels[rows])
+        yield number
 
 
 def _single(features):

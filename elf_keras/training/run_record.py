@@ -49,7 +49,7 @@ def score_epochs(
     Returns:
       The content of metrics.json: for each split, `best` and `last`; `best`
       is left out where there was no validation to choose it by. Where exits
-      were trained first, `exits_first` are their scores; they are the best,
+      were trained first, `first` are the scores then; they are the best,
       epoch 0, unless an epoch is surely better.
     """
     count, best_epoch = len(outcome.history), outcome.best_epoch
@@ -81,7 +81,7 @@ def score_epochs(
         if best_epoch is not None:
             each["best"] = {"epoch": best_epoch + 1, **best[split]}
         if first:
-            each["exits_first"] = {"epoch": 0, **first[2][split]}
+            each["first"] = {"epoch": 0, **first[2][split]}
     return record
 
 

@@ -43,7 +43,7 @@ def test_the_first_line_is_the_probe_that_training_has_to_beat(run):
 def test_scores_have_the_start_beside_the_epochs(run):
     record = runs.read_json(run[0] / runs.METRICS)
     start = runs.read_json(run[0] / runs.RECORD)["start"]["exits_first"]
-    found = record["validation"]["exits_first"]
+    found = record["validation"]["first"]
     assert found["epoch"] == 0
     # In half precision there, in float32 here.
     assert found["static"]["accuracy"] == pytest.approx(

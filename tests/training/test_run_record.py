@@ -144,8 +144,8 @@ def test_where_no_epoch_is_surely_better_the_start_stays(tmp_path):
     data = tiny.data()
     _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=right())
     for part in record.values():
-        assert set(part) == {"last", "best", "exits_first"}
-        assert part["best"] == part["exits_first"]
+        assert set(part) == {"last", "best", "first"}
+        assert part["best"] == part["first"]
         assert part["best"]["epoch"] == 0
     assert record["test"]["best"]["static"]["top1"] == 1.0
     hits = saved_scores(tmp_path, data)[:, -1].argmax(-1) == data.test.labels
@@ -163,7 +163,7 @@ def test_an_epoch_that_is_surely_better_replaces_the_start(tmp_path):
     ):
         _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=wrong)
     assert record["test"]["best"]["epoch"] == 2
-    assert record["test"]["exits_first"]["static"]["top1"] == 1 / 3
+    assert record["test"]["first"]["static"]["top1"] == 1 / 3
     found = prediction.predict_logits(best, data.test)
     np.testing.assert_allclose(saved_scores(tmp_path, data), found, atol=1e-6)
 
