@@ -43,7 +43,15 @@ EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
 # Trained with log π added to the logits: these already favour rare classes.
 PRIOR_LOSSES = ("balanced_softmax", "la", "vs")
 METHODS = ("har", "sum", "summed", "single", "bbn")
-EXIT_RULES = ("confidence", "entropy", "margin", "patience")
+EXIT_RULES = (
+    "confidence",
+    "entropy",
+    "margin",
+    "patience",
+    "depth_confidence",
+)
+# By which logits an exit answers.
+ANSWERS = ("own", "running")
 TRAINED_STAGES = ("crt", "lws")
 POST_HOC_STAGES = ("tau_norm", "logit_adjustment")
 CLASS_WEIGHTINGS = (

@@ -1,4 +1,14 @@
-"""How a model answers: what of its logits is compared with s, or summed."""
+"""How a model answers: by which logits, and what of them is compared with s.
+
+An exit answers by its own logits z_k, or by the running sum of those of the
+exits up to it, in which each exit before counts d times as much as the next:
+
+  R_k = Σ_{j≤k} d^(k-j) z_j = d R_{k-1} + z_k
+
+The class, its probability and the certainty are then those of R_k. A sum, not
+a mean, so that exits that agree are surer together; it costs a number for each
+class to keep. Training knows nothing of it.
+"""
 
 import dataclasses
 
@@ -6,6 +16,9 @@ import numpy as np
 
 from elf_keras.exits import arrays, certainty
 from elf_keras.exits.arrays import at_least_float32
+
+OWN, RUNNING = "own", "running"
+DECAY = 0.5
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -18,18 +31,50 @@ class AnswerRule:
       exit_rule: a key of `certainty.EXIT_RULES`, which s is compared by.
       exit_weights: α, `(exits,)`, of a model that one loss of the summed
         logits trained; all exits answer by that sum then. None for others.
+      answer: what an exit answers by: `own` logits or their `running` sum.
+      answer_decay: d of the running sum, in [0, 1]: 0 is an exit's own
+        logits, 1 the plain sum.
     """
 
     scale: float = 1.0
     exit_rule: str = certainty.CONFIDENCE
     exit_weights: np.ndarray | None = None
+    answer: str = OWN
+    answer_decay: float = DECAY
+
+    def answered(self, logits):
+        """What each exit answers by, `(..., exits, classes)` as the logits.
+
+        To be taken once, of the logits of all exits so far; the other methods
+        are given what it returns.
+        """
+        if self.answer == OWN:
+            return logits
+        ops, answers = arrays.of(logits), []
+        for number in range(logits.shape[-2]):
+            before = answers[-1] if answers else None
+            answers.append(self.next_answer(before, logits[..., number, :]))
+        return ops.stack(answers, axis=-2)
+
+    def next_answer(self, before, logits):
+        """What one exit answers by, where exits are computed in turn.
+
+        Args:
+          before: what the exit before answers by, `(..., classes)`; None at
+            the first exit.
+          logits: of this exit, `(..., classes)`.
+        """
+        if self.answer == OWN:
+            return logits
+        logits = at_least_float32(logits)
+        return logits if before is None else self.answer_decay * before + logits
 
     def certainty(self, logits):
-        """Certainty of each exit, from `(..., exits, classes)` logits."""
+        """Certainty of each exit, of `answered` from the first exit on."""
         return certainty.of(logits, self.exit_rule, scale=self.scale)
 
     def probabilities(self, logits):
-        """Class probabilities of each exit, softmax(σ · logits)."""
+        """Class probabilities of each exit, softmax(σ · answered)."""
         ops = arrays.of(logits)
         scaled = self.scale * at_least_float32(logits)
         powers = ops.exp(scaled - ops.max(scaled, axis=-1, keepdims=True))

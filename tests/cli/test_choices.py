@@ -4,7 +4,7 @@ import pytest
 
 from elf_keras import choices, data, losses
 from elf_keras.data import mixing, samplers
-from elf_keras.exits import certainty
+from elf_keras.exits import answer_rule, certainty
 from elf_keras.losses import class_weights, objective
 from elf_keras.models import exit_heads
 from elf_keras.models.backbones import BACKBONES
@@ -46,3 +46,7 @@ def test_no_name_is_listed_twice():
     for names in vars(choices).values():
         if isinstance(names, tuple):
             assert len(names) == len(set(names))
+
+
+def test_answers_are_those_of_the_rule():
+    assert choices.ANSWERS == (answer_rule.OWN, answer_rule.RUNNING)

@@ -69,12 +69,31 @@ def test_patience_of_all_sequences_of_answers(array, repetitions):
             assert leaves[row, k] == agree
 
 
-def test_patience_does_not_look_ahead():
+@pytest.mark.parametrize("rule", EXIT_RULES)
+def test_no_rule_looks_ahead(rule):
     scores = made()
-    whole = certainty.of(scores, "patience")
+    whole = certainty.of(scores, rule)
     for exits in (1, 2):
-        found = certainty.of(scores[:, :exits], "patience")
+        found = certainty.of(scores[:, :exits], rule)
         np.testing.assert_array_equal(found, whole[:, :exits])
+
+
+def test_depth_confidence_by_hand(array):
+    """Two exits that say (log 2, 0, 0): 2/(2+1+1), then 4/(4+1+1)."""
+    scores = array([[[math.log(2), 0, 0], [math.log(2), 0, 0]]])
+    found = certainty.of(scores, "depth_confidence")
+    np.testing.assert_allclose(found, [[1 / 2, 2 / 3]], rtol=1e-6)
+    # σ = 3: 2^3 = 8 of 10, 2^6 = 64 of 66.
+    found = certainty.of(scores, "depth_confidence", scale=3.0)
+    np.testing.assert_allclose(found, [[8 / 10, 64 / 66]], rtol=1e-6)
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0])
+def test_at_the_first_exit_depth_adds_nothing(array, scale):
+    scores = made()
+    found = certainty.of(array(scores), "depth_confidence", scale=scale)
+    expected = exit_rule.confidence(array(np.float32(scale) * scores))
+    np.testing.assert_allclose(found[:, 0], expected[:, 0], rtol=1e-6)
 
 
 @pytest.mark.parametrize("rule", EXIT_RULES)

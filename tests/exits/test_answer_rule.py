@@ -1,0 +1,85 @@
+"""What exits answer by: their own logits, or a running sum, by hand."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
+
+# One image, three exits, three classes.
+LOGITS = [[[4.0, 0.0, 2.0], [0.0, 3.0, -2.0], [1.0, -1.0, 0.5]]]
+# R_2 = R_1 / 2 + z_2 = (2, 0, 1) + (0, 3, -2), R_3 = (1, 1.5, -0.5) + z_3.
+HALVED = [[[4.0, 0.0, 2.0], [2.0, 3.0, -1.0], [2.0, 0.5, 0.0]]]
+SUMMED = [[[4.0, 0.0, 2.0], [4.0, 3.0, 0.0], [5.0, 2.0, 0.5]]]
+
+
+@pytest.fixture(
+    params=[np.asarray, tf.convert_to_tensor], ids=["numpy", "tensor"]
+)
+def array(request):
+    return lambda values: request.param(np.array(values, "float32"))
+
+
+def running(decay, **others):
+    return AnswerRule(answer="running", answer_decay=decay, **others)
+
+
+@pytest.mark.parametrize(
+    ("decay", "expected"), [(0.5, HALVED), (1.0, SUMMED), (0.0, LOGITS)]
+)
+def test_the_running_sum_by_hand(array, decay, expected):
+    found = running(decay).answered(array(LOGITS))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_the_decay_is_a_half_unless_it_is_told():
+    found = AnswerRule(answer="running").answered(np.array(LOGITS))
+    np.testing.assert_array_equal(found, HALVED)
+
+
+def test_own_logits_are_answered_by_as_they_are(array):
+    logits = array(LOGITS)
+    assert PLAIN.answered(logits) is logits
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.3, 1.0])
+def test_a_single_exit_has_nothing_to_add(array, decay):
+    logits = array(LOGITS)[:, :1]
+    np.testing.assert_array_equal(running(decay).answered(logits), logits)
+
+
+def test_exits_in_turn_answer_as_all_at_once(array):
+    """To the bit: a runtime that keeps the sum leaves where a sweep says."""
+    random = np.random.default_rng(0)
+    logits = array(random.normal(size=(50, 4, 7)))
+    rule, before = running(0.3), None
+    whole = np.asarray(rule.answered(logits))
+    for number in range(4):
+        before = rule.next_answer(before, logits[:, number])
+        np.testing.assert_array_equal(before, whole[:, number])
+
+
+def test_a_sum_is_not_kept_in_half_precision():
+    half = tf.constant(LOGITS, tf.bfloat16)
+    found = running(0.3).answered(half)
+    assert found.dtype == tf.float32
+    expected = running(0.3).answered(tf.cast(half, "float32"))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_certainty_and_probabilities_are_those_of_the_sum():
+    """Exit 2 by itself says class 1 with e^3; with the sum e^3 of e^2, e^-1."""
+    rule = running(0.5)
+    answered = rule.answered(np.array(LOGITS))
+    by_hand = np.exp(3) / (np.exp(3) + np.exp(2) + np.exp(-1))
+    assert rule.certainty(answered)[0, 1] == pytest.approx(by_hand)
+    assert rule.probabilities(answered)[0, 1, 1] == pytest.approx(by_hand)
+
+
+def test_the_scale_of_cosines_multiplies_the_sum():
+    rule = running(0.5, scale=30.0, exit_rule="depth_confidence")
+    cosines = np.array(LOGITS) / 100
+    by_hand = exit_rule.confidence(3 * 30 * np.array(HALVED)[:, 2] / 100)
+    found = rule.certainty(rule.answered(cosines))
+    np.testing.assert_allclose(found[:, 2], by_hand, rtol=1e-6)
