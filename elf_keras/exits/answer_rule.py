@@ -11,13 +11,15 @@ class to keep. Training knows nothing of it.
 """
 
 import dataclasses
+import math
+from numbers import Real
 
 import numpy as np
 
 from elf_keras.exits import arrays, certainty
 from elf_keras.exits.arrays import at_least_float32
 
-OWN, RUNNING = "own", "running"
+OWN, RUNNING = ANSWERS = "own", "running"
 DECAY = 0.5
 
 
@@ -41,6 +43,31 @@ class AnswerRule:
     exit_weights: np.ndarray | None = None
     answer: str = OWN
     answer_decay: float = DECAY
+
+    @property
+    def told(self) -> dict:
+        """What files hold of it, and `of_record` reads."""
+        keys = "exit_rule", "answer", "answer_decay"
+        return {key: getattr(self, key) for key in keys}
+
+    @property
+    def shown(self) -> str:
+        """As sentences have it: the exit rule, and of what, unless of own."""
+        if self.answer == OWN:
+            return self.exit_rule
+        return f"{self.exit_rule} of running sums (decay {self.answer_decay:g})"
+
+    def leaves_as(self, other: "AnswerRule") -> bool:
+        """Whether thresholds of the one mean the same by the other."""
+        same = self.exit_rule == other.exit_rule and self.answer == other.answer
+        decays = self.answer_decay, other.answer_decay
+        return same and (self.answer == OWN or decays[0] == decays[1])
+
+    def total(self, exits: int) -> float:
+        """Σ_j d^j, how many logits exit number `exits` answers by; own: 1."""
+        if self.answer == OWN:
+            return 1.0
+        return float(sum(self.answer_decay**j for j in range(max(exits, 1))))
 
     def answered(self, logits):
         """What each exit answers by, `(..., exits, classes)` as the logits.
@@ -83,3 +110,28 @@ class AnswerRule:
 
 # Logits as they are, confidence, no sum: all but rivals and cosines.
 PLAIN = AnswerRule()
+
+
+def of_record(record: dict, scale: float = 1.0) -> AnswerRule:
+    """Read what a file `told`; a file of before has confidence of own logits.
+
+    Raises:
+      ValueError: for what no model has, with the reason.
+    """
+    rule = record.get("exit_rule", certainty.CONFIDENCE)
+    answer = record.get("answer", OWN)
+    decay = record.get("answer_decay", DECAY)
+    for what, value, known in (
+        ("exit rule", rule, certainty.EXIT_RULES),
+        ("answer", answer, ANSWERS),
+    ):
+        if value not in tuple(known):
+            expected = ", ".join(known)
+            raise ValueError(f"its {what} is {value!r}, not one of {expected}")
+    if isinstance(decay, bool) or not isinstance(decay, Real):
+        decay = math.nan
+    if not 0 <= decay <= 1:
+        raise ValueError(
+            f"its answer_decay is {record['answer_decay']!r}, not in [0, 1]"
+        )
+    return AnswerRule(scale, rule, answer=answer, answer_decay=float(decay))

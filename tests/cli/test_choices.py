@@ -49,4 +49,4 @@ def test_no_name_is_listed_twice():
 
 
 def test_answers_are_those_of_the_rule():
-    assert choices.ANSWERS == (answer_rule.OWN, answer_rule.RUNNING)
+    assert choices.ANSWERS == answer_rule.ANSWERS

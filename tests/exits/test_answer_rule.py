@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from elf_keras.exits import exit_rule
+from elf_keras.exits import answer_rule, exit_rule
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 
 # One image, three exits, three classes.
@@ -83,3 +83,63 @@ def test_the_scale_of_cosines_multiplies_the_sum():
     by_hand = exit_rule.confidence(3 * 30 * np.array(HALVED)[:, 2] / 100)
     found = rule.certainty(rule.answered(cosines))
     np.testing.assert_allclose(found[:, 2], by_hand, rtol=1e-6)
+
+
+def test_files_of_before_tell_nothing():
+    assert answer_rule.of_record({}).leaves_as(PLAIN)
+    assert answer_rule.of_record({}, 30.0).scale == 30
+
+
+def test_what_is_told_is_read_again():
+    rule = running(0.25, exit_rule="margin")
+    assert rule.told == {
+        "exit_rule": "margin",
+        "answer": "running",
+        "answer_decay": 0.25,
+    }
+    assert answer_rule.of_record(rule.told).leaves_as(rule)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"exit_rule": "surest"}, "exit rule is 'surest', not one of conf"),
+        ({"exit_rule": ["margin"]}, "exit rule is"),
+        ({"answer": "mean"}, "answer is 'mean', not one of own, running"),
+        ({"answer_decay": 1.5}, r"1.5, not in \[0, 1\]"),
+        ({"answer_decay": -0.1}, "-0.1"),
+        ({"answer_decay": float("nan")}, "nan"),
+        ({"answer_decay": "0.5"}, "'0.5'"),
+        ({"answer_decay": None}, "None"),
+    ],
+)
+def test_what_no_model_has_is_refused(wrong, says):
+    with pytest.raises(ValueError, match=says):
+        answer_rule.of_record(wrong)
+
+
+def test_which_thresholds_mean_the_same():
+    """A decay is nothing where nothing is summed."""
+    assert AnswerRule(answer_decay=0.1).leaves_as(PLAIN)
+    assert running(0.5, scale=30.0).leaves_as(running(0.5))
+    for other in (PLAIN, running(0.25), running(0.5, exit_rule="margin")):
+        assert not running(0.5).leaves_as(other)
+
+
+def test_how_it_reads():
+    assert PLAIN.shown == "confidence"
+    assert running(0.5).shown == "confidence of running sums (decay 0.5)"
+
+
+@pytest.mark.parametrize(
+    ("rule", "exits", "total"),
+    [
+        (PLAIN, 3, 1),
+        (running(0.5), 1, 1),
+        (running(0.5), 3, 1.75),
+        (running(1.0), 3, 3),
+        (running(0.0), 3, 1),
+    ],
+)
+def test_how_many_logits_are_in_an_answer(rule, exits, total):
+    assert rule.total(exits) == total
