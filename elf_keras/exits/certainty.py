@@ -24,7 +24,8 @@ from elf_keras.exits import arrays
 from elf_keras.exits.arrays import at_least_float32
 from elf_keras.exits.exit_rule import confidence
 
-CONFIDENCE = "confidence"
+CONFIDENCE, PATIENCE = "confidence", "patience"
+DEPTH_CONFIDENCE = "depth_confidence"
 # In place of 0 and of a rounding below it: a threshold fits under it.
 _LEAST = 1e-7
 
@@ -66,18 +67,39 @@ def patience(logits):
     Reference: Zhou et al. 2020, BERT Loses Patience, Sec. 3.
     """
     ops = arrays.of(logits)
-    logits = at_least_float32(logits)
     classes = ops.argmax(logits, axis=-1)
-    runs = [ops.ones_like(classes[..., 0])]
-    for number in range(1, classes.shape[-1]):
-        agree = classes[..., number] == classes[..., number - 1]
-        runs.append(ops.where(agree, runs[-1] + 1, 1))
-    runs = ops.cast(ops.stack(runs, axis=-1), ops.dtype(logits))
+    said, run, runs = None, None, []
+    for number in range(classes.shape[-1]):
+        before, said = said, classes[..., number]
+        run = next_run(said, before, run)
+        runs.append(run)
+    return of_run(ops.stack(runs, axis=-1), logits)
+
+
+def next_run(said, before, run):
+    """How many exits in a row have said a class, this one included.
+
+    Args:
+      said: class at this exit, `(...)`.
+      before: class at the exit before; None at the first exit.
+      run: its length there.
+    """
+    ops = arrays.of(said)
+    if before is None:
+        return ops.ones_like(said)
+    return ops.where(said == before, run + 1, 1)
+
+
+def of_run(run, logits):
+    """Certainty r/(r+1) of a run r, `(...)`, of logits `(..., classes)`."""
+    ops = arrays.of(logits)
+    logits = at_least_float32(logits)
+    run = ops.cast(run, ops.dtype(logits))
     # NaN where the logits are no numbers: nobody leaves there.
-    return runs / (runs + 1) + 0 * ops.max(logits, axis=-1)
+    return run / (run + 1) + 0 * ops.max(logits, axis=-1)
 
 
-def depth_confidence(logits):
+def depth_confidence(logits, first=1):
     """Confidence that grows with depth: max softmax(k · z_k), k = 1 … K.
 
     An exit that is as sure as another by softmax(z) is right more often the
@@ -85,10 +107,14 @@ def depth_confidence(logits):
     too few late. k counts from the first exit on; at exit 1 it is
     confidence. For cosines z is σ · cosine here, as for all rules but
     confidence, and 1 is within reach.
+
+    Args:
+      logits: what exits answer by, `(..., exits, classes)`.
+      first: number of the first of these exits.
     """
     ops = arrays.of(logits)
     logits = at_least_float32(logits)
-    depths = ops.arange(1, logits.shape[-2] + 1)[:, None]
+    depths = ops.arange(first, first + logits.shape[-2])[:, None]
     return confidence(ops.cast(depths, ops.dtype(logits)) * logits)
 
 
@@ -96,17 +122,21 @@ EXIT_RULES = {
     CONFIDENCE: confidence,
     "entropy": entropy,
     "margin": margin,
-    "patience": patience,
-    "depth_confidence": depth_confidence,
+    PATIENCE: patience,
+    DEPTH_CONFIDENCE: depth_confidence,
 }
 
 
-def of(logits, rule=CONFIDENCE, *, scale=1.0):
+def of(logits, rule=CONFIDENCE, *, scale=1.0, first=1):
     """Certainty of each exit by a rule.
 
     Args:
       scale: σ by which the loss multiplied logits; not for confidence.
+      first: number of the first exit that the logits are of; by patience 1,
+        see `in_turn` for exits that come one at a time.
     """
     if rule != CONFIDENCE and scale != 1:
         logits = scale * at_least_float32(logits)
+    if rule == DEPTH_CONFIDENCE:
+        return depth_confidence(logits, first)
     return EXIT_RULES[rule](logits)
