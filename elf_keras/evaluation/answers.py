@@ -2,7 +2,8 @@
 
 Thresholds need an exit's best class and its certainty alone: `(images,
 exits)` numbers, where logits are `(images, exits, classes)`. They come part by
-part, are reduced, and are let go.
+part, are reduced, and are let go. Here alone a split's logits become what its
+exits answer by, their own or a running sum.
 """
 
 import dataclasses
@@ -31,14 +32,16 @@ class Answers:
       classes: predicted at each exit, `(images, exits)`.
       certainty: what the exit rule compares with s, in (0, 1],
         `(images, exits)`.
-      probability: largest of softmax(σ · logits), which calibration looks at,
-        `(images, exits)`.
-      mean_classes: predicted by the mean of all exits' class probabilities,
-        or, of a model that was trained so, by the weighted sum of their
-        logits; `(images,)`.
+      probability: largest of softmax(σ · answer), which calibration looks
+        at, `(images, exits)`.
+      mean_classes: predicted by the mean of the probabilities that exits
+        give by their own logits, or, of a model that was trained so, by the
+        weighted sum of their logits; `(images,)`.
       of_truth: probability of the true class, `(images, exits)`.
-      calibrated: largest of softmax(logits / T) where temperatures T were
+      calibrated: largest of softmax(answer / T) where temperatures T were
         given, `(images, exits)`.
+      backbone_classes: predicted by the last exit's own logits, where it
+        answers by a sum, `(images,)`.
     """
 
     labels: np.ndarray
@@ -48,6 +51,14 @@ class Answers:
     mean_classes: np.ndarray
     of_truth: np.ndarray | None = None
     calibrated: np.ndarray | None = None
+    backbone_classes: np.ndarray | None = None
+
+    @property
+    def static_classes(self) -> np.ndarray:
+        """What the backbone alone predicts, without any head, `(images,)`."""
+        if self.backbone_classes is None:
+            return self.classes[:, -1]
+        return self.backbone_classes
 
     @property
     def correct(self) -> np.ndarray:
@@ -114,7 +125,7 @@ def with_temperatures(
 
     Returns the answers, and T of each exit, `(exits,)`.
     """
-    fit = calibration.TemperatureFit(examples.labels, weights, rule.scale)
+    fit = calibration.TemperatureFit(examples.labels, weights, rule)
     parts = fit.watch(prediction.logit_parts(model, examples))
     return of_parts(parts, examples.labels, rule), fit.temperatures()
 
@@ -125,18 +136,24 @@ def _pieces(logits):
 
 
 def _reduced(logits, labels, rule, temperatures):
-    probabilities = rule.probabilities(logits)
-    joint, calibrated = probabilities.mean(1), None
+    answered = rule.answered(logits)
+    probabilities = rule.probabilities(answered)
+    own, calibrated, backbone = probabilities, None, None
+    if answered is not logits:
+        own = rule.probabilities(logits)
+        backbone = logits[:, -1].argmax(-1).astype("int32")
+    joint = own.mean(1)
     if rule.exit_weights is not None:
         joint = exit_rule.sum_of_exits(logits, rule.exit_weights)
     if temperatures is not None:
-        calibrated = exit_rule.confidence(logits / temperatures[:, None])
+        calibrated = exit_rule.confidence(answered / temperatures[:, None])
     return Answers(
         labels,
-        logits.argmax(-1).astype("int32"),
-        rule.certainty(logits),
+        answered.argmax(-1).astype("int32"),
+        rule.certainty(answered),
         probabilities.max(-1),
         joint.argmax(-1).astype("int32"),
         probabilities[np.arange(len(logits)), :, labels],
         calibrated,
+        backbone,
     )

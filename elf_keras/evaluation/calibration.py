@@ -1,14 +1,16 @@
 """Temperatures that turn each exit's logits into honest probabilities.
 
 Guo et al. 2017, Sec. 4: p = softmax(z / T) with the T that minimizes the
-negative log-likelihood on validation. Which exit an image takes does not
-change: the exit rule looks at T = 1.
+negative log-likelihood on validation, of the logits z that an exit answers
+by. Which exit an image takes does not change: the exit rule looks at T = 1.
 """
 
 from collections.abc import Iterable, Iterator
 
 import numpy as np
 from scipy import optimize
+
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 
 # In units of the temperature that the loss itself applied. A split without a
 # single error asks for T = 0: there is nothing to fit, T is left as trained.
@@ -27,18 +29,21 @@ class TemperatureFit:
     Args:
       labels: of the split, `(images,)`.
       weights: of its images, `(images,)`, ≥ 0, any one scale.
-      scale: σ by which the loss multiplied logits, 1 but for cosines.
+      rule: how the model answers.
     """
 
     def __init__(
-        self, labels: np.ndarray, weights: np.ndarray, scale: float = 1.0
+        self,
+        labels: np.ndarray,
+        weights: np.ndarray,
+        rule: AnswerRule = PLAIN,
     ):
-        self._labels, self._weights, self._scale = labels, weights, scale
-        # Logits with labels and weights, a cache full each.
+        self._labels, self._weights, self._rule = labels, weights, rule
+        # What exits answer by, with labels and weights, a cache full each.
         self._kept = []
 
     def watch(self, parts: Iterable[np.ndarray]) -> Iterator[np.ndarray]:
-        """Pass on the parts of a split in order, each once it is kept."""
+        """Pass on the logits of a split, parts in order, each once kept."""
         start = 0
         for part in parts:
             nth = -(-len(self._labels) * part[:1].nbytes // HELD) or 1
@@ -48,7 +53,8 @@ class TemperatureFit:
             for first in range(0, len(own), step):
                 at = slice(first, first + step)
                 of_rows = self._labels[rows[at]], self._weights[rows[at]]
-                self._kept.append((logits[at], *of_rows))
+                answered = self._rule.answered(logits[at])
+                self._kept.append((answered, *of_rows))
             start += len(part)
             yield part
 
@@ -56,17 +62,17 @@ class TemperatureFit:
         """T of each exit, `(exits,)`; 1/σ if none in `BOUNDS` / σ is best."""
         exits = self._kept[0][0].shape[1]
         logs = [self._minimum(number) for number in range(exits)]
-        return np.exp(logs) / self._scale
+        return np.exp(logs) / self._rule.scale
 
     def _minimum(self, number):
         """log (σ T) of an exit."""
         kept = [(z[:, number], labels, w) for z, labels, w in self._kept]
         if not any((z.argmax(-1) != labels).any() for z, labels, _ in kept):
             return 0.0
-        low, high = np.log(BOUNDS)
+        (low, high), scale = np.log(BOUNDS), self._rule.scale
         found = optimize.minimize_scalar(
             lambda log: sum(
-                _likelihood(self._scale * np.exp(-log), *each) for each in kept
+                _likelihood(scale * np.exp(-log), *each) for each in kept
             ),
             bounds=(low, high),
             method="bounded",

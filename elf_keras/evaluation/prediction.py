@@ -108,21 +108,23 @@ def predict_dynamic(
         np.zeros(len(images), "float32"),
         np.full(len(images), len(stages) - 1),
     )
-    features, seen = np.asarray(images, "float32"), []
+    features, answers = np.asarray(images, "float32"), []
     for number, stage in enumerate(stages):
         if not alive.size:
             break
         outputs = stage(features, training=False)
-        seen.append(np.asarray(outputs[f"exit_{number + 1}"]))
-        sure = rule.certainty(np.stack(seen, axis=1))[:, -1]
+        logits = np.asarray(outputs[f"exit_{number + 1}"])
+        before = answers[-1] if answers else None
+        answers.append(rule.next_answer(before, logits))
+        sure = rule.certainty(np.stack(answers, axis=1))[:, -1]
         last = number == len(stages) - 1
         leaves = exit_rule.above(sure, thresholds.with_last[number]) | last
         gone = alive[leaves]
-        result.classes[gone] = seen[-1][leaves].argmax(-1)
+        result.classes[gone] = answers[-1][leaves].argmax(-1)
         result.certainty[gone] = sure[leaves]
         result.exit_taken[gone] = number
         alive = alive[~leaves]
-        seen = [logits[~leaves] for logits in seen]
+        answers = [answer[~leaves] for answer in answers]
         if not last:
             features = np.asarray(outputs["features"])[~leaves]
     return result

@@ -28,7 +28,7 @@ def per_class_rows(
     chosen = found.leave(thresholds)
     static, dynamic = (
         metrics.per_class_accuracy(predicted, labels, classes=classes)
-        for predicted in (found.classes[:, -1], chosen.classes)
+        for predicted in (found.static_classes, chosen.classes)
     )
     exits = metrics.mean_by_exit(chosen.exit_taken + 1, labels, exits=classes)
     return [

@@ -62,8 +62,8 @@ class Scorer:
         }
 
     def static(self, found: Answers) -> dict:
-        """Score the last exit alone."""
-        return self._accuracies(found.classes[:, -1], found.labels) | {
+        """Score the last exit alone, by its own logits: no head is needed."""
+        return self._accuracies(found.static_classes, found.labels) | {
             "macs": self.costs.backbone
         }
 
@@ -86,7 +86,7 @@ class Scorer:
         shares = metrics.shares(chosen.exit_taken, exits, weights=weights)
         correct = chosen.classes == found.labels
         return {
-            "exit_rule": self.rule.exit_rule,
+            **self.rule.told,
             "exit_threshold": thresholds.told,
             **self._accuracies(chosen.classes, found.labels),
             **self._spent(shares),

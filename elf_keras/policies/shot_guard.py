@@ -1,11 +1,12 @@
 """How much accuracy a shot group may lose, and how sure that is.
 
 A rare class has few validation images: an exit threshold that happens to keep
-them right may cost many points elsewhere. So each group's loss against the
-static model has an upper bound, by the Bayesian bootstrap (Rubin 1981) over
-images, class by class: the images of a class get random weights that sum to
-1. Each class gets one image more that nobody has seen, lost or gained with
-even odds if it leaves early: without it a class of one image would be certain.
+them right may cost many points elsewhere. So each group's loss against all
+exits, where nobody leaves early, has an upper bound, by the Bayesian bootstrap
+(Rubin 1981) over images, class by class: the images of a class get random
+weights that sum to 1. Each class gets one image more that nobody has seen,
+lost or gained with even odds if it leaves early: without it a class of one
+image would be certain.
 
 A policy is picked after looking at hundreds of candidates, so the luckiest
 would pass a bound meant for one. Bounds therefore hold for all candidates and
@@ -28,7 +29,7 @@ _SURE = 1e-6
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Losses:
-    """Loss of each shot group by candidate, of accuracy against static.
+    """Loss of each shot group by candidate, of accuracy against all exits.
 
     Attributes:
       groups: names.

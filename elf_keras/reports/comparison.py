@@ -68,7 +68,8 @@ def whole_backbone(
     found = view.scored.splits[split]
     if classes is None:
         classes = np.unique(found.labels)
-    return metrics.class_means(found.correct[:, -1], found.labels, classes)
+    right = found.static_classes == found.labels
+    return metrics.class_means(right, found.labels, classes)
 
 
 def margin(value: float) -> str:

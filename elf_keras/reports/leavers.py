@@ -49,7 +49,7 @@ def changes(view: RunView) -> list[dict]:
 def _answered(view):
     """Images of each class, and those right, static and leaving early."""
     found, classes = view.seen, len(view.class_names)
-    right = (found.classes[:, -1], view.chosen.classes)
+    right = (found.static_classes, view.chosen.classes)
     labels = [found.labels] + [found.labels[r == found.labels] for r in right]
     return [np.bincount(each, minlength=classes) for each in labels]
 

@@ -63,8 +63,9 @@ def worth_of_exits(
     An exit's head is computed for every image that comes by; it pays where
     the images that leave there would have cost more than that further on.
 
-    The others stay as certain as they are; with the rule `patience` they
-    would have one exit less to agree with, which is not counted.
+    The others stay as certain as they are; by running sums and the rules
+    `patience` and `depth_confidence` they would have one exit less to add, to
+    agree with or to count, which is left out.
 
     Returns:
       `exit`, `share` that leaves there, `accuracy` of these (None where

@@ -61,14 +61,15 @@ class StepRate(keras.callbacks.Callback):
 class ValidationScores(keras.callbacks.Callback):
     """Add each exit's validation accuracy, a mean over classes, to the logs.
 
-    `validation_accuracy` is that of what answers: the last exit, or the sum
-    of the exits' logits. The scorer says which, and weighs the classes.
+    `validation_accuracy` is that of what answers: the last exit, by its own
+    logits or their running sum, or the sum that was trained. The scorer says
+    which, and weighs the classes.
     """
 
     def __init__(self, validation: splits.Examples, scorer: Scorer):
         super().__init__()
         self.validation = validation
-        self.exit_weights = scorer.rule.exit_weights
+        self.rule = scorer.rule
         self.weights = scorer.weights(validation.labels)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -85,10 +86,10 @@ class ValidationScores(keras.callbacks.Callback):
 
     def _classes(self, logits):
         """Each exit's class, then the whole model's."""
-        exits = logits.argmax(-1)
+        exits = self.rule.answered(logits).argmax(-1)
         whole = exits[:, -1]
-        if self.exit_weights is not None:
-            total = exit_rule.sum_of_exits(logits, self.exit_weights)
+        if self.rule.exit_weights is not None:
+            total = exit_rule.sum_of_exits(logits, self.rule.exit_weights)
             whole = total.argmax(-1)
         return np.concatenate([exits, whole[:, None]], axis=1)
 

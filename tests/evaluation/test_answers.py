@@ -98,3 +98,41 @@ def test_summed_scores_answer_where_they_were_trained():
 def test_the_mean_of_one_exit_is_that_exit():
     alone = reduced.of_parts([SCORES[:, :1]], LABELS)
     np.testing.assert_array_equal(alone.mean_classes, alone.classes[:, 0])
+
+
+def test_an_exit_answers_by_the_sum_of_those_before():
+    """Exit 2 alone says 1, (2, 0) / 2 + (0, 0.8) says 0; the backbone 1.
+
+    Exit 3 alone says 1, (1, 0.8) / 2 + (0, 0.2) = (0.5, 0.6) says 1.
+    """
+    scores = np.array([[[2.0, 0.0], [0.0, 0.8], [0.0, 0.2]]], "float32")
+    labels = np.zeros(1, int)
+    own = reduced.of_parts([scores], labels)
+    found = reduced.of_parts([scores], labels, AnswerRule(answer="running"))
+    assert own.classes.tolist() == [[0, 1, 1]]
+    assert found.classes.tolist() == [[0, 0, 1]]
+    sure = special.softmax([[2.0, 0.0], [1.0, 0.8], [0.5, 0.6]], axis=-1)
+    np.testing.assert_allclose(found.certainty[0], sure.max(-1), rtol=1e-6)
+    np.testing.assert_allclose(found.probability[0], sure.max(-1), rtol=1e-6)
+    np.testing.assert_allclose(found.of_truth[0], sure[:, 0], rtol=1e-6)
+
+
+def test_the_backbone_and_the_mean_of_exits_know_no_running_sum():
+    """The sum of (8, 0) and (0, 1) says 0; alone the last exit says 1."""
+    scores = np.array([[[8.0, 0.0], [0.0, 1.0]]] * 2, "float32")
+    scores[1, 0] = [0.5, 0.0]
+    rule = AnswerRule(answer="running", answer_decay=1.0)
+    found = reduced.of_parts([scores], np.zeros(2, int), rule)
+    assert found.classes[:, -1].tolist() == [0, 1]
+    assert found.static_classes.tolist() == [1, 1]
+    own = reduced.of_parts([scores], np.zeros(2, int))
+    np.testing.assert_array_equal(own.static_classes, own.classes[:, -1])
+    np.testing.assert_array_equal(found.mean_classes, own.mean_classes)
+
+
+def test_what_is_calibrated_is_what_is_answered():
+    rule, temperatures = AnswerRule(answer="running"), np.array([1.0, 2.0, 4.0])
+    found = reduced.of_parts([SCORES], LABELS, rule, temperatures)
+    tempered = rule.answered(SCORES) / temperatures[:, None]
+    expected = special.softmax(tempered, axis=-1).max(-1)
+    np.testing.assert_allclose(found.calibrated, expected, rtol=1e-5)

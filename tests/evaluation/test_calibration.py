@@ -5,6 +5,7 @@ import pytest
 from scipy import optimize, special
 
 from elf_keras.evaluation import calibration
+from elf_keras.exits.answer_rule import AnswerRule
 
 CLASSES = 4
 
@@ -19,7 +20,7 @@ def drawn(temperature, images=20000):
 
 
 def temperatures(logits, labels, weights, scale=1.0):
-    fit = calibration.TemperatureFit(labels, weights, scale)
+    fit = calibration.TemperatureFit(labels, weights, AnswerRule(scale))
     assert list(fit.watch([logits]))[0] is logits
     return fit.temperatures()
 
@@ -90,3 +91,15 @@ def test_cosines_are_judged_in_units_of_their_scale():
     cosines, weights = scores[:, None] / 30, np.ones(len(labels))
     found = temperatures(cosines, labels, weights, scale=30.0)
     np.testing.assert_allclose(found, [1 / 30], rtol=0.1)
+
+
+def test_it_is_fitted_on_what_exits_answer_by():
+    """Two exits that say the same: their plain sum is twice as sure."""
+    scores, labels = drawn(1.0)
+    both, weights = np.stack([scores, scores], axis=1), np.ones(len(labels))
+    rule = AnswerRule(answer="running", answer_decay=1.0)
+    fit = calibration.TemperatureFit(labels, weights, rule)
+    assert list(fit.watch([both]))[0] is both
+    found = fit.temperatures()
+    assert found[0] == pytest.approx(1.0, rel=0.03)
+    assert found[1] == pytest.approx(2 * found[0], rel=1e-3)

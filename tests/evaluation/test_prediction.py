@@ -11,7 +11,7 @@ from scipy import special
 from elf_keras import models
 from elf_keras.evaluation import prediction
 from elf_keras.exits import certainty, exit_rule
-from elf_keras.exits.answer_rule import PLAIN, AnswerRule
+from elf_keras.exits.answer_rule import ANSWERS, PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 
 CLASSES = 4
@@ -88,12 +88,13 @@ def by_stages(model, images, s, rule=PLAIN):
 
 
 @pytest.mark.parametrize("rule", certainty.EXIT_RULES)
+@pytest.mark.parametrize("answer", ANSWERS)
 def test_stage_by_stage_equals_selecting_from_all_scores(
-    model, examples, scores, rule
+    model, examples, scores, rule, answer
 ):
-    """Patience remembers what earlier stages said, also as images leave."""
-    asked, taken = AnswerRule(scale=2.0, exit_rule=rule), set()
-    for s in thresholds(asked.certainty(scores)):
+    """Patience and sums remember earlier stages, also as images leave."""
+    asked, taken = AnswerRule(2.0, rule, answer=answer), set()
+    for s in thresholds(asked.certainty(asked.answered(scores))):
         expected = leaving.select(scores, s, asked)
         found = by_stages(model, examples.images, s, asked)
         np.testing.assert_array_equal(found.classes, expected.classes)

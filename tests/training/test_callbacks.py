@@ -147,6 +147,22 @@ def test_the_summed_scores_choose_the_epoch_where_they_answer(monkeypatch):
     assert logs["validation_accuracy"] != logs["validation_exit_2_accuracy"]
 
 
+def test_running_sums_choose_the_epoch_where_they_answer(monkeypatch):
+    data = tiny.examples((7, 4, 2))
+    scores = np.random.default_rng(0).normal(size=(13, 2, tiny.CLASSES))
+    monkeypatch.setattr(prediction, "logit_parts", lambda *_: iter([scores]))
+    logs = validated(None, data, rule=AnswerRule(answer="running"))
+    correct = (scores[:, 0] / 2 + scores[:, 1]).argmax(-1) == data.labels
+    means = [correct[data.labels == label].mean() for label in range(3)]
+    assert logs["validation_accuracy"] == pytest.approx(np.mean(means))
+    assert logs["validation_accuracy"] == logs["validation_exit_2_accuracy"]
+    monkeypatch.setattr(prediction, "logit_parts", lambda *_: iter([scores]))
+    own = validated(None, data)
+    assert own["validation_accuracy"] != logs["validation_accuracy"]
+    first = "validation_exit_1_accuracy"
+    assert own[first] == logs[first]
+
+
 def test_validation_is_scored_in_parts_that_fit(monkeypatch):
     model = tiny.model(seed=3)
     data = tiny.examples((7, 4, 2))
