@@ -86,6 +86,7 @@ def dry_run() -> None:
     data = _data()
     command.load_tensorflow()
     from elf_keras.cli import (
+        average_from_flags,
         model_from_flags,
         schedule_from_flags,
         start_from_flags,
@@ -99,6 +100,8 @@ def dry_run() -> None:
     if FLAGS.exits_first:
         seconds = start_from_flags.seconds(model, data)
         rows.append(("exits first", plan.duration(seconds)))
+    # It is part of a step.
+    average_from_flags.average(model)
     speed = checks.measure(model, data, schedule_from_flags.batches(data))
     epochs = schedule_from_flags.epochs(data, lambda: speed)
     schedule_from_flags.schedule(data, epochs)
@@ -149,7 +152,11 @@ def run(lock: Callable[[], None], *, started: float) -> None:
 
 
 def _training(model, data, epochs):
-    from elf_keras.cli import model_from_flags, schedule_from_flags
+    from elf_keras.cli import (
+        average_from_flags,
+        model_from_flags,
+        schedule_from_flags,
+    )
     from elf_keras.training import epoch_run
 
     return epoch_run.Training(
@@ -158,6 +165,7 @@ def _training(model, data, epochs):
         model_from_flags.scorer(model, data),
         schedule_from_flags.schedule(data, epochs),
         schedule_from_flags.batches(data, epochs),
+        average_from_flags.average(model),
     )
 
 

@@ -120,6 +120,14 @@ def _schedule():
     flags.DEFINE_float(
         "weight_decay", 2e-4, "Of all weights, as --optimizer takes it.", 0.0
     )
+    flags.DEFINE_float(
+        "average_weights",
+        0.0,
+        "Decay per step, such as 0.99, of an average of all weights and batch "
+        "statistics, which is scored and saved in their place; 0: none.",
+        0.0,
+        1.0,
+    )
 
 
 def _scores():

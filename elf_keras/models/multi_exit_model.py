@@ -99,7 +99,13 @@ class MultiExitModel(keras.Model):
 
     Args:
       outputs: dict of `exit_1 … exit_K`, each `(batch, classes)`.
+
+    Attributes:
+      after_step: called at the end of a training step on every replica, or
+        None; see `training.weight_average`.
     """
+
+    after_step = None
 
     def compile(
         self,
@@ -191,6 +197,8 @@ class MultiExitModel(keras.Model):
         self.optimizer.apply_gradients(
             zip(gradients, self.trainable_weights, strict=True)
         )
+        if self.after_step:
+            self.after_step()
         self.exit_record.update_state(terms)
         return self.get_metrics_result()
 

@@ -63,18 +63,25 @@ class ValidationScores(keras.callbacks.Callback):
 
     `validation_accuracy` is that of what answers: the last exit, by its own
     logits or their running sum, or the sum that was trained. The scorer says
-    which, and weighs the classes.
+    which, and weighs the classes. `scored` is what is scored, where it is not
+    the model that is trained.
     """
 
-    def __init__(self, validation: splits.Examples, scorer: Scorer):
+    def __init__(
+        self,
+        validation: splits.Examples,
+        scorer: Scorer,
+        scored: keras.Model | None = None,
+    ):
         super().__init__()
         self.validation = validation
-        self.rule = scorer.rule
+        self.rule, self.scored = scorer.rule, scored
         self.weights = scorer.weights(validation.labels)
 
     def on_epoch_end(self, epoch, logs=None):
         """Score the epoch, part by part: all logits might not fit."""
-        parts = prediction.logit_parts(self.model, self.validation)
+        scored = self.scored or self.model
+        parts = prediction.logit_parts(scored, self.validation)
         classes = np.concatenate([self._classes(part) for part in parts])
         correct = classes == self.validation.labels[:, None]
         *exits, whole = self.weights @ correct

@@ -2,25 +2,22 @@
 
 `checkpoints/epoch_0007_step_000120.json` is written last and makes one: seven
 epochs are done and 120 steps of the next. It names the weight files with their
-checksums, and the history. A damaged one is passed over for the one before.
+checksums, and the history; an average of the weights is a file of its own. A
+damaged one is passed over for the one before.
 """
 
 import contextlib
-import hashlib
-import json
 import pathlib
 
 import keras
-import numpy as np
 
 from elf_keras import runs
 from elf_keras.distribution import replicas
 from elf_keras.errors import InputError
 from elf_keras.runs import preemption
-from elf_keras.training import watchdogs
+from elf_keras.training import checkpoint_files, watchdogs
 
 KEPT = 2
-FORMAT = 2
 
 
 class Checkpoints(keras.callbacks.Callback):
@@ -28,6 +25,8 @@ class Checkpoints(keras.callbacks.Callback):
 
     Args:
       monitor: log to choose the best epoch by, the largest, or None.
+      averaged: model with an average of the weights, which is kept, too, and
+        whose best epoch is meant; None for none.
 
     Attributes:
       place: where to go on: epochs done, and steps done in the next one.
@@ -37,15 +36,22 @@ class Checkpoints(keras.callbacks.Callback):
       notes: what else is kept in every checkpoint, as JSON takes it.
     """
 
-    def __init__(self, folder: pathlib.Path, *, monitor: str | None = None):
+    def __init__(
+        self,
+        folder: pathlib.Path,
+        *,
+        monitor: str | None = None,
+        averaged: keras.Model | None = None,
+    ):
         super().__init__()
         self.folder = folder
-        self.monitor = monitor
+        self.monitor, self.averaged = monitor, averaged
         self.place, self.seconds = (0, 0), 0.0
         self.history = []
         self.best = None
         self.notes = {}
-        self._saved, self._metrics, self._damaged = None, [], set()
+        self._saved, self._average = None, None
+        self._metrics, self._damaged = [], set()
 
     def restore(self, model: keras.Model) -> list[str]:
         """Load the newest sound checkpoint, if there is one, into a model.
@@ -58,8 +64,9 @@ class Checkpoints(keras.callbacks.Callback):
         records = self.folder.glob("epoch_*.json")
         for path in sorted(records, key=runs.numbers, reverse=True):
             try:
-                record = _sound_record(path)
-                self._check(record["weights"])
+                record = checkpoint_files.sound_record(path)
+                for part in checkpoint_files.parts(record):
+                    checkpoint_files.check(self.folder, part)
             except InputError as error:
                 problems.append(f"checkpoint {path.stem} is damaged: {error}")
                 self._damaged.add(path)
@@ -86,7 +93,7 @@ class Checkpoints(keras.callbacks.Callback):
         Raises `InputError` where its file was damaged since.
         """
         try:
-            self._check(self.best)
+            checkpoint_files.check(self.folder, self.best)
         except InputError as error:
             raise InputError(
                 f"{self.folder}: the best epoch cannot be scored: {error}; "
@@ -128,14 +135,15 @@ class Checkpoints(keras.callbacks.Callback):
         with preemption.held():
             name = _name(epochs, steps)
             self._damaged.discard(self.folder / f"{name}.json")
-            path = self.folder / f"{name}.weights.h5"
-            size = file_size(self.model)
-            with runs.replacing(path, size=size) as temporary:
-                self.model.save_weights(temporary)
-                digest = runs.checksum(temporary)
-            self._saved = {"file": path.name, "sha256": digest}
+            self._saved = checkpoint_files.write_weights(
+                self.folder / f"{name}.weights.h5", self.model
+            )
+            if self.averaged:
+                self._average = checkpoint_files.write_weights(
+                    self.folder / f"{name}.average.weights.h5", self.averaged
+                )
             if best:
-                self.best = best | self._saved
+                self.best = best | (self._average or self._saved)
             self.place, self.seconds = (epochs, steps), seconds
             held = self.model.metrics_variables if steps else []
             with self.model.distribute_strategy.scope():
@@ -145,42 +153,38 @@ class Checkpoints(keras.callbacks.Callback):
 
     def write_record(self) -> None:
         """Write the newest checkpoint's record, with the notes as they are."""
-        record = runs.plain(
+        checkpoint_files.write_record(
+            self.folder / f"{_name(*self.place)}.json",
             {
-                "format": FORMAT,
                 "epochs": self.place[0],
                 "steps": self.place[1],
                 "seconds": self.seconds,
                 "weights": self._saved,
+                "average": self._average,
                 "metrics": self._metrics,
                 "best": self.best,
                 "history": self.history,
                 "notes": self.notes,
-            }
+            },
         )
-        record["checksum"] = _record_checksum(record)
-        runs.write_json(self.folder / f"{_name(*self.place)}.json", record)
 
     def _take(self, record, problems):
         """Load a sound checkpoint; a damaged best epoch is forgotten."""
         self._saved, self._metrics = record["weights"], record["metrics"]
         self.model.load_weights(self.folder / self._saved["file"])
+        # Runs of before have none.
+        self._average = record.get("average")
+        if self.averaged:
+            self.averaged.load_weights(self.folder / self._average["file"])
         self.place = (record["epochs"], record["steps"])
         self.seconds, self.history = record["seconds"], record["history"]
         self.notes, self.best = record["notes"], record["best"]
         try:
             if self.best:
-                self._check(self.best)
+                checkpoint_files.check(self.folder, self.best)
         except InputError as error:
             problems.append(f"the best epoch is forgotten: {error}")
             self.best = None
-
-    def _check(self, saved):
-        path = self.folder / saved["file"]
-        if not path.is_file():
-            raise InputError(f"{path.name} is missing")
-        if runs.checksum(path) != saved["sha256"]:
-            raise InputError(f"{path.name} does not match its checksum")
 
     def _clear(self):
         """Delete what no kept checkpoint names, and what a kill left.
@@ -192,9 +196,10 @@ class Checkpoints(keras.callbacks.Callback):
         for path in sorted(found, key=runs.numbers)[-KEPT:]:
             kept.add(path.name)
             with contextlib.suppress(InputError):
-                record = _sound_record(path)
-                best = record["best"] or {}
-                kept |= {record["weights"]["file"], best.get("file")}
+                record = checkpoint_files.sound_record(path)
+                parts = checkpoint_files.parts(record)
+                best = record["best"] or {"file": None}
+                kept |= {part["file"] for part in [*parts, best]}
         for form in ("epoch_*", f"{runs.WRITING}*"):
             for file in self.folder.glob(form):
                 if file.name not in kept:
@@ -210,27 +215,3 @@ def shown(place: tuple[int, int]) -> str:
     epochs, steps = place
     within = f" and {steps} steps" if steps else ""
     return f"epoch {epochs}{within}"
-
-
-def file_size(model: keras.Model) -> int:
-    """Return bytes that suffice for a file of weights and optimizer."""
-    variables = [*model.variables, *model.optimizer.variables]
-    bytes_held = sum(4 * int(np.prod(v.shape)) for v in variables)
-    # HDF5 keeps a header of some kilobytes for every variable.
-    return bytes_held + 4096 * len(variables) + 2**16
-
-
-def _sound_record(path):
-    record = runs.read_json(path)
-    if record.get("checksum") != _record_checksum(record):
-        raise InputError(f"{path.name} does not match its checksum")
-    if record.get("format") != FORMAT:
-        raise InputError(f"{path.name} was written by an older version")
-    return record
-
-
-def _record_checksum(record):
-    """SHA-256 of all the rest of the record."""
-    rest = {key: record[key] for key in record if key != "checksum"}
-    text = json.dumps(rest, sort_keys=True)
-    return hashlib.sha256(text.encode()).hexdigest()

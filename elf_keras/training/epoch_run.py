@@ -14,6 +14,7 @@ from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.training import callbacks, watchdogs
+from elf_keras.training.weight_average import WeightAverage
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +54,7 @@ class Training:
       model: compiled with an optimizer and a `CumulativeLoss`.
       data: the splits; without validation no epoch is the best.
       scorer: by which the best epoch is chosen.
+      average: of the model's weights, which is scored in its place, or None.
     """
 
     model: keras.Model
@@ -60,6 +62,12 @@ class Training:
     scorer: Scorer
     schedule: Schedule
     batches: Batches
+    average: WeightAverage | None = None
+
+    @property
+    def scored(self) -> keras.Model:
+        """What is scored, chosen from and saved."""
+        return self.average.model if self.average else self.model
 
 
 def shared_epochs(
@@ -142,7 +150,9 @@ def _told(training, saver, report):
     """Callbacks that score an epoch, and tell of it."""
     model, validation = training.model, training.data.validation
     if validation is not None:
-        yield callbacks.ValidationScores(validation, training.scorer)
+        yield callbacks.ValidationScores(
+            validation, training.scorer, training.scored
+        )
     yield keras.callbacks.LambdaCallback(
         on_epoch_end=lambda epoch, logs: [
             report(f"note: {note}") for note in damaged.news(training.data)

@@ -12,7 +12,7 @@ from elf_keras import runs
 from elf_keras.errors import InputError
 from elf_keras.evaluation import paired
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.training import checkpoints
+from elf_keras.training import checkpoint_files
 
 _FILE = pathlib.Path("checkpoints") / "exits_first.weights.h5"
 # Standard errors: 95 % sure, of one side.
@@ -22,7 +22,7 @@ SURE = 1.64
 def keep(folder: pathlib.Path, model: keras.Model) -> None:
     """Write the model's weights into the folder of its run."""
     path = folder / _FILE
-    size = checkpoints.file_size(model)
+    size = checkpoint_files.size(model)
     with runs.replacing(path, size=size) as temporary:
         _bare(model).save_weights(temporary)
 

@@ -64,7 +64,8 @@ def fit(
     """Train, from the newest checkpoint where there is one.
 
     Where the loss diverges, training goes back to the last checkpoint and on
-    at a tenth of the rate, once. The model ends with the last epoch's weights.
+    at a tenth of the rate, once. The model ends with the last epoch's weights,
+    their average, where there is one, with the last step's.
 
     Args:
       folder: the run's; checkpoints and TensorBoard logs go below.
@@ -102,7 +103,11 @@ def _begun(training, folder, report):
         model.optimizer.build(model.trainable_variables)
     validated = training.data.validation is not None
     monitor = "validation_accuracy" if validated else None
-    saver = checkpoints.Checkpoints(folder / "checkpoints", monitor=monitor)
+    saver = checkpoints.Checkpoints(
+        folder / "checkpoints",
+        monitor=monitor,
+        averaged=training.average and training.average.model,
+    )
     problems = saver.restore(model)
     for problem in problems:
         report(problem)

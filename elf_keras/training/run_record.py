@@ -14,7 +14,7 @@ from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import multiply_adds
 from elf_keras.runs import flagfiles
 from elf_keras.training import (
-    checkpoints,
+    checkpoint_files,
     determinism,
     epoch_run,
     first_weights,
@@ -43,8 +43,9 @@ def score_epochs(
 ) -> dict:
     """Score the last and the best epoch; save the best as `model.keras`.
 
-    The model has the last epoch's weights, afterwards the best's; hardness is
-    measured by the objective, with a finite threshold.
+    What is scored has the last epoch's weights, or the average up to there,
+    afterwards the best's; hardness is measured by the objective, with a finite
+    threshold.
 
     Returns:
       The content of metrics.json: for each split, `best` and `last`; `best`
@@ -56,17 +57,17 @@ def score_epochs(
     served, found, last = _scored(training, objective)
     best = last
     if best_epoch not in (None, count - 1):
-        outcome.checkpoints.load_best(training.model)
+        outcome.checkpoints.load_best(training.scored)
         served, found, best = _scored(training, objective)
     first = None
     if best_epoch is not None and first_weights.are_kept(folder):
-        first_weights.load(folder, training.model)
+        first_weights.load(folder, training.scored)
         first = _scored(training, objective)
         if first_weights.surely_better(found, first[1], training.scorer):
-            outcome.checkpoints.load_best(training.model)
+            outcome.checkpoints.load_best(training.scored)
         else:
             (served, found, best), best_epoch = first, -1
-    size = checkpoints.file_size(training.model)
+    size = checkpoint_files.size(training.scored)
     with runs.replacing(folder / runs.MODEL, size=size) as temporary:
         models.save(served, temporary)
     if "test" in found:
@@ -87,7 +88,7 @@ def score_epochs(
 
 def _scored(training, objective):
     """The model as it is served, its answers, its scores of each split."""
-    served = second_stage.finished(training.model)
+    served = second_stage.finished(training.scored)
     scores, found = score_model.score_model(
         served, training.data, training.scorer, objective
     )
@@ -118,7 +119,7 @@ def write(
         "flags": [*map(flagfiles.line, flagfiles.read(folder / runs.FLAGS))],
         "data": recorded.facts(training.data)
         | {"damaged": damaged.of(training.data)},
-        "model": _model(second_stage.finished(training.model)),
+        "model": _model(second_stage.finished(training.scored)),
         "second_stage": stage,
         "start": start,
         "seed": training.batches.seed,

@@ -93,6 +93,20 @@ def test_weights_after_twenty_steps_in_float64(runs, kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_the_average_of_the_weights_after_twenty_steps(runs, kind):
+    expected = numbers(runs["single_0"], "float64 average")
+    weights = numbers(runs["single_0"], "float64 weight")
+    assert len(expected) == len(weights)
+    for run in of_kind(runs, kind):
+        found = numbers(run, "float64 average")
+        assert found.keys() == expected.keys()
+        for key in found:
+            np.testing.assert_allclose(found[key], expected[key], rtol=1e-6)
+            raw = weights[key.replace("average", "weight")]
+            assert np.abs(found[key] - raw).max() > 1e-6
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_logs(runs, kind):
     expected = numbers(runs["single_0"], "float64 log")
     for run in of_kind(runs, kind):

@@ -50,14 +50,19 @@ def model(*, seed=0, at=None, event=None):
     return built
 
 
-def fit(folder, built, *, minutes=0.0, said=None):
-    """Train three epochs of five steps; return outcome and what was said."""
-    said = [] if said is None else said
+def training(built, *, decay=0.0):
+    """Three epochs of five steps."""
     plan = tiny.schedule(
         EPOCHS, rate=lambda epoch: 0.1 / (1 + int(epoch)), reweight_epoch=1
     )
+    return tiny.training(built, plan, batch=BATCH, seed=3, decay=decay)
+
+
+def fit(folder, built, *, minutes=0.0, said=None):
+    """Train them; return outcome and what was said."""
+    said = [] if said is None else said
     outcome = loop.fit(
-        tiny.training(built, plan, batch=BATCH, seed=3),
+        training(built),
         folder,
         checkpoint_minutes=minutes,
         report=said.append,

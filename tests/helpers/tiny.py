@@ -11,6 +11,7 @@ from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import epoch_run, optimizer
+from elf_keras.training.weight_average import WeightAverage
 
 CLASSES = 3
 SHAPE = (2, 2, 1)
@@ -73,10 +74,15 @@ def scorer(**options) -> Scorer:
     return Scorer(CLASSES, **{**given, **options})
 
 
-def training(built, plan, *, batch=5, seed=0, parts=None) -> epoch_run.Training:
+def training(
+    built, plan, *, batch=5, seed=0, parts=None, decay=0.0
+) -> epoch_run.Training:
     """All that `loop.fit` trains by; `plan` is a schedule."""
     batches = Batches(batch, seed)
-    return epoch_run.Training(built, parts or data(), scorer(), plan, batches)
+    average = WeightAverage(built, decay) if decay else None
+    return epoch_run.Training(
+        built, parts or data(), scorer(), plan, batches, average
+    )
 
 
 def schedule(epochs, *, rate=lambda epoch: 0.1, reweight_epoch=0):

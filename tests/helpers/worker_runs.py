@@ -26,10 +26,12 @@ from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.layers import BatchNormalization
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import epoch_run, loop, optimizer
+from elf_keras.training.weight_average import WeightAverage
 
 CLASSES, SIDE, THRESHOLD = 3, 6, 0.45
 # Five steps an epoch; of the last batch, three images, one replica has none.
 EXAMPLES, BATCH, EPOCHS, REWEIGHT = 35, 8, 4, 2
+DECAY = 0.8
 SCORER = Scorer(CLASSES, {}, costs=None, thresholds=None)
 
 
@@ -96,10 +98,17 @@ def train(strategy, dtype, *, count, epochs, rate):
     )
     batches = Batches(BATCH, 3, augment.Augmentation(1, True))
     with tempfile.TemporaryDirectory() as folder:
-        training = epoch_run.Training(model, data, SCORER, schedule, batches)
+        average = WeightAverage(model, DECAY)
+        training = epoch_run.Training(
+            model, data, SCORER, schedule, batches, average
+        )
         outcome = loop.fit(training, pathlib.Path(folder))
     found = {"closest": getattr(model.objective, "closest", 1.0)}
-    for which, weights in ("weight", model.get_weights()), ("start", start):
+    for which, weights in (
+        ("weight", model.get_weights()),
+        ("average", average.model.get_weights()),
+        ("start", start),
+    ):
         found |= {f"{which} {k}": value for k, value in enumerate(weights)}
     for name, value in outcome.history[-1].items():
         if "second" not in name:

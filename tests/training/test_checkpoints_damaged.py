@@ -8,7 +8,7 @@ from run_states import same, state
 from saved_epochs import IMAGES, LABELS, fresh, names, restored, save
 
 from elf_keras.errors import InputError
-from elf_keras.training import checkpoints
+from elf_keras.training import checkpoint_files
 
 
 @pytest.fixture(scope="module")
@@ -155,7 +155,7 @@ def test_load_best_refuses_a_damaged_file(copied):
 
 def test_a_checkpoint_of_an_older_version_is_told_from_damage(tmp_path):
     record = {"epoch": 3, "file": "epoch_0003.weights.h5", "history": []}
-    record["checksum"] = checkpoints._record_checksum(record)
+    record["checksum"] = checkpoint_files.record_checksum(record)
     (tmp_path / "epoch_0003.json").write_text(json.dumps(record))
     with pytest.raises(InputError, match="by an older version"):
         restored(tmp_path)

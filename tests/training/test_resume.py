@@ -110,10 +110,20 @@ def test_its_own_flags_repeat_a_run(whole, tmp_path):
         (TRAIN, ("--mixed_precision=bfloat16",)),
         (TRAIN, ("--mixed_precision=float16",)),
         (("-c", command_runs.TRAIN_ON_TWO), ("--strategy=mirrored",)),
+        (
+            ("-c", command_runs.TRAIN_ON_TWO),
+            (
+                *("--strategy=mirrored", "--average_weights=0.9"),
+                "--mixed_precision=bfloat16",
+            ),
+        ),
         (TRAIN, ("--method=single", "--mixing=manifold_mixup")),
         (TRAIN, ("--method=bbn",)),
     ],
-    ids=["bfloat16", "float16", "mirrored", "manifold_mixup", "bbn"],
+    ids=[
+        *("bfloat16", "float16", "mirrored", "average"),
+        *("manifold_mixup", "bbn"),
+    ],
 )
 def test_killed_and_resumed_in_other_settings(start, flags, tmp_path):
     expected, folder = tmp_path / "whole", tmp_path / "run"

@@ -1,0 +1,29 @@
+"""From --average_weights to the average of a model's weights."""
+
+from absl import flags
+
+from elf_keras import choices
+from elf_keras.errors import InputError
+from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.training.weight_average import WeightAverage
+
+FLAGS = flags.FLAGS
+
+
+def average(model: MultiExitModel) -> WeightAverage | None:
+    """Begin the average with a model's present weights, if there is to be one.
+
+    After --exits_first or the first change of a second stage, therefore.
+
+    Raises:
+      InputError: where nothing is trained.
+    """
+    if not FLAGS.average_weights:
+        return None
+    if FLAGS.second_stage in choices.POST_HOC_STAGES:
+        raise InputError(
+            f"--average_weights={FLAGS.average_weights:g} with --second_stage="
+            f"{FLAGS.second_stage}, which takes no steps to average over: "
+            "leave one of them out"
+        )
+    return WeightAverage(model, FLAGS.average_weights)
