@@ -50,6 +50,8 @@ EXIT_RULES = (
     "patience",
     "depth_confidence",
 )
+# In place of one: `sweep` compares them.
+ALL_RULES = "all"
 # By which logits an exit answers.
 ANSWERS = ("own", "running")
 TRAINED_STAGES = ("crt", "lws")

@@ -19,6 +19,7 @@ from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
+    answer_from_flags,
     command,
     data_from_flags,
     thresholds_from_flags,
@@ -134,7 +135,7 @@ def _thresholds_of_export(found):
             "each variant; leave it out beside --export"
         )
     if FLAGS.policy is None:
-        return data_from_flags.exit_thresholds(
+        return answer_from_flags.exit_thresholds(
             len(found.class_names), len(found.costs.with_heads)
         )
     return found.thresholds_of(FLAGS.policy)

@@ -17,13 +17,12 @@ from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
+    answer_from_flags,
     command,
-    data_from_flags,
     thresholds_from_flags,
     workdir,
 )
 from elf_keras.errors import InputError
-from elf_keras.exits.answer_rule import AnswerRule
 
 FLAGS = flags.FLAGS
 
@@ -93,7 +92,7 @@ def _answer(file, kept, stages, names, costs, thresholds):
         stages,
         image[None],
         thresholds,
-        AnswerRule(data_from_flags.score_scale(), FLAGS.exit_rule),
+        answer_from_flags.rule(),
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])

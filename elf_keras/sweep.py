@@ -12,17 +12,29 @@ validation is too small to be sure; a budget holds, and what a group may lose
 is said. Writes curve.csv, curve.json, curve.png
 and policy.json into --workdir; evaluate, predict and export take
 --policy=NAME.
+
+--exit_rule=all runs it over validation once more before that: it compares
+each exit rule with each --answer there, and sweeps by the best one, which
+policy.json names; the other commands are then given it by flags.
 """
 
+import dataclasses
 import pathlib
 
 import numpy as np
 from absl import flags
 
-from elf_keras import runs
-from elf_keras.cli import command, data_from_flags, tables, workdir
+from elf_keras import choices, runs
+from elf_keras.cli import (
+    answer_from_flags,
+    command,
+    data_from_flags,
+    rules_table,
+    tables,
+    workdir,
+)
 from elf_keras.errors import InputError
-from elf_keras.exits import thresholds
+from elf_keras.exits import answer_rule, thresholds
 from elf_keras.policies import policy_file, policy_rules
 
 FLAGS = flags.FLAGS
@@ -77,21 +89,47 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     model = _model(folder, data)
     times = _times(model, data)
     scorer = model_from_flags.scorer(model, data)
+    scorer, compared = _by_best_rule(model, data, scorer, plan)
     found, temperatures = sweep_record.answers_of(model, data, scorer)
     done = trade_off.sweep(found, scorer.timed(times.stages), plan)
-    grid = thresholds.papers_grid(
-        FLAGS.exit_loss, scorer.classes, FLAGS.exit_rule
-    )
-    picture = sweep_record.curves(done, grid, times)
+    picture = sweep_record.curves(done, _grid(scorer), times)
     record = sweep_record.policies_of(done, plan, picture, temperatures)
+    record |= {"compared": compared} if compared else {}
     record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
     record["seed"] = FLAGS.seed
     _write(folder, trade_off.rows(done), picture, record)
     print(tables.policies(record), flush=True)
     data_from_flags.tell_damaged(data)
+    if not scorer.rule.leaves_as(answer_rule.PLAIN):
+        command.say(f"note: other commands leave so by {scorer.rule.flags}")
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )
+
+
+def _by_best_rule(model, data, scorer, plan):
+    """The scorer, and what was compared: None where the rule is given."""
+    from elf_keras.policies import rule_choice
+
+    if FLAGS.exit_rule != choices.ALL_RULES:
+        return scorer, None
+    rule, compared = rule_choice.compare(
+        model,
+        data.validation,
+        scorer,
+        answer_from_flags.all_rules(),
+        rule_choice.budgets_of(plan),
+    )
+    print(rules_table.rules(compared), flush=True)
+    return dataclasses.replace(scorer, rule=rule), compared
+
+
+def _grid(scorer):
+    """The papers' values of s, which are about own logits."""
+    if scorer.rule.answer != answer_rule.OWN:
+        return {}
+    of = FLAGS.exit_loss, scorer.classes, scorer.rule.exit_rule
+    return thresholds.papers_grid(*of)
 
 
 def _data(folder):
@@ -127,13 +165,14 @@ def _model(folder, data):
 def _write(folder, rows, picture, record):
     from elf_keras.reports.charts import sweeps
 
+    rule = answer_rule.of_record(record)
     runs.write_csv(folder / "curve.csv", rows)
     runs.write_json(folder / "curve.json", picture)
     sweeps.trade_off(
         picture["splits"],
         folder / "curve.png",
         title=f"{runs.legible(folder.name)[:60]}: one model, every budget, by "
-        f"{FLAGS.exit_rule}",
+        f"{rule.shown}",
         backbone=picture["backbone_macs"],
         static_milliseconds=picture["static_milliseconds"],
     )
@@ -165,4 +204,4 @@ def _check_split():
 
 
 if __name__ == "__main__":
-    command.run_command(main, of_run=True)
+    command.run_command(main, of_run=True, compares=True)

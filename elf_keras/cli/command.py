@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from absl import flags, logging
 
-from elf_keras import runs
+from elf_keras import choices, runs
 from elf_keras.cli import command_flags, recipe_flags, streams, tables, workdir
 from elf_keras.distribution import cluster
 from elf_keras.errors import InputError, WorkerLostError
@@ -27,6 +27,7 @@ def run_command(
     main: Callable[[list[str]], None],
     *,
     of_run: bool = False,
+    compares: bool = False,
     resumes: bool = False,
     answers: bool = False,
 ) -> None:
@@ -36,6 +37,7 @@ def run_command(
       main: called with the arguments that are no flags.
       of_run: start from the flags that the run in --workdir was trained
         with; those on the command line win.
+      compares: whether it takes all exit rules at once.
       resumes: whether what was stopped goes on with --resume.
       answers: whether all that it is for is printed, see `streams.prepare`.
     """
@@ -49,7 +51,9 @@ def run_command(
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(_help(main, of_run), flush=True)
         else:
-            main(_parse(sys.argv, of_run))
+            words = _parse(sys.argv, of_run)
+            _check_rule(compares)
+            main(words)
 
 
 def load_tensorflow(*, devices: bool = True) -> None:
@@ -103,6 +107,14 @@ def _parse(argv, of_run):
         if not told and not math.isfinite(value):
             raise InputError(f"--{name}={value}: expected a finite number")
     return rest
+
+
+def _check_rule(compares):
+    if FLAGS.exit_rule == choices.ALL_RULES and not compares:
+        raise InputError(
+            f"--exit_rule={choices.ALL_RULES}: elf_keras.sweep compares all "
+            f"exit rules; name one here: {', '.join(choices.EXIT_RULES)}"
+        )
 
 
 def _help(main, of_run):

@@ -140,19 +140,3 @@ def tell_damaged(data) -> None:
 def train_threshold(classes: int) -> float:
     """Return t, also for methods that do not train with it."""
     return thresholds.parse(FLAGS.train_threshold, FLAGS.exit_loss, classes)
-
-
-def exit_thresholds(
-    classes: int, exits: int, given: flags.FlagValues = FLAGS
-) -> thresholds.ExitThresholds:
-    """Return --exit_threshold for every exit, as --exit_rule compares it."""
-    s = thresholds.parse(
-        given.exit_threshold, given.exit_loss, classes, rule=given.exit_rule
-    )
-    return thresholds.ExitThresholds.shared(s, exits)
-
-
-def score_scale(given: flags.FlagValues = FLAGS) -> float:
-    """Return σ, by which the exit loss multiplies logits: 1 but for LDAM."""
-    cosine = given.exit_loss in thresholds.COSINE_LOSSES
-    return given.ldam_scale if cosine else 1.0

@@ -1,5 +1,6 @@
 """From flags to strategies, models, objectives and scorers."""
 
+import dataclasses
 from collections.abc import Callable
 
 import keras
@@ -9,6 +10,7 @@ from absl import flags
 
 from elf_keras import choices, losses, models
 from elf_keras.cli import (
+    answer_from_flags,
     backbone_from_flags,
     command,
     data_from_flags,
@@ -21,7 +23,6 @@ from elf_keras.distribution import cluster, strategies
 from elf_keras.errors import InputError
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import thresholds
-from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.losses import across_exits, objective
 from elf_keras.models import bilateral, multiply_adds
 from elf_keras.training import manifold_mixup, optimizer
@@ -134,12 +135,10 @@ def scorer(
         classes=classes,
         shot_groups=long_tail.shot_groups(data.class_counts),
         costs=multiply_adds.exit_costs(built),
-        thresholds=data_from_flags.exit_thresholds(classes, exits, given),
+        thresholds=answer_from_flags.exit_thresholds(classes, exits, given),
         prior=data.class_counts if by_training else None,
-        rule=AnswerRule(
-            data_from_flags.score_scale(given),
-            given.exit_rule,
-            summed_weights,
+        rule=dataclasses.replace(
+            answer_from_flags.rule(given), exit_weights=summed_weights
         ),
     )
 
@@ -176,7 +175,7 @@ def _across_exits(exit_loss, exits):
             exit_loss,
             weight=FLAGS.distillation,
             temperature=FLAGS.distillation_temperature,
-            scale=data_from_flags.score_scale(),
+            scale=answer_from_flags.score_scale(),
         )
     weights = across_exits.check_weights(FLAGS.exit_weights, exits)
     if FLAGS.method == "summed":

@@ -140,9 +140,26 @@ def _scores():
     flags.DEFINE_enum(
         "exit_rule",
         "confidence",
-        choices.EXIT_RULES,
+        (*choices.EXIT_RULES, choices.ALL_RULES),
         "What s is compared with: the largest probability p; 1 - H(p)/log C; "
-        "p's lead over the second; or r/(r+1) where r exits in a row agree.",
+        "p's lead over the second; r/(r+1) where r exits in a row agree; or "
+        "the largest of softmax(k z), k the exit's number. sweep takes all: "
+        "it compares each with each --answer.",
+    )
+    flags.DEFINE_enum(
+        "answer",
+        "own",
+        choices.ANSWERS,
+        "What exit k answers by, and is sure by: its own logits, or the sum "
+        "of those of exits 1 to k, weighted by --answer_decay.",
+    )
+    flags.DEFINE_float(
+        "answer_decay",
+        0.5,
+        "How much an exit counts in the running sum beside the next one: 1 "
+        "as much, 0 not at all.",
+        0.0,
+        1.0,
     )
     flags.DEFINE_enum(
         "deployment_prior",

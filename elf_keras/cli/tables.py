@@ -1,5 +1,6 @@
 """What commands print about their results, as tables for a terminal."""
 
+from elf_keras.exits import answer_rule
 from elf_keras.exits.thresholds import ExitThresholds
 
 # Rows: how wide the columns are, and which end flush right.
@@ -49,7 +50,8 @@ def policies(record: dict) -> str:
     model, by_group = record["model"], chosen_on["images_by_shot_group"]
     groups = ", ".join(f"{name} {count}" for name, count in by_group.items())
     lines = [
-        f"thresholds of the exit rule {record['exit_rule']}, chosen on "
+        f"thresholds of the exit rule {answer_rule.of_record(record).shown}, "
+        "chosen on "
         f"validation ({chosen_on['images']} images: {groups}); test only "
         "reports.",
         "accuracy is the mean over classes, saving is MACs saved against the "
@@ -190,8 +192,8 @@ def _exits(exits, dynamic):
     """How good each exit is, and how many images leave there."""
     told = dynamic["exit_threshold"]
     at = ExitThresholds.of_scores(told, len(exits)).text()
-    rule = dynamic.get("exit_rule", "confidence")
-    by = "" if rule == "confidence" else f" by {rule}"
+    rule = answer_rule.of_record(dynamic)
+    by = "" if rule.leaves_as(answer_rule.PLAIN) else f" by {rule.shown}"
     shares = dynamic["exit_shares"]
     return f"at s = {at}{by}, " + "; ".join(
         f"exit {row['exit']}: {_percent(row['accuracy'])}, "

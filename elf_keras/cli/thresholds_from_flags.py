@@ -5,7 +5,7 @@ import pathlib
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import command, data_from_flags, workdir
+from elf_keras.cli import answer_from_flags, command, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 from elf_keras.exits.thresholds import ExitThresholds
@@ -17,7 +17,7 @@ FLAGS = flags.FLAGS
 def of_run(classes: int, exits: int) -> ExitThresholds:
     """Return --policy's thresholds, or --exit_threshold where none is named."""
     if FLAGS.policy is None and FLAGS.policy_file is None:
-        return data_from_flags.exit_thresholds(classes, exits)
+        return answer_from_flags.exit_thresholds(classes, exits)
     record, thresholds = policy(classes, exits)
     made_for = record["model"].get("sha256")
     if made_for and made_for != runs.checksum(workdir.workdir() / runs.MODEL):
@@ -41,9 +41,8 @@ def policy(classes: int, exits: int) -> tuple[dict, ExitThresholds]:
             "--policy_file"
         )
     record = policy_file.read(path)
-    model = policy_file.UsedBy(
-        exits, classes, data_from_flags.score_scale(), FLAGS.exit_rule
-    )
+    rule = answer_from_flags.rule()
+    model = policy_file.UsedBy(exits, classes, rule.scale, **rule.told)
     thresholds = policy_file.thresholds_of(
         record, FLAGS.policy, model, path=path
     )

@@ -8,7 +8,7 @@ exits answer by, their own or a running sum.
 
 import dataclasses
 import itertools
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import keras
 import numpy as np
@@ -84,18 +84,23 @@ def of_parts(
       rule: how the model answers.
       temperatures: T of each exit, `(exits,)`, for `calibrated`.
     """
-    pieces, start = [], 0
+    return of_rules(parts, labels, [rule], temperatures)[0]
+
+
+def of_rules(
+    parts: Iterable[np.ndarray],
+    labels: np.ndarray,
+    rules: Sequence[AnswerRule],
+    temperatures: np.ndarray | None = None,
+) -> list[Answers]:
+    """Reduce the same logits by several rules, as `of_parts` does by one."""
+    found, start = [[] for _ in rules], 0
     for logits in itertools.chain.from_iterable(map(_pieces, parts)):
         rows = slice(start, start + len(logits))
-        pieces.append(_reduced(logits, labels[rows], rule, temperatures))
+        for rule, pieces in zip(rules, found, strict=True):
+            pieces.append(_reduced(logits, labels[rows], rule, temperatures))
         start = rows.stop
-    columns = (
-        [getattr(piece, field.name) for piece in pieces]
-        for field in dataclasses.fields(Answers)
-    )
-    return Answers(
-        *(None if c[0] is None else np.concatenate(c) for c in columns)
-    )
+    return [_joined(pieces) for pieces in found]
 
 
 def collect(
@@ -133,6 +138,16 @@ def with_temperatures(
 def _pieces(logits):
     step = max(1, _CACHED // logits[:1].size) if len(logits) else 1
     return np.split(logits, range(step, len(logits), step))
+
+
+def _joined(pieces):
+    columns = (
+        [getattr(piece, field.name) for piece in pieces]
+        for field in dataclasses.fields(Answers)
+    )
+    return Answers(
+        *(None if c[0] is None else np.concatenate(c) for c in columns)
+    )
 
 
 def _reduced(logits, labels, rule, temperatures):

@@ -23,7 +23,17 @@ def surely_better(
       weights: of the images in the mean, sum 1.
       errors: standard errors that the mean must exceed; 1.64 is 95 % sure.
     """
+    mean, error = lead(one, other, weights)
+    return mean > errors * error + _EQUAL
+
+
+def lead(
+    one: np.ndarray, other: np.ndarray, weights: np.ndarray
+) -> tuple[float, float]:
+    """How much oftener `one` is right, and the standard error of that.
+
+    mean = Σ w d and √Σ w² (d - mean)², arguments as in `surely_better`.
+    """
     gain = np.asarray(one, float) - np.asarray(other, float)
     mean = weights @ gain
-    error = np.linalg.norm(weights * (gain - mean))
-    return bool(mean > errors * error + _EQUAL)
+    return float(mean), float(np.linalg.norm(weights * (gain - mean)))

@@ -57,6 +57,14 @@ class AnswerRule:
             return self.exit_rule
         return f"{self.exit_rule} of running sums (decay {self.answer_decay:g})"
 
+    @property
+    def flags(self) -> str:
+        """The words of a command line that ask for it."""
+        words = f"--exit_rule={self.exit_rule} --answer={self.answer}"
+        if self.answer == OWN:
+            return words
+        return f"{words} --answer_decay={self.answer_decay:g}"
+
     def leaves_as(self, other: "AnswerRule") -> bool:
         """Whether thresholds of the one mean the same by the other."""
         same = self.exit_rule == other.exit_rule and self.answer == other.answer

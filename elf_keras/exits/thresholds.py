@@ -95,11 +95,17 @@ def symmetric_maximum(classes: int) -> float:
     return math.e / (math.e + others)
 
 
-def largest_confidence(exit_loss: str, classes: int) -> float:
-    """Confidence that no output can exceed: 1/(1 + (C-1) e^-2) for cosines."""
+def largest_confidence(
+    exit_loss: str, classes: int, total: float = 1.0
+) -> float:
+    """Confidence that no output can exceed: 1/(1 + (C-1) e^(-2 S)) for cosines.
+
+    Args:
+      total: S, how many cosines are summed: `AnswerRule.total`.
+    """
     if exit_loss not in COSINE_LOSSES:
         return 1.0
-    return 1 / (1 + (classes - 1) * math.exp(-2))
+    return 1 / (1 + (classes - 1) * math.exp(-2 * total))
 
 
 def default(
@@ -152,11 +158,13 @@ def parse(
     classes: int,
     *,
     rule: str = certainty.CONFIDENCE,
+    total: float = 1.0,
 ) -> float:
     """Read a threshold: `auto`, a number, or a multiple of 1/C as `1.5/C`.
 
     Args:
       rule: a key of `EXIT_RULES`; another than confidence for s alone.
+      total: how many logits are summed, as in `largest_confidence`.
 
     Returns:
       The threshold, in (0, 1) and within reach of the loss.
@@ -176,7 +184,7 @@ def parse(
             f"threshold {text!r}: expected a number strictly between 0 and 1, "
             "a multiple of 1/C such as 1.5/C, or auto"
         )
-    bound = largest_confidence(exit_loss, classes)
+    bound = largest_confidence(exit_loss, classes, total)
     if rule == certainty.CONFIDENCE and value >= bound:
         raise InputError(
             f"threshold {value:.4g} can never be exceeded: with exit loss "

@@ -1,7 +1,10 @@
 """policy.json: the policies that a sweep chose, and how to choose them again.
 
 {"format": 1, "seed": …, "versions": {…}, …
- "exit_rule": what thresholds are compared with (absent: confidence),
+ "exit_rule", "answer", "answer_decay": what thresholds are compared with
+   (absent: confidence of own logits),
+ "compared": how exit rules and answers did on validation, of `rule_choice`,
+   where this rule was chosen among them,
  "model": {"exits": K, "classes": C, "score_scale": σ of its exit loss,
    "sha256": of model.keras, …},
  "chosen_on": {"split": "validation", "images": …},
@@ -23,7 +26,7 @@ from numbers import Real
 
 from elf_keras import runs
 from elf_keras.errors import InputError
-from elf_keras.exits import certainty
+from elf_keras.exits import answer_rule, certainty
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
 
@@ -45,13 +48,16 @@ class UsedBy:
       exits: their number K.
       classes: their number C.
       score_scale: σ, by which its exit loss multiplies scores.
-      exit_rule: what thresholds are compared with.
+      exit_rule, answer, answer_decay: what thresholds are compared with, as
+        `AnswerRule` has it.
     """
 
     exits: int
     classes: int
     score_scale: float = 1.0
     exit_rule: str = certainty.CONFIDENCE
+    answer: str = answer_rule.OWN
+    answer_decay: float = answer_rule.DECAY
 
 
 def read(path: pathlib.Path) -> dict:
@@ -77,6 +83,7 @@ def read(path: pathlib.Path) -> dict:
                     reason = f"threshold {s!r} of {name}: not in (0, 1)"
                     raise ValueError(reason)
         policy_rules.of_file(record)
+        answer_rule.of_record(record)
         if record["default_policy"] not in record["policies"]:
             raise ValueError("its default policy is not among them")
     return record
@@ -114,11 +121,12 @@ def thresholds_of(
                 f"one has {words.format(ours)}; sweep this run, or name the "
                 "file of one like it"
             )
-    chosen_by = record.get("exit_rule", certainty.CONFIDENCE)
-    if chosen_by != model.exit_rule:
+    chosen_by = answer_rule.of_record(record)
+    used_by = answer_rule.of_record(vars(model))
+    if not chosen_by.leaves_as(used_by):
         raise InputError(
-            f"{path} has thresholds of the exit rule {chosen_by}, which say "
-            f"nothing by --exit_rule={model.exit_rule}; use that rule, or "
-            "sweep by this one"
+            f"{path} has thresholds of the exit rule {chosen_by.shown}, which "
+            f"say nothing by {used_by.flags}; add {chosen_by.flags}, or sweep "
+            "by this one"
         )
     return ExitThresholds.of(policies[name]["thresholds"])

@@ -39,7 +39,7 @@ def curves(
     comparison = trade_off.compared(done)
     return {
         **runs.environment(),
-        "exit_rule": done.scorer.rule.exit_rule,
+        **done.scorer.rule.told,
         "backbone_macs": int(done.scorer.costs.backbone),
         "static_milliseconds": times.static,
         "stage_milliseconds": times.stages,
@@ -62,7 +62,7 @@ def policies_of(
         **runs.environment(),
         "model": _model(done, picture),
         "chosen_on": _chosen_on(done),
-        "exit_rule": done.scorer.rule.exit_rule,
+        **done.scorer.rule.told,
         "guard": dataclasses.asdict(plan.guard),
         "temperatures": temperatures,
         "default_policy": policy_rules.ACCURATE,

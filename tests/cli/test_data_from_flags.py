@@ -6,7 +6,7 @@ import re
 import command_runs
 import pytest
 
-from elf_keras.cli import data_from_flags
+from elf_keras.cli import answer_from_flags, data_from_flags
 
 
 @pytest.mark.parametrize(
@@ -26,8 +26,8 @@ def test_thresholds_and_scale(words, classes, expected):
     with command_runs.fresh_flags("--workdir=", *words):
         found = (
             data_from_flags.train_threshold(classes),
-            data_from_flags.exit_thresholds(classes, 3).number,
-            data_from_flags.score_scale(),
+            answer_from_flags.exit_thresholds(classes, 3).number,
+            answer_from_flags.score_scale(),
         )
     assert found == pytest.approx(expected)
 

@@ -1,5 +1,6 @@
 """The sweep command, and the commands that take its policies."""
 
+import itertools
 import json
 import shutil
 
@@ -9,7 +10,7 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import models, runs
+from elf_keras import choices, models, runs
 from elf_keras.cli import data_from_flags, model_from_flags
 from elf_keras.evaluation import answers
 from elf_keras.exits.thresholds import ExitThresholds
@@ -277,6 +278,80 @@ def test_another_exit_rule(folder, tmp_path, rule):
         says = [f"exit rule {rule}", "--exit_rule=confidence"]
         command_runs.refused(command, *words, *more, says=says)
     assert not (tmp_path / "out").exists()
+
+
+def test_all_rules_are_compared_and_the_best_is_swept(folder):
+    budgets = "--budget=1.2,1.6"
+    ended, record = sweep(folder, "--exit_rule=all", LOOSE, budgets)
+    compared = record["compared"]
+    names = [(at["exit_rule"], at["answer"]) for at in compared["rules"]]
+    both = itertools.product(choices.EXIT_RULES, choices.ANSWERS)
+    assert sorted(names) == sorted(both)
+    best = max(compared["rules"], key=lambda at: at["mean"])
+    told = {key: best[key] for key in ("exit_rule", "answer", "answer_decay")}
+    assert {key: record[key] for key in told} == told
+    assert compared["budgets"] == [1.2, 1.6]
+    for text in (compared["said"], "160 %", "chosen by the highest accuracy"):
+        assert text in ended.out
+    # Within the larger budget the policy is what the table says, or spends.
+    policy = record["policies"]["macs_160"]["validation"]
+    assert policy["accuracy"] <= best["accuracy"][1] + 1e-9
+    again = sweep(folder, LOOSE, budgets, *flags_of(told))[1]
+    assert again["policies"].keys() == record["policies"].keys()
+    for name, at in again["policies"].items():
+        assert at["thresholds"] == record["policies"][name]["thresholds"]
+
+
+def flags_of(told):
+    return [f"--{name}={value}" for name, value in told.items()]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "train", "report"])
+def test_all_rules_are_for_a_sweep_alone(folder, command):
+    words = {"report": [folder], "predict": ["a.png"]}.get(command, [])
+    says = ["--exit_rule=all", "elf_keras.sweep", "depth_confidence"]
+    given = (f"--workdir={folder}", "--exit_rule=all")
+    command_runs.refused(command, *given, *words, says=says)
+
+
+def test_running_sums_in_every_command(folder, tmp_path):
+    told = {"exit_rule": "depth_confidence", "answer": "running"}
+    words = flags_of(told | {"answer_decay": 0.25})
+    ended, record = sweep(folder, *words, LOOSE, "--budget=1.3")
+    assert "depth_confidence of running sums (decay 0.25)" in ended.out
+    assert " ".join(words) in ended.err
+    curve = runs.read_json(folder / "curve.json")
+    assert (curve["answer"], curve["answer_decay"]) == ("running", 0.25)
+    named = ("--policy=accurate", *words)
+    found, _ = command_runs.evaluated(folder, *named)
+    for key in ("accuracy", "macs", "exit_shares"):
+        expected = record["policies"]["accurate"]["test"][key]
+        assert found["test"]["dynamic"][key] == pytest.approx(expected)
+    plain, _ = command_runs.evaluated(folder)
+    for mode in ("static", "mean_of_exits"):
+        assert found["test"][mode] == plain["test"][mode]
+    command_runs.draw(tmp_path / "a.png")
+    given = (f"--workdir={folder}", tmp_path / "a.png")
+    ended = command_runs.done("predict", *given, *named)
+    assert 0 < json.loads(ended.out)["depth_confidence"] <= 1
+    says = ["of running sums (decay 0.25)", f"add {' '.join(words)}"]
+    command_runs.refused("predict", *given, "--policy=accurate", says=says)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--answer_decay=1.5"], "answer_decay"),
+        (["--answer_decay=-0.1"], "answer_decay"),
+        (["--answer_decay=nan"], "answer_decay"),
+        (["--answer=mean"], "answer"),
+        (["--exit_rule=surest"], "exit_rule"),
+        (["--method=summed", "--answer=running"], "--method=summed"),
+    ],
+)
+def test_rules_and_answers_that_there_are_not(folder, words, says):
+    given = (f"--workdir={folder}", *words)
+    command_runs.refused("evaluate", *given, says=[says])
 
 
 def test_an_export_leaves_by_confidence(folder, tmp_path):

@@ -74,6 +74,19 @@ def test_accuracies(record, mode, hits):
     assert record["images"] == 80
 
 
+def test_a_backbone_without_heads_has_no_running_sum():
+    rule = AnswerRule(answer="running", answer_decay=1.0)
+    found = scorer(rule=rule).score(of_parts([SCORES], LABELS, rule))
+    hits = SCORES[:, -1].argmax(-1) == LABELS
+    summed = SCORES.sum(1).argmax(-1) == LABELS
+    assert found["static"]["accuracy"] == pytest.approx(in_deployment(hits))
+    assert found["static"]["macs"] == 100
+    last = found["exits"][-1]["accuracy"]
+    assert last == pytest.approx(in_deployment(summed))
+    assert last != pytest.approx(in_deployment(hits))
+    assert {key: found["dynamic"][key] for key in rule.told} == rule.told
+
+
 def test_costs_are_those_of_the_exit_taken(record):
     assert len(set(TAKEN)) == EXITS
     with_heads = in_deployment([WITH_HEADS[number] for number in TAKEN])

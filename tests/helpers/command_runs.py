@@ -29,7 +29,7 @@ COMMANDS = {
     "evaluate": (evaluate.main, {"of_run": True}),
     "predict": (predict.main, {"of_run": True}),
     "export": (export.main, {"of_run": True}),
-    "sweep": (sweep.main, {"of_run": True}),
+    "sweep": (sweep.main, {"of_run": True, "compares": True}),
     "search": (search.main, {"resumes": True}),
     "demo": (demo.main, {}),
     "report": (report.main, {}),

@@ -124,3 +124,47 @@ def test_thresholds_of_one_exit_rule_say_nothing_by_another(
         return
     with pytest.raises(InputError, match=f"--exit_rule={used_by}"):
         policy_file.thresholds_of(record, "macs_50", **given)
+
+
+@pytest.mark.parametrize(
+    ("told", "used", "fits"),
+    [
+        ({}, {}, True),
+        ({"answer": "own", "answer_decay": 0.1}, {}, True),
+        ({"answer": "running"}, {}, False),
+        ({}, {"answer": "running"}, False),
+        ({"answer": "running"}, {"answer": "running"}, True),
+        (
+            {"answer": "running", "answer_decay": 0.25},
+            {"answer": "running"},
+            False,
+        ),
+    ],
+)
+def test_thresholds_of_one_answer_say_nothing_of_another(
+    path, told, used, fits
+):
+    path.write_text(json.dumps(WHOLE | told))
+    record = policy_file.read(path)
+    given = {"model": dataclasses.replace(LIKE_IT, **used), "path": path}
+    if fits:
+        found = policy_file.thresholds_of(record, "macs_50", **given)
+        assert found.early[0] == 0.25
+        return
+    asks = f"add --exit_rule=confidence --answer={told.get('answer', 'own')}"
+    with pytest.raises(InputError, match=asks):
+        policy_file.thresholds_of(record, "macs_50", **given)
+
+
+@pytest.mark.parametrize(
+    ("told", "says"),
+    [
+        ({"exit_rule": "surest"}, "exit rule is 'surest', not one of"),
+        ({"answer": "mean"}, "answer is 'mean', not one of own, running"),
+        ({"answer_decay": 1.5}, "1.5, not in"),
+    ],
+)
+def test_a_rule_that_no_model_has(path, told, says):
+    path.write_text(json.dumps(WHOLE | told))
+    with pytest.raises(InputError, match=says):
+        policy_file.read(path)

@@ -1,0 +1,70 @@
+"""From flags to how a model answers, and to the thresholds it leaves by."""
+
+from absl import flags
+
+from elf_keras import choices
+from elf_keras.errors import InputError
+from elf_keras.exits import answer_rule, thresholds
+from elf_keras.exits.answer_rule import AnswerRule
+
+FLAGS = flags.FLAGS
+
+
+def rule(given: flags.FlagValues = FLAGS) -> AnswerRule:
+    """Return --exit_rule, --answer and --answer_decay, with σ of the loss.
+
+    Where all rules are compared, what they are compared with: confidence of
+    own logits.
+
+    Raises:
+      InputError: for an answer that --method does not have.
+    """
+    scale = score_scale(given)
+    if given.exit_rule == choices.ALL_RULES:
+        return AnswerRule(scale)
+    if given.answer != answer_rule.OWN and given.method == "summed":
+        raise InputError(
+            f"--answer={given.answer}: --method=summed is trained to answer by "
+            "the sum of all exits, and has no other; leave it out"
+        )
+    return AnswerRule(
+        scale,
+        given.exit_rule,
+        answer=given.answer,
+        answer_decay=given.answer_decay,
+    )
+
+
+def all_rules() -> list[AnswerRule]:
+    """Every exit rule with every answer that --method has, plain ones first."""
+    summed = FLAGS.method == "summed"
+    answers = (answer_rule.OWN,) if summed else choices.ANSWERS
+    return [
+        AnswerRule(
+            score_scale(), name, answer=answer, answer_decay=FLAGS.answer_decay
+        )
+        for answer in answers
+        for name in choices.EXIT_RULES
+    ]
+
+
+def exit_thresholds(
+    classes: int, exits: int, given: flags.FlagValues = FLAGS
+) -> thresholds.ExitThresholds:
+    """Return --exit_threshold for every exit, as --exit_rule compares it."""
+    by, text = rule(given), given.exit_threshold
+    s = thresholds.parse(
+        "auto" if given.exit_rule == choices.ALL_RULES else text,
+        given.exit_loss,
+        classes,
+        rule=by.exit_rule,
+        # The last exit takes whoever gets there.
+        total=by.total(exits - 1),
+    )
+    return thresholds.ExitThresholds.shared(s, exits)
+
+
+def score_scale(given: flags.FlagValues = FLAGS) -> float:
+    """Return σ, by which the exit loss multiplies logits: 1 but for LDAM."""
+    cosine = given.exit_loss in thresholds.COSINE_LOSSES
+    return given.ldam_scale if cosine else 1.0

@@ -1,0 +1,69 @@
+"""How a model answers by its flags, and which thresholds are in reach."""
+
+import command_runs
+import pytest
+
+from elf_keras import choices
+from elf_keras.cli import answer_from_flags
+from elf_keras.errors import InputError
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
+
+
+def by(*words):
+    return command_runs.fresh_flags("--workdir=", *words)
+
+
+def test_own_logits_and_confidence_unless_flags_say_otherwise():
+    with by():
+        assert answer_from_flags.rule().leaves_as(PLAIN)
+
+
+def test_every_flag_ends_in_the_rule():
+    words = "--exit_rule=depth_confidence --answer=running --answer_decay=0.25"
+    with by(*words.split(), "--exit_loss=ldam", "--ldam_scale=20"):
+        found = answer_from_flags.rule()
+    rule = AnswerRule(20.0, "depth_confidence")
+    assert found.scale == 20
+    assert not found.leaves_as(rule)
+    assert found.flags == words
+
+
+def test_summed_predictions_have_no_running_sum():
+    refused = pytest.raises(InputError, match="--method=summed")
+    with by("--method=summed", "--answer=running"), refused:
+        answer_from_flags.rule()
+    with by("--method=summed", "--exit_rule=all"):
+        found = answer_from_flags.all_rules()
+    assert {rule.answer for rule in found} == {"own"}
+    with by("--method=har", "--answer_decay=0.3"):
+        found = answer_from_flags.all_rules()
+    assert len(found) == len(choices.EXIT_RULES) * len(choices.ANSWERS)
+    assert found[0].leaves_as(PLAIN)
+    assert {rule.answer_decay for rule in found} == {0.3}
+
+
+@pytest.mark.parametrize(
+    ("words", "exits", "reached"),
+    [
+        # 10 classes: a cosine reaches 1/(1 + 9 e^-2) = 0.451, the sum of two
+        # with decay 0.5 1/(1 + 9 e^-3) = 0.69, the last exit needs no s.
+        ((), 3, 0.451),
+        (("--answer=running",), 2, 0.451),
+        (("--answer=running",), 3, 0.690),
+        (("--answer=running", "--answer_decay=0"), 3, 0.451),
+    ],
+)
+def test_what_a_sum_of_cosines_can_reach(words, exits, reached):
+    words = ("--exit_loss=ldam", *words)
+    with by(*words, f"--exit_threshold={reached - 0.002}"):
+        found = answer_from_flags.exit_thresholds(10, exits)
+        assert found.number == pytest.approx(reached - 0.002)
+    refused = pytest.raises(InputError, match="can never be exceeded")
+    with by(*words, f"--exit_threshold={reached + 0.002}"), refused:
+        answer_from_flags.exit_thresholds(10, exits)
+
+
+def test_where_all_are_compared_a_threshold_of_one_rule_says_nothing():
+    words = ("--exit_loss=ldam", "--exit_threshold=0.9", "--exit_rule=all")
+    with by(*words):
+        assert answer_from_flags.exit_thresholds(10, 3).number == 0.2
