@@ -97,10 +97,12 @@ class BatchNormalization(keras.layers.BatchNormalization):
         sums = tf.concat([tf.reduce_sum(wide, axes), count[None]], axis=0)
         sums = replicas.sum_over_replicas(sums)
         count = sums[-1]
-        mean = sums[:-1] / count
+        # No image anywhere: gradients of zero, not of 0 / 0.
+        at_least_one = tf.maximum(count, 1.0)
+        mean = sums[:-1] / at_least_one
         # Two passes: E[x²] - E[x]² cancels where the mean is large.
         squares = tf.reduce_sum(tf.square(wide - mean), axes)
-        variance = replicas.sum_over_replicas(squares) / count
+        variance = replicas.sum_over_replicas(squares) / at_least_one
         unbiased = variance * count / tf.maximum(count - 1, 1.0)
         self._move(mean, unbiased, count > 0)
         return tf.cast(self._scale(wide, mean, variance), inputs.dtype)
