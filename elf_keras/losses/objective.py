@@ -108,9 +108,8 @@ class CumulativeLoss:
         if sample_weight is None:
             sample_weight = ops.ones_like(weights)
         sample_weight = ops.cast(sample_weight, weights.dtype)
-        label, threshold = labels[0], self.train_threshold
-        leaves = exit_rule.satisfied_with_label(logits, label, threshold)
-        reached = exit_rule.active_mask(leaves)
+        label = labels[0]
+        reached = exit_rule.active_mask(self._satisfied(logits, label))
         predicted = ops.cast(ops.argmax(logits, axis=-1), label.dtype)
         return Terms(
             exit_losses=_mix(parts, losses),
@@ -119,6 +118,16 @@ class CumulativeLoss:
             sample_weights=ops.cast(sample_weight, logits.dtype),
             correct=ops.cast(predicted == label[:, None], logits.dtype),
         )
+
+    def leaves(self, labels, logits):
+        """Tell who satisfies the training rule where, `(batch, exits)`.
+
+        Args:
+          labels: as in `terms`.
+          logits: `(batch, exits, classes)`, of one exit or of several.
+        """
+        labels = _checked_labels(labels, self.class_weights.shape[0])
+        return self._satisfied(logits, _two_labels(labels)[1][0])
 
     def reduce(self, terms: Terms):
         """Return the scalar loss: this replica's part of the global mean."""
@@ -134,6 +143,10 @@ class CumulativeLoss:
         logits = ops.zeros((1, exits, self.class_weights.shape[0]))
         losses = self._exit_losses(logits, ops.zeros(1, "int32"))
         return float(ops.sum(losses))
+
+    def _satisfied(self, logits, label):
+        threshold = self.train_threshold
+        return exit_rule.satisfied_with_label(logits, label, threshold)
 
     def _exit_losses(self, logits, labels):
         exits = logits.shape[1]

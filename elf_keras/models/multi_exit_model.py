@@ -23,7 +23,8 @@ class ExitRecord(keras.metrics.Metric):
 
     `loss` is Σ_i w_i L_i / Σ_i w_i over what was seen, whatever the
     normalization of the objective;
-    `exit_k_accuracy` counts every example at every exit; `exit_k_share` is
+    `exit_k_accuracy` counts every example at every exit, with the answer it
+    left with where it was taken out of the batch; `exit_k_share` is
     the share that takes exit k under the training rule; `exit_k_loss` is
     the mean of Σ_k active ℓ over those examples, unweighted, which should
     rise with k (HAR, Property 1).
@@ -122,13 +123,15 @@ class MultiExitModel(keras.Model):
           optimizer: a Keras optimizer; see `training.CoupledSGD`.
           training_pass: called in training with (images, labels) instead of
             the model; returns named outputs and the labels to compare them
-            with. See `ManifoldMixup` and `BilateralPass`.
+            with. See `ManifoldMixup`, `BilateralPass`, and `RemovingPass`,
+            which also has a say in the gradients.
           run_eagerly: as in `keras.Model.compile`, for debugging.
           jit_compile: likewise; off, since XLA does not mix with replicas
             and is five times slower on a CPU.
 
         Raises:
-          InputError: where `loss` is none for several exits.
+          InputError: where `loss` is none for several exits, or XLA is to
+            compile a pass whose shapes differ from step to step.
         """
         if not hasattr(loss, "terms"):
             raise InputError(
@@ -137,6 +140,11 @@ class MultiExitModel(keras.Model):
                 "elf_keras.losses.CumulativeLoss, such as "
                 'CumulativeLoss(losses.exit_loss("ce", class_counts), classes)'
             )
+        if jit_compile and not getattr(training_pass, "fixed_shapes", True):
+            raise InputError(
+                "jit_compile=True with images that leave the batch: XLA needs "
+                "batches of one size; leave jit_compile or the pass out"
+            )
         super().compile(
             optimizer=optimizer,
             run_eagerly=run_eagerly,
@@ -144,6 +152,7 @@ class MultiExitModel(keras.Model):
         )
         self.objective = loss
         self.training_pass = training_pass or self._training_pass
+        self._gradients = getattr(training_pass, "gradients", None)
         self.exit_record = ExitRecord(len(self.output_names))
 
     @property
@@ -192,6 +201,9 @@ class MultiExitModel(keras.Model):
             scaled = self.optimizer.scale_loss(loss)
         gradients = tape.gradient(scaled, self.trainable_weights)
         gradients = replicas.gradients_of_examples(gradients, images)
+        if self._gradients:
+            weights = self.trainable_weights
+            gradients = self._gradients(gradients, weights, terms.active)
         if isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer):
             gradients = replicas.overflow_together(gradients)
         self.optimizer.apply_gradients(

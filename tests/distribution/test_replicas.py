@@ -70,6 +70,16 @@ def test_the_cases_are_telling(runs, kind):
 
 
 @pytest.mark.slow
+def test_a_stage_that_nobody_comes_to_changes_nothing(runs):
+    """A single image leaves: the second stage is empty on every replica."""
+    one = part(runs, "removed", REPLICAS, 1)
+    # Those of the full batch before it, at rate 0, count too.
+    assert one["exit_1_share"] == pytest.approx(3 / 7)
+    assert part(runs, "removed", REPLICAS, 6)["exit_1_share"] < 0.5
+    assert all(np.isfinite(value).all() for value in one.values())
+
+
+@pytest.mark.slow
 def test_class_shares_of_an_epoch_of_pairs(runs):
     """Counts 600, 200, 100 as they are, and by 1/600 : 1/200 : 1/100."""
     for number in (1, REPLICAS):

@@ -19,7 +19,7 @@ from elf_keras.distribution.replicas import overflow_together
 from elf_keras.exits import exit_rule
 from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.models import bilateral
+from elf_keras.models import bilateral, removing
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 THRESHOLD = 0.36
@@ -28,7 +28,7 @@ FULL = 6
 # Last batches: even, uneven, and (of three replicas) one fewer than them; a
 # single image, one fewer than two replicas.
 SIZES = (6, 5, 2, 1)
-KINDS = ("plain", "taught", "synchronized", "bilateral")
+KINDS = ("plain", "taught", "synchronized", "bilateral", "removed")
 SIDE = 8
 
 
@@ -48,11 +48,17 @@ def built(kind):
     options = {"backbone": "resnet8", "pixels": models.Pixels(0.0, 1.0)}
     if kind == "bilateral":
         return bilateral.build((SIDE, SIDE, 3), CLASSES, **options)
-    if kind == "synchronized":
+    if kind in ("synchronized", "removed"):
         # Its depthwise gradients over no example are unwritten memory.
         options |= {"exits": "1", "heads": models.Heads("separable")}
         return models.build((SIDE, SIDE, 3), CLASSES, **options)
     return plain()
+
+
+def removing_pass(model, loss):
+    """Class 0 leaves: of a single image nothing comes to the second stage."""
+    model.get_layer("exit_1").bias.assign([3.0, 0.0, 0.0])
+    return removing.RemovingPass(model, loss.leaves)
 
 
 def compiled(kind):
@@ -70,6 +76,8 @@ def compiled(kind):
         )
     loss = CumulativeLoss(exit_loss, CLASSES, train_threshold=THRESHOLD)
     loss.class_weights.assign([0.25, 0.75, 2.0])
+    if kind == "removed":
+        training_pass = removing_pass(model, loss)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 1.0])
     model.compile(keras.optimizers.SGD(rate), loss, training_pass=training_pass)
     return model
