@@ -43,6 +43,7 @@ EXIT_LOSSES = ("ce", "focal", "ldam", "balanced_softmax", "la", "vs")
 # Trained with log π added to the logits: these already favour rare classes.
 PRIOR_LOSSES = ("balanced_softmax", "la", "vs")
 METHODS = ("har", "sum", "summed", "single", "bbn")
+LEAVINGS = ("masked", "removed")
 EXIT_RULES = (
     "confidence",
     "entropy",

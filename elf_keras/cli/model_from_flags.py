@@ -8,13 +8,14 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from elf_keras import choices, losses, models
+from elf_keras import losses, models
 from elf_keras.cli import (
     answer_from_flags,
     backbone_from_flags,
     command,
     data_from_flags,
     heads_from_flags,
+    pass_from_flags,
     second_stage_from_flags,
     weights_from_flags,
 )
@@ -25,7 +26,7 @@ from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import thresholds
 from elf_keras.losses import across_exits, objective
 from elf_keras.models import bilateral, multiply_adds
-from elf_keras.training import manifold_mixup, optimizer
+from elf_keras.training import optimizer
 
 FLAGS = flags.FLAGS
 _TORCH_FILES = (".pth", ".pt", ".safetensors")
@@ -93,10 +94,11 @@ def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     """Compile a model with optimizer and objective."""
     exit_loss = _across_exits(_exit_loss(data), models.exits(built))
     leaving = FLAGS.method == "har"
+    loss = cumulative_loss(data, leaving=leaving, exit_loss=exit_loss)
     built.compile(
         _optimizer(),
-        cumulative_loss(data, leaving=leaving, exit_loss=exit_loss),
-        training_pass=_training_pass(built),
+        loss,
+        training_pass=pass_from_flags.training_pass(built, loss),
     )
     return built
 
@@ -183,22 +185,6 @@ def _across_exits(exit_loss, exits):
     if FLAGS.exit_weights:
         return across_exits.weighted(exit_loss, weights)
     return exit_loss
-
-
-def _training_pass(built):
-    """What a training step calls instead of the model, if anything."""
-    if FLAGS.method == "bbn":
-        if FLAGS.mixing != "none":
-            raise InputError(
-                f"--mixing={FLAGS.mixing} with --method=bbn, which mixes two "
-                "samplings itself; set --mixing=none"
-            )
-        return bilateral.BilateralPass(built)
-    if FLAGS.mixing == choices.MANIFOLD_MIXUP:
-        return manifold_mixup.ManifoldMixup(
-            built, alpha=FLAGS.mixup_alpha, seed=FLAGS.seed
-        )
-    return None
 
 
 def _source(data):

@@ -30,6 +30,13 @@ def _objective():
         "t: a number, a multiple of 1/C such as 2/C, or auto.",
     )
     flags.DEFINE_enum(
+        "leaving",
+        "masked",
+        choices.LEAVINGS,
+        "What har does with an image that left: its later losses count "
+        "nothing, or it goes no further and costs nothing either.",
+    )
+    flags.DEFINE_enum(
         "class_weighting",
         "none",
         choices.CLASS_WEIGHTINGS,
