@@ -33,8 +33,8 @@ def main() -> None:
     for number in range(options.rounds):
         for pair in PAIRS:
             ours, peer = rates[pair]
-            ours.append(_rate(_our_command(*pair, options)))
-            peer.append(_rate(_peer_command(*pair, options)))
+            ours.append(rate(_our_command(*pair, options)))
+            peer.append(rate(_peer_command(*pair, options)))
             print(
                 f"round {number + 1} {' '.join(pair)}: {ours[-1]} "
                 f"against {peer[-1]} images/s",
@@ -58,7 +58,8 @@ def _peer_command(method, precision, options):
     return command + ["--bf16"] * (precision == "bfloat16")
 
 
-def _rate(command):
+def rate(command: list[str]) -> float:
+    """Return the images a second that a process says."""
     shown = subprocess.run(
         command, capture_output=True, text=True, check=True
     ).stdout
