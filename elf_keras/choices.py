@@ -57,6 +57,9 @@ ALL_RULES = "all"
 ANSWERS = ("own", "running")
 TRAINED_STAGES = ("crt", "lws")
 POST_HOC_STAGES = ("tau_norm", "logit_adjustment")
+# Which corrects for the prior, as any training may when it has ended.
+PRIOR_CORRECTION = "prior_correction"
+UNTRAINED_STAGES = (*POST_HOC_STAGES, PRIOR_CORRECTION)
 CLASS_WEIGHTINGS = (
     "none",
     "effective_number",

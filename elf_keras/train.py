@@ -86,23 +86,21 @@ def dry_run() -> None:
     data = _data()
     command.load_tensorflow()
     from elf_keras.cli import (
-        average_from_flags,
         model_from_flags,
         schedule_from_flags,
         start_from_flags,
+        training_from_flags,
     )
     from elf_keras.training import dry_run as checks
 
     rows = checks.check_images(data, FLAGS.dry_run_images)
     model = _model(data, model_from_flags.strategy(alone=True))
-    model_from_flags.scorer(model, data)
+    training = training_from_flags.training(model, data)
     start_from_flags.say_if_few(data)
     if FLAGS.exits_first:
         seconds = start_from_flags.seconds(model, data)
         rows.append(("exits first", plan.duration(seconds)))
-    # It is part of a step.
-    average_from_flags.average(model)
-    speed = checks.measure(model, data, schedule_from_flags.batches(data))
+    speed = checks.measure(model, data, training.batches)
     epochs = schedule_from_flags.epochs(data, lambda: speed)
     schedule_from_flags.schedule(data, epochs)
     rows += speed.rows(epochs)
@@ -127,7 +125,11 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         # Workers are joined before TensorFlow does anything with data.
         _strategy()
     data, strategy = _data(), _strategy()
-    from elf_keras.cli import second_stage_from_flags, start_from_flags
+    from elf_keras.cli import (
+        second_stage_from_flags,
+        start_from_flags,
+        training_from_flags,
+    )
     from elf_keras.data import replica_parts
     from elf_keras.distribution import workers
 
@@ -137,7 +139,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
         model = _model(data, strategy)
         start = start_from_flags.begin(model, data)
-        training = _training(model, data, start.epochs)
+        training = training_from_flags.training(model, data, start.epochs)
         stage = second_stage_from_flags.begin(training)
         chief = workers.is_chief(strategy)
         say = command.say if chief else _be_silent
@@ -151,30 +153,13 @@ def run(lock: Callable[[], None], *, started: float) -> None:
             workers.leave_together(strategy)
 
 
-def _training(model, data, epochs):
-    from elf_keras.cli import (
-        average_from_flags,
-        model_from_flags,
-        schedule_from_flags,
-    )
-    from elf_keras.training import epoch_run
-
-    return epoch_run.Training(
-        model,
-        data,
-        model_from_flags.scorer(model, data),
-        schedule_from_flags.schedule(data, epochs),
-        schedule_from_flags.batches(data, epochs),
-        average_from_flags.average(model),
-    )
-
-
 def _fit(training, folder, say, *, start, **facts):
     """Train, and write the records; metrics.json, that it is over, last."""
     from elf_keras.cli import model_from_flags
     from elf_keras.data import recorded
     from elf_keras.distribution import workers
     from elf_keras.training import first_weights, loop, run_record
+    from elf_keras.training import prior_correction as correction
 
     data, minutes = training.data, FLAGS.checkpoint_minutes
     agreed = sorted(workdir.lasting(workdir.resolved()))
@@ -190,6 +175,8 @@ def _fit(training, folder, say, *, start, **facts):
     outcome = loop.fit(training, folder, checkpoint_minutes=minutes, report=say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(training, outcome, folder, objective)
+    for told in correction.sentences(record):
+        say(told)
     run_record.write(
         training,
         outcome,

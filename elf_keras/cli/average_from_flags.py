@@ -20,7 +20,7 @@ def average(model: MultiExitModel) -> WeightAverage | None:
     """
     if not FLAGS.average_weights:
         return None
-    if FLAGS.second_stage in choices.POST_HOC_STAGES:
+    if FLAGS.second_stage in choices.UNTRAINED_STAGES:
         raise InputError(
             f"--average_weights={FLAGS.average_weights:g} with --second_stage="
             f"{FLAGS.second_stage}, which takes no steps to average over: "

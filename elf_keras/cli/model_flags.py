@@ -71,15 +71,23 @@ def _second_stage():
     flags.DEFINE_enum(
         "second_stage",
         "none",
-        ("none", *choices.TRAINED_STAGES, *choices.POST_HOC_STAGES),
+        ("none", *choices.TRAINED_STAGES, *choices.UNTRAINED_STAGES),
         "What to do with the classifiers of --weights=RUN/model.keras: train "
         "them anew (crt), train one scale a class (lws), or, without "
-        "training, divide class vectors by their norm^τ (tau_norm) or "
-        "subtract τ log prior (logit_adjustment).",
+        "training, divide class vectors by their norm^τ (tau_norm), "
+        "subtract τ log prior (logit_adjustment), or what --prior_correction "
+        "says (prior_correction).",
     )
     flags.DEFINE_string(
         "tau",
         "auto",
         "τ of the stages without training: a number, or validation to choose "
         "it there; auto is 1 for logit_adjustment, validation for tau_norm.",
+    )
+    flags.DEFINE_string(
+        "prior_correction",
+        "none",
+        "After training, subtract τ log prior / σ at every exit: τ as a "
+        "number, or one for each exit (0.4,0.6); validation chooses each of "
+        "0 to 2 there; none.",
     )

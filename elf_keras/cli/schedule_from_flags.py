@@ -61,7 +61,7 @@ def schedule(
     options = {}
     if FLAGS.class_weighting == "effective_number":
         options["beta"] = FLAGS.effective_number_beta
-    trains = FLAGS.second_stage not in choices.POST_HOC_STAGES
+    trains = FLAGS.second_stage not in choices.UNTRAINED_STAGES
     bbn = FLAGS.method == "bbn"
     return epoch_run.Schedule(
         epochs=length if trains else 0,

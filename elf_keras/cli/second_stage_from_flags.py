@@ -26,7 +26,7 @@ _ADJUSTING = {
     "exit_loss": choices.PRIOR_LOSSES,
     "method": ("bbn",),
     "sampler": set(choices.SAMPLERS) - {"instance"},
-    "second_stage": {*choices.TRAINED_STAGES, *choices.POST_HOC_STAGES},
+    "second_stage": {*choices.TRAINED_STAGES, *choices.UNTRAINED_STAGES},
 }
 
 
@@ -55,6 +55,9 @@ def begin(training: epoch_run.Training) -> dict | None:
     stage, loaded = FLAGS.second_stage, training.model
     if stage == "none":
         return None
+    if stage == choices.PRIOR_CORRECTION:
+        # It follows when scores are taken, as after any training.
+        return {"name": stage}
     if stage in choices.TRAINED_STAGES:
         trained = sum(np.prod(w.shape) for w in loaded.trainable_weights)
         return {"name": stage, "trained_parameters": int(trained)}
@@ -125,6 +128,7 @@ def _check_flags(folder):
             f"({' '.join(changed)}); a second stage needs the same data and "
             "backbone: repeat that run's flags"
         )
+    _check_corrected(before)
     adjusted = [
         before[name].serialize()
         for name, values in _ADJUSTING.items()
@@ -137,6 +141,21 @@ def _check_flags(folder):
             "counts; logit_adjustment would do so twice: start from a run "
             "with --exit_loss=ce or focal, --class_weighting=none, "
             "--sampler=instance, --second_stage=none and not bbn"
+        )
+
+
+def _check_corrected(before):
+    """A correction on top of another would be none of the prior."""
+    adjusts = FLAGS.second_stage == "logit_adjustment"
+    # cRT draws new classifiers.
+    kept = FLAGS.second_stage != "crt"
+    adjusts |= kept and FLAGS.prior_correction != "none"
+    corrected = before.prior_correction != "none"
+    if adjusts and (corrected or before.second_stage == "logit_adjustment"):
+        name = "prior_correction" if corrected else "second_stage"
+        raise InputError(
+            f"--weights={FLAGS.weights} was corrected for the prior already, "
+            f"by {before[name].serialize()}: start from a run without"
         )
 
 
@@ -162,8 +181,9 @@ def _check_model(loaded):
             f"classifiers, which is not --exit_loss={FLAGS.exit_loss}; cosine "
             f"ones are for {', '.join(thresholds.COSINE_LOSSES)}"
         )
-    if cosine and FLAGS.second_stage != "crt":
+    if cosine and FLAGS.second_stage not in ("crt", choices.PRIOR_CORRECTION):
         raise InputError(
             f"--second_stage={FLAGS.second_stage}: a cosine classifier has "
-            "neither norms nor a bias to change; only crt suits it"
+            "neither norms nor a bias to change; only crt and "
+            "prior_correction suit it"
         )

@@ -170,34 +170,46 @@ OWN = Heads()
 class CosineClassifier(layers.Layer):
     """Cosines between features and class vectors: z_c = f·v_c / (|f| |v_c|).
 
-    No bias. Computed in float32 under any policy: cosines of neighbouring
-    classes differ by less than a bfloat16 step.
+    No bias, unless it is `shifted`: then each class' cosine is added a fixed
+    number, 0 at first, that training leaves alone. Computed in float32 under
+    any policy: cosines of neighbouring classes differ by less than a bfloat16
+    step.
 
     Reference: Cao et al. 2019 (LDAM), Sec. 3.2: features and class vectors
     of unit length.
     """
 
-    def __init__(self, classes, **kwargs):
+    def __init__(self, classes, shifted=False, **kwargs):
         super().__init__(**{"dtype": "float32", **kwargs})
-        self.classes = classes
+        self.classes, self.shifted = classes, shifted
 
     def build(self, input_shape):
-        """Create the class vectors, `(features, classes)`."""
+        """Create the class vectors, `(features, classes)`, and shifts."""
         self.kernel = self.add_weight(
             shape=(input_shape[-1], self.classes),
             initializer="glorot_uniform",
             name="kernel",
         )
+        if self.shifted:
+            self.shift = self.add_weight(
+                shape=(self.classes,),
+                initializer="zeros",
+                trainable=False,
+                name="shift",
+            )
 
     def call(self, inputs):
         """Return cosines, `(batch, classes)`."""
-        return ops.matmul(
+        cosines = ops.matmul(
             ops.normalize(inputs, axis=-1), ops.normalize(self.kernel, axis=0)
         )
+        return ops.add(cosines, self.shift) if self.shifted else cosines
 
     def get_config(self):
         """Return the arguments that rebuild the layer."""
-        return {**super().get_config(), "classes": self.classes}
+        config = {**super().get_config(), "classes": self.classes}
+        # Files without shifts are read by versions that know of none.
+        return config | ({"shifted": True} if self.shifted else {})
 
 
 def classify(features, classes: int, *, name: str, cosine: bool):

@@ -14,6 +14,7 @@ from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.training import callbacks, watchdogs
+from elf_keras.training.prior_correction import Correction
 from elf_keras.training.weight_average import WeightAverage
 
 
@@ -55,6 +56,7 @@ class Training:
       data: the splits; without validation no epoch is the best.
       scorer: by which the best epoch is chosen.
       average: of the model's weights, which is scored in its place, or None.
+      correction: of what is scored after training, or None.
     """
 
     model: keras.Model
@@ -63,6 +65,7 @@ class Training:
     schedule: Schedule
     batches: Batches
     average: WeightAverage | None = None
+    correction: Correction | None = None
 
     @property
     def scored(self) -> keras.Model:

@@ -19,6 +19,7 @@ from elf_keras.training import (
     epoch_run,
     first_weights,
     loop,
+    prior_correction,
     second_stage,
 )
 
@@ -88,10 +89,14 @@ def score_epochs(
 
 def _scored(training, objective):
     """The model as it is served, its answers, its scores of each split."""
-    served = second_stage.finished(training.scored)
-    scores, found = score_model.score_model(
-        served, training.data, training.scorer, objective
-    )
+    served, told = second_stage.finished(training.scored), None
+    data, scorer = training.data, training.scorer
+    if training.correction:
+        served, told = training.correction.applied(served, data, scorer)
+    scores, found = score_model.score_model(served, data, scorer, objective)
+    if told:
+        for each in scores.values():
+            each[prior_correction.KEY] = told
     return served, found, scores
 
 

@@ -1,0 +1,32 @@
+"""From flags to all that decides what a model learns, and how it is scored."""
+
+import keras
+
+from elf_keras import models
+from elf_keras.cli import (
+    average_from_flags,
+    correction_from_flags,
+    model_from_flags,
+    schedule_from_flags,
+)
+from elf_keras.data import splits
+from elf_keras.training import epoch_run
+
+
+def training(
+    model: keras.Model, data: splits.Splits, epochs: int | None = None
+) -> epoch_run.Training:
+    """Put it together for a compiled model.
+
+    Args:
+      epochs: to train, where time was a limit; by default those of the flags.
+    """
+    return epoch_run.Training(
+        model,
+        data,
+        model_from_flags.scorer(model, data),
+        schedule_from_flags.schedule(data, epochs),
+        schedule_from_flags.batches(data, epochs),
+        average_from_flags.average(model),
+        correction_from_flags.correction(data, models.exits(model)),
+    )
