@@ -66,6 +66,7 @@ CLASS_WEIGHTINGS = (
     "inverse",
     "inverse_square_root",
 )
+FOCAL_WEIGHTS = ("outside", "inside")
 NORMALIZATIONS = ("class_weights", "batch_size", "survivors")
 OPTIMIZERS = ("sgd", "adamw")
 LEARNING_RATE_SCHEDULES = ("step_decay", "cosine")

@@ -92,9 +92,12 @@ def model(data: splits.Splits) -> keras.Model:
 
 def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
     """Compile a model with optimizer and objective."""
-    exit_loss = _across_exits(_exit_loss(data), models.exits(built))
+    weights = objective.unit_weights(len(data.class_names))
+    exit_loss = _across_exits(_exit_loss(data, weights), models.exits(built))
     leaving = FLAGS.method == "har"
-    loss = cumulative_loss(data, leaving=leaving, exit_loss=exit_loss)
+    loss = cumulative_loss(
+        data, leaving=leaving, exit_loss=exit_loss, weights=weights
+    )
     built.compile(
         _optimizer(),
         loss,
@@ -104,12 +107,17 @@ def compiled(built: keras.Model, data: splits.Splits) -> keras.Model:
 
 
 def cumulative_loss(
-    data: splits.Splits, *, leaving: bool, exit_loss: Callable | None = None
+    data: splits.Splits,
+    *,
+    leaving: bool,
+    exit_loss: Callable | None = None,
+    weights: keras.Variable | None = None,
 ) -> objective.CumulativeLoss:
     """Build the objective; without leaving, t is infinite.
 
     Without `exit_loss` it is the plain sum of --exit_loss, by which hardness
-    is measured whatever --method trains with.
+    is measured whatever --method trains with; `weights` is the variable of
+    class weights that `exit_loss` may look at.
     """
     classes = len(data.class_names)
     threshold = data_from_flags.train_threshold(classes)
@@ -118,6 +126,7 @@ def cumulative_loss(
         classes,
         train_threshold=threshold if leaving else np.inf,
         normalization=FLAGS.loss_normalization,
+        weights=weights,
     )
 
 
@@ -155,11 +164,14 @@ def _optimizer():
     )
 
 
-def _exit_loss(data):
+def _exit_loss(data, weights=None):
+    """--exit_loss, of class weights where it looks at them itself."""
     taken = losses.EXIT_LOSSES[FLAGS.exit_loss].parameters
+    inside = FLAGS.exit_loss == "focal" and FLAGS.focal_weights == "inside"
     return losses.exit_loss(
         FLAGS.exit_loss,
         data.train_counts,
+        class_weights_inside=weights if inside else None,
         **{name: FLAGS[_LOSS_FLAGS[name]].value for name in taken},
     )
 

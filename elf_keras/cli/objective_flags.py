@@ -71,6 +71,14 @@ def _across_exits():
         "effective_number_beta", 0.9999, "β of effective_number.", 0.0, 1.0
     )
     flags.DEFINE_float("focal_gamma", 0.5, "γ of focal.", 0.0)
+    flags.DEFINE_enum(
+        "focal_weights",
+        "outside",
+        choices.FOCAL_WEIGHTS,
+        "Class weights multiply focal (outside), or are the power of p_y in "
+        "it as well, as in LDAM-DRW's code (inside), which goes with "
+        "--loss_normalization=batch_size.",
+    )
     flags.DEFINE_float("ldam_scale", 30.0, "σ of ldam.", 1e-3)
     flags.DEFINE_float("ldam_power", -0.25, "Power of n_c in LDAM's margins.")
     flags.DEFINE_float("logit_tau", 1.0, "τ of la and vs.", 0.0)

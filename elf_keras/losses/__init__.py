@@ -20,16 +20,18 @@ class ExitLoss(NamedTuple):
       function: of logits and labels, one value per example and exit.
       parameters: numbers that a user may give.
       of_counts: arguments that the class counts give.
+      of_weights: whether it may look at the class weights itself.
     """
 
     function: Callable
     parameters: tuple[str, ...] = ()
     of_counts: tuple[str, ...] = ()
+    of_weights: bool = False
 
 
 EXIT_LOSSES = {
     "ce": ExitLoss(exit_losses.cross_entropy),
-    "focal": ExitLoss(exit_losses.focal, ("gamma",)),
+    "focal": ExitLoss(exit_losses.focal, ("gamma",), of_weights=True),
     "ldam": ExitLoss(exit_losses.ldam, ("scale", "margin_power"), ("margins",)),
     "balanced_softmax": ExitLoss(
         exit_losses.balanced_softmax, (), ("log_priors",)
@@ -42,12 +44,18 @@ EXIT_LOSSES = {
 
 
 def exit_loss(
-    name: str, class_counts: np.ndarray, **parameters: float
+    name: str,
+    class_counts: np.ndarray,
+    *,
+    class_weights_inside=None,
+    **parameters: float,
 ) -> Callable:
     """Bind a loss from the table to the class counts of the training set.
 
     Args:
       class_counts: training images per class n, `(classes,)`.
+      class_weights_inside: variable `(classes,)`, the objective's, for a loss
+        that looks at them itself, which only focal does; None for none.
       **parameters: those of the table, the others keep their defaults;
         `margin_power` is the power of n_c in LDAM's margins.
 
@@ -55,8 +63,8 @@ def exit_loss(
       `loss(logits, labels)`, one value per example and exit.
 
     Raises:
-      InputError: for a name that is not in the table, and a parameter that
-        this loss does not take.
+      InputError: for a name that is not in the table, and a parameter or
+        class weights that this loss does not take.
     """
     if name not in EXIT_LOSSES:
         raise InputError(
@@ -74,4 +82,10 @@ def exit_loss(
         "log_priors": class_weights.log_priors(class_counts),
     }
     given = {argument: of_counts[argument] for argument in loss.of_counts}
+    if class_weights_inside is not None:
+        if not loss.of_weights:
+            raise InputError(
+                f"exit loss {name!r} takes no class weights inside; focal does"
+            )
+        given["weights"] = class_weights_inside
     return functools.partial(loss.function, **given, **parameters)

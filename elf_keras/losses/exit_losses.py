@@ -22,16 +22,26 @@ def cross_entropy(logits, labels):
     )
 
 
-def focal(logits, labels, *, gamma=0.5):
+def focal(logits, labels, *, gamma=0.5, weights=None):
     """Focal loss: -(1 - p_y)^γ log p_y with p = softmax(z).
+
+    A class weight w multiplies it afterwards, as in Lin's Eq. 5. With
+    `weights` it is in the exponent, too: -(1 - p_y^w_y)^γ log p_y, as in the
+    code of LDAM-DRW, which then takes the mean over all images, not over
+    their weights.
 
     Args:
       gamma: γ ≥ 0; 0 is cross-entropy. The HAR paper uses 0.5.
+      weights: w, `(classes,)`, or None.
 
-    Reference: Lin et al. 2017, Focal Loss for Dense Object Detection, Eq. 4.
+    Reference: Lin et al. 2017, Focal Loss for Dense Object Detection, Eq. 4;
+    Cao et al. 2019, LDAM-DRW, `FocalLoss` in losses.py.
     """
     losses = cross_entropy(logits, labels)
-    missing = ops.maximum(-ops.expm1(-losses), _SMALLEST_MISS)
+    powers = losses
+    if weights is not None:
+        powers = losses * ops.cast(ops.take(weights, labels), losses.dtype)
+    missing = ops.maximum(-ops.expm1(-powers), _SMALLEST_MISS)
     return missing**gamma * losses
 
 

@@ -54,6 +54,8 @@ class CumulativeLoss:
       train_threshold: t in (0, 1); infinity (default) or None is the plain
         sum.
       normalization: a key of `NORMALIZATIONS`.
+      weights: the variable of class weights, where the loss looks at them,
+        too; see `unit_weights`.
 
     Attributes:
       class_weights: variable `(classes,)`, all 1; assign to re-weight.
@@ -71,6 +73,7 @@ class CumulativeLoss:
         *,
         train_threshold: float | None = np.inf,
         normalization: str = "class_weights",
+        weights: keras.Variable | None = None,
     ):
         if normalization not in NORMALIZATIONS:
             raise InputError(
@@ -80,8 +83,8 @@ class CumulativeLoss:
         self.exit_loss = exit_loss
         self.train_threshold = _checked_threshold(train_threshold)
         self.normalization = NORMALIZATIONS[normalization]
-        self.class_weights = keras.Variable(
-            np.ones(classes), dtype="float32", trainable=False
+        self.class_weights = (
+            unit_weights(classes) if weights is None else weights
         )
 
     def __call__(self, labels, outputs, sample_weight=None):
@@ -151,6 +154,11 @@ class CumulativeLoss:
     def _exit_losses(self, logits, labels):
         exits = logits.shape[1]
         return self.exit_loss(logits, ops.tile(labels[:, None], [1, exits]))
+
+
+def unit_weights(classes: int) -> keras.Variable:
+    """Return a variable of class weights, `(classes,)`, all 1."""
+    return keras.Variable(np.ones(classes), dtype="float32", trainable=False)
 
 
 def _by_class_weights(terms, weighted):
