@@ -11,7 +11,8 @@ from elf_keras.models.multi_exit import (
     tap_names,
 )
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.models.saving import in_float32, load, save, take_over
+from elf_keras.models.saving import in_float32, load, save
+from elf_keras.models.weight_transfer import take_over
 
 __all__ = [
     "Heads",

@@ -1,7 +1,6 @@
-"""Models on disk, weights from one model to another, and in float32."""
+"""Models on disk, and in float32."""
 
 import zipfile
-from collections.abc import Collection
 
 import keras
 
@@ -11,8 +10,6 @@ from elf_keras.models.multi_exit_model import MultiExitModel
 # What files that are cut, changed or foreign lead to.
 DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
 DAMAGE += (zipfile.BadZipFile,)
-# Layers that a sentence names.
-_NAMED = 12
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 
@@ -54,46 +51,6 @@ def save(model: MultiExitModel, path) -> None:
     """Save a model without its optimizer's state, which halves the file."""
     bare = MultiExitModel(model.inputs[0], model.output, name=model.name)
     bare.save(path)
-
-
-def take_over(
-    model: keras.Model, source: keras.Model, *, but: Collection[str] = ()
-) -> str:
-    """Copy the weights of every layer of `source` that fits by name and shape.
-
-    Args:
-      but: names of layers that keep their fresh weights.
-
-    Returns:
-      A sentence that names the layers which keep their fresh weights.
-
-    Raises:
-      InputError: where nothing fits.
-    """
-    trained = {layer.name: layer.get_weights() for layer in source.layers}
-    fresh, copied = [], 0
-    for layer in model.layers:
-        if not layer.weights:
-            continue
-        weights = trained.get(layer.name, []) if layer.name not in but else []
-        if [w.shape for w in weights] == [w.shape for w in layer.weights]:
-            layer.set_weights(weights)
-            copied += 1
-        else:
-            fresh.append(layer.name)
-    if not copied:
-        raise InputError(
-            f"no layer of {source.name} fits {model.name} by name and shape; "
-            "give weights of the same --backbone"
-        )
-    return f"{copied} layers take over weights; fresh: {_shown(fresh)}"
-
-
-def _shown(names):
-    """The first few, and how many more there are."""
-    more = len(names) - _NAMED
-    text = ", ".join(names[:_NAMED])
-    return f"{text} and {more} more" if more > 0 else text
 
 
 def in_float32(model: MultiExitModel) -> MultiExitModel:

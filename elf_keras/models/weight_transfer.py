@@ -1,0 +1,112 @@
+"""Weights from one model to another, layers matched by what they are.
+
+A layer of the backbone is known by its name; the head of an early exit by the
+layer that it reads, whatever its number; the classifier of the last exit by
+being the last. Models with and without early exits, or with others, so begin
+with all that they share.
+"""
+
+import re
+from collections.abc import Collection
+
+import keras
+
+from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
+from elf_keras.models.exit_heads import CosineClassifier
+from elf_keras.models.multi_exit_model import MultiExitModel
+
+# Layers that a sentence names.
+_NAMED = 12
+_EXIT = re.compile(r"(exit_\d+)(.*)")
+_BACKBONE, _FINAL = "backbone", "final classifier"
+
+
+def take_over(
+    model: keras.Model, source: keras.Model, *, but: Collection[str] = ()
+) -> str:
+    """Copy the weights of every layer of `source` that fits, also by shape.
+
+    Args:
+      but: names of layers that keep their fresh weights.
+
+    Returns:
+      A sentence on backbone, heads and final classifier, and on the layers
+      which keep their fresh weights.
+
+    Raises:
+      InputError: where nothing fits.
+    """
+    kinds = _kinds(model)
+    trained = {
+        place: source.get_layer(name).get_weights()
+        for name, place in _kinds(source).items()
+    }
+    fresh = []
+    for name, place in kinds.items():
+        layer = model.get_layer(name)
+        weights = trained.get(place, []) if name not in but else []
+        if isinstance(layer, CosineClassifier) and not layer.shifted:
+            # What corrected the source for its prior is not trained.
+            weights = weights[:1]
+        if [w.shape for w in weights] == [w.shape for w in layer.weights]:
+            layer.set_weights(weights)
+        else:
+            fresh.append(name)
+    if len(fresh) == len(kinds):
+        raise InputError(
+            f"no layer of {source.name} fits {model.name} by name and shape; "
+            "give weights of the same --backbone"
+        )
+    return _told(kinds, fresh, {part for part, _ in trained})
+
+
+def _kinds(model):
+    """Layer with weights -> what it belongs to, and its name there."""
+    parts = _exits(model) if isinstance(model, MultiExitModel) else {}
+    found = {}
+    for layer in model.layers:
+        of_exit = _EXIT.fullmatch(layer.name)
+        if not layer.weights:
+            continue
+        if of_exit and of_exit[1] in parts:
+            found[layer.name] = (parts[of_exit[1]], of_exit[2])
+        else:
+            found[layer.name] = (_BACKBONE, layer.name)
+    return found
+
+
+def _exits(model):
+    """Name of each exit -> the part that its layers are."""
+    *early, last = exit_rule.exit_names(len(model.output_names))
+    taps = {name: model.get_layer(f"{name}_tap").input for name in early}
+    heads = {
+        name: f"head at {tap._keras_history.operation.name}"
+        for name, tap in taps.items()
+    }
+    return heads | {last: _FINAL}
+
+
+def _told(kinds, fresh, offered):
+    """What was taken over of each part, and what was not."""
+    layers = {}
+    for name, (part, _) in kinds.items():
+        layers.setdefault(part, []).append(name not in fresh)
+    backbone, final = (layers.pop(part, []) for part in (_BACKBONE, _FINAL))
+    whole = sum(map(all, layers.values()))
+    heads = f"{whole} of {len(layers)} heads" if layers else "no head"
+    classifier = f"the {_FINAL}" if any(final) else f"no {_FINAL}"
+    left = offered - {_BACKBONE, _FINAL} - set(layers)
+    behind = f"; left behind: {_shown(sorted(left))}" if left else ""
+    return (
+        f"{len(kinds) - len(fresh)} layers take over weights: "
+        f"{sum(backbone)} of {len(backbone)} of the backbone, {heads}, "
+        f"{classifier}; fresh: {_shown(fresh) or 'none'}{behind}"
+    )
+
+
+def _shown(names):
+    """The first few, and how many more there are."""
+    more = len(names) - _NAMED
+    text = ", ".join(names[:_NAMED])
+    return f"{text} and {more} more" if more > 0 else text

@@ -1,0 +1,122 @@
+"""Weights between models with and without early exits, in every direction."""
+
+import keras
+import numpy as np
+import pytest
+from run_states import same
+
+from elf_keras import models
+from elf_keras.errors import InputError
+from elf_keras.models import bilateral
+from elf_keras.training import prior_correction
+
+SHAPE, CLASSES = (8, 8, 1), 4
+
+
+def built(exits, *, seed, cosine=False):
+    keras.utils.set_random_seed(seed)
+    heads = models.Heads(cosine=cosine)
+    options = {"backbone": "resnet8", "exits": exits, "heads": heads}
+    model = models.build(SHAPE, CLASSES, **options)
+    # Biases, statistics and scales begin alike: told apart here.
+    random = np.random.default_rng(seed)
+    model.set_weights(
+        [random.uniform(0.1, 0.9, w.shape) for w in model.get_weights()]
+    )
+    return model
+
+
+def of_exit(model, name):
+    """Weights of an exit's head and classifier, in order."""
+    return [
+        weight
+        for layer in model.layers
+        if layer.name == name or layer.name.startswith(f"{name}_")
+        for weight in layer.get_weights()
+    ]
+
+
+def of_backbone(model):
+    return [
+        weight
+        for layer in model.layers
+        if not layer.name.startswith("exit_")
+        for weight in layer.get_weights()
+    ]
+
+
+def taken(exits, source_exits):
+    """The model and its source, each before, and what was said."""
+    model, source = built(exits, seed=1), built(source_exits, seed=2)
+    fresh = built(exits, seed=1)
+    return model, source, fresh, models.take_over(model, source)
+
+
+def test_from_a_bare_backbone_to_a_model_with_exits():
+    model, source, fresh, said = taken("all", "none")
+    assert same(of_backbone(model), of_backbone(source))
+    assert same(of_exit(model, "exit_4"), of_exit(source, "exit_1"))
+    for name in ("exit_1", "exit_2", "exit_3"):
+        assert same(of_exit(model, name), of_exit(fresh, name))
+    count = sum(bool(layer.weights) for layer in source.layers)
+    assert said.startswith(
+        f"{count} layers take over weights: {count - 1} of {count - 1} of the "
+        "backbone, 0 of 3 heads, the final classifier; fresh: exit_1_1_conv"
+    )
+
+
+def test_from_a_model_with_exits_to_a_bare_backbone():
+    model, source, _, said = taken("none", "all")
+    assert same(of_backbone(model), of_backbone(source))
+    assert same(of_exit(model, "exit_1"), of_exit(source, "exit_4"))
+    assert "no head, the final classifier; fresh: none; left behind: " in said
+    tap = models.tap_names(source)[1]
+    assert f"head at {tap}" in said.partition("left behind")[2]
+
+
+def test_a_head_is_known_by_the_layer_that_it_reads():
+    model, source, fresh, said = taken("2,3", "1,2")
+    assert same(of_exit(model, "exit_1"), of_exit(source, "exit_2"))
+    assert same(of_exit(model, "exit_2"), of_exit(fresh, "exit_2"))
+    assert same(of_exit(model, "exit_3"), of_exit(source, "exit_3"))
+    assert "1 of 2 heads, the final classifier; fresh: exit_2_1_conv" in said
+    assert said.endswith(f"left behind: head at {models.tap_names(source)[0]}")
+
+
+def test_the_same_exits_take_over_all():
+    model, source, _, said = taken("all", "all")
+    assert same(model.get_weights(), source.get_weights())
+    assert said.endswith("3 of 3 heads, the final classifier; fresh: none")
+
+
+def test_layers_that_are_to_stay_fresh():
+    model, source = built("all", seed=1), built("all", seed=2)
+    said = models.take_over(model, source, but=model.output_names)
+    assert "0 of 3 heads, no final classifier; fresh: exit_1, " in said
+    for name in model.output_names:
+        ends = [each.get_layer(name).get_weights() for each in (model, source)]
+        assert not same(*ends)
+    assert same(of_backbone(model), of_backbone(source))
+
+
+def test_two_branches_begin_with_a_backbone():
+    """Their classifier reads twice the features, and stays fresh."""
+    keras.utils.set_random_seed(1)
+    model = bilateral.build(SHAPE, CLASSES, backbone="resnet8")
+    said = models.take_over(model, built("all", seed=2))
+    assert "no head, no final classifier; fresh: " in said
+
+
+def test_a_correction_for_the_prior_is_not_taken_over():
+    source = built("none", seed=2, cosine=True)
+    corrected = prior_correction.shifted(source, np.ones((1, CLASSES)))
+    model = built("all", seed=1, cosine=True)
+    said = models.take_over(model, corrected)
+    assert "the final classifier" in said
+    assert same(of_exit(model, "exit_4"), of_exit(source, "exit_1"))
+
+
+def test_a_model_of_other_layers():
+    source = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
+    with pytest.raises(InputError, match="no layer of .* by name and shape"):
+        models.take_over(built("all", seed=1), source)
