@@ -25,13 +25,14 @@ OTHER = shlex.split("""
 --head_filters=64:128,96 --weights=runs/a/model.keras
 --method=sum --exit_loss=ldam --train_threshold=1.9/C --exit_weights=1,0.5
 --distillation=0.5 --distillation_temperature=2.0 --class_weighting=inverse
---effective_number_beta=0.999 --focal_gamma=2.0 --ldam_scale=20.0
+--effective_number_beta=0.999 --focal_gamma=2.0 --focal_weights=inside
+--ldam_scale=20.0 --average_weights=0.99 --prior_correction=0.5,1
 --ldam_power=-1.0 --logit_tau=0.5 --vs_exponent=0.3
 --loss_normalization=survivors --second_stage=crt --tau=0.5 --epochs=7
 --schedule_epochs=200 --batch_size=16 --learning_rate=0.3 --warmup_epochs=2
 --decay_epochs=3,5 --decay_factor=0.1 --reweight_epoch=4 --weight_decay=1e-05
 --exit_threshold=0.7 --exit_rule=patience --answer=running
---answer_decay=0.25 --deployment_prior=train
+--answer_decay=0.25 --deployment_prior=train --leaving=removed
 """)
 NAMES = {word.removeprefix("--").partition("=")[0] for word in OTHER}
 
