@@ -7,7 +7,8 @@ Takes folders of runs, of a search over t (search.json), of exports
 network, and figures/ with each figure as PNG, SVG and CSV. Runs each model
 once over validation and test where images and model are found; otherwise
 draws what the folders hold and says what is missing. Flags are those of each
-run; --data_dir=FOLDER says where images are now.
+run; --data_dir=FOLDER says where images are now, and --exit_rule,
+--answer and --answer_decay that all of them leave by another rule.
 """
 
 import dataclasses
@@ -20,6 +21,7 @@ from absl import flags
 from elf_keras import runs
 from elf_keras.cli import command, data_from_flags, workdir
 from elf_keras.errors import InputError
+from elf_keras.exits import answer_rule
 from elf_keras.reports import run_folder
 
 FLAGS = flags.FLAGS
@@ -65,8 +67,13 @@ def main(arguments: list[str]) -> None:
         runs.legible(path.name): runs.read_json(path / MANIFEST)
         for path in exports
     }
+    told = {
+        key: str(FLAGS[key].value)
+        for key in answer_rule.KEYS
+        if FLAGS[key].present
+    }
     read = [
-        run_folder.read(path, name)
+        run_folder.read(path, name, told)
         for path, name in zip(folders, run_folder.names(folders), strict=True)
     ]
     run(read, output, found, manifests)

@@ -101,7 +101,9 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     print(tables.policies(record), flush=True)
     data_from_flags.tell_damaged(data)
     if not scorer.rule.leaves_as(answer_rule.PLAIN):
-        command.say(f"note: other commands leave so by {scorer.rule.flags}")
+        command.say(
+            f"note: other commands take these policies with {scorer.rule.flags}"
+        )
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )

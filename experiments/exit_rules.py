@@ -1,6 +1,6 @@
-"""Which images should leave: the exit rules, on one and the same model.
+"""Which images should leave: exit rules and answers, on one and the same model.
 
-python -m experiments.exit_rules --run=RUN   sweeps a run by each rule
+python -m experiments.exit_rules --run=RUN   sweeps a run by each of them
 python -m experiments.exit_rules             writes the table into FINDINGS.md
 python -m experiments.exit_rules --check     fails where it is out of date
 
@@ -9,6 +9,7 @@ one training for each would. Thresholds are chosen on validation.
 """
 
 import argparse
+import itertools
 import pathlib
 import shutil
 import subprocess
@@ -24,32 +25,42 @@ FOLDER = pathlib.Path(__file__).parent
 FINDINGS, RECORD = FOLDER / "FINDINGS.md", FOLDER / "exit_rules.json"
 MARK = "exit_rules"
 POLICIES = ("accurate", "macs_75", "macs_50", "macs_25")
+# What a record calls the sweeps by each answer.
+KEYS = {"own": "rules", "running": "running"}
 COLUMNS = ("exit rule", *(f"`{name}` (saving)" for name in POLICIES))
 
 
 def table(record: dict) -> str:
-    """Return the table as Markdown, a row for each rule.
+    """Return the table as Markdown, a row for each rule and answer.
 
     Args:
-      record: rule -> what a sweep by it wrote of its policies.
+      record: `rules`, by own logits, and `running`: rule -> what a sweep by
+        it wrote of its policies, None where there was none yet.
     """
     rows = []
-    for rule, found in record["rules"].items():
-        scores = [found["policies"][name]["test"] for name in POLICIES]
-        cells = [
-            f"{tables.spread([each['accuracy']])} "
-            f"({tables.spread([each['saving']])})"
-            for each in scores
-        ]
-        rows.append([rule, *cells])
+    for key, said in (("rules", ""), ("running", ", running sums")):
+        for rule, found in record.get(key, {}).items():
+            rows.append([rule + said, *_cells(found)])
     return tables.markdown(COLUMNS, rows)
 
 
+def _cells(found):
+    if found is None:
+        return ["not swept"] * len(POLICIES)
+    scores = [found["policies"][name]["test"] for name in POLICIES]
+    return [
+        f"{tables.spread([each['accuracy']])} "
+        f"({tables.spread([each['saving']])})"
+        for each in scores
+    ]
+
+
 def sweep(folder: pathlib.Path, data_dir: str) -> dict:
-    """Sweep a copy of a trained run by each rule; return all policies."""
-    found = {}
-    for rule in certainty.EXIT_RULES:
-        words = [f"--exit_rule={rule}", f"--data_dir={data_dir}"]
+    """Sweep a copy of a trained run by each of them; return all policies."""
+    found = {key: {} for key in KEYS.values()}
+    for answer, rule in itertools.product(KEYS, certainty.EXIT_RULES):
+        words = [f"--exit_rule={rule}", f"--answer={answer}"]
+        words.append(f"--data_dir={data_dir}")
         with tempfile.TemporaryDirectory() as name:
             copy = pathlib.Path(name, folder.name)
             left_out = shutil.ignore_patterns("checkpoints", "tensorboard")
@@ -57,13 +68,13 @@ def sweep(folder: pathlib.Path, data_dir: str) -> dict:
             command = [sys.executable, "-m", "elf_keras.sweep", *words]
             subprocess.run([*command, f"--workdir={copy}"], check=True)
             made = runs.read_json(copy / policy_file.NAME)
-        found[rule] = {
+        found[KEYS[answer]][rule] = {
             "command": f"python -m elf_keras.sweep {' '.join(words)} "
             f"--workdir=runs/{folder.name}",
             "commit": made["git_revision"],
             "policies": {name: made["policies"][name] for name in POLICIES},
         }
-    return {"run": folder.name, "rules": found}
+    return {"run": folder.name, **found}
 
 
 def main() -> None:

@@ -5,22 +5,27 @@ _ROW = "{:18} {:10}" + " {:>8}"
 
 def rules(record: dict) -> str:
     """Return `rule_choice`'s record as a table for a terminal."""
-    budgets = [f"{100 * budget:g} %" for budget in record["budgets"]]
+    found, budgets = record["rules"], record["budgets"]
     row = _ROW + " {:>8}" * len(budgets)
-    decays = {at["answer_decay"] for at in record["rules"]}
     lines = [
         f"exit rules and answers on validation ({record['images']} images): "
         "the highest accuracy, a mean",
-        "over classes, within such shares of the bare backbone's MACs (heads "
-        "counted), by one",
-        f"threshold for all exits; running: the sum, decay {min(decays):g}.",
+        "over classes, within shares of the bare backbone's MACs, heads "
+        "counted, by one threshold",
+        "for all exits.",
         "",
-        row.format("exit rule", "answer", *budgets, "mean"),
+        row.format(
+            "exit rule",
+            "answer",
+            *(f"{100 * share:g} %" for share in budgets),
+            "mean",
+        ),
     ]
-    for at in record["rules"]:
-        cells = [f"{100 * value:.1f} %" for value in at["accuracy"]]
-        mean = f"{100 * at['mean']:.1f} %"
-        lines.append(row.format(at["exit_rule"], at["answer"], *cells, mean))
+    for at in found:
+        cells = [
+            f"{100 * value:.1f} %" for value in (*at["accuracy"], at["mean"])
+        ]
+        lines.append(row.format(at["exit_rule"], at["answer"], *cells))
     return "\n".join(
         [*lines, "", record["said"], f"chosen by {record['chosen_by']}", ""]
     )

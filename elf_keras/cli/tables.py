@@ -171,6 +171,12 @@ def search(rows: list[dict]) -> str:
         name = row["t"] + (" *" if row["chosen"] else "")
         found = [row.get(f"{split}_{key}") for split in splits for key in keys]
         lines.append(shape.format(name, *map(_percent, found)))
+    by = {row["exit_rule"]: row["t"] for row in rows}
+    if len(by) > 1:
+        lines.append(
+            "note: not all leave by one exit rule: "
+            + ", ".join(f"t = {t} by {rule}" for rule, t in by.items())
+        )
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from elf_keras import errors
 from elf_keras.data import pipeline, splits
 from elf_keras.distribution import worker_steps, workers
-from elf_keras.exits import exit_rule
+from elf_keras.exits import exit_rule, in_turn
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 
@@ -108,23 +108,21 @@ def predict_dynamic(
         np.zeros(len(images), "float32"),
         np.full(len(images), len(stages) - 1),
     )
-    features, answers = np.asarray(images, "float32"), []
+    features, kept = np.asarray(images, "float32"), {}
     for number, stage in enumerate(stages):
         if not alive.size:
             break
         outputs = stage(features, training=False)
         logits = np.asarray(outputs[f"exit_{number + 1}"])
-        before = answers[-1] if answers else None
-        answers.append(rule.next_answer(before, logits))
-        sure = rule.certainty(np.stack(answers, axis=1))[:, -1]
+        answered, sure, kept = in_turn.step(rule, number + 1, logits, kept)
         last = number == len(stages) - 1
         leaves = exit_rule.above(sure, thresholds.with_last[number]) | last
         gone = alive[leaves]
-        result.classes[gone] = answers[-1][leaves].argmax(-1)
+        result.classes[gone] = answered[leaves].argmax(-1)
         result.certainty[gone] = sure[leaves]
         result.exit_taken[gone] = number
         alive = alive[~leaves]
-        answers = [answer[~leaves] for answer in answers]
+        kept = {name: values[~leaves] for name, values in kept.items()}
         if not last:
             features = np.asarray(outputs["features"])[~leaves]
     return result

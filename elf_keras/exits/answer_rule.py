@@ -21,6 +21,8 @@ from elf_keras.exits.arrays import at_least_float32
 
 OWN, RUNNING = ANSWERS = "own", "running"
 DECAY = 0.5
+# As files and flags name what tells one from another.
+KEYS = "exit_rule", "answer", "answer_decay"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -47,8 +49,7 @@ class AnswerRule:
     @property
     def told(self) -> dict:
         """What files hold of it, and `of_record` reads."""
-        keys = "exit_rule", "answer", "answer_decay"
-        return {key: getattr(self, key) for key in keys}
+        return {key: getattr(self, key) for key in KEYS}
 
     @property
     def shown(self) -> str:
@@ -143,3 +144,15 @@ def of_record(record: dict, scale: float = 1.0) -> AnswerRule:
             f"its answer_decay is {record['answer_decay']!r}, not in [0, 1]"
         )
     return AnswerRule(scale, rule, answer=answer, answer_decay=float(decay))
+
+
+def of_flags(words: dict[str, str], scale: float = 1.0) -> AnswerRule:
+    """Read flags as text, by name, as `of_record` reads what files hold.
+
+    Raises:
+      ValueError: for what no model has, with the reason.
+    """
+    found = {key: words[key] for key in KEYS if key in words}
+    if "answer_decay" in found:
+        found["answer_decay"] = float(found["answer_decay"])
+    return of_record(found, scale)

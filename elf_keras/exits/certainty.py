@@ -102,11 +102,10 @@ def of_run(run, logits):
 def depth_confidence(logits, first=1):
     """Confidence that grows with depth: max softmax(k · z_k), k = 1 … K.
 
-    An exit that is as sure as another by softmax(z) is right more often the
-    deeper it is, so one threshold for all exits lets too many leave early and
-    too few late. k counts from the first exit on; at exit 1 it is
-    confidence. For cosines z is σ · cosine here, as for all rules but
-    confidence, and 1 is within reach.
+    At one threshold for all exits, early ones must then be surer than deep
+    ones. k counts from the first exit on; at exit 1 it is confidence. For
+    cosines z is σ · cosine here, as for all rules but confidence, and 1 is
+    within reach.
 
     Args:
       logits: what exits answer by, `(..., exits, classes)`.

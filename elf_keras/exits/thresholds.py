@@ -184,12 +184,17 @@ def parse(
             f"threshold {text!r}: expected a number strictly between 0 and 1, "
             "a multiple of 1/C such as 1.5/C, or auto"
         )
+    if rule == certainty.CONFIDENCE:
+        _check_reach(value, exit_loss, classes, total)
+    return value
+
+
+def _check_reach(value, exit_loss, classes, total):
     bound = largest_confidence(exit_loss, classes, total)
-    if rule == certainty.CONFIDENCE and value >= bound:
+    if value >= bound:
         raise InputError(
             f"threshold {value:.4g} can never be exceeded: with exit loss "
             f"{exit_loss!r} and {classes} classes confidence stays below "
             f"{bound:.4g}; choose a smaller one, for example "
             f"{default(exit_loss, classes):.4g}"
         )
-    return value

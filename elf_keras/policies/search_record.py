@@ -2,6 +2,8 @@
 
 import operator
 
+from elf_keras.exits import answer_rule
+
 _STATIC = ("accuracy", "many", "medium", "few")
 _POLICY = "accurate"
 
@@ -9,9 +11,10 @@ _POLICY = "accurate"
 def rows(records: dict[str, dict]) -> list[dict]:
     """Return a row a run, of how t is written -> the run's policy.json.
 
-    `t`, `chosen`, and for each split the static model's accuracies, and
-    accuracy and saving of the policy `accurate`. Chosen is the highest static
-    accuracy on validation, of equals the larger saving there.
+    `t`, `chosen`, `exit_rule` of the policies, and for each split the static
+    model's accuracies, and accuracy and saving of the policy `accurate`. Chosen
+    is the highest static accuracy on validation, of equals the larger saving
+    there.
     """
     found = [{"t": text, **_scores(record)} for text, record in records.items()]
     judged = operator.itemgetter(
@@ -41,7 +44,7 @@ def lines(curves: dict[str, dict], chosen: str) -> dict[str, dict[str, dict]]:
 
 
 def _scores(record):
-    row = {}
+    row = {"exit_rule": answer_rule.of_record(record).shown}
     for split, static in record["model"]["static"].items():
         policy = record["policies"][_POLICY][split]
         for name in _STATIC:

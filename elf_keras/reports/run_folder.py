@@ -11,8 +11,10 @@ import pathlib
 
 from elf_keras import runs
 from elf_keras.errors import InputError
-from elf_keras.exits import certainty
+from elf_keras.exits import answer_rule
+from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_file
+from elf_keras.reports import missing
 from elf_keras.runs import flagfiles
 from elf_keras.training import schedules
 
@@ -24,13 +26,16 @@ class RunFolder:
     Attributes:
       path: of the folder.
       name: unlike that of any other run on the page.
-      flags: that the run was trained with, by name, as text.
+      flags: that the run was trained with, by name, as text; how it answers
+        may be told otherwise.
       record: of run.json, or None; only of the data while the run goes on.
       metrics: of metrics.json, or None.
       history: a row an epoch, as far as the run got.
       per_class: rows of per_class.csv: accuracies on test by class.
       curve: of curve.json, or None where nobody swept it.
-      policy: of policy.json, or None.
+      policy: of policy.json, or None; only if it is of the run's exit rule
+        and answer.
+      other_rule: that it is of, if not.
     """
 
     path: pathlib.Path
@@ -42,6 +47,7 @@ class RunFolder:
     per_class: list[dict]
     curve: dict | None
     policy: dict | None
+    other_rule: AnswerRule | None = None
 
     @property
     def epochs(self) -> int:
@@ -51,7 +57,7 @@ class RunFolder:
     @property
     def missing(self) -> tuple[str, ...]:
         """A sentence on each thing that is not there."""
-        return tuple(_missing(self))
+        return tuple(missing.of(self))
 
     @property
     def data(self) -> dict:
@@ -100,8 +106,17 @@ class RunFolder:
         return [number for number, (a, b) in steps if b < 0.999 * a]
 
 
-def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
+def read(
+    path: pathlib.Path,
+    name: str | None = None,
+    told: dict[str, str] | None = None,
+) -> RunFolder:
     """Read a run's folder; its name on the page is by default the folder's.
+
+    Args:
+      path: of the folder.
+      name: of the run on the page.
+      told: flags that are to hold in place of the run's own.
 
     Raises:
       InputError: where it is no run's folder, or a file in it is damaged.
@@ -111,7 +126,8 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
             f"{path} is not the folder of a run: it holds no {runs.FLAGS}; "
             "name the --workdir of a training, a search or an export"
         )
-    flags = _flags(path / runs.FLAGS)
+    flags = _flags(path / runs.FLAGS) | (told or {})
+    policy, other_rule = _policy(path, flags)
     return RunFolder(
         path=path,
         name=name or runs.legible(path.resolve().name),
@@ -121,7 +137,8 @@ def read(path: pathlib.Path, name: str | None = None) -> RunFolder:
         history=_history(path),
         per_class=_table(path / "per_class.csv", keys=("class",)),
         curve=_json(path / "curve.json", lambda r: r["splits"].items()),
-        policy=_policy(path / policy_file.NAME, flags),
+        policy=policy,
+        other_rule=other_rule,
     )
 
 
@@ -141,32 +158,6 @@ def names(paths: list[pathlib.Path]) -> list[str]:
     return found
 
 
-def _missing(found):
-    if found.metrics is None or "model" not in (found.record or {}):
-        yield (
-            f"The run has not ended: {len(found.history)} of {found.epochs} "
-            "epochs are recorded, and scores are not; go on with "
-            "elf_keras.train --resume."
-        )
-    elif not found.recorded():
-        yield (
-            "The run has neither validation nor test images, so nothing tells "
-            "how good it is: this page shows its training alone."
-        )
-    elif "validation" not in found.metrics:
-        yield (
-            "The run has no validation split, so no epoch and no threshold "
-            "was chosen by one."
-        )
-    swept = found.policy or len(found.exits) < 2
-    if not swept and "validation" in (found.metrics or {}):
-        yield (
-            "No thresholds were chosen for budgets by this run's exit rule; "
-            f"run elf_keras.sweep --workdir={found.name} and make this page "
-            "again."
-        )
-
-
 def _facts(record):
     """Touch what every run.json has."""
     data = record["data"]
@@ -184,13 +175,14 @@ def _scores(metrics):
 
 
 def _policy(path, flags):
-    """policy.json, unless its thresholds are of another exit rule."""
-    if not path.exists():
-        return None
-    found = policy_file.read(path)
-    rule = flags.get("exit_rule", certainty.CONFIDENCE)
-    same = found.get("exit_rule", certainty.CONFIDENCE) == rule
-    return found if same else None
+    """policy.json, or the rule that it is of, if that is another one."""
+    if not (path / policy_file.NAME).exists():
+        return None, None
+    found = policy_file.read(path / policy_file.NAME)
+    rule = answer_rule.of_record(found)
+    with _refusing(path / runs.FLAGS, str):
+        same = rule.leaves_as(answer_rule.of_flags(flags))
+    return (found, None) if same else (None, rule)
 
 
 def _json(path, touch):

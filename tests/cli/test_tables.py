@@ -4,6 +4,7 @@ import pytest
 
 from elf_keras import choices
 from elf_keras.cli import tables
+from elf_keras.policies import search_record
 
 
 def part(static, dynamic, **more):
@@ -101,3 +102,17 @@ def test_parity_names_what_differs_and_exits_that_few_images_take():
     ]
     warning = tables.parity([0.9, 0.05, 0.049, 0.001], []).splitlines()[1]
     assert warning.startswith("warning: exit 3, 4 is compared on few images")
+
+
+def test_a_search_says_where_runs_leave_by_other_rules():
+    scores = {"accuracy": 0.7, "saving": 0.2}
+    plain = {
+        "model": {"static": {"validation": {"accuracy": 0.7}}},
+        "policies": {"accurate": {"validation": scores}},
+    }
+    summed = plain | {"exit_rule": "margin", "answer": "running"}
+    rows = search_record.rows({"0.8": plain, "0.9": plain})
+    assert "exit rule" not in tables.search(rows)
+    rows = search_record.rows({"0.8": plain, "0.9": summed})
+    said = "t = 0.8 by confidence, t = 0.9 by margin of running sums"
+    assert said in tables.search(rows)

@@ -57,6 +57,16 @@ def test_each_run_has_its_own_flags(folder, tmp_path):
     assert second["start"] != [0.4]
 
 
+def test_a_page_by_another_exit_rule(folder, tmp_path):
+    words = ("--exit_rule=depth_confidence", "--answer=running")
+    command_runs.done("report", folder, f"--output={tmp_path}", *words)
+    (found,) = embedded(tmp_path / "index.html")
+    assert found["rule"] == "depth_confidence"
+    text = " ".join((tmp_path / "index.html").read_text().split())
+    shown = "depth_confidence of running sums (decay 0.5)"
+    assert f"leaves at the first exit whose {shown} is above s" in text
+
+
 def test_without_its_images(folder, tmp_path, monkeypatch):
     def gone(*_):
         raise errors.InputError(f"no images in {tmp_path}")

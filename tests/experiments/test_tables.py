@@ -188,6 +188,21 @@ def test_a_row_of_exit_rules():
     assert made.splitlines()[2] == f"| margin | {cells} |"
 
 
+def test_rows_of_running_sums_and_of_what_was_not_swept():
+    test = {"accuracy": 0.71, "saving": 0.5}
+    policies = {name: {"test": test} for name in exit_rules.POLICIES}
+    record = {"rules": {"margin": None}, "running": {"margin": None}}
+    record["running"]["confidence"] = {"policies": policies}
+    rows = exit_rules.table(record).splitlines()[2:]
+    missing = " | ".join(["not swept"] * 4)
+    assert rows[:2] == [
+        f"| margin | {missing} |",
+        f"| margin, running sums | {missing} |",
+    ]
+    cells = " | ".join(["71.0 (50.0)"] * 4)
+    assert rows[2] == f"| confidence, running sums | {cells} |"
+
+
 def test_every_rule_was_swept():
     record = runs.read_json(exit_rules.RECORD)
     assert list(record["rules"]) == list(certainty.EXIT_RULES)

@@ -31,6 +31,52 @@ def test_a_whole_run(folder):
     assert folder.reweighted_from() == 2
 
 
+def policy_of(folder, **told):
+    """Write a policy file of an exit rule into a run's folder."""
+    thresholds = [0.5] * (len(folder.exits) - 1)
+    rule = {"kind": "shared", "unit": None, "limit": None}
+    record = {
+        "format": 1,
+        "model": {"exits": len(folder.exits)},
+        "guard": {"tolerance": 0.05, "confidence": 0.9},
+        "default_policy": "accurate",
+        "policies": {"accurate": {"rule": rule, "thresholds": thresholds}},
+    }
+    runs.write_json(folder.path / "policy.json", record | told)
+
+
+RUNNING = {"exit_rule": "margin", "answer": "running", "answer_decay": 0.25}
+
+
+def test_policies_of_another_exit_rule_are_told_of(folder):
+    policy_of(folder, **RUNNING)
+    found = run_folder.read(folder.path)
+    assert found.policies == {}
+    words = "--exit_rule=margin --answer=running --answer_decay=0.25"
+    (told,) = (text for text in found.missing if "policy.json" in text)
+    assert f"add {words}" in told
+    assert "margin of running sums (decay 0.25)" in told
+    assert not any("No thresholds were chosen" in t for t in found.missing)
+
+
+def test_policies_of_the_exit_rule_that_is_told(folder):
+    policy_of(folder, **RUNNING)
+    told = {key: str(value) for key, value in RUNNING.items()}
+    found = run_folder.read(folder.path, told=told)
+    assert list(found.policies) == ["accurate"]
+    assert found.flags["answer"] == "running"
+    assert not any("policy.json" in text for text in found.missing)
+    with (folder.path / runs.FLAGS).open("a") as file:
+        file.write("".join(f"--{key}={text}\n" for key, text in told.items()))
+    assert run_folder.read(folder.path).policies == found.policies
+
+
+def test_a_decay_that_is_no_number(folder):
+    policy_of(folder)
+    with pytest.raises(errors.InputError, match=runs.FLAGS):
+        run_folder.read(folder.path, told={"answer_decay": "half"})
+
+
 def test_flags_without_a_value_are_booleans(tmp_path):
     found = made_report.of_flags(tmp_path / "run", "--noflip --resume --seed=3")
     assert found.flags == {"noflip": "false", "resume": "true", "seed": "3"}
