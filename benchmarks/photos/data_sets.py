@@ -12,7 +12,7 @@ from elf_keras.data import splits
 # Of the tail: images of its first and of its last class, classes.
 TAIL = 200, 5, 12
 TAIL_SEED = 0
-SIZE = 160
+SIZE = 224
 
 
 @dataclasses.dataclass(frozen=True)
