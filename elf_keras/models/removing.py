@@ -22,9 +22,10 @@ class RemovingPass:
 
     Stage k + 1 gets the features of the images that are not satisfied at
     exits 1 … k by the training rule g. Batch norm so takes its statistics
-    over these alone, as it meets them in use; where it is frozen, losses and
-    gradients are those of the whole model. At exits that an image did not
-    come to, it keeps the logits it left with, which take no gradient.
+    over these alone, as it meets them in use (but for static use, where easy
+    images come as well); where it is frozen, losses and gradients are those
+    of the whole model. At exits that an image did not come to, it keeps the
+    logits it left with, which take no gradient.
 
     The sizes of its batches differ from step to step: XLA, and a TPU, cannot
     compile it. A stage that nobody comes to changes nothing.
