@@ -73,10 +73,13 @@ LEARNING_RATE_SCHEDULES = ("step_decay", "cosine")
 PRECISIONS = ("float32", "bfloat16", "float16")
 STRATEGIES = ("auto", "single", "mirrored", "multi_worker", "tpu")
 AUGMENTATIONS = ("none", "crop", "resized_crop", "randaugment")
+# Operations on each image, drawn for it alone.
+AUTO_AUGMENTS = ("none", "autoaugment", "randaugment")
 # Of whole batches, before the model sees them.
 BATCH_MIXINGS = ("mixup", "cutmix")
 MANIFOLD_MIXUP = "manifold_mixup"
 MIXINGS = ("none", *BATCH_MIXINGS, MANIFOLD_MIXUP)
+MIXING_LAMBDAS = ("image", "batch")
 DEPLOYMENT_PRIORS = ("uniform", "train")
 SPLITS = ("train", "validation", "test")
 TFLITE_VARIANTS = ("float32", "float16", "int8_weights", "int8")

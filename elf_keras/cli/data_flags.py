@@ -11,6 +11,8 @@ def define() -> None:
     _data()
     _files()
     _augmentation()
+    _each_image()
+    _mixing()
 
 
 def _data():
@@ -86,8 +88,8 @@ def _augmentation():
         choices.AUGMENTATIONS,
         "crop: after padding by an eighth of the side; resized_crop: a window "
         "of --smallest_area to all of the area; randaugment: the one of them "
-        "that suits the size (resized_crop from 128 pixels), then two random "
-        "operations a batch.",
+        "that suits the size (resized_crop from 128 pixels), and "
+        "--auto_augment=randaugment.",
     )
     flags.DEFINE_float(
         "smallest_area",
@@ -105,6 +107,31 @@ def _augmentation():
         0.0,
         0.99,
     )
+
+
+def _each_image():
+    flags.DEFINE_enum(
+        "auto_augment",
+        "none",
+        choices.AUTO_AUGMENTS,
+        "Operations on each image after its crop: autoaugment: one of the 25 "
+        "pairs found on CIFAR-10; randaugment: --randaugment_layers of 14, "
+        "all of --randaugment_magnitude.",
+    )
+    flags.DEFINE_integer("randaugment_layers", 2, "N of randaugment.", 1, 10)
+    flags.DEFINE_integer(
+        "randaugment_magnitude", 9, "M of randaugment; 10 is the most.", 0, 10
+    )
+    flags.DEFINE_integer(
+        "cutout",
+        0,
+        "Side of the square hole in each training image, filled with the mean "
+        "pixel; 16 is usual for CIFAR-10, 0 for none.",
+        0,
+    )
+
+
+def _mixing():
     flags.DEFINE_enum(
         "mixing",
         "none",
@@ -119,4 +146,10 @@ def _augmentation():
         "α of both mixups' Beta(α, α).",
         0.05,
         1.0,
+    )
+    flags.DEFINE_enum(
+        "mixing_lambda",
+        "image",
+        choices.MIXING_LAMBDAS,
+        "Whether mixup and cutmix draw λ for each image, or once a batch.",
     )

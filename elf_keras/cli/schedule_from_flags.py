@@ -5,17 +5,14 @@ from collections.abc import Callable
 from absl import flags
 
 from elf_keras import choices
-from elf_keras.cli import command
-from elf_keras.data import augment, mixing, pipeline, splits
+from elf_keras.cli import augmentation_from_flags, command
+from elf_keras.data import pipeline, splits
 from elf_keras.data.batches import Batches
-from elf_keras.data.sources import folder
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
 from elf_keras.training import dry_run, epoch_run, plan, schedules
 
 FLAGS = flags.FLAGS
-# A crop is cut after padding by this part of the side: 4 of 32 pixels.
-_PADDING_DIVISOR = 8
 
 
 def epochs(
@@ -75,34 +72,10 @@ def schedule(
 def batches(data: splits.Splits, length: int | None = None) -> Batches:
     """Build what turns the training split into batches."""
     length = length or epochs(data)
-    name, side = FLAGS.augmentation, data.image_shape[0]
-    randaugment = name == "randaugment"
-    resized = name == "resized_crop"
-    resized |= randaugment and side >= folder.LARGE_SIZE
-    crops = not resized and name != "none"
-    padding = max(1, side // _PADDING_DIVISOR) if crops else 0
-    if randaugment and data.image_shape[-1] != 3:
-        raise InputError(
-            f"--augmentation=randaugment: images of {data.image_shape[-1]} "
-            "channel; it needs 3, colours; choose crop"
-        )
-    mixes = None
-    of_batch = FLAGS.mixing if FLAGS.mixing in choices.BATCH_MIXINGS else "none"
-    if randaugment or of_batch != "none":
-        mixes = mixing.Mixing(
-            of_batch, len(data.class_names), FLAGS.mixup_alpha, randaugment
-        )
     return Batches(
         FLAGS.batch_size,
         FLAGS.seed,
-        augment.Augmentation(
-            padding,
-            FLAGS.flip,
-            resized,
-            FLAGS.color_jitter,
-            mixes,
-            FLAGS.smallest_area,
-        ),
+        augmentation_from_flags.augmentation(data),
         FLAGS.sampler,
         deferred_epoch=_scaled(FLAGS.reweight_epoch, length),
         second_sampler="reversed" if FLAGS.method == "bbn" else None,

@@ -35,6 +35,7 @@ class Augmentation:
     jitter: float = 0.0
     mixing: object | None = None  # then of whole batches, a `mixing.Mixing`
     smallest_area: float = SMALLEST_AREA  # of a window, as a share
+    each_image: tuple = ()  # then of each image, rules of `each_image`
 
 
 NOTHING = Augmentation(padding=0, flip=False)
@@ -48,7 +49,7 @@ def draw(
     Top and left of the crop in the padded image, 0 ... 2 * padding, and 1
     where the image is mirrored.
     """
-    key = _key(seed, epoch, DRAWS_STREAM)
+    key = epoch_key(seed, epoch, DRAWS_STREAM)
     highest = [2 * augmentation.padding, 2 * augmentation.padding]
     limits = tf.constant([*highest, int(augmentation.flip)]) + 1
     uniform = tf.random.stateless_uniform((examples, 3), key)
@@ -79,14 +80,14 @@ def crop_and_flip(
 
 def numbers(draw: tf.Tensor, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """What decides on one image: float32 (NUMBERS,), in [0, 1)."""
-    key = _key(seed, epoch, NUMBERS_STREAM)
+    key = epoch_key(seed, epoch, NUMBERS_STREAM)
     key = tf.random.experimental.stateless_fold_in(key, draw)
     return tf.random.stateless_uniform((NUMBERS,), key)
 
 
 def table(examples: int, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """One epoch's numbers, (examples, NUMBERS); others than `numbers`."""
-    key = _key(seed, epoch, NUMBERS_STREAM)
+    key = epoch_key(seed, epoch, NUMBERS_STREAM)
     return tf.random.stateless_uniform((examples, NUMBERS), key)
 
 
@@ -215,7 +216,10 @@ def _rounded(images: tf.Tensor) -> tf.Tensor:
     return tf.saturate_cast(images + 0.5, tf.uint8)
 
 
-def _key(seed: int, epoch: tf.Tensor, stream: int) -> tf.Tensor:
-    # Other streams than the order's, which has the bare (seed, epoch).
+def epoch_key(seed: int, epoch: tf.Tensor, stream: int) -> tf.Tensor:
+    """What one kind of an epoch's draws comes from, int64 (2,).
+
+    A `stream` for each kind; the order of images has the bare (seed, epoch).
+    """
     pair = [tf.cast(seed, tf.int64), tf.cast(epoch, tf.int64)]
     return tf.random.experimental.stateless_fold_in(tf.stack(pair), stream)

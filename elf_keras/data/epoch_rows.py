@@ -13,6 +13,7 @@ import tensorflow as tf
 from elf_keras.data import (
     augment,
     decoding,
+    each_image,
     file_batches,
     image_files,
     splits,
@@ -54,6 +55,7 @@ class BatchByBatch:
         numbers = draws
         if rule.resized or rule.jitter:
             numbers = augment.table(count, seed=seed, epoch=epoch.number)
+        each = _each_table(self.batches, count, epoch)
 
         def row(start):
             chosen = slice(start + self.part[0], start + self.part[1])
@@ -63,16 +65,16 @@ class BatchByBatch:
                 epoch.examples[chosen],
                 tf.gather(draws, rows),
                 tf.gather(numbers, rows),
+                tf.gather(each, rows),
             )
 
         return tf.data.Dataset.range(first, count, self.batches.size).map(row)
 
-    def read(self, key, chosen, draws, numbers):
+    def read(self, key, chosen, draws, numbers, each):
         """As `OneByOne.read`."""
-        images = tf.gather(self.images, chosen)
-        images = augment.changed(
-            images, draws, numbers, self.batches.augmentation
-        )
+        rule, images = self.batches.augmentation, tf.gather(self.images, chosen)
+        images = augment.changed(images, draws, numbers, rule)
+        images = each_image.changed(rule.each_image, images, each)
         return key, images, tf.gather(self.labels, chosen)
 
 
@@ -93,12 +95,19 @@ class OneByOne:
         """Return the rows of an epoch from its place `first` on."""
         count, (low, high) = self.shape[0], self.part
         labels = tf.constant(self.labels)
+        each = _each_table(self.batches, count, epoch)
 
         def row(places, images):
             epochs = tf.fill(tf.shape(places), epoch.number)
             chosen = tf.gather(epoch.examples, places)
+            rows = tf.gather(epoch.draws, places)
             keys = tf.stack([epochs, places], axis=1)
-            return keys, images, tf.gather(labels, chosen)
+            return (
+                keys,
+                images,
+                tf.gather(labels, chosen),
+                tf.gather(each, rows),
+            )
 
         # A part with nothing left in the last batch still takes the step.
         spans = tf.data.Dataset.range(first, count, self.batches.size).map(
@@ -129,10 +138,17 @@ class OneByOne:
 
         return changed
 
-    def read(self, keys, images, labels):
+    def read(self, keys, images, labels, each):
         """Return the key that mixing draws from, images and labels."""
+        rules = self.batches.augmentation.each_image
+        images = each_image.changed(rules, images, each)
         # The first key; of none, a number that nothing draws from.
         return tf.reduce_min(keys, axis=0), images, labels
+
+
+def _each_table(batches, count, epoch):
+    rules = batches.augmentation.each_image
+    return each_image.table(rules, count, seed=batches.seed, epoch=epoch.number)
 
 
 def _reader(

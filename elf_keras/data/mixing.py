@@ -1,10 +1,10 @@
-"""MixUp, CutMix and RandAugment of `keras.layers`, on whole batches.
+"""MixUp and CutMix of `keras.layers`, on whole batches.
 
 These layers keep the state of their random numbers in a variable: a resumed
 run, or two workers of `tf.data`, would draw others. Here every draw comes
 from a key instead, so what a batch meets depends on (seed, epoch, step).
-References: Zhang et al. 2018, *mixup*; Yun et al. 2019, *CutMix*; Cubuk et
-al. 2020, *RandAugment*.
+References: Zhang et al. 2018, *mixup*; Yun et al. 2019, *CutMix*. The authors'
+code of both has one λ a batch; the layers have one an image.
 """
 
 import dataclasses
@@ -12,7 +12,6 @@ import dataclasses
 import keras
 import tensorflow as tf
 
-PIXELS = (0, 255)
 # Beta(1, 1): the pasted share is uniform, as in the paper.
 CUTMIX_ALPHA = 1.0
 
@@ -21,11 +20,10 @@ CUTMIX_ALPHA = 1.0
 class Mixing:
     """What happens to whole batches."""
 
-    kind: str = "none"  # or a key of `MIXINGS`
-    classes: int = 0  # number of classes C, of the labels' shares
+    kind: str  # a key of `MIXINGS`
+    classes: int  # number of classes C, of the labels' shares
     alpha: float = 0.2  # of MixUp's Beta(α, α), in (0, 1]
-    # Two random operations before mixing, the same for a batch.
-    randaugment: bool = False
+    share_of: str = "image"  # λ is drawn for each image, or once a `batch`
 
 
 def _mixup(rule: Mixing) -> keras.Layer:
@@ -66,28 +64,40 @@ def mixer(rule: Mixing):
 
     Returns:
       A function of uint8 (batch, height, width, channels), int (batch,) and
-      an int (2,) key. It returns uint8 images, and labels: as they came, or
-      float32 (batch, classes), shares of at most two classes.
+      an int (2,) key. It returns uint8 images, and as labels float32 (batch,
+      classes), shares of at most two classes that sum to 1.
     """
-    seeds = KeyedSeeds()
-    augment, mix = None, None
-    if rule.randaugment:
-        augment = keras.layers.RandAugment(PIXELS, dtype="float32")
-        augment.generator = seeds
-    if rule.kind != "none":
-        mix = MIXINGS[rule.kind](rule)
-        mix.generator = seeds
+    mix, seeds = MIXINGS[rule.kind](rule), KeyedSeeds()
+    mix.generator = seeds
 
     def apply(images, labels, key):
         seeds.start(key)
-        shape, pixels = images.shape, tf.cast(images, tf.float32)
-        if augment:
-            pixels = augment(pixels)
-        if mix:
-            labels = tf.one_hot(labels, rule.classes)
-            mixed = mix({"images": pixels, "labels": labels})
-            pixels, labels = mixed["images"], mixed["labels"]
+        pixels = tf.cast(images, tf.float32)
+        drawn = mix.get_random_transformation(pixels)
+        drawn = _with_shares(drawn, one_for_all=rule.share_of == "batch")
+        pixels = mix.transform_images(pixels, drawn)
+        shares = tf.one_hot(labels, rule.classes)
+        shares = mix.transform_labels(shares, drawn)
         rounded = tf.saturate_cast(pixels + 0.5, tf.uint8)
-        return tf.ensure_shape(rounded, shape), labels
+        return tf.ensure_shape(rounded, images.shape), shares
 
     return apply
+
+
+def _with_shares(drawn, *, one_for_all):
+    """Draws of a layer with λ, or λ and the box, of the first image for all.
+
+    A box's λ is the share of the pixels that it leaves. The layer's own is
+    that of the area, whose sides are no whole numbers.
+    """
+    drawn = dict(drawn)
+    names = [name for name in drawn if name != "permutation_order"]
+    if one_for_all:
+        for name in names:
+            drawn[name] = tf.broadcast_to(
+                drawn[name][:1], tf.shape(drawn[name])
+            )
+    if "batch_masks" in drawn:
+        pasted = tf.cast(drawn["batch_masks"][..., 0], tf.float32)
+        drawn["mix_weight"] = 1 - tf.reduce_mean(pasted, axis=(1, 2))
+    return drawn

@@ -3,7 +3,7 @@
 import pytest
 
 from elf_keras import choices, data, losses
-from elf_keras.data import mixing, samplers
+from elf_keras.data import auto_augment, mixing, samplers
 from elf_keras.exits import answer_rule, certainty
 from elf_keras.losses import class_weights, objective
 from elf_keras.models import exit_heads
@@ -20,6 +20,7 @@ from elf_keras.training import second_stage
         (choices.EXIT_HEADS, exit_heads.EXIT_HEADS),
         (choices.EXIT_LOSSES, losses.EXIT_LOSSES),
         (choices.EXIT_RULES, certainty.EXIT_RULES),
+        (choices.AUTO_AUGMENTS[1:], auto_augment.RULES),
         (choices.BATCH_MIXINGS, mixing.MIXINGS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
         (choices.POST_HOC_STAGES, second_stage.RULES),

@@ -19,6 +19,8 @@ OTHER = shlex.split("""
 --backbone_rate=0.1 --optimizer=adamw
 --least_steps=5 --most_minutes=1.5 --learning_rate_schedule=cosine
 --color_jitter=0.4 --mixing=cutmix --mixup_alpha=0.5 --sampler=square_root
+--auto_augment=autoaugment --randaugment_layers=3 --randaugment_magnitude=5
+--cutout=16 --mixing_lambda=batch
 --labels=labels.csv --list_dir=lists --check_counts=false --images_on=disk
 --backbone=resnet8
 --exits=1,3 --taps=stem_relu --exit_head=separable --exit_stride=1

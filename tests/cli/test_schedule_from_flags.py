@@ -1,4 +1,4 @@
-"""The schedule that flags ask for, how it scales, and what an epoch holds."""
+"""The schedule that flags ask for, and how it scales."""
 
 import command_runs
 import numpy as np
@@ -6,7 +6,6 @@ import pytest
 from made_splits import made
 
 from elf_keras.cli import schedule_from_flags
-from elf_keras.data import augment
 from elf_keras.errors import InputError
 
 SMALL = ("--workdir=", "--backbone=resnet8")
@@ -69,20 +68,3 @@ def test_wrong_decay_epochs(text):
         pytest.raises(InputError),
     ):
         schedule_from_flags.schedule(made())
-
-
-@pytest.mark.parametrize(
-    ("words", "side", "expected"),
-    [
-        ([], 32, augment.Augmentation(4, False)),
-        (["--flip"], 8, augment.Augmentation(1, True)),
-        (["--flip"], 4, augment.Augmentation(1, True)),
-        (["--augmentation=none", "--flip"], 32, augment.Augmentation(0, True)),
-        (["--augmentation=none"], 32, augment.NOTHING),
-    ],
-)
-def test_augmentation(words, side, expected):
-    with command_runs.fresh_flags("--workdir=", "--batch_size=7", *words):
-        batches = schedule_from_flags.batches(made(side))
-    assert batches.augmentation == expected
-    assert (batches.size, batches.seed) == (7, 0)

@@ -8,7 +8,15 @@ import pytest
 import tensorflow as tf
 
 from elf_keras import errors
-from elf_keras.data import augment, image_files, mixing, pipeline, splits
+from elf_keras.data import (
+    augment,
+    auto_augment,
+    cutout,
+    image_files,
+    mixing,
+    pipeline,
+    splits,
+)
 from elf_keras.data.batches import Batches
 
 COUNT, SIDE = 11, 8
@@ -18,6 +26,9 @@ WINDOWS = augment.Augmentation(padding=0, resized=True, jitter=0.4)
 MIXED = augment.Augmentation(
     padding=0, resized=True, mixing=mixing.Mixing("mixup", COUNT)
 )
+OPERATIONS = auto_augment.RandAugment(layers=3), cutout.Cutout(3, (1, 2, 3))
+EACH = dataclasses.replace(augment.NOTHING, each_image=OPERATIONS)
+ALL = dataclasses.replace(MIXED, each_image=OPERATIONS)
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +104,7 @@ def test_order_on_disk_is_that_in_memory(on_disk, in_memory, sampler):
 def test_shapes_are_known_but_for_the_batch(examples):
     training = [
         pipeline.training_batches(examples, Batches(4, 0, rule), range(1))
-        for rule in (CROPS, WINDOWS)
+        for rule in (CROPS, WINDOWS, EACH)
     ]
     evaluation = pipeline.evaluation_batches(examples, batch_size=4)
     for dataset in (*training, evaluation):
@@ -102,7 +113,9 @@ def test_shapes_are_known_but_for_the_batch(examples):
         assert labels == tf.TensorSpec((None,), tf.int32)
 
 
-@pytest.mark.parametrize("rule", [CROPS, MIXED], ids=["crops", "mixed windows"])
+@pytest.mark.parametrize(
+    "rule", [CROPS, MIXED, ALL], ids=["crops", "mixed windows", "all"]
+)
 @pytest.mark.parametrize("sampler", ["instance", "progressive"])
 def test_resuming_gives_what_the_whole_run_gives(examples, rule, sampler):
     options = {"augmentation": rule, "sampler": sampler}
@@ -112,7 +125,7 @@ def test_resuming_gives_what_the_whole_run_gives(examples, rule, sampler):
         np.testing.assert_equal(rest, whole[3 + done :])
 
 
-@pytest.mark.parametrize("rule", [CROPS, COLOURED_CROPS, WINDOWS])
+@pytest.mark.parametrize("rule", [CROPS, COLOURED_CROPS, WINDOWS, EACH])
 def test_augmentation_depends_on_the_seed_not_on_the_batch(examples, rule):
     options = {"epochs": 1, "augmentation": rule}
     small = by_label(batches(examples, size=2, **options))
@@ -124,6 +137,23 @@ def test_augmentation_depends_on_the_seed_not_on_the_batch(examples, rule):
     assert sum(small[label] != plain[label] for label in small) > COUNT / 2
 
 
+def test_operations_on_disk_are_those_in_memory(on_disk, in_memory):
+    options = {"augmentation": EACH}
+    np.testing.assert_equal(
+        batches(on_disk, **options), batches(in_memory, **options)
+    )
+
+
+def test_operations_and_holes_are_drawn_anew_in_each_epoch(in_memory):
+    found = batches(in_memory, size=COUNT, epochs=2, augmentation=EACH)
+    first, second = (by_label([batch]) for batch in found)
+    assert sum(first[label] != second[label] for label in first) > COUNT - 3
+    holes = [(np.array(image) == (1, 2, 3)).all(-1) for image in first.values()]
+    # At an edge less than nine pixels of it are left.
+    assert {hole.sum() for hole in holes} <= {4, 6, 9}
+    assert len({hole.tobytes() for hole in holes}) > 5
+
+
 def test_order_depends_on_the_seed(in_memory):
     first, again, other = (
         batches(in_memory, size=32, seed=seed, epochs=1)[0][1].tolist()
@@ -132,10 +162,11 @@ def test_order_depends_on_the_seed(in_memory):
     assert first == again != other
 
 
-def test_an_image_drawn_twice_is_changed_twice(examples):
+@pytest.mark.parametrize("rule", [WINDOWS, EACH], ids=["windows", "operations"])
+def test_an_image_drawn_twice_is_changed_twice(examples, rule):
     labels = np.array([0] * 10 + [1], "int32")
     rare = dataclasses.replace(examples, labels=labels)
-    options = {"augmentation": WINDOWS, "sampler": "class_balanced"}
+    options = {"augmentation": rule, "sampler": "class_balanced"}
     found = batches(rare, epochs=1, **options)
     shown = np.concatenate([images[labels == 1] for images, labels in found])
     assert len(shown) in (5, 6)

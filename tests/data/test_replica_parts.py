@@ -9,6 +9,8 @@ import pytest
 from elf_keras import errors
 from elf_keras.data import (
     augment,
+    auto_augment,
+    cutout,
     mixing,
     pipeline,
     replica_parts,
@@ -60,13 +62,16 @@ def joined(examples, rule, batch, workers, replicas, **more):
 
 
 MIXUP = mixing.Mixing("mixup", COUNT, 0.5)
-RANDAUGMENT = mixing.Mixing("none", COUNT, 0.5, True)
+CUTMIX = mixing.Mixing("cutmix", COUNT, share_of="batch")
+EACH = auto_augment.RandAugment(), cutout.Cutout(2, (1, 2, 3))
 RULES = {
     "plain": augment.Augmentation(0, False),
     "crop": augment.Augmentation(1, True),
     "resized": augment.Augmentation(0, True, True, 0.4),
     "mixup": augment.Augmentation(1, True, mixing=MIXUP),
-    "randaugment": augment.Augmentation(1, True, mixing=RANDAUGMENT),
+    "cutmix": augment.Augmentation(1, True, mixing=CUTMIX),
+    "randaugment": augment.Augmentation(1, True, each_image=EACH),
+    "all": augment.Augmentation(1, True, mixing=MIXUP, each_image=EACH),
 }
 
 
@@ -76,7 +81,7 @@ RULES = {
     [(8, 1, 2), (14, 2, 1), (8, 2, 3), (10, 2, 3), (10, 3, 2)],
 )
 @pytest.mark.parametrize("on_disk", [False, True])
-@pytest.mark.parametrize("rule", ["crop", "resized"])
+@pytest.mark.parametrize("rule", ["crop", "resized", "randaugment"])
 def test_parts_are_the_batch(tmp_path, rule, on_disk, batch, workers, replicas):
     examples = photo_folders.flat(tmp_path, COUNT) if on_disk else memory()
     whole = joined(examples, RULES[rule], batch, workers, replicas)
@@ -98,7 +103,7 @@ def test_parts_have_the_sampled_labels_of_the_batch(sampler):
     assert uneven == (sampler != "instance")
 
 
-@pytest.mark.parametrize("rule", ["mixup", "randaugment"])
+@pytest.mark.parametrize("rule", ["mixup", "cutmix", "all"])
 def test_parts_of_mixed_batches(rule):
     assert len(joined(memory(), RULES[rule], 8, 2, 2)) == 6
 
