@@ -61,6 +61,20 @@ def test_the_schedule_scales_with_its_length(words, drops, warmup, reweight):
     assert schedule.reweight_epoch == reweight
 
 
+def test_a_cosine_of_200_epochs_by_hand():
+    """Half way up; at the top; cos 60° and 90° of the 195 that are left."""
+    words = "--epochs=200 --warmup_epochs=5 --learning_rate_schedule=cosine"
+    with command_runs.fresh_flags("--workdir=", *words.split()):
+        rate = schedule_from_flags.schedule(made()).learning_rate
+    # The first step of 97 and the last, at their middle.
+    first, last = 0.5 / 97, 200 - 0.5 / 97
+    hand = {first: 0.1 * first / 5, 2.5: 0.05, 5: 0.1, 70: 0.075, 102.5: 0.05}
+    assert {epoch: rate(epoch) for epoch in hand} == pytest.approx(hand)
+    # Near its end a cosine is the square of what is left.
+    angle = np.pi * 0.5 / 97 / 195
+    assert rate(last) == pytest.approx(0.1 * angle**2 / 4, rel=1e-3)
+
+
 @pytest.mark.parametrize("text", ["soon", "1.5", "160,", "180,160", "-3"])
 def test_wrong_decay_epochs(text):
     with (
