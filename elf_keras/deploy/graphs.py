@@ -7,7 +7,8 @@ For one TFLite file, nested IF lets one image out.
 
 import tensorflow as tf
 
-from elf_keras.exits import exit_rule
+from elf_keras.exits import certainty, exit_rule, in_turn
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 
 
 class FrozenStage:
@@ -41,65 +42,84 @@ class FrozenStage:
         return self._call(features)
 
 
-def leave_early(stages, images, thresholds):
+def leave_early(stages, images, thresholds, rule: AnswerRule = PLAIN):
     """Run a batch stage by stage, survivors compacted.
 
     Args:
       stages: as `models.stages` returns them.
       images: pixel values 0 to 255, `(batch, height, width, channels)`.
       thresholds: s for every image and early exit, `(batch, exits - 1)`.
+      rule: how the model answers.
 
     Returns:
-      Scores at the exit taken, `(batch, classes)`, and that exit, from 1,
-      int32 `(batch,)`.
+      By name what the exit taken answers by, `scores` `(batch, classes)`,
+      that `exit`, from 1, int32 `(batch,)`, and by another rule than
+      confidence, which scores tell, its `certainty`, `(batch,)`.
     """
     batch = tf.shape(images)[0]
     classes = stages[0].output["exit_1"].shape[-1]
-    # The exit taken is a last column: one scatter a stage instead of two.
-    state = tf.range(batch), images, tf.zeros((batch, classes + 1))
+    # Exit and certainty are the last columns: one scatter a stage.
+    facts = 1 if rule.exit_rule == certainty.CONFIDENCE else 2
+    state = (
+        *(tf.range(batch), images, {}),
+        tf.zeros((batch, classes + facts)),
+    )
     for number, stage in enumerate(stages, start=1):
         last = number == len(stages)
         column = None if last else thresholds[:, number - 1]
-        state = _unless_all_left(stage, number, column, state)
-    answers = state[2]
-    return answers[:, :-1], tf.cast(answers[:, -1], tf.int32)
+        state = _unless_all_left(stage, number, column, state, rule)
+    answers = state[3]
+    found = {
+        "scores": answers[:, :classes],
+        "exit": tf.cast(answers[:, classes], tf.int32),
+    }
+    return found | ({"certainty": answers[:, -1]} if facts == 2 else {})
 
 
-def _unless_all_left(stage, number, thresholds, state):
+def _unless_all_left(stage, number, thresholds, state, rule):
     """Return the state after one stage, which runs if anybody is left."""
-    alive, features, answers = state
+    alive, features, kept, answers = state
     following = stage.output.get("features")
     shape = () if following is None else following.shape[1:]
 
     def run():
         with tf.name_scope(f"stage_{number}"):
             outputs = stage(features, training=False)
-        found = outputs[f"exit_{number}"]
-        exits = tf.fill((tf.size(alive), 1), float(number))
-        rows = tf.concat([found, exits], axis=1)
+        found, sure, keeps = in_turn.step(
+            rule, number, outputs[f"exit_{number}"], kept
+        )
+        rows = _rows(found, number, sure, answers.shape[1])
         if thresholds is None:
             given = tf.tensor_scatter_nd_update(answers, alive[:, None], rows)
-            return alive[:0], tf.zeros((0,)), given
-        leaves = exit_rule.satisfied(found, tf.gather(thresholds, alive))
+            return alive[:0], tf.zeros((0,)), {}, given
+        leaves = exit_rule.above(sure, tf.gather(thresholds, alive))
         stay, gone = tf.dynamic_partition(
             tf.range(tf.size(alive)), tf.cast(leaves, tf.int32), 2
         )
         return (
             tf.gather(alive, stay),
             tf.gather(outputs["features"], stay),
+            {name: tf.gather(value, stay) for name, value in keeps.items()},
             tf.tensor_scatter_nd_update(
                 answers, tf.gather(alive, gone)[:, None], tf.gather(rows, gone)
             ),
         )
 
     def skip():
-        return alive, tf.zeros((0, *shape)), answers
+        held = {} if thresholds is None else kept
+        return alive, tf.zeros((0, *shape)), held, answers
 
     # Everybody is there at first: no condition to pay for.
     return run() if number == 1 else tf.cond(tf.size(alive) > 0, run, skip)
 
 
-def nested(stages):
+def _rows(scores, number, sure, columns):
+    """What is answered at an exit: scores, the exit, perhaps the certainty."""
+    facts = [tf.fill((tf.shape(scores)[0], 1), float(number)), sure[:, None]]
+    return tf.concat([scores, *facts], axis=1)[:, :columns]
+
+
+def nested(stages, rule: AnswerRule = PLAIN):
     """All stages as one graph that leaves early by nested IF.
 
     TFLite's CPU runtime skips the branch that is not taken. Delegates for
@@ -113,23 +133,24 @@ def nested(stages):
     limits = tf.TensorSpec((len(stages) - 1,), name="exit_threshold")
 
     def call(image, exit_threshold):
-        logits, taken = _from_stage(stages, 0, image, exit_threshold)
-        return {"scores": logits, "exit": taken}
+        scores, taken = _from_stage(stages, 1, image, {}, exit_threshold, rule)
+        return {"scores": scores, "exit": taken}
 
     return tf.function(call).get_concrete_function(image, limits)
 
 
-def _from_stage(stages, number, features, thresholds):
-    outputs = stages[number](features, training=False)
-    logits = outputs[f"exit_{number + 1}"]
-    taken = tf.constant(number + 1)
-    if number == len(stages) - 1:
-        return logits, taken
-    leaves = exit_rule.satisfied(logits, thresholds[number])[0]
+def _from_stage(stages, number, features, kept, thresholds, rule):
+    outputs = stages[number - 1](features, training=False)
+    scores, sure, keeps = in_turn.step(
+        rule, number, outputs[f"exit_{number}"], kept
+    )
+    taken = tf.constant(number)
+    if number == len(stages):
+        return scores, taken
     return tf.cond(
-        leaves,
-        lambda: (logits, taken),
+        exit_rule.above(sure, thresholds[number - 1])[0],
+        lambda: (scores, taken),
         lambda: _from_stage(
-            stages, number + 1, outputs["features"], thresholds
+            stages, number + 1, outputs["features"], keeps, thresholds, rule
         ),
     )

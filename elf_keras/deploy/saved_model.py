@@ -1,9 +1,10 @@
 """A SavedModel for servers: signatures that check their input and stop early.
 
-serving_default: image -> every exit's scores and calibrated probabilities;
-static: image -> the last exit's answer; dynamic: image and exit_threshold
--> the answer at the exit taken; dynamic_jpeg: the same from encoded files.
-Exits count from 1, as in the outputs' names.
+serving_default: image -> every exit's own scores, and calibrated probabilities
+of what it answers by; static: image -> the answer of the bare backbone;
+dynamic: image and exit_threshold -> the answer at the exit taken;
+dynamic_jpeg: the same from encoded files. Exits count from 1, as in the
+outputs' names.
 """
 
 import pathlib
@@ -13,9 +14,9 @@ import tensorflow as tf
 from tensorflow_serving.apis import predict_pb2, prediction_log_pb2
 
 from elf_keras import models
-from elf_keras.data import image_header
-from elf_keras.deploy import graphs, orientation
+from elf_keras.deploy import decoding, graphs
 from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 
@@ -28,19 +29,34 @@ class Endpoints:
 
     Args:
       model: a multi-exit model in float32.
-      temperatures: T of each exit, `(exits,)`, > 0: the probabilities are
-        softmax(logits / T); confidence and exits come from T = 1.
+      temperatures: T of what each exit answers by, `(exits,)`, > 0: the
+        probabilities are softmax(logits / T); exits come from T = 1.
       kept: part of a file's shorter side that is cut out, (0, 1].
+      rule: how the model answers.
+      static_temperature: T of the last exit's own logits, by which the bare
+        backbone answers; None where all exits answer by their own.
     """
 
-    def __init__(self, model: MultiExitModel, temperatures, kept: float = 1.0):
-        self._kept = kept
+    def __init__(
+        self,
+        model: MultiExitModel,
+        temperatures,
+        *,
+        kept: float = 1.0,
+        rule: AnswerRule = PLAIN,
+        static_temperature: float | None = None,
+    ):
+        self._kept, self._rule = kept, rule
         self._stages = [
             graphs.FrozenStage(stage) for stage in models.stages(model)
         ]
         self._shape = tuple(model.inputs[0].shape[1:])
         self._names = exit_rule.exit_names(models.exits(model))
         self._temperatures = tf.constant(temperatures, tf.float32)
+        alone = temperatures[-1:]
+        if static_temperature is not None:
+            alone = [static_temperature]
+        self._static_temperature = tf.constant(alone, tf.float32)
 
     def signatures(self) -> dict:
         """Return name -> concrete function."""
@@ -48,12 +64,12 @@ class Endpoints:
         threshold = tf.TensorSpec(
             (None, len(self._names) - 1), name="exit_threshold"
         )
-        encoded = tf.TensorSpec((None,), tf.string, name="image_bytes")
+        content = tf.TensorSpec((None,), tf.string, name="image_bytes")
         specs = {
             "serving_default": (self.all_exits, [image]),
             "static": (self.static, [image]),
             "dynamic": (self.dynamic, [image, threshold]),
-            "dynamic_jpeg": (self.dynamic_jpeg, [encoded, threshold]),
+            "dynamic_jpeg": (self.dynamic_jpeg, [content, threshold]),
         }
         return {
             name: tf.function(function).get_concrete_function(*inputs)
@@ -61,11 +77,12 @@ class Endpoints:
         }
 
     def all_exits(self, image):
-        """Return every exit's scores and calibrated probabilities."""
-        answers = {}
+        """Return every exit's own scores, and the probabilities it answers."""
+        answers, answered = {}, None
         for number, logits in enumerate(self._logits(image)):
             name = self._names[number]
-            shares = tf.nn.softmax(logits / self._temperatures[number])
+            answered = self._rule.next_answer(answered, logits)
+            shares = tf.nn.softmax(answered / self._temperatures[number])
             answers |= {name: logits, f"{name}_probabilities": shares}
         return answers
 
@@ -74,21 +91,23 @@ class Endpoints:
         # What nobody reads, such as the early heads, does not run.
         logits = self._logits(image)[-1]
         last = tf.fill(tf.shape(logits)[:1], len(self._names))
-        return self._answer(logits, last)
+        return _answer(logits, last, self._static_temperature)
 
     def dynamic(self, image, exit_threshold):
         """Return each image's answer at the first exit that is sure."""
         image = self._checked(image)
         limits = self._checked_thresholds(exit_threshold, image)
-        logits, taken = graphs.leave_early(self._stages, image, limits)
-        return self._answer(logits, taken)
+        found = graphs.leave_early(self._stages, image, limits, self._rule)
+        taken = found.pop("exit")
+        temperatures = tf.gather(self._temperatures, taken - 1)
+        return found | _answer(found["scores"], taken, temperatures)
 
     def dynamic_jpeg(self, image_bytes, exit_threshold):
         """Decode, cut square and resize inside the graph, then `dynamic`."""
         image_bytes = tf.ensure_shape(image_bytes, (None,))
         image_bytes = _require(tf.size(image_bytes) > 0, _EMPTY, image_bytes)
         images = tf.map_fn(
-            lambda content: decode(content, self._shape, self._kept),
+            lambda content: decoding.decode(content, self._shape, self._kept),
             image_bytes,
             fn_output_signature=tf.TensorSpec(self._shape),
         )
@@ -101,16 +120,6 @@ class Endpoints:
             features = outputs.get("features")
             found.append(outputs[name])
         return found
-
-    def _answer(self, logits, taken):
-        temperatures = tf.gather(self._temperatures, taken - 1)
-        return {
-            "class": tf.argmax(logits, -1, tf.int32),
-            "confidence": exit_rule.confidence(logits),
-            "exit": taken,
-            "scores": logits,
-            "probabilities": tf.nn.softmax(logits / temperatures[:, None]),
-        }
 
     def _checked(self, image):
         # A reloaded signature accepts any shape, and some kill the process.
@@ -139,8 +148,6 @@ _ROWS = (
     "thresholds for every image"
 )
 _THRESHOLD = "exit_threshold is outside (0, 1); for no leaving call static"
-# Luma of red, green and blue: ITU-R BT.601.
-_GREY = [[0.299], [0.587], [0.114]]
 
 
 def save(
@@ -149,9 +156,18 @@ def save(
     *,
     temperatures: np.ndarray,
     kept: float = 1.0,
+    rule: AnswerRule = PLAIN,
+    static_temperature: float | None = None,
 ) -> None:
     """Write the SavedModel; arguments as in `Endpoints`."""
-    signatures = Endpoints(model, temperatures, kept).signatures()
+    endpoints = Endpoints(
+        model,
+        temperatures,
+        kept=kept,
+        rule=rule,
+        static_temperature=static_temperature,
+    )
+    signatures = endpoints.signatures()
     tf.saved_model.save(tf.Module(), folder, signatures=signatures)
 
 
@@ -200,36 +216,15 @@ def _log(name, signature, inputs):
     return prediction_log_pb2.PredictionLog(predict_log={"request": request})
 
 
-def decode(content, shape, kept=1.0):
-    """Decode a JPEG, PNG, BMP or WebP file to pixels of the model's shape.
-
-    Upright, centre square of `kept` times the shorter side, antialiased
-    bilinear, whole pixel values as float32.
-    """
-    height, width, channels = shape
-    # As RGB whatever is asked: grey is refused from BMP and WebP.
-    content = image_header.bounded(content)
-    image = tf.io.decode_image(content, 3, expand_animations=False)
-    image = tf.ensure_shape(image, (None, None, 3))
-    image = orientation.upright(image, content)
-    if channels == 1:
-        image = tf.tensordot(tf.cast(image, tf.float32), _GREY, 1)
-    size = tf.shape(image)[:2]
-    side = tf.cast(tf.reduce_min(size), tf.float32)
-    side = tf.maximum(tf.cast(tf.round(kept * side), tf.int32), 1)
-    corner = tf.cast((size - side) // 2, tf.float32)
-    scale = tf.constant([height, width], tf.float32) / tf.cast(side, tf.float32)
-    # Pixels beside the square take part at its edge, as in data/images.py.
-    resized = tf.raw_ops.ScaleAndTranslate(
-        images=image[None],
-        size=(height, width),
-        scale=scale,
-        translation=-corner * scale,
-        kernel_type="triangle",
-        antialias=True,
-    )[0]
-    pixels = tf.clip_by_value(tf.floor(resized + 0.5), 0, 255)
-    return tf.ensure_shape(pixels, shape)
+def _answer(logits, taken, temperatures):
+    """What signatures say, of the logits answered by at the exits taken."""
+    return {
+        "class": tf.argmax(logits, -1, tf.int32),
+        "confidence": exit_rule.confidence(logits),
+        "exit": taken,
+        "scores": logits,
+        "probabilities": tf.nn.softmax(logits / temperatures[:, None]),
+    }
 
 
 def _require(condition, message, tensor):

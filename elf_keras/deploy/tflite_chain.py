@@ -22,6 +22,7 @@ from elf_keras import models, runs
 from elf_keras.deploy import graphs, rounding
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 
 SINGLE_FILE = "single_file"
 # Variants whose weights are integers.
@@ -75,7 +76,7 @@ def write(
     *,
     variants: list[str],
     images: np.ndarray,
-    with_single_file: bool = False,
+    single_file: AnswerRule | None = None,
 ) -> None:
     """Convert and write every file of the variants asked for.
 
@@ -83,7 +84,8 @@ def write(
       folder: `tflite/` of an export; a folder for each variant is made.
       variants: of `TFLITE_VARIANTS`.
       images: training images that stand for real ones, `(images, …)`.
-      with_single_file: also one float32 file that decides by IF inside.
+      single_file: how images leave in one more float32 file, which decides
+        by IF inside; None leaves it out.
 
     Raises:
       InputError: where TFLite cannot express the model, or a file of it
@@ -94,9 +96,9 @@ def write(
     if floats:
         parts = parts_of(model, images)
         _write_files(parts, folder, floats, _files(parts))
-        if with_single_file:
+        if single_file is not None:
             single = {SINGLE_FILE: [SINGLE_FILE]}
-            _write_files(parts, folder, ["float32"], single)
+            _write_files(parts, folder, ["float32"], single, single_file)
     if integers:
         parts = parts_of(rounding.of_model(model, images), images)
         _write_files(parts, folder, integers, _files(parts))
@@ -110,10 +112,10 @@ def _files(parts):
     return {name: [name] for name in parts} | {"stages": stages}
 
 
-def _write_files(parts, folder, variants, files):
+def _write_files(parts, folder, variants, files, rule=PLAIN):
     for name, signatures in files.items():
         with tempfile.TemporaryDirectory() as temporary:
-            _save_signatures(parts, signatures, temporary)
+            _save_signatures(parts, signatures, temporary, rule)
             for variant in variants:
                 content = _convert(temporary, signatures, variant, parts)
                 path = folder / variant / f"{name}.tflite"
@@ -178,11 +180,11 @@ def _refuse(files):
         )
 
 
-def _save_signatures(parts, names, folder):
+def _save_signatures(parts, names, folder, rule=PLAIN):
     """Only those of one file: the converter loads all that it finds."""
     stages = [part.model for name, part in parts.items() if "stage_" in name]
     signatures = {
-        name: graphs.nested(stages)
+        name: graphs.nested(stages, rule)
         if name == SINGLE_FILE
         else _signature(parts[name])
         for name in names

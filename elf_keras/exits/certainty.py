@@ -49,9 +49,11 @@ def margin(logits):
     """Lead of the best class: p_1 - p_2, the two largest of softmax(z)."""
     ops = arrays.of(logits)
     logits = at_least_float32(logits)
-    best = ops.argmax(logits, axis=-1)[..., None]
-    others = ops.where(ops.arange(logits.shape[-1]) == best, -np.inf, logits)
-    lead = ops.max(others, axis=-1) - ops.max(logits, axis=-1)
+    best = ops.max(logits, axis=-1, keepdims=True)
+    # No argmax: Keras's has bit operations, which TFLite has not.
+    tied = ops.sum(ops.cast(logits == best, "int32"), axis=-1) > 1
+    others = ops.max(ops.where(logits == best, -np.inf, logits), axis=-1)
+    lead = ops.where(tied, 0.0, others - best[..., 0])
     return ops.maximum(-ops.expm1(lead) * confidence(logits), _LEAST)
 
 

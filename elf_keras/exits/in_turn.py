@@ -29,8 +29,7 @@ def step(rule: AnswerRule, number: int, logits, kept: dict) -> tuple:
     answered = rule.next_answer(kept.get("sum"), logits)
     keeps = {"sum": answered} if rule.answer == answer_rule.RUNNING else {}
     if rule.exit_rule == certainty.PATIENCE:
-        ops = arrays.of(answered)
-        said = ops.argmax(answered, axis=-1)
+        said = _class(answered)
         run = certainty.next_run(said, kept.get("said"), kept.get("run"))
         sure = certainty.of_run(run, answered)
         return answered, sure, {**keeps, "said": said, "run": run}
@@ -38,3 +37,13 @@ def step(rule: AnswerRule, number: int, logits, kept: dict) -> tuple:
         answered[..., None, :], rule.exit_rule, scale=rule.scale, first=number
     )
     return answered, sure[..., 0], keeps
+
+
+def _class(answered):
+    """The first of the largest, `(batch,)`.
+
+    By comparison: Keras's argmax has bit operations, which TFLite has not.
+    """
+    ops, classes = arrays.of(answered), answered.shape[-1]
+    largest = answered == ops.max(answered, axis=-1, keepdims=True)
+    return ops.min(ops.where(largest, ops.arange(classes), classes), axis=-1)

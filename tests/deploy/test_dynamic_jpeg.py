@@ -9,7 +9,7 @@ import tensorflow as tf
 from PIL import Image
 
 from elf_keras.data import images
-from elf_keras.deploy import orientation, saved_model
+from elf_keras.deploy import decoding, orientation
 
 LIMITS = [0.6, 0.6]
 
@@ -78,7 +78,7 @@ def test_a_photo_is_turned_by_its_tag(asked, endian):
     assert (b"Exif\0\0II" if endian == "<" else b"Exif\0\0MM") in file
     assert orientation.orientation(tf.constant(file)) == asked
     expected = images.read(io.BytesIO(file), 8)
-    found = saved_model.decode(tf.constant(file), (8, 8, 3)).numpy()
+    found = decoding.decode(tf.constant(file), (8, 8, 3)).numpy()
     assert np.abs(found - expected).mean() <= 2
     # Cut off anywhere, it is a number from 1 to 8 all the same.
     for length in range(2, 120):
@@ -97,7 +97,7 @@ def test_the_part_of_the_side_that_is_kept(size):
     """The halves of a pixel are those of Python's round."""
     file = encoded(picture(*size), "PNG")
     expected = images.read(io.BytesIO(file), 8, kept=224 / 256)
-    found = saved_model.decode(tf.constant(file), (8, 8, 3), 224 / 256)
+    found = decoding.decode(tf.constant(file), (8, 8, 3), 224 / 256)
     assert np.abs(found.numpy() - expected).max() <= 1
 
 
@@ -111,7 +111,7 @@ def test_decoding_is_that_of_training(kind, size, channels):
     grey, kind = kind.startswith("grey"), kind.split()[-1]
     file = encoded(picture(*size, channels=1 if grey else 3), kind)
     expected = images.read(io.BytesIO(file), 8, channels=channels)
-    found = saved_model.decode(tf.constant(file), (8, 8, channels)).numpy()
+    found = decoding.decode(tf.constant(file), (8, 8, channels)).numpy()
     assert found.shape == (8, 8, channels)
     difference = np.abs(found - expected)
     assert difference.max() <= (6 if kind == "JPEG" else 1)

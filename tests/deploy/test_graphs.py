@@ -32,6 +32,6 @@ class Last:
 def test_a_confidence_equal_to_the_threshold_stays():
     images = tf.zeros((2, 2))
     limits = tf.constant([[0.5], [0.49999]])
-    scores, taken = graphs.leave_early([Even(), Last()], images, limits)
-    assert taken.numpy().tolist() == [2, 1]
-    np.testing.assert_array_equal(scores, images)
+    found = graphs.leave_early([Even(), Last()], images, limits)
+    assert found["exit"].numpy().tolist() == [2, 1]
+    np.testing.assert_array_equal(found["scores"], images)
