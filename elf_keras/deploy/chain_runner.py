@@ -2,9 +2,10 @@
 
 python -m elf_keras.deploy.chain_runner MANIFEST photo.png --policy=macs_50
 
-An image leaves at the first exit whose confidence, max softmax(scores), is
-above that exit's threshold, else at the last (HAR, Sec. III-C). The file uses
-nothing of its package: copied beside a manifest it runs alone, too.
+An image leaves at the first exit whose certainty is above that exit's
+threshold, else at the last (HAR, Sec. III-C). Certainty is confidence, max
+softmax(scores), or what else the manifest names as its exit rule. The file
+uses nothing of its package: copied beside a manifest it runs alone, too.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import math
 import os
 import pathlib
 import sys
@@ -28,6 +30,10 @@ _DAMAGE += (ArithmeticError, AttributeError, ImportError)
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 # Made once: a first stage can be so fast that half a microsecond counts.
 _ONE, _BYTES, _FLOAT = np.float32(1), np.dtype("uint8"), np.dtype("float32")
+# 2 is of exports that leave by more than their own scores' confidence.
+_MANIFESTS = (1, 2)
+# In place of a certainty of 0: a threshold fits under it.
+_LEAST = np.float32(1e-7)
 
 
 class ChainError(ValueError):
@@ -40,13 +46,18 @@ class Answer:
 
     class_name: str
     class_index: int
-    confidence: float  # what the exit rule compares: max softmax(scores)
-    scores: np.ndarray  # of the exit taken, float32 `(classes,)`
+    certainty: float  # what the exit rule compares, confidence as a rule
+    scores: np.ndarray  # that the exit taken answers by, float32 `(classes,)`
     temperature: float  # of that exit, chosen on validation
     exit: int  # from 1
     in_time: bool  # was this answer ready by the deadline?
     macs: int  # spent, a stage whose answer came too late included
     milliseconds: float  # likewise
+
+    @property
+    def confidence(self) -> float:
+        """Largest class probability, max softmax(scores), not calibrated."""
+        return decide(self.scores)[1]
 
     @property
     def probabilities(self) -> np.ndarray:
@@ -77,7 +88,8 @@ class ChainRunner:
             _expect(False, f"manifest {manifest!r}", "a path")
         try:
             record = json.loads(path.read_bytes())
-            _expect(record["format"] == 1, f"{path}: unknown format", "1")
+            known = record["format"] in _MANIFESTS
+            _expect(known, f"{path}: unknown format", f"one of {_MANIFESTS}")
             variants = record["variants"]
             default = "float32" if "float32" in variants else [*variants][0]
             self.variant = default if variant is None else variant
@@ -160,7 +172,7 @@ class ChainRunner:
 
     def _descend(self, given, thresholds, limit, began):
         """Begin a stage only if it should fit; keep the last answer in time."""
-        spent, last = 0.0, len(self.stages) - 1
+        rule, spent, last = self._rule, 0.0, len(self.stages) - 1
         for number, stage in enumerate(self.stages):
             if number:
                 if spent + stage.expected > limit:
@@ -171,7 +183,10 @@ class ChainRunner:
             # Right after a stage NumPy's code is out of the caches: deciding
             # where everything goes on would take 10 microseconds for nothing.
             asked = thresholds[number] < 1 or number == last or limit < np.inf
-            best, sure = decide(scores) if asked else (None, 0.0)
+            if rule is not None:
+                best, sure, scores = rule.judge(number, scores)
+            else:
+                best, sure = decide(scores) if asked else (None, 0.0)
             before, spent = spent, 1000 * (time.perf_counter() - began)
             stage.learn(spent - before)
             macs, temperature = self._exits[number]
@@ -186,6 +201,9 @@ class ChainRunner:
 
     def _read(self, record, policies):
         exits, image = record["exits"], record["input"]
+        rule = ExitRule(record)
+        # Most exports: a call less for every stage.
+        self.exit_rule, self._rule = rule.name, None if rule.plain else rule
         self.class_names = [str(name) for name in record["class_names"]]
         self.image_shape = image["height"], image["width"], image["channels"]
         # The centre square's part of a photo's shorter side.
@@ -219,6 +237,101 @@ class ChainRunner:
             given = gives
         fits = len(stages) == len(self._exits)
         _expect(fits, f"{len(stages)} stages", f"{len(self._exits)}")
+
+
+class ExitRule:
+    """What an exit answers by, and how sure it is; of one image at a time.
+
+    A copy of the formulas of elf_keras/exits, since this file must run alone.
+
+    Args:
+      record: the manifest. `exit_rule` names what is compared; `answer` is
+        `own` scores or their `running` sum, R_k = d R_{k-1} + z_k, with d
+        the `answer_decay`; `score_scale` is σ, by which the loss multiplied.
+    """
+
+    def __init__(self, record: dict):
+        # What old exports lack, they all have in common.
+        self.name = record.get("exit_rule", "confidence")
+        self._sure = _pick(_CERTAINTIES, self.name, "the manifest's exit_rule")
+        answer, decay = record.get("answer", "own"), record.get("answer_decay")
+        _pick({"own": 0, "running": 1}, answer, "the manifest's answer")
+        summed, told = answer == "running", f"answer_decay {decay!r}"
+        fits = isinstance(decay, Real) and 0 <= decay <= 1
+        _expect(fits or not summed, told, "a number in [0, 1]")
+        scale = float(record.get("score_scale", 1))
+        _expect(0 < scale < np.inf, f"score_scale {scale}", "a number above 0")
+        self.plain = self.name == "confidence" and not summed
+        # Confidence is that of scores as they are.
+        one = scale == 1 or self.name == "confidence"
+        self._scale = None if one else np.float32(scale)
+        self._decay = np.float32(decay) if summed else None
+        self._sum = self._said = None
+        self._run = 0
+
+    def judge(self, number: int, scores: np.ndarray) -> tuple:
+        """Ask the exits of one image in turn, each with its own scores.
+
+        Args:
+          number: of the exit, from 0.
+          scores: float32, `(classes,)`.
+
+        Returns:
+          The class, its certainty in (0, 1], and the scores answered by.
+        """
+        if self._decay is not None:
+            if number:
+                scores = self._decay * self._sum + scores
+            self._sum = scores
+        scaled = scores if self._scale is None else self._scale * scores
+        best = int(scaled.argmax())
+        again = number > 0 and best == self._said
+        self._said, self._run = best, self._run + 1 if again else 1
+        sure = self._sure(scaled, best, number + 1, self._run)
+        return best, float(sure), scores
+
+
+def _confidence(scores, best, *_):
+    powers = scores - scores[best]
+    return _ONE / np.add.reduce(np.exp(powers, powers))
+
+
+def _entropy(scores, best, *_):
+    """1 - H/log C."""
+    shifted = scores - scores[best]
+    powers = np.exp(shifted)
+    total = np.add.reduce(powers)
+    found = np.log(total) - np.add.reduce(powers * shifted) / total
+    return np.maximum(_ONE - found / np.float32(math.log(len(scores))), _LEAST)
+
+
+def _margin(scores, best, *_):
+    """p_1 - p_2, the two largest probabilities."""
+    others = scores.copy()
+    others[best] = -np.inf
+    lead = others.max() - scores[best]
+    return np.maximum(-np.expm1(lead) * _confidence(scores, best), _LEAST)
+
+
+def _patience(scores, best, number, run):
+    """r/(r+1), r exits in a row that say the same."""
+    # NaN where a score is no number.
+    return np.float32(run / (run + 1)) + 0 * scores[best]
+
+
+def _depth_confidence(scores, best, number, _):
+    """Confidence of k times the scores of exit k."""
+    return _confidence(np.float32(number) * scores, best)
+
+
+# Of scores by the class they say, the exit's number, and the run of that class.
+_CERTAINTIES = {
+    "confidence": _confidence,
+    "entropy": _entropy,
+    "margin": _margin,
+    "patience": _patience,
+    "depth_confidence": _depth_confidence,
+}
 
 
 class Stage:
@@ -387,7 +500,7 @@ def _print(runner, file, options):
         probability = answer.probabilities[answer.class_index]
         line = {
             "class": answer.class_name,
-            "confidence": round(answer.confidence, 4),
+            runner.exit_rule: round(answer.certainty, 4),
             "probability": round(float(probability), 4),
             "exit": answer.exit,
             "macs": answer.macs,

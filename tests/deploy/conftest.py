@@ -8,7 +8,7 @@ import pytest
 from elf_keras.deploy.chain_runner import ChainRunner
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def chain(tmp_path_factory):
     return made_chain.make(tmp_path_factory.mktemp("chain"))
 

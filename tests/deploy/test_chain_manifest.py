@@ -64,7 +64,7 @@ FIELDS = (
     [
         *map(lose, FIELDS.split()),
         (lambda record: record["checksums"].clear(), "checksum"),
-        (put(2, "format"), "format"),
+        (put(3, "format"), "format"),
         (put({}, "variants"), "cannot be used"),
         (put([1], "exits"), "cannot be used"),
         (put("best", "default_policy"), "'best'"),
