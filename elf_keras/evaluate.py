@@ -19,7 +19,6 @@ from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
-    answer_from_flags,
     command,
     data_from_flags,
     thresholds_from_flags,
@@ -83,8 +82,12 @@ def _source(folder, data):
         own = dataclasses.replace(scorer, thresholds=thresholds)
         return own, functools.partial(prediction.logit_parts, model)
     found = _artefact(data.class_names)
+    # σ and the weights of a sum are facts of the training.
     scorer = dataclasses.replace(
-        scorer, costs=found.costs, thresholds=_thresholds_of_export(found)
+        scorer,
+        costs=found.costs,
+        thresholds=thresholds_from_flags.of_export(found),
+        rule=dataclasses.replace(scorer.rule, **found.rule.told),
     )
     return scorer, found.logit_parts
 
@@ -124,21 +127,6 @@ def _artefact(class_names):
             "of this run"
         )
     return found
-
-
-def _thresholds_of_export(found):
-    """Thresholds of --policy in the export, or s where it is not named."""
-    thresholds_from_flags.check_rule_of_export()
-    if FLAGS.policy_file is not None:
-        raise InputError(
-            "--policy_file: an export has policies of its own, chosen for "
-            "each variant; leave it out beside --export"
-        )
-    if FLAGS.policy is None:
-        return answer_from_flags.exit_thresholds(
-            len(found.class_names), len(found.costs.with_heads)
-        )
-    return found.thresholds_of(FLAGS.policy)
 
 
 if __name__ == "__main__":

@@ -8,11 +8,13 @@ every artefact the same validation images, and prints how they agree; where
 a float32 artefact does not, nothing is kept and the status is 2.
 
 --policy_file=RUN/policy.json replaces the budgets that every export offers by
-those of a sweep: rules and guard on shot groups are the file's, thresholds are
+those of a sweep: rules and guard on shot groups are the file's, and so are
+exit rule and answer unless --exit_rule and --answer say others; thresholds are
 chosen anew on each variant's own scores, since quantization moves confidences.
 --policy=NAME makes one of them the default.
 """
 
+import dataclasses
 import importlib.util
 import pathlib
 import tempfile
@@ -58,7 +60,6 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     _check_formats()
-    thresholds_from_flags.check_rule_of_export()
     folder = workdir.workdir()
     output = _output()
     if not (folder / runs.MODEL).exists():
@@ -95,12 +96,17 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     from elf_keras.deploy import bundle
 
     model = fitting_model.load(folder / runs.MODEL, data)
+    rule = thresholds_from_flags.rule_to_export()
+    scorer = model_from_flags.scorer(model, data)
+    scorer = dataclasses.replace(
+        scorer, rule=dataclasses.replace(scorer.rule, **rule.told)
+    )
     plan = bundle.ExportPlan(
         runs.legible(output.name),
         tuple(FLAGS.formats),
         FLAGS.score_images,
         FLAGS.seed,
-        *_policies(model.outputs[0].shape[-1], models.exits(model)),
+        *_policies(model.outputs[0].shape[-1], models.exits(model), rule),
     )
     output.parent.mkdir(parents=True, exist_ok=True)
     with (
@@ -111,13 +117,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     ):
         made = pathlib.Path(temporary, "export")
         made.mkdir()
-        record = bundle.write(
-            runs.encodable(made),
-            model,
-            data,
-            model_from_flags.scorer(model, data),
-            plan,
-        )
+        record = bundle.write(runs.encodable(made), model, data, scorer, plan)
         _shown(record)
         with preemption.held():
             _put(made, output, pathlib.Path(temporary, "before"))
@@ -152,11 +152,11 @@ def _put(made, output, before):
         raise
 
 
-def _policies(classes, exits):
+def _policies(classes, exits, rule):
     """Rules of the policy file, and which is the default."""
     if FLAGS.policy is None and FLAGS.policy_file is None:
         return policy_rules.DEFAULT, policy_rules.ACCURATE
-    record, _ = thresholds_from_flags.policy(classes, exits)
+    record, _ = thresholds_from_flags.policy(classes, exits, rule)
     plan = policy_rules.of_file(record)
     return plan, FLAGS.policy or record["default_policy"]
 

@@ -3,6 +3,7 @@
 from absl import flags
 
 from elf_keras import choices
+from elf_keras.cli import workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule, thresholds
 from elf_keras.exits.answer_rule import AnswerRule
@@ -22,17 +23,32 @@ def rule(given: flags.FlagValues = FLAGS) -> AnswerRule:
     scale = score_scale(given)
     if given.exit_rule == choices.ALL_RULES:
         return AnswerRule(scale)
-    if given.answer != answer_rule.OWN and given.method == "summed":
-        raise InputError(
-            f"--answer={given.answer}: --method=summed is trained to answer by "
-            "the sum of all exits, and has no other; leave it out"
-        )
-    return AnswerRule(
+    found = AnswerRule(
         scale,
         given.exit_rule,
         answer=given.answer,
         answer_decay=given.answer_decay,
     )
+    return checked(found, given)
+
+
+def checked(found: AnswerRule, given: flags.FlagValues = FLAGS) -> AnswerRule:
+    """Return a rule that --method has.
+
+    Raises:
+      InputError: for one that it has not.
+    """
+    if found.answer != answer_rule.OWN and given.method == "summed":
+        raise InputError(
+            f"--answer={found.answer}: --method=summed is trained to answer by "
+            "the sum of all exits, and has no other; leave it out"
+        )
+    return found
+
+
+def is_given_here() -> bool:
+    """Whether the command line itself says how to leave, not the run alone."""
+    return workdir.given_here(*answer_rule.PLAIN.told)
 
 
 def all_rules() -> list[AnswerRule]:
@@ -49,12 +65,23 @@ def all_rules() -> list[AnswerRule]:
 
 
 def exit_thresholds(
-    classes: int, exits: int, given: flags.FlagValues = FLAGS
+    classes: int,
+    exits: int,
+    given: flags.FlagValues = FLAGS,
+    by: AnswerRule | None = None,
 ) -> thresholds.ExitThresholds:
-    """Return --exit_threshold for every exit, as --exit_rule compares it."""
-    by, text = rule(given), given.exit_threshold
+    """Return --exit_threshold for every exit, as --exit_rule compares it.
+
+    Where it is to be used by another rule than it was recorded for (`by`, of
+    an export), it is not meant: a default takes its place.
+    """
+    asked, text = rule(given), given.exit_threshold
+    by = by or asked
+    meant = asked.leaves_as(by) or workdir.given_here("exit_threshold")
+    if given.exit_rule == choices.ALL_RULES or not meant:
+        text = "auto"
     s = thresholds.parse(
-        "auto" if given.exit_rule == choices.ALL_RULES else text,
+        text,
         given.exit_loss,
         classes,
         rule=by.exit_rule,

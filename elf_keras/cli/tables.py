@@ -91,12 +91,14 @@ def _splits_of(name, thresholds, found):
 
 def variants(record: dict) -> str:
     """Return a manifest's size, accuracy, cost, time by variant and policy."""
-    reported_on = record["reported_on"]
+    reported_on, rule = record["reported_on"], answer_rule.of_record(record)
+    plain = rule.leaves_as(answer_rule.PLAIN)
+    of_rule = "" if plain else f" of {rule.shown}"
     lines = [
         "",
-        f"thresholds chosen on {record['chosen_on']}; accuracy (mean over "
-        f"classes) of {reported_on['images']} images, {reported_on['split']}; "
-        "ms on this machine, one thread",
+        f"thresholds{of_rule} chosen on {record['chosen_on']}; accuracy (mean "
+        f"over classes) of {reported_on['images']} images, "
+        f"{reported_on['split']}; ms on this machine, one thread",
         _VARIANTS.format("variant", "policy", "s", *_SHOTS, "saving", "ms"),
     ]
     if record["saved_model"]:
@@ -136,7 +138,7 @@ def parity(shares: list[float], rows: list[dict]) -> str:
         lines.append(
             f"warning: exit {', '.join(few)} is compared on few images: no "
             f"threshold lets {_FEW:.0%} of them leave at every exit, as too "
-            "many share one confidence"
+            "many are equally certain"
         )
     columns = ("artefact", "score error", "exits moved", "outside band")
     lines.append(_PARITY.format(*columns, "result"))

@@ -50,6 +50,12 @@ def incidental() -> list[str]:
     return [flag.serialize() for flag in given]
 
 
+def given_here(*names: str) -> bool:
+    """Whether the command line has one of these flags, not the run alone."""
+    words = flagfiles.expanded(sys.argv)[1:]
+    return any(_flag_name(word) in names for word in words)
+
+
 def workdir() -> pathlib.Path:
     """Return --workdir, which must be given."""
     if not FLAGS.workdir:

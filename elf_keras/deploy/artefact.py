@@ -11,6 +11,7 @@ from elf_keras.data import pipeline, splits
 from elf_keras.deploy import chain_runner, manifest, measure
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 
@@ -24,8 +25,10 @@ class Artefact:
 
     class_names: list[str]  # in the order of the logits
     costs: multiply_adds.ExitCosts
+    rule: AnswerRule  # by which it leaves
     policies: dict[str, ExitThresholds]  # chosen for this very artefact
-    # Images `(batch, height, width, channels)` to `(batch, exits, classes)`.
+    # Images `(batch, height, width, channels)` to each exit's own logits,
+    # `(batch, exits, classes)`.
     ask: Callable[[np.ndarray], np.ndarray]
 
     def logit_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
@@ -72,6 +75,7 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
         return Artefact(
             [str(name) for name in record["class_names"]],
             _costs(record),
+            manifest.rule_of(record),
             {
                 name: ExitThresholds.of(at["thresholds"])
                 for name, at in policies

@@ -12,7 +12,7 @@ from elf_keras.data import splits
 from elf_keras.deploy import manifest, parity
 from elf_keras.evaluation import answers, prediction
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.exits import answer_rule
 from elf_keras.policies import policy_rules
 
 # Images that set the ranges of int8, and that parity is checked on.
@@ -42,7 +42,8 @@ class _Source:
 
     model: keras.Model  # in float32
     answers: answers.Answers  # on the split that chooses thresholds
-    temperatures: np.ndarray  # `(exits,)`
+    temperatures: np.ndarray  # of what each exit answers by, `(exits,)`
+    static_temperature: float  # of the last exit's own logits
     reference: parity.Reference  # what every artefact is compared with
 
 
@@ -84,17 +85,21 @@ def _some(examples, plan):
 
 
 def _source(model, judge):
-    scorer, examples = judge.scorer, judge.chosen_on
-    weights = scorer.weights(examples.labels)
+    examples, rule = judge.chosen_on, judge.scorer.rule
+    weights = judge.scorer.weights(examples.labels)
     found, temperatures = answers.with_temperatures(
-        model, examples, weights, AnswerRule(scorer.rule.scale)
+        model, examples, weights, rule
     )
+    own = temperatures
+    if rule.answer != answer_rule.OWN:
+        alone = dataclasses.replace(rule, answer=answer_rule.OWN)
+        _, own = answers.with_temperatures(model, examples, weights, alone)
     part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
     logits = prediction.predict_logits(model, part)
     reference = parity.Reference(
-        np.asarray(part.images), logits, parity.spread(logits)
+        np.asarray(part.images), logits, parity.spread(logits, rule), rule
     )
-    return _Source(model, found, temperatures, reference)
+    return _Source(model, found, temperatures, float(own[-1]), reference)
 
 
 def _spread_over(images, most):
@@ -106,12 +111,13 @@ def _spread_over(images, most):
 def _facts(data, judge, source, plan):
     costs = judge.scorer.costs
     return {
-        "format": manifest.FORMAT,
+        **manifest.leaving(judge.scorer.rule),
         "name": plan.name,
         **runs.environment(),
         "class_names": data.class_names,
         "input": manifest.image_input(data.image_shape, data.train.kept),
         "exits": manifest.exits(costs, source.temperatures),
+        "static_temperature": source.static_temperature,
         "backbone_macs": int(costs.backbone),
         "chosen_on": "validation" if data.validation else "train",
         "reported_on": {
@@ -128,18 +134,21 @@ def _saved_model(folder, source, judge, plan):
     from elf_keras.deploy import saved_model
 
     place, reference = folder / "saved_model", source.reference
+    rule = judge.scorer.rule
     saved_model.save(
         source.model,
         place,
         temperatures=source.temperatures,
         kept=judge.reported_on.kept,
+        rule=rule,
+        static_temperature=source.static_temperature,
     )
     # The first image that leaves at each exit.
     _, rows = np.unique(reference.exits, return_index=True)
     saved_model.write_warm_up(
         place, plan.name, reference.images[rows], reference.thresholds
     )
-    reported_on = answers.collect(source.model, judge.reported_on)
+    reported_on = answers.collect(source.model, judge.reported_on, rule)
     return {
         "folder": place.name,
         "policies": judge.policies(source.answers, reported_on),
@@ -151,13 +160,13 @@ def _variants(folder, source, judge, plan, train):
         return {}
     from elf_keras.deploy import measure, tflite_chain
 
-    rows = _spread_over(len(train), RANGE_IMAGES)
+    rows, rule = _spread_over(len(train), RANGE_IMAGES), judge.scorer.rule
     tflite_chain.write(
         source.model,
         folder / "tflite",
         variants=plan.variants,
         images=np.asarray(train.images[rows]),
-        with_single_file="single_file" in plan.formats,
+        single_file=rule if "single_file" in plan.formats else None,
     )
     return {
         name: measure.variant(folder, name, judge) for name in plan.variants

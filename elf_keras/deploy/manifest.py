@@ -14,10 +14,13 @@ from elf_keras import runs
 from elf_keras.data import splits
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits import answer_rule
+from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_rules, selection
 
 NAME = "manifest.json"
-FORMAT = 1
+# Old runners know the first alone, which leaves by confidence of own scores.
+FORMAT, FORMAT_OF_RULES = FORMATS = 1, 2
 # In samples/, so that page and runner have some to try.
 SAMPLES = 60
 
@@ -52,6 +55,31 @@ class Judge:
             }
             for name, choice in chosen.items()
         }
+
+
+def leaving(rule: AnswerRule) -> dict:
+    """How images leave, and the format: what every runtime must know.
+
+    A runner of before would leave by its own rule and be wrong in silence:
+    exports by another one have a format that it refuses.
+    """
+    plain = rule.leaves_as(answer_rule.PLAIN)
+    return {
+        "format": FORMAT if plain else FORMAT_OF_RULES,
+        **rule.told,
+        "score_scale": rule.scale,
+    }
+
+
+def rule_of(record: dict) -> AnswerRule:
+    """Read `leaving`; what old manifests lack is confidence of own scores.
+
+    Raises:
+      ValueError, LookupError, TypeError: for what no model has.
+    """
+    if record["format"] not in FORMATS:
+        raise ValueError(f"its format is {record['format']!r}, not 1 or 2")
+    return answer_rule.of_record(record, float(record.get("score_scale", 1)))
 
 
 def reached(shares) -> np.ndarray:

@@ -67,7 +67,9 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     times = milliseconds(stages, few)
     times_alone = [milliseconds([stage], few)[0] for stage in alone]
     chosen_on, reported_on = (
-        answers.of_parts([chain_logits(stages, part.images)], part.labels)
+        answers.of_parts(
+            [chain_logits(stages, part.images)], part.labels, judge.scorer.rule
+        )
         for part in (judge.chosen_on, judge.reported_on)
     )
     policies = judge.policies(chosen_on, reported_on, times)

@@ -32,9 +32,12 @@ def of_saved_model(
     }
     every = found["serving_default"]
     names = exit_rule.exit_names(reference.logits.shape[1])
+    own = {"logits": np.stack([every[name] for name in names], 1)}
+    alone = _left_at(reference, found["static"])["answered"]
     rows = {
-        "serving_default": (np.stack([every[name] for name in names], 1), None),
-        "static": (_left_at(reference, found["static"])[0], None),
+        "serving_default": own,
+        # The bare backbone: whatever exits answer by, it has no sum.
+        "static": {"logits": alone},
         "dynamic": _left_at(reference, found["dynamic"]),
         "dynamic_jpeg (PNG)": _left_at(reference, found["dynamic_jpeg"]),
     }
@@ -49,7 +52,7 @@ def of_tflite(
     Only float32 is judged.
     """
     files, images = folder / "tflite" / variant, reference.images
-    taken = _taken(folder / manifest.NAME, variant, reference)
+    left = _left_by_runner(folder / manifest.NAME, variant, reference)
     stages = measure.open_files(files, "stage")
     joint = [
         measure.open_file(files / "stages.tflite", f"stage_{number}")
@@ -60,9 +63,9 @@ def of_tflite(
         for stage in measure.open_files(files, "exit")
     ]
     rows = {
-        "chain": (measure.chain_logits(stages, images), taken),
-        "stages.tflite": (measure.chain_logits(joint, images), None),
-        "exit_k.tflite": (np.concatenate(alone, axis=1), None),
+        "chain": {"logits": measure.chain_logits(stages, images), **left},
+        "stages.tflite": {"logits": measure.chain_logits(joint, images)},
+        "exit_k.tflite": {"logits": np.concatenate(alone, axis=1)},
     }
     single = files / "single_file.tflite"
     if single.exists():
@@ -73,19 +76,13 @@ def of_tflite(
 
 def _compared(reference, artefact, rows, judged=True):
     return [
-        parity.compare(
-            reference,
-            f"{artefact} {name}",
-            logits=logits,
-            exits=exits,
-            judged=judged,
-        )
-        for name, (logits, exits) in rows.items()
+        parity.compare(reference, f"{artefact} {name}", judged=judged, **found)
+        for name, found in rows.items()
     ]
 
 
-def _taken(path, variant, reference):
-    """Exits by the runner that phones use, from 0."""
+def _left_by_runner(path, variant, reference):
+    """What the runner that phones use answers by, and at which exits."""
     runner = chain_runner.ChainRunner(path, variant=variant)
     policy = reference.thresholds.to_json()
     try:
@@ -94,7 +91,11 @@ def _taken(path, variant, reference):
         ]
     except chain_runner.ChainError as error:
         raise InputError(f"{variant}: {error}; nothing was written") from error
-    return np.array([answer.exit - 1 for answer in answers])
+    found = {
+        "scores": np.array([answer.scores for answer in answers]),
+        "exit": np.array([answer.exit for answer in answers]),
+    }
+    return _left_at(reference, found)
 
 
 def _single_file(path, reference):
@@ -124,6 +125,6 @@ def _ask(signature, inputs):
 def _left_at(reference, answers):
     """Scores at the exits that answered, masked at the others; and those."""
     taken = answers["exit"] - 1
-    logits = np.ma.masked_all_like(reference.logits)
-    logits[np.arange(len(logits)), taken] = answers["scores"]
-    return logits, taken
+    scores = np.ma.masked_all_like(reference.logits)
+    scores[np.arange(len(scores)), taken] = answers["scores"]
+    return {"answered": scores, "exits": taken}

@@ -25,7 +25,8 @@ def quick(monkeypatch):
     record = json.loads((COMMITTED / manifest.NAME).read_text())
     record["parity_at"] = {"exit_shares": [0.25] * 4}
 
-    def write(folder, *_):
+    def write(folder, model, data, scorer, plan):
+        record["leaves_by"] = scorer.rule.flags
         shutil.copytree(COMMITTED, folder, dirs_exist_ok=True)
         return record
 
@@ -55,6 +56,16 @@ def test_what_differs_or_has_no_default_policy_is_not_kept(
     del quick["variants"]["int8"]["policies"]["accurate"]
     says = ["int8 cannot keep this budget", "nothing was written"]
     refused(run_folder, tmp_path / "digits", says=says)
+
+
+def test_flags_say_how_it_leaves(run_folder, tmp_path, quick):
+    words = ("--exit_rule=patience", "--answer=running", "--answer_decay=1")
+    export(run_folder, tmp_path / "digits", *words)
+    assert quick["leaves_by"] == " ".join(words)
+    says = ["--exit_rule", "surest"]
+    refused(run_folder, tmp_path / "b", "--exit_rule=surest", says=says)
+    says = ["answer_decay", "1.5"]
+    refused(run_folder, tmp_path / "b", "--answer_decay=1.5", says=says)
 
 
 def test_an_export_is_replaced_only_when_asked(run_folder, tmp_path, quick):

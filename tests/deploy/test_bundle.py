@@ -125,6 +125,51 @@ def test_policies_score_as_the_manifest_says_and_keep_their_word(
     assert spent <= record["backbone_macs"] / 2
 
 
+RULE = ("--exit_rule=margin", "--answer=running", "--answer_decay=0.75")
+
+
+@pytest.fixture(scope="module")
+def by_rule(tmp_path_factory):
+    """An export of the same run that leaves by another rule, and its record."""
+    output = tmp_path_factory.mktemp("exports") / "by_rule"
+    run = f"--workdir={old_run.finished()}"
+    words = (f"--output={output}", f"--formats={FORMATS}", *RULE)
+    assert "thresholds of margin of running sums (decay 0.75) chosen on" in (
+        command_runs.done("export", run, *words).out
+    )
+    return output, json.loads((output / manifest.NAME).read_text())
+
+
+@pytest.mark.slow
+def test_an_export_by_another_rule_says_so_and_answers_as_the_model(by_rule):
+    _, record = by_rule
+    told = {key: record[key] for key in ("exit_rule", "answer", "answer_decay")}
+    rule = {"exit_rule": "margin", "answer": "running", "answer_decay": 0.75}
+    assert (record["format"], told) == (2, rule)
+    assert record["score_scale"] == 1
+    judged = [row for row in record["parity"] if row["passed"] is not None]
+    assert len(judged) == 8
+    assert all(row["passed"] for row in judged), judged
+    assert min(record["parity_at"]["exit_shares"]) >= 0.05
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variant", ["saved_model", "int8"])
+def test_its_policies_are_those_of_its_rule(by_rule, variant):
+    """On each variant's own scores, whatever the run's flags say."""
+    output, record = by_rule
+    held = {"saved_model": record["saved_model"], **record["variants"]}
+    words = (f"--export={output}", f"--variant={variant}")
+    for name, policy in held[variant]["policies"].items():
+        found = evaluated(*words, f"--policy={name}")["test"]["dynamic"]
+        assert found["exit_rule"] == "margin"
+        assert found["answer"] == "running"
+        assert found["accuracy"] == pytest.approx(policy["accuracy"])
+        assert found["macs"] == pytest.approx(policy["macs"])
+    says = ["margin of running sums", "add --exit_rule=margin"]
+    refused("evaluate", output, "--exit_rule=confidence", says=says)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says"),
@@ -172,10 +217,20 @@ def of_others(folder):
     changed(folder, lambda record: record["class_names"].__setitem__(0, "cat"))
 
 
+def of_no_rule(folder):
+    changed(folder, lambda record: record.update(exit_rule="surest"))
+
+
+def of_the_future(folder):
+    changed(folder, lambda record: record.update(format=3))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("damage", "variant", "says"),
     [
+        (of_no_rule, "float32", "its exit rule is 'surest'"),
+        (of_the_future, "saved_model", "its format is 3"),
         (swapped, "float32", "swapped"),
         (cut, "saved_model", "saved_model.pb is cut"),
         (unlisted, "saved_model", "saved_model.pb"),
