@@ -17,6 +17,7 @@ from elf_keras import runs
 from elf_keras.cli import command
 from elf_keras.demo import server
 from elf_keras.errors import InputError
+from elf_keras.exits import answer_rule
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
@@ -32,7 +33,7 @@ flags.DEFINE_string(
 )
 
 MANIFEST = "manifest.json"
-FORMAT = 1
+FORMATS = (1, 2)
 PAGE = pathlib.Path(__file__).parent / "page"
 NODE_MODULES = PAGE.parents[2] / "build" / "page" / "node_modules"
 SCOPE = "@litertjs"
@@ -93,7 +94,8 @@ def checked_files(folder: pathlib.Path) -> frozenset[str]:
             for variant in manifest["variants"].values()
             for stage in variant["stages"]
         }
-        unknown = manifest["format"] != FORMAT
+        unknown = manifest["format"] not in FORMATS
+        answer_rule.of_record(manifest)
     if unknown or not stages <= set(sums):
         raise InputError(
             f"{folder / MANIFEST} is of another format, or names stages "

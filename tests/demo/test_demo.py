@@ -74,7 +74,9 @@ def naming(file):
 @pytest.mark.parametrize(
     ("changes", "says"),
     [
-        ({"format": 2}, "another format"),
+        ({"format": 3}, "another format"),
+        ({"exit_rule": "surest"}, "its exit rule is 'surest'"),
+        ({"answer": "mean"}, "its answer is 'mean'"),
         ({"checksums": {}}, "stages without checksums"),
         ({"checksums": {STAGE: "0"}}, "its checksum differs"),
         ({"checksums": None}, "no manifest"),

@@ -8,11 +8,12 @@ import made_export
 import numpy as np
 import page_runs
 import pytest
+import rules
 from PIL import Image
 
 from elf_keras.data import images
 from elf_keras.demo import __main__ as demo
-from elf_keras.deploy import chain_runner
+from elf_keras.deploy import chain_runner, manifest, measure, parity
 
 pytestmark = pytest.mark.slow
 
@@ -65,8 +66,35 @@ def test_answers_are_those_of_the_python_chain(page, export, policy):
 def same(found, expected):
     for key in ("exit", "index", "macs"):
         np.testing.assert_array_equal(found[key], expected[key])
-    for key in ("confidence", "probability"):
+    for key in ("certainty", "confidence", "probability"):
         np.testing.assert_allclose(found[key], expected[key], atol=1e-5)
+
+
+def leave_by(folder, rule):
+    """Make a folder the export of a rule, and `accurate` leave everywhere."""
+    path = folder / "manifest.json"
+    record = json.loads(path.read_text()) | manifest.leaving(rule)
+    stages = chain_runner.ChainRunner(path).stages
+    own = measure.chain_logits(stages, page_runs.samples(folder))
+    policy = record["variants"]["float32"]["policies"]["accurate"]
+    policy["thresholds"] = parity.spread(own, rule).to_json()
+    path.write_text(json.dumps(record))
+
+
+# Running sums; own scores are what all other tests here ask for.
+@pytest.mark.parametrize("rule", rules.ALL[1::2], ids=rules.NAMES[1::2])
+def test_pictures_leave_by_the_rule_of_the_manifest(chromium, copy, rule):
+    leave_by(copy, rule)
+    with (
+        page_runs.serving(copy) as server,
+        page_runs.opened(chromium, server.url) as found,
+    ):
+        answers = page_runs.run_samples(found.page, "accurate")
+        words = found.page.inner_text("#measure")
+        assert f"when the {words} is above" in found.page.inner_text("#policy")
+        assert words in found.page.inner_text("#answers li >> nth=0")
+    same(answers, page_runs.python_answers(copy, "accurate"))
+    assert len(set(answers["exit"])) > 1
 
 
 def test_int8_answers_are_close_to_the_python_chains(page, export):

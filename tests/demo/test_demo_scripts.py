@@ -7,10 +7,12 @@ import subprocess
 
 import numpy as np
 import pytest
+import rules
 from PIL import Image
 
 from elf_keras.data import images
 from elf_keras.demo import __main__ as demo
+from elf_keras.deploy import manifest
 from elf_keras.exits import exit_rule
 
 
@@ -57,6 +59,57 @@ def test_confidence_is_the_exit_rules():
     expected = exit_rule.confidence(scores)
     np.testing.assert_allclose(found, expected, rtol=3e-7)
     np.testing.assert_array_equal(np.float32(found), found)
+
+
+ASK_ALL = """
+import { ExitRule } from "./certainty.js";
+say(given.map(({ manifest, images }) => {
+  const rule = new ExitRule(manifest);
+  return images.map((exits) => {
+    const ask = rule.begin();
+    return exits.map(ask).map((at) => [at.certainty, ...at.scores]);
+  });
+}));
+"""
+
+
+def test_every_rule_and_answer_is_that_of_the_python_side():
+    random = np.random.default_rng(0)
+    scores = random.normal(0, 3, size=(100, 5, 7)).astype("float32")
+    # Ties, and an exit that is as sure as can be.
+    scores[0], scores[1, 2, 1] = 0, 300
+    manifests = [manifest.leaving(rule) for rule in rules.ALL]
+    given = [{"manifest": one, "images": scores.tolist()} for one in manifests]
+    for found, rule in zip(answers(ASK_ALL, given), rules.ALL, strict=True):
+        found, answered = np.array(found), rule.answered(scores)
+        np.testing.assert_array_equal(found[..., 1:], answered)
+        sure = rule.certainty(answered)
+        np.testing.assert_allclose(found[..., 0], sure, rtol=0, atol=3e-7)
+        np.testing.assert_array_equal(np.float32(found[..., 0]), found[..., 0])
+
+
+def test_a_manifest_of_before_leaves_by_confidence():
+    scores = [[1.0, 2.0], [3.0, 1.0]]
+    given = [{"manifest": {}, "images": [scores]}]
+    (((first, second),),) = answers(ASK_ALL, given)
+    expected = exit_rule.confidence(np.float32(scores))
+    np.testing.assert_allclose([first[0], second[0]], expected, rtol=3e-7)
+    assert [first[1:], second[1:]] == scores
+
+
+def test_a_rule_that_the_page_does_not_know_is_a_sentence():
+    found = answers(
+        'import { ExitRule } from "./certainty.js";\n'
+        'import { sentence } from "./problem.js";\n'
+        "say(given.map((manifest) => {\n"
+        "  try { return new ExitRule(manifest).words; }\n"
+        "  catch (error) { return sentence(error); }\n"
+        "}));",
+        [{"exit_rule": "surest"}, {"answer": "mean"}, {"exit_rule": "margin"}],
+    )
+    assert "“surest” of “own” scores, which this page" in found[0]
+    assert "“confidence” of “mean” scores" in found[1]
+    assert found[2] == "lead of the best class"
 
 
 def test_who_leaves():

@@ -18,7 +18,7 @@ READY = "#controls:not([disabled])"
 TOLD = "#problem:not([hidden])"
 DONE = "#stop:disabled"
 # What a card tells of its answer.
-KEYS = ("exit", "index", "confidence", "probability", "macs")
+KEYS = ("exit", "index", "certainty", "confidence", "probability", "macs")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -111,8 +111,8 @@ def python_answers(export, policy, variant="float32"):
         runner.predict(image, policy=policy) for image in samples(export)
     ]
     rows = [
-        (one.exit, one.class_index, one.confidence, one.probabilities.max())
-        + (one.macs,)
+        (one.exit, one.class_index, one.certainty, one.confidence)
+        + (one.probabilities.max(), one.macs)
         for one in answers
     ]
     return dict(zip(KEYS, np.array(rows).T, strict=True))

@@ -1,7 +1,12 @@
 // What the page says of each picture, and of all of them together.
 
+import { ExitRule } from "./certainty.js";
 import { element, millions, percent, time } from "./elements.js";
 import { thumbnail } from "./pixels.js";
+
+const FIELDS = [
+  ...["exit", "index", "certainty", "confidence", "probability", "macs"],
+];
 
 /** The answers to one set of pictures, and their totals. */
 export class Answers {
@@ -51,10 +56,11 @@ export class Answers {
 }
 
 /** One picture in one sentence, as a screen reader says it. */
-export function spoken(item, answer, exits) {
+export function spoken(item, answer, manifest) {
+  const { words } = new ExitRule(manifest);
   return (
-    `${item.name}: ${answer.name}, at exit ${answer.exit} of ${exits}, ` +
-    `confidence ${answer.confidence.toFixed(3)}.`
+    `${item.name}: ${answer.name}, at exit ${answer.exit} of ` +
+    `${manifest.exits.length}, ${words} ${answer.certainty.toFixed(3)}.`
   );
 }
 
@@ -69,7 +75,7 @@ export function card(item, answer, manifest) {
       {},
       element("strong", {}, answer.name, verdict(item, answer, manifest)),
       element("span", {}, place(answer, manifest)),
-      element("span", {}, certainty(answer)),
+      element("span", {}, certainty(answer, manifest)),
       element(
         "span",
         {},
@@ -79,9 +85,7 @@ export function card(item, answer, manifest) {
     ),
   );
   // For scripts that want the full numbers.
-  for (const field of ["exit", "index", "confidence", "probability", "macs"]) {
-    made.dataset[field] = answer[field];
-  }
+  for (const field of FIELDS) made.dataset[field] = answer[field];
   return made;
 }
 
@@ -92,8 +96,9 @@ export function portrait(item, answer, manifest) {
     const kind = exit === answer.exit ? "taken" : state;
     return element("span", kind ? { class: kind } : {}, String(exit));
   });
+  const { words } = new ExitRule(manifest);
   const facts = [
-    ["Confidence", answer.confidence.toFixed(4)],
+    [words[0].toUpperCase() + words.slice(1), answer.certainty.toFixed(4)],
     ["Calibrated probability", answer.probability.toFixed(4)],
     ["Time", time(answer.milliseconds)],
     ["Spent (of the static model’s)", spent(answer, manifest)],
@@ -138,11 +143,9 @@ function place(answer, { exits }) {
   return `left at exit ${answer.exit} of ${exits.length}`;
 }
 
-function certainty({ confidence, probability }) {
-  return (
-    `confidence ${confidence.toFixed(3)}, ` +
-    `calibrated ${probability.toFixed(3)}`
-  );
+function certainty({ certainty: sure, probability }, manifest) {
+  const { words } = new ExitRule(manifest);
+  return `${words} ${sure.toFixed(3)}, calibrated ${probability.toFixed(3)}`;
 }
 
 function spent({ macs }, { backbone_macs: all }) {

@@ -15,6 +15,7 @@ export class Budget {
   #own = document.querySelector("#threshold");
   #policies = [];
   #split;
+  #words;
   #usesOwn = false;
 
   /** @param {function()} changed is called when the user moves a slider. */
@@ -31,9 +32,15 @@ export class Budget {
     });
   }
 
-  /** Take over a variant's policies, measured on a split; choose `name`. */
-  offer(policies, name, split) {
+  /**
+   * Take over a variant's policies, and choose one.
+   * @param {string} name of the one.
+   * @param {string} split that they were measured on.
+   * @param {string} words for what thresholds are compared with.
+   */
+  offer(policies, name, split, words) {
     this.#split = split;
+    this.#words = words;
     this.#policies = policies;
     this.#slider.max = policies.length - 1;
     const found = policies.findIndex((policy) => policy.name === name);
@@ -66,18 +73,21 @@ export class Budget {
     const { policy } = this;
     const first = policy?.thresholds?.find((threshold) => threshold !== null);
     if (policy) this.#own.value = first ?? 1;
-    const text = policy ? describe(policy, this.#split) : "A threshold of your own.";
+    const text = policy
+      ? describe(policy, this.#split, this.#words)
+      : "A threshold of your own.";
     document.querySelector("#policy").textContent = text;
     document.querySelector("#own").textContent = this.#own.value;
     this.#slider.setAttribute("aria-valuetext", text);
   }
 }
 
-function describe({ name, thresholds, accuracy, macs, saving }, split) {
+function describe(policy, split, words) {
+  const { name, thresholds, accuracy, macs, saving } = policy;
   const known = (thresholds ?? []).filter((threshold) => threshold !== null);
   const shown = new Set(known.map((threshold) => threshold.toFixed(3)));
   const rule = shown.size
-    ? "leaves when the confidence is above " + [...shown].join(", ")
+    ? `leaves when the ${words} is above ` + [...shown].join(", ")
     : "nobody leaves early";
   return (
     `${name}: ${rule}. On ${split} ${percent(accuracy, 1)} right at ` +

@@ -1,5 +1,6 @@
 // A model cut at its exits: run stage by stage until an image leaves.
 
+import { ExitRule } from "./certainty.js";
 import { calibrated, confidence, largest, leaves } from "./exit_rule.js";
 import * as numbers from "./numbers.js";
 import { fetchFile, Problem } from "./problem.js";
@@ -9,11 +10,13 @@ import { Stage } from "./stage.js";
 export class Chain {
   #manifest;
   #records;
+  #rule;
   #stages;
 
   constructor(manifest, records, stages) {
     this.#manifest = manifest;
     this.#records = records;
+    this.#rule = new ExitRule(manifest);
     this.#stages = stages;
   }
 
@@ -45,20 +48,22 @@ export class Chain {
    */
   async predict(pixels, thresholds) {
     const began = performance.now();
+    const ask = this.#rule.begin();
     let input = numbers.stored(pixels, this.#records[0].input);
     for (const [index, stage] of this.#stages.entries()) {
       const record = this.#records[index];
       const outputs = await stage.run(new Uint8Array(input.buffer));
       const name = `exit_${index + 1}`;
-      const scores = read(outputs, record, name, numbers.real);
-      const sure = confidence(scores);
-      if (Number.isNaN(sure)) {
+      const { scores, certainty } = ask(
+        read(outputs, record, name, numbers.real),
+      );
+      if (Number.isNaN(certainty)) {
         throw new Problem(`${record.file} gives scores that are no numbers.`);
       }
       const next = this.#records[index + 1];
-      if (!next || leaves(sure, thresholds[index] ?? null)) {
+      if (!next || leaves(certainty, thresholds[index] ?? null)) {
         const milliseconds = performance.now() - began;
-        return this.#answer(index, scores, sure, milliseconds);
+        return this.#answer(index, scores, certainty, milliseconds);
       }
       input = read(outputs, record, "features", (values, tensor) =>
         numbers.alike(tensor, next.input)
@@ -73,14 +78,15 @@ export class Chain {
     this.#stages.splice(0).forEach((stage) => stage.delete());
   }
 
-  #answer(index, scores, sure, milliseconds) {
+  #answer(index, scores, certainty, milliseconds) {
     const { macs, temperature } = this.#manifest.exits[index];
     const found = largest(scores);
     return {
       exit: index + 1,
       index: found,
       name: this.#manifest.class_names[found],
-      confidence: sure,
+      certainty,
+      confidence: confidence(scores),
       probability: calibrated(scores, temperature ?? 1, found),
       milliseconds,
       macs,

@@ -1,5 +1,5 @@
 // When an image leaves, as in elf_keras/exits/exit_rule.py: at the first exit
-// whose confidence is above its threshold, else at the last. All steps are
+// whose certainty is above its threshold, else at the last. All steps are
 // rounded to float32, so that the same images leave here as there.
 
 /** Largest class probability: 1 / Σ exp(z - max z), in (0, 1]. */
@@ -14,8 +14,8 @@ export function confidence(scores) {
 }
 
 /** Whether an image leaves; the threshold null means that none ever does. */
-export function leaves(confidence, threshold) {
-  return threshold !== null && confidence > Math.fround(threshold);
+export function leaves(certainty, threshold) {
+  return threshold !== null && certainty > Math.fround(threshold);
 }
 
 /** Index of the largest score, the first of equals. */

@@ -2,6 +2,7 @@
 
 import { Answers, card, portrait, shareRows, spoken } from "./answers.js";
 import { Budget, sortedPolicies } from "./budget.js";
+import { ExitRule } from "./certainty.js";
 import { Chain } from "./chain.js";
 import { element } from "./elements.js";
 import { fromFile } from "./pixels.js";
@@ -27,9 +28,10 @@ start().catch(fail);
 async function start() {
   runtime = await loadRuntime();
   manifest = await (await fetchFile("manifest.json")).json();
-  if (manifest.format !== 1) {
+  if (![1, 2].includes(manifest.format)) {
     throw new Problem("The manifest is of a format unknown to this page.");
   }
+  at("measure").textContent = new ExitRule(manifest).words;
   at("split").textContent = `On ${measuredOn()}`;
   at("model").textContent = `· ${manifest.name}`;
   offerVariants();
@@ -61,7 +63,8 @@ async function load(name) {
   chain = loaded;
   variant = manifest.variants[name];
   measured = new Map();
-  budget.offer(sortedPolicies(variant), policy, measuredOn());
+  const { words } = new ExitRule(manifest);
+  budget.offer(sortedPolicies(variant), policy, measuredOn(), words);
   answers = new Answers(manifest);
   show();
 }
@@ -149,8 +152,7 @@ async function run(wanted) {
 }
 
 async function answerAll(wanted, stopped) {
-  const exits = manifest.exits.length;
-  const thresholds = budget.thresholds(exits - 1);
+  const thresholds = budget.thresholds(manifest.exits.length - 1);
   const { name } = budget;
   let shown = performance.now();
   let item, answer;
@@ -169,7 +171,7 @@ async function answerAll(wanted, stopped) {
   }
   present(item, answer);
   const one = wanted.length === 1;
-  say(one ? spoken(item, answer, exits) : `Done. ${answers.sentence}`);
+  say(one ? spoken(item, answer, manifest) : `Done. ${answers.sentence}`);
 }
 
 function present(item, answer) {
