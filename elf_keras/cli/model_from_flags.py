@@ -213,6 +213,10 @@ def _source(data):
     source = None if weights == "none" else models.load(weights)
     if backbone_from_flags.is_file():
         return source, None
+    channels = data.image_shape[-1]
+    if source and source.input_shape[-1] == channels:
+        # Its weights expect images as it had them.
+        return source, models.pixels_of(source)
     return source, models.Pixels(*data.pixel_statistics)
 
 

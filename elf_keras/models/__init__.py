@@ -6,6 +6,7 @@ from elf_keras.models.freezing import freeze
 from elf_keras.models.multi_exit import (
     build,
     exits,
+    pixels_of,
     stages,
     static_view,
     tap_names,
@@ -23,6 +24,7 @@ __all__ = [
     "freeze",
     "in_float32",
     "load",
+    "pixels_of",
     "save",
     "stages",
     "static_view",

@@ -19,6 +19,8 @@ from elf_keras.models.backbones.tapped import Pixels, TappedBackbone
 from elf_keras.models.exit_heads import EXIT_HEADS, Heads, classify
 from elf_keras.models.multi_exit_model import MultiExitModel
 
+_NORMALIZE = "normalize"
+
 
 def build(
     image_shape: tuple[int, int, int],
@@ -92,9 +94,16 @@ def on_pixels(
         scale=_numbers(1 / deviation),
         offset=_numbers(-mean / deviation),
         dtype="float32",
-        name="normalize",
+        name=_NORMALIZE,
     )
     return image, build_backbone(normalize(image))
+
+
+def pixels_of(model: keras.Model) -> Pixels:
+    """Return how a model normalizes its images, which its weights expect."""
+    normalize = model.get_layer(_NORMALIZE)
+    scale, offset = map(np.asarray, (normalize.scale, normalize.offset))
+    return Pixels(-offset / scale, 1 / scale)
 
 
 def exits(model: keras.Model) -> int:

@@ -196,6 +196,26 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     assert "('a', 'b', 'zebra') than the data have ('a', 'b', 'c')" in told
 
 
+def test_weights_of_another_model_see_images_as_it_did(tmp_path):
+    path, data = tmp_path / "model.keras", made(channels=3)
+    pixels = models.Pixels(np.array([100.0, 110.0, 120.0]), 50.0)
+    options = {"backbone": "resnet8", "exits": "1", "pixels": pixels}
+    source = models.build(data.image_shape, 3, **options)
+    source.save(path)
+    model = built(f"--weights={path}", "--exits=1", data=data)
+    images = data.train.images.astype("float32")
+    for name, logits in source(images).items():
+        np.testing.assert_array_equal(model(images)[name], logits)
+    found = models.pixels_of(model)
+    np.testing.assert_allclose(found.mean, [100, 110, 120])
+    np.testing.assert_allclose(found.deviation, [50, 50, 50])
+    # Grey images have no place for its colours.
+    grey = built(f"--weights={path}", "--exits=1")
+    np.testing.assert_allclose(
+        models.pixels_of(grey).mean, made().pixel_statistics[0], rtol=1e-5
+    )
+
+
 LOGITS = np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 4.0]])
 
 
