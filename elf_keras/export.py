@@ -9,7 +9,7 @@ a float32 artefact does not, nothing is kept and the status is 2.
 
 --policy_file=RUN/policy.json replaces the budgets that every export offers by
 those of a sweep: rules and guard on shot groups are the file's, and so are
-exit rule and answer unless --exit_rule and --answer say others; thresholds are
+exit rule and answer, beside which other flags are refused; thresholds are
 chosen anew on each variant's own scores, since quantization moves confidences.
 --policy=NAME makes one of them the default.
 """

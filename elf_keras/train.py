@@ -138,6 +138,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         # is made.
         replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
         model = _model(data, strategy)
+        training_from_flags.check(model, data)
         start = start_from_flags.begin(model, data)
         training = training_from_flags.training(model, data, start.epochs)
         stage = second_stage_from_flags.begin(training)

@@ -1,12 +1,15 @@
 """From flags to how a model answers, and to the thresholds it leaves by."""
 
+import pathlib
+
 from absl import flags
 
-from elf_keras import choices
+from elf_keras import choices, runs
 from elf_keras.cli import workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule, thresholds
 from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.runs import flagfiles
 
 FLAGS = flags.FLAGS
 
@@ -73,11 +76,13 @@ def exit_thresholds(
     """Return --exit_threshold for every exit, as --exit_rule compares it.
 
     Where it is to be used by another rule than it was recorded for (`by`, of
-    an export), it is not meant: a default takes its place.
+    an export, or the command line's), it is not meant: a default takes its
+    place.
     """
     asked, text = rule(given), given.exit_threshold
     by = by or asked
-    meant = asked.leaves_as(by) or workdir.given_here("exit_threshold")
+    meant = _recorded(given, asked).leaves_as(by)
+    meant |= workdir.given_here("exit_threshold")
     if given.exit_rule == choices.ALL_RULES or not meant:
         text = "auto"
     s = thresholds.parse(
@@ -89,6 +94,16 @@ def exit_thresholds(
         total=by.total(exits - 1),
     )
     return thresholds.ExitThresholds.shared(s, exits)
+
+
+def _recorded(given, asked):
+    """The rule by which the run's own s is compared, if there is a run."""
+    path = pathlib.Path(given.workdir or "") / runs.FLAGS
+    if not is_given_here() or not path.is_file():
+        return asked
+    words = (word.removeprefix("--") for word in flagfiles.read(path))
+    pairs = (word.partition("=") for word in words)
+    return answer_rule.of_flags({name: value for name, _, value in pairs})
 
 
 def score_scale(given: flags.FlagValues = FLAGS) -> float:

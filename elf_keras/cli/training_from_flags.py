@@ -4,6 +4,7 @@ import keras
 
 from elf_keras import models
 from elf_keras.cli import (
+    augmentation_from_flags,
     average_from_flags,
     correction_from_flags,
     model_from_flags,
@@ -11,6 +12,16 @@ from elf_keras.cli import (
 )
 from elf_keras.data import splits
 from elf_keras.training import epoch_run
+
+
+def check(model: keras.Model, data: splits.Splits) -> None:
+    """Find what is wrong with the flags before anything is trained.
+
+    Raises:
+      InputError: for what `training` would refuse, exits first or not.
+    """
+    augmentation_from_flags.augmentation(data)
+    correction_from_flags.correction(data, models.exits(model))
 
 
 def training(

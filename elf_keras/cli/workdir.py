@@ -4,6 +4,7 @@ import contextlib
 import copy
 import functools
 import pathlib
+import re
 import shutil
 import sys
 import tempfile
@@ -193,4 +194,5 @@ def _flagfile(folder):
 
 
 def _flag_name(word):
-    return word.removeprefix("--no").removeprefix("--").partition("=")[0]
+    dashes = re.match("--?(no)?", word)
+    return word[dashes.end() :].partition("=")[0] if dashes else ""

@@ -4,8 +4,8 @@ References: Cubuk et al. 2019, *AutoAugment: Learning Augmentation Strategies
 from Data*, Table 7 (appendix); Cubuk et al. 2020, *RandAugment: Practical
 Automated Data Augmentation with a Reduced Search Space*, sections 3 and 4.
 
-The papers give ranges, and their code others. Here, as in torchvision and in
-what most works on long tails train with: a strength s in [0, 1] shears by
+The papers give ranges, and their code others. Here, close to torchvision and
+to what most works on long tails train with: a strength s in [0, 1] shears by
 0.3 s, translates by 150/331 s of the side (the authors on CIFAR: by 10/32),
 rotates by 30 s degrees, enhances by 1 ± 0.9 s (the authors: 0.1 + 1.8 s), each
 in either direction; solarizes from 256 (1 - s) on and keeps 8 - 4 s bits (the

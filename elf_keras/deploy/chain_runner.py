@@ -284,7 +284,7 @@ class ExitRule:
                 scores = self._decay * self._sum + scores
             self._sum = scores
         scaled = scores if self._scale is None else self._scale * scores
-        best = int(scaled.argmax())
+        best = int(scores.argmax())
         again = number > 0 and best == self._said
         self._said, self._run = best, self._run + 1 if again else 1
         sure = self._sure(scaled, best, number + 1, self._run)

@@ -134,7 +134,8 @@ class Endpoints:
         thresholds = tf.ensure_shape(thresholds, (None, columns))
         same = tf.shape(thresholds)[0] == tf.shape(image)[0]
         thresholds = _require(same, _ROWS, thresholds)
-        inside = tf.logical_and(thresholds > 0, thresholds < 1)
+        # No certainty is above 1: there nobody leaves.
+        inside = tf.logical_and(thresholds > 0, thresholds <= 1)
         return _require(tf.reduce_all(inside), _THRESHOLD, thresholds)
 
 
@@ -147,7 +148,7 @@ _ROWS = (
     "exit_threshold and image differ in their batch; expected a row of "
     "thresholds for every image"
 )
-_THRESHOLD = "exit_threshold is outside (0, 1); for no leaving call static"
+_THRESHOLD = "exit_threshold is outside (0, 1]; 1 lets nobody leave"
 
 
 def save(

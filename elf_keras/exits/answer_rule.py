@@ -64,7 +64,7 @@ class AnswerRule:
         words = f"--exit_rule={self.exit_rule} --answer={self.answer}"
         if self.answer == OWN:
             return words
-        return f"{words} --answer_decay={self.answer_decay:g}"
+        return f"{words} --answer_decay={self.answer_decay!r}"
 
     def leaves_as(self, other: "AnswerRule") -> bool:
         """Whether thresholds of the one mean the same by the other."""

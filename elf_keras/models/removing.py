@@ -28,7 +28,8 @@ class RemovingPass:
     logits it left with, which take no gradient.
 
     The sizes of its batches differ from step to step: XLA, and a TPU, cannot
-    compile it. A stage that nobody comes to changes nothing.
+    compile it. A stage that nobody comes to has gradients of zero
+    and moves no statistic.
 
     Args:
       model: with exits, of which it uses the very weights.

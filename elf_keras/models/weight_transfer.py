@@ -38,17 +38,15 @@ def take_over(
       InputError: where nothing fits.
     """
     kinds = _kinds(model)
-    trained = {
-        place: source.get_layer(name).get_weights()
-        for name, place in _kinds(source).items()
+    offered = {
+        place: source.get_layer(name) for name, place in _kinds(source).items()
     }
+    trained = {place: each.get_weights() for place, each in offered.items()}
     fresh = []
     for name, place in kinds.items():
         layer = model.get_layer(name)
         weights = trained.get(place, []) if name not in but else []
-        if isinstance(layer, CosineClassifier) and not layer.shifted:
-            # What corrected the source for its prior is not trained.
-            weights = weights[:1]
+        weights = _fitting(weights, layer, offered.get(place))
         if [w.shape for w in weights] == [w.shape for w in layer.weights]:
             layer.set_weights(weights)
         else:
@@ -59,6 +57,18 @@ def take_over(
             "give weights of the same --backbone"
         )
     return _told(kinds, fresh, {part for part, _ in trained})
+
+
+def _fitting(weights, layer, source):
+    """What of a source's weights means the same in a layer."""
+    cosine = isinstance(layer, CosineClassifier)
+    if cosine != isinstance(source, CosineClassifier):
+        # Shapes may fit all the same: a kernel, and class vectors.
+        return []
+    if cosine and not layer.shifted:
+        # What corrected the source for its prior is not trained.
+        return weights[:1]
+    return weights
 
 
 def _kinds(model):

@@ -136,7 +136,7 @@ def read(
         metrics=_json(path / runs.METRICS, _scores),
         history=_history(path),
         per_class=_table(path / "per_class.csv", keys=("class",)),
-        curve=_json(path / "curve.json", lambda r: r["splits"].items()),
+        curve=_curve(path, flags),
         policy=policy,
         other_rule=other_rule,
     )
@@ -180,9 +180,20 @@ def _policy(path, flags):
         return None, None
     found = policy_file.read(path / policy_file.NAME)
     rule = answer_rule.of_record(found)
+    return (found, None) if _told(path, flags, rule) else (None, rule)
+
+
+def _curve(path, flags):
+    """curve.json, if it is of the rule that the page has."""
+    found = _json(path / "curve.json", lambda r: r["splits"].items())
+    same = found and _told(path, flags, answer_rule.of_record(found))
+    return found if same else None
+
+
+def _told(path, flags, rule):
+    """Whether the flags mean this rule."""
     with _refusing(path / runs.FLAGS, str):
-        same = rule.leaves_as(answer_rule.of_flags(flags))
-    return (found, None) if same else (None, rule)
+        return rule.leaves_as(answer_rule.of_flags(flags))
 
 
 def _json(path, touch):

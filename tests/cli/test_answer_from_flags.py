@@ -1,9 +1,11 @@
 """How a model answers by its flags, and which thresholds are in reach."""
 
+import sys
+
 import command_runs
 import pytest
 
-from elf_keras import choices
+from elf_keras import choices, runs
 from elf_keras.cli import answer_from_flags
 from elf_keras.errors import InputError
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
@@ -67,3 +69,35 @@ def test_where_all_are_compared_a_threshold_of_one_rule_says_nothing():
     words = ("--exit_loss=ldam", "--exit_threshold=0.9", "--exit_rule=all")
     with by(*words):
         assert answer_from_flags.exit_thresholds(10, 3).number == 0.2
+
+
+@pytest.mark.parametrize(
+    ("words", "s"),
+    [
+        # The run's 0.25 is by margin: kept as long as that is what is asked.
+        ((), 0.25),
+        (("--exit_rule=margin",), 0.25),
+        (("--exit_rule=confidence",), 0.9),
+        (("-exit_rule=confidence",), 0.9),
+        # The default of margin, as sure as 0.9 of confidence with 10 classes.
+        (("--answer=running",), 8 / 9),
+        (("--answer=running", "-exit_threshold=0.3"), 0.3),
+    ],
+)
+def test_a_run_s_threshold_is_not_meant_for_another_rule(
+    tmp_path, monkeypatch, words, s
+):
+    recorded = ["--exit_rule=margin", "--exit_threshold=0.25"]
+    (tmp_path / runs.FLAGS).write_text("\n".join(recorded) + "\n")
+    monkeypatch.setattr(sys, "argv", ["evaluate", *words])
+    whole = (f"--workdir={tmp_path}", *recorded, *words)
+    with command_runs.fresh_flags(*whole):
+        assert answer_from_flags.exit_thresholds(10, 3).number == pytest.approx(
+            s
+        )
+
+
+def test_a_decay_is_told_so_that_it_can_be_asked_for():
+    rule = AnswerRule(answer="running", answer_decay=0.12345678)
+    with by(*rule.flags.split()):
+        assert answer_from_flags.rule().leaves_as(rule)

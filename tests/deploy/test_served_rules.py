@@ -110,6 +110,16 @@ def test_a_served_model_leaves_by_its_rule(served):
     np.testing.assert_allclose(found["probabilities"], shares, atol=1e-5)
 
 
+def test_at_a_threshold_of_one_nobody_leaves_early(served):
+    given = {"image": exported.images()}
+    given["exit_threshold"] = exported.rows([1, 1], exported.IMAGES)
+    found = exported.call(served.signatures["dynamic"], **given)
+    last = RUNNING.answered(exported.scores())[:, -1]
+    assert set(found["exit"]) == {3}
+    np.testing.assert_array_equal(found["class"], last.argmax(-1))
+    np.testing.assert_allclose(found["scores"], last, atol=1e-4)
+
+
 def test_a_served_model_gives_own_scores_and_what_exits_answer(served):
     found = ask(served, "serving_default")
     answered = RUNNING.answered(exported.scores())

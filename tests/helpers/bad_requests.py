@@ -45,10 +45,10 @@ def bad_images():
 
 def bad_thresholds():
     """Yield (what is wrong, thresholds of two images, words)."""
-    for value in (0, 1, -0.5, 1.5, np.nan, np.inf):
+    for value in (0, 1 + 2**-23, -0.5, 1.5, np.nan, np.inf):
         limits = exported.rows([0.5, 0.5], 2)
         limits[1, 1] = value
-        yield f"threshold of {value}", limits, "outside (0, 1)"
+        yield f"threshold of {value}", limits, "outside (0, 1]"
     needed = "expected a row of thresholds for every image"
     yield "thresholds of one image", exported.rows([0.5, 0.5], 1), needed
     yield "thresholds of three", exported.rows([0.5, 0.5], 3), needed

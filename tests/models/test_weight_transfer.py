@@ -116,6 +116,20 @@ def test_a_correction_for_the_prior_is_not_taken_over():
     assert same(of_exit(model, "exit_4"), of_exit(source, "exit_1"))
 
 
+@pytest.mark.parametrize("cosine", [False, True])
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_plain_and_a_cosine_classifier_do_not_fit(cosine, corrected):
+    """By shape they may: a kernel with a bias, class vectors with a shift."""
+    source = built("none", seed=2, cosine=cosine)
+    if corrected:
+        source = prior_correction.shifted(source, np.ones((1, CLASSES)))
+    model = built("none", seed=1, cosine=not cosine)
+    before = of_exit(model, "exit_1")
+    assert "no final classifier" in models.take_over(model, source)
+    assert same(of_exit(model, "exit_1"), before)
+    assert same(of_backbone(model), of_backbone(source))
+
+
 def test_a_model_of_other_layers():
     source = keras.Sequential([keras.Input((3,)), keras.layers.Dense(2)])
     with pytest.raises(InputError, match="no layer of .* by name and shape"):

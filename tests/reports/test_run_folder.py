@@ -71,6 +71,16 @@ def test_policies_of_the_exit_rule_that_is_told(folder):
     assert run_folder.read(folder.path).policies == found.policies
 
 
+def test_a_curve_of_another_exit_rule_is_not_drawn(folder):
+    runs.write_json(folder.path / "curve.json", {"splits": {}, **RUNNING})
+    assert run_folder.read(folder.path).curve is None
+    told = {key: str(value) for key, value in RUNNING.items()}
+    assert run_folder.read(folder.path, told=told).curve == {
+        "splits": {},
+        **RUNNING,
+    }
+
+
 def test_a_decay_that_is_no_number(folder):
     policy_of(folder)
     with pytest.raises(errors.InputError, match=runs.FLAGS):
