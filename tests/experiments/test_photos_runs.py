@@ -90,6 +90,18 @@ def test_ours_is_scored_by_its_own_commands_once(options, monkeypatch):
     assert len(called) == count and len(table.load(options.results)) == 1
 
 
+def test_a_record_at_another_size_is_replaced(options, monkeypatch):
+    monkeypatch.setattr(ours, "train", lambda run, flags: {"scores": {}})
+    units_of_ours = [units.Unit("signs", "ours", seed) for seed in (3, 4)]
+    for size in (32, 32, 64):
+        options.image_size = size
+        for unit in units_of_ours:
+            bench.Bench(options, options.runs).train(unit)
+        found = table.load(options.results)
+        assert [each["image_size"] for each in found] == [size, size]
+        assert [each["seed"] for each in found] == [3, 4]
+
+
 def test_a_folder_without_the_images_is_named(tmp_path, options):
     options.data_dir = tmp_path / "elsewhere"
     unit = units.Unit("groceries", "probe", 0)
