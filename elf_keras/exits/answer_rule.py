@@ -64,7 +64,10 @@ class AnswerRule:
         words = f"--exit_rule={self.exit_rule} --answer={self.answer}"
         if self.answer == OWN:
             return words
-        return f"{words} --answer_decay={self.answer_decay!r}"
+        # Short where it can be: what is read again is the same number.
+        decay = f"{self.answer_decay:g}"
+        same = float(decay) == self.answer_decay
+        return f"{words} --answer_decay={decay if same else self.answer_decay}"
 
     def leaves_as(self, other: "AnswerRule") -> bool:
         """Whether thresholds of the one mean the same by the other."""

@@ -272,8 +272,12 @@ def test_another_exit_rule(folder, tmp_path, rule):
     command_runs.draw(tmp_path / "a.png")
     ended = command_runs.done("predict", *words, by, tmp_path / "a.png")
     assert 0 < json.loads(ended.out)[rule] <= 1
-    out = (f"--output={tmp_path / 'out'}", "--formats=saved_model")
-    refusing = {"evaluate": (), "predict": ("a.png",), "export": out}
+    out = f"--output={tmp_path / 'out'}"
+    refusing = {
+        "evaluate": (),
+        "predict": ("a.png",),
+        "export": (out, "--exit_rule=confidence"),
+    }
     for command, more in refusing.items():
         says = [f"exit rule {rule}", "--exit_rule=confidence"]
         command_runs.refused(command, *words, *more, says=says)
@@ -354,11 +358,14 @@ def test_rules_and_answers_that_there_are_not(folder, words, says):
     command_runs.refused("evaluate", *given, says=[says])
 
 
-def test_an_export_leaves_by_confidence(folder, tmp_path):
-    by = "--exit_rule=entropy"
-    words = (f"--workdir={folder}", f"--output={tmp_path / 'out'}", by)
-    says = [by, "--exit_rule=confidence"]
-    command_runs.refused("export", *words, says=says)
+@pytest.mark.slow
+def test_an_export_leaves_by_the_rule_that_is_asked_for(folder, tmp_path):
+    words = (f"--workdir={folder}", f"--output={tmp_path / 'out'}")
+    command_runs.done(
+        "export", *words, "--exit_rule=entropy", "--formats=saved_model"
+    )
+    manifest = runs.read_json(tmp_path / "out" / "manifest.json")
+    assert manifest["exit_rule"] == "entropy"
 
 
 def test_auto_is_a_default_of_the_exit_rule(folder):

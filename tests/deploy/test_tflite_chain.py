@@ -14,6 +14,7 @@ from elf_keras import runs
 from elf_keras.deploy import graphs, measure, tflite_chain
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import PLAIN
 
 EXITS = 2
 VARIANTS = ["float32", "float16", "int8_weights", "int8"]
@@ -37,7 +38,7 @@ def folder(model, images, tmp_path_factory):
         folder,
         variants=VARIANTS,
         images=images,
-        with_single_file=True,
+        single_file=PLAIN,
     )
     return folder
 
