@@ -8,7 +8,7 @@ import tiny
 from made_splits import COUNTS, made
 from scipy import special
 
-from elf_keras import losses, models, runs
+from elf_keras import losses, models
 from elf_keras.cli import model_from_flags, schedule_from_flags
 from elf_keras.errors import InputError
 from elf_keras.losses import exit_losses
@@ -175,45 +175,6 @@ def test_one_seed_gives_one_start():
     first, again, other = (model.get_weights()[0] for model in each)
     np.testing.assert_array_equal(first, again)
     assert not np.array_equal(first, other)
-
-
-def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
-    path = tmp_path / "model.keras"
-    source = built("--exits=1", "--seed=5")
-    source.save(path)
-    model = built(f"--weights={path}", "--exits=1", "--seed=6")
-    np.testing.assert_equal(model.get_weights(), source.get_weights())
-    assert "layers take over weights" in capsys.readouterr().err
-    # A run of other classes, as many: its classifiers are not theirs.
-    record = {"data": {"class_names": ["a", "b", "zebra"]}}
-    runs.write_json(tmp_path / runs.RECORD, record)
-    model = built(f"--weights={path}", "--exits=1", "--seed=6")
-    for layer, other in zip(model.layers, source.layers, strict=True):
-        pairs = zip(layer.get_weights(), other.get_weights(), strict=True)
-        same = all(np.array_equal(new, old) for new, old in pairs)
-        assert same == (layer.name not in model.output_names)
-    told = capsys.readouterr().err
-    assert "('a', 'b', 'zebra') than the data have ('a', 'b', 'c')" in told
-
-
-def test_weights_of_another_model_see_images_as_it_did(tmp_path):
-    path, data = tmp_path / "model.keras", made(channels=3)
-    pixels = models.Pixels(np.array([100.0, 110.0, 120.0]), 50.0)
-    options = {"backbone": "resnet8", "exits": "1", "pixels": pixels}
-    source = models.build(data.image_shape, 3, **options)
-    source.save(path)
-    model = built(f"--weights={path}", "--exits=1", data=data)
-    images = data.train.images.astype("float32")
-    for name, logits in source(images).items():
-        np.testing.assert_array_equal(model(images)[name], logits)
-    found = models.pixels_of(model)
-    np.testing.assert_allclose(found.mean, [100, 110, 120])
-    np.testing.assert_allclose(found.deviation, [50, 50, 50])
-    # Grey images have no place for its colours.
-    grey = built(f"--weights={path}", "--exits=1")
-    np.testing.assert_allclose(
-        models.pixels_of(grey).mean, made().pixel_statistics[0], rtol=1e-5
-    )
 
 
 LOGITS = np.array([[2.0, 0.0, 1.0], [1.0, 1.0, 4.0]])

@@ -1,6 +1,5 @@
 """The sweep command, and the commands that take its policies."""
 
-import itertools
 import json
 import shutil
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import tiny
 
-from elf_keras import choices, models, runs
+from elf_keras import models, runs
 from elf_keras.cli import data_from_flags, model_from_flags
 from elf_keras.evaluation import answers
 from elf_keras.exits.thresholds import ExitThresholds
@@ -22,18 +21,15 @@ WRITTEN = {"curve.csv", "curve.json", "curve.png", policy_file.NAME}
 LOOSE = "--group_tolerance=1"
 
 
-def sweep(folder, *words):
-    ended = command_runs.done("sweep", f"--workdir={folder}", *words)
-    return ended, json.loads((folder / policy_file.NAME).read_text())
-
-
 @pytest.fixture(scope="module")
 def swept(tmp_path_factory):
     """A run swept once: its folder, what that said, and its policies."""
     with pytest.MonkeyPatch.context() as patch:
         made_run.give(patch)
         folder = made_run.folder(tmp_path_factory.mktemp("swept") / "run")
-        return folder, *sweep(folder, LOOSE, "--budget=1.2,1.6,50ms")
+        return folder, *command_runs.swept(
+            folder, LOOSE, "--budget=1.2,1.6,50ms"
+        )
 
 
 @pytest.fixture
@@ -105,7 +101,7 @@ def test_marks_and_lines_of_the_picture(swept):
 
 def test_without_a_test_split(folder, monkeypatch):
     made_run.give(monkeypatch, test=None)
-    _, record = sweep(folder)
+    _, record = command_runs.swept(folder)
     assert all(at["test"] is None for at in record["policies"].values())
 
 
@@ -221,7 +217,7 @@ def write_manifest(folder, **changes):
 
 def test_times_of_an_export(folder, tmp_path):
     write_manifest(tmp_path)
-    record = sweep(folder, f"--export={tmp_path}")[1]
+    record = command_runs.swept(folder, f"--export={tmp_path}")[1]
     assert record["model"]["stage_milliseconds"] == [1.5, 2.0]
     assert record["model"]["static_milliseconds"] == 3.0
     policy = record["policies"]["all_exits"]["validation"]
@@ -244,7 +240,7 @@ def test_an_export_that_does_not_fit(folder, tmp_path, changes, says):
 
 
 def test_seeds_are_the_same_twice(folder):
-    first, second = sweep(folder)[1], sweep(folder)[1]
+    first, second = command_runs.swept(folder)[1], command_runs.swept(folder)[1]
     for record in (first, second):
         for key in ("static_milliseconds", "stage_milliseconds"):
             record["model"].pop(key)
@@ -252,124 +248,3 @@ def test_seeds_are_the_same_twice(folder):
             for split in ("validation", "test"):
                 policy[split].pop("milliseconds")
     assert first == second
-
-
-@pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
-def test_another_exit_rule(folder, tmp_path, rule):
-    by = f"--exit_rule={rule}"
-    _, record = sweep(folder, by, LOOSE, "--budget=1.3")
-    assert record["exit_rule"] == rule
-    curve = runs.read_json(folder / "curve.json")
-    assert curve["exit_rule"] == rule
-    assert curve["splits"]["test"]["papers_grid"] == {}
-    words = (f"--workdir={folder}", "--policy=accurate")
-    found, _ = command_runs.evaluated(folder, *words[1:], by)
-    dynamic = found["test"]["dynamic"]
-    assert dynamic["exit_rule"] == rule
-    for key in ("accuracy", "macs", "exit_shares"):
-        expected = record["policies"]["accurate"]["test"][key]
-        assert dynamic[key] == pytest.approx(expected)
-    command_runs.draw(tmp_path / "a.png")
-    ended = command_runs.done("predict", *words, by, tmp_path / "a.png")
-    assert 0 < json.loads(ended.out)[rule] <= 1
-    out = f"--output={tmp_path / 'out'}"
-    refusing = {
-        "evaluate": (),
-        "predict": ("a.png",),
-        "export": (out, "--exit_rule=confidence"),
-    }
-    for command, more in refusing.items():
-        says = [f"exit rule {rule}", "--exit_rule=confidence"]
-        command_runs.refused(command, *words, *more, says=says)
-    assert not (tmp_path / "out").exists()
-
-
-def test_all_rules_are_compared_and_the_best_is_swept(folder):
-    budgets = "--budget=1.2,1.6"
-    ended, record = sweep(folder, "--exit_rule=all", LOOSE, budgets)
-    compared = record["compared"]
-    names = [(at["exit_rule"], at["answer"]) for at in compared["rules"]]
-    both = itertools.product(choices.EXIT_RULES, choices.ANSWERS)
-    assert sorted(names) == sorted(both)
-    best = max(compared["rules"], key=lambda at: at["mean"])
-    told = {key: best[key] for key in ("exit_rule", "answer", "answer_decay")}
-    assert {key: record[key] for key in told} == told
-    assert compared["budgets"] == [1.2, 1.6]
-    for text in (compared["said"], "160 %", "chosen by the highest accuracy"):
-        assert text in ended.out
-    # Within the larger budget the policy is what the table says, or spends.
-    policy = record["policies"]["macs_160"]["validation"]
-    assert policy["accuracy"] <= best["accuracy"][1] + 1e-9
-    again = sweep(folder, LOOSE, budgets, *flags_of(told))[1]
-    assert again["policies"].keys() == record["policies"].keys()
-    for name, at in again["policies"].items():
-        assert at["thresholds"] == record["policies"][name]["thresholds"]
-
-
-def flags_of(told):
-    return [f"--{name}={value}" for name, value in told.items()]
-
-
-@pytest.mark.parametrize("command", ["evaluate", "predict", "train", "report"])
-def test_all_rules_are_for_a_sweep_alone(folder, command):
-    words = {"report": [folder], "predict": ["a.png"]}.get(command, [])
-    says = ["--exit_rule=all", "elf_keras.sweep", "depth_confidence"]
-    given = (f"--workdir={folder}", "--exit_rule=all")
-    command_runs.refused(command, *given, *words, says=says)
-
-
-def test_running_sums_in_every_command(folder, tmp_path):
-    told = {"exit_rule": "depth_confidence", "answer": "running"}
-    words = flags_of(told | {"answer_decay": 0.25})
-    ended, record = sweep(folder, *words, LOOSE, "--budget=1.3")
-    assert "depth_confidence of running sums (decay 0.25)" in ended.out
-    assert " ".join(words) in ended.err
-    curve = runs.read_json(folder / "curve.json")
-    assert (curve["answer"], curve["answer_decay"]) == ("running", 0.25)
-    named = ("--policy=accurate", *words)
-    found, _ = command_runs.evaluated(folder, *named)
-    for key in ("accuracy", "macs", "exit_shares"):
-        expected = record["policies"]["accurate"]["test"][key]
-        assert found["test"]["dynamic"][key] == pytest.approx(expected)
-    plain, _ = command_runs.evaluated(folder)
-    for mode in ("static", "mean_of_exits"):
-        assert found["test"][mode] == plain["test"][mode]
-    command_runs.draw(tmp_path / "a.png")
-    given = (f"--workdir={folder}", tmp_path / "a.png")
-    ended = command_runs.done("predict", *given, *named)
-    assert 0 < json.loads(ended.out)["depth_confidence"] <= 1
-    says = ["of running sums (decay 0.25)", f"add {' '.join(words)}"]
-    command_runs.refused("predict", *given, "--policy=accurate", says=says)
-
-
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["--answer_decay=1.5"], "answer_decay"),
-        (["--answer_decay=-0.1"], "answer_decay"),
-        (["--answer_decay=nan"], "answer_decay"),
-        (["--answer=mean"], "answer"),
-        (["--exit_rule=surest"], "exit_rule"),
-        (["--method=summed", "--answer=running"], "--method=summed"),
-    ],
-)
-def test_rules_and_answers_that_there_are_not(folder, words, says):
-    given = (f"--workdir={folder}", *words)
-    command_runs.refused("evaluate", *given, says=[says])
-
-
-@pytest.mark.slow
-def test_an_export_leaves_by_the_rule_that_is_asked_for(folder, tmp_path):
-    words = (f"--workdir={folder}", f"--output={tmp_path / 'out'}")
-    command_runs.done(
-        "export", *words, "--exit_rule=entropy", "--formats=saved_model"
-    )
-    manifest = runs.read_json(tmp_path / "out" / "manifest.json")
-    assert manifest["exit_rule"] == "entropy"
-
-
-def test_auto_is_a_default_of_the_exit_rule(folder):
-    for rule, s in (("confidence", 0.9), ("margin", 0.85), ("patience", 0.5)):
-        found, _ = command_runs.evaluated(folder, f"--exit_rule={rule}")
-        told = found["test"]["dynamic"]["exit_threshold"]
-        assert told == pytest.approx(s)

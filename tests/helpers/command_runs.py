@@ -128,6 +128,12 @@ def evaluated(folder: pathlib.Path, *words: str) -> tuple[dict, str]:
     return found, out
 
 
+def swept(folder: pathlib.Path, *words) -> tuple[Ended, dict]:
+    """Sweep a run: what was printed, and its policies."""
+    ended = done("sweep", f"--workdir={folder}", *words)
+    return ended, read_json(folder / "policy.json")
+
+
 def rows(path: pathlib.Path) -> list[dict]:
     """The rows of a CSV file."""
     with path.open() as file:

@@ -1,0 +1,141 @@
+"""Exit rules and answers: the sweep command, and all that take its policies."""
+
+import itertools
+import json
+
+import command_runs
+import made_run
+import pytest
+from command_runs import swept
+
+from elf_keras import choices, runs
+
+LOOSE = "--group_tolerance=1"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """A run, and the data that commands find."""
+    made_run.give(monkeypatch)
+    return made_run.folder(tmp_path / "run")
+
+
+@pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
+def test_another_exit_rule(folder, tmp_path, rule):
+    by = f"--exit_rule={rule}"
+    _, record = swept(folder, by, LOOSE, "--budget=1.3")
+    assert record["exit_rule"] == rule
+    curve = runs.read_json(folder / "curve.json")
+    assert curve["exit_rule"] == rule
+    assert curve["splits"]["test"]["papers_grid"] == {}
+    words = (f"--workdir={folder}", "--policy=accurate")
+    found, _ = command_runs.evaluated(folder, *words[1:], by)
+    dynamic = found["test"]["dynamic"]
+    assert dynamic["exit_rule"] == rule
+    for key in ("accuracy", "macs", "exit_shares"):
+        expected = record["policies"]["accurate"]["test"][key]
+        assert dynamic[key] == pytest.approx(expected)
+    command_runs.draw(tmp_path / "a.png")
+    ended = command_runs.done("predict", *words, by, tmp_path / "a.png")
+    assert 0 < json.loads(ended.out)[rule] <= 1
+    out = f"--output={tmp_path / 'out'}"
+    refusing = {
+        "evaluate": (),
+        "predict": ("a.png",),
+        "export": (out, "--exit_rule=confidence"),
+    }
+    for command, more in refusing.items():
+        says = [f"exit rule {rule}", "--exit_rule=confidence"]
+        command_runs.refused(command, *words, *more, says=says)
+    assert not (tmp_path / "out").exists()
+
+
+def test_all_rules_are_compared_and_the_best_is_swept(folder):
+    budgets = "--budget=1.2,1.6"
+    ended, record = swept(folder, "--exit_rule=all", LOOSE, budgets)
+    compared = record["compared"]
+    names = [(at["exit_rule"], at["answer"]) for at in compared["rules"]]
+    both = itertools.product(choices.EXIT_RULES, choices.ANSWERS)
+    assert sorted(names) == sorted(both)
+    best = max(compared["rules"], key=lambda at: at["mean"])
+    told = {key: best[key] for key in ("exit_rule", "answer", "answer_decay")}
+    assert {key: record[key] for key in told} == told
+    assert compared["budgets"] == [1.2, 1.6]
+    for text in (compared["said"], "160 %", "chosen by the highest accuracy"):
+        assert text in ended.out
+    # Within the larger budget the policy is what the table says, or spends.
+    policy = record["policies"]["macs_160"]["validation"]
+    assert policy["accuracy"] <= best["accuracy"][1] + 1e-9
+    again = swept(folder, LOOSE, budgets, *flags_of(told))[1]
+    assert again["policies"].keys() == record["policies"].keys()
+    for name, at in again["policies"].items():
+        assert at["thresholds"] == record["policies"][name]["thresholds"]
+
+
+def flags_of(told):
+    return [f"--{name}={value}" for name, value in told.items()]
+
+
+@pytest.mark.parametrize("command", ["evaluate", "predict", "train", "report"])
+def test_all_rules_are_for_a_sweep_alone(folder, command):
+    words = {"report": [folder], "predict": ["a.png"]}.get(command, [])
+    says = ["--exit_rule=all", "elf_keras.sweep", "depth_confidence"]
+    given = (f"--workdir={folder}", "--exit_rule=all")
+    command_runs.refused(command, *given, *words, says=says)
+
+
+def test_running_sums_in_every_command(folder, tmp_path):
+    told = {"exit_rule": "depth_confidence", "answer": "running"}
+    words = flags_of(told | {"answer_decay": 0.25})
+    ended, record = swept(folder, *words, LOOSE, "--budget=1.3")
+    assert "depth_confidence of running sums (decay 0.25)" in ended.out
+    assert " ".join(words) in ended.err
+    curve = runs.read_json(folder / "curve.json")
+    assert (curve["answer"], curve["answer_decay"]) == ("running", 0.25)
+    named = ("--policy=accurate", *words)
+    found, _ = command_runs.evaluated(folder, *named)
+    for key in ("accuracy", "macs", "exit_shares"):
+        expected = record["policies"]["accurate"]["test"][key]
+        assert found["test"]["dynamic"][key] == pytest.approx(expected)
+    plain, _ = command_runs.evaluated(folder)
+    for mode in ("static", "mean_of_exits"):
+        assert found["test"][mode] == plain["test"][mode]
+    command_runs.draw(tmp_path / "a.png")
+    given = (f"--workdir={folder}", tmp_path / "a.png")
+    ended = command_runs.done("predict", *given, *named)
+    assert 0 < json.loads(ended.out)["depth_confidence"] <= 1
+    says = ["of running sums (decay 0.25)", f"add {' '.join(words)}"]
+    command_runs.refused("predict", *given, "--policy=accurate", says=says)
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--answer_decay=1.5"], "answer_decay"),
+        (["--answer_decay=-0.1"], "answer_decay"),
+        (["--answer_decay=nan"], "answer_decay"),
+        (["--answer=mean"], "answer"),
+        (["--exit_rule=surest"], "exit_rule"),
+        (["--method=summed", "--answer=running"], "--method=summed"),
+    ],
+)
+def test_rules_and_answers_that_there_are_not(folder, words, says):
+    given = (f"--workdir={folder}", *words)
+    command_runs.refused("evaluate", *given, says=[says])
+
+
+@pytest.mark.slow
+def test_an_export_leaves_by_the_rule_that_is_asked_for(folder, tmp_path):
+    words = (f"--workdir={folder}", f"--output={tmp_path / 'out'}")
+    command_runs.done(
+        "export", *words, "--exit_rule=entropy", "--formats=saved_model"
+    )
+    manifest = runs.read_json(tmp_path / "out" / "manifest.json")
+    assert manifest["exit_rule"] == "entropy"
+
+
+def test_auto_is_a_default_of_the_exit_rule(folder):
+    for rule, s in (("confidence", 0.9), ("margin", 0.85), ("patience", 0.5)):
+        found, _ = command_runs.evaluated(folder, f"--exit_rule={rule}")
+        told = found["test"]["dynamic"]["exit_threshold"]
+        assert told == pytest.approx(s)
