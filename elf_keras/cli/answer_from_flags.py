@@ -9,7 +9,6 @@ from elf_keras.cli import workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule, thresholds
 from elf_keras.exits.answer_rule import AnswerRule
-from elf_keras.runs import flagfiles
 
 FLAGS = flags.FLAGS
 
@@ -92,18 +91,17 @@ def exit_thresholds(
         rule=by.exit_rule,
         # The last exit takes whoever gets there.
         total=by.total(exits - 1),
+        corrected=given.prior_correction != "none",
     )
     return thresholds.ExitThresholds.shared(s, exits)
 
 
 def _recorded(given, asked):
     """The rule by which the run's own s is compared, if there is a run."""
-    path = pathlib.Path(given.workdir or "") / runs.FLAGS
-    if not is_given_here() or not path.is_file():
+    folder = pathlib.Path(given.workdir or "")
+    if not is_given_here() or not (folder / runs.FLAGS).is_file():
         return asked
-    words = (word.removeprefix("--") for word in flagfiles.read(path))
-    pairs = (word.partition("=") for word in words)
-    return answer_rule.of_flags({name: value for name, _, value in pairs})
+    return rule(workdir.flags_of(folder))
 
 
 def score_scale(given: flags.FlagValues = FLAGS) -> float:

@@ -146,11 +146,12 @@ def _check_flags(folder):
 
 def _check_corrected(before):
     """A correction on top of another would be none of the prior."""
-    adjusts = FLAGS.second_stage == "logit_adjustment"
-    # cRT draws new classifiers.
-    kept = FLAGS.second_stage != "crt"
-    adjusts |= kept and FLAGS.prior_correction != "none"
     corrected = before.prior_correction != "none"
+    # cRT draws new classifiers. Others keep the correction, and the next run
+    # that starts from them could not tell.
+    kept = FLAGS.second_stage != "crt"
+    adjusts = FLAGS.second_stage == "logit_adjustment"
+    adjusts |= kept and (corrected or FLAGS.prior_correction != "none")
     if adjusts and (corrected or before.second_stage == "logit_adjustment"):
         name = "prior_correction" if corrected else "second_stage"
         raise InputError(

@@ -159,12 +159,15 @@ def parse(
     *,
     rule: str = certainty.CONFIDENCE,
     total: float = 1.0,
+    corrected: bool = False,
 ) -> float:
     """Read a threshold: `auto`, a number, or a multiple of 1/C as `1.5/C`.
 
     Args:
       rule: a key of `EXIT_RULES`; another than confidence for s alone.
       total: how many logits are summed, as in `largest_confidence`.
+      corrected: whether the logits were shifted after training, by which
+        they reach further than the loss let them.
 
     Returns:
       The threshold, in (0, 1) and within reach of the loss.
@@ -184,7 +187,7 @@ def parse(
             f"threshold {text!r}: expected a number strictly between 0 and 1, "
             "a multiple of 1/C such as 1.5/C, or auto"
         )
-    if rule == certainty.CONFIDENCE:
+    if rule == certainty.CONFIDENCE and not corrected:
         _check_reach(value, exit_loss, classes, total)
     return value
 

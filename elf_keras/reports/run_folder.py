@@ -126,7 +126,7 @@ def read(
             f"{path} is not the folder of a run: it holds no {runs.FLAGS}; "
             "name the --workdir of a training, a search or an export"
         )
-    flags = _flags(path / runs.FLAGS) | (told or {})
+    flags = flagfiles.values(path / runs.FLAGS) | (told or {})
     policy, other_rule = _policy(path, flags)
     return RunFolder(
         path=path,
@@ -214,16 +214,6 @@ def _json(path, touch):
 def _refusing(path, reason=repr):
     remedy = "restore it, or delete it to report on the rest"
     return runs.refusing(f"{path} is damaged", remedy, reason)
-
-
-def _flags(path):
-    found = {}
-    for word in flagfiles.read(path):
-        if word.startswith("--"):
-            name, given, value = word[2:].partition("=")
-            switch = "false" if name.startswith("no") else "true"
-            found[name] = value if given else switch
-    return found
 
 
 def _history(path):

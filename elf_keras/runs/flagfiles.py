@@ -73,6 +73,22 @@ def read(path: pathlib.Path) -> list[str]:
     ]
 
 
+def values(path: pathlib.Path) -> dict[str, str]:
+    """Flags of a file as text, by name; a switch is `true` or `false`.
+
+    Raises:
+      InputError: where it is no text.
+      OSError: where it cannot be read.
+    """
+    found = {}
+    for word in read(path):
+        if word.startswith("--"):
+            name, given, value = word[2:].partition("=")
+            switch = "false" if name.startswith("no") else "true"
+            found[name] = value if given else switch
+    return found
+
+
 def write(path: pathlib.Path, words: Sequence[str]) -> None:
     """Write a file that repeats these words."""
     files.write_text(path, "".join(f"{line(word)}\n" for word in words))

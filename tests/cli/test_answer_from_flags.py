@@ -65,6 +65,13 @@ def test_what_a_sum_of_cosines_can_reach(words, exits, reached):
         answer_from_flags.exit_thresholds(10, exits)
 
 
+def test_a_correction_for_the_prior_reaches_further():
+    """Rare classes are added 1/30 log 1/π: cosines alone reach 0.451."""
+    words = ("--exit_loss=ldam", "--exit_threshold=0.46")
+    with by(*words, "--prior_correction=1"):
+        assert answer_from_flags.exit_thresholds(10, 3).number == 0.46
+
+
 def test_where_all_are_compared_a_threshold_of_one_rule_says_nothing():
     words = ("--exit_loss=ldam", "--exit_threshold=0.9", "--exit_rule=all")
     with by(*words):

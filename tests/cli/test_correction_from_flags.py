@@ -123,6 +123,12 @@ def test_a_run_that_has_ended_is_corrected_by_a_stage(pair, tmp_path):
     command_runs.refused(
         "train", *twice, says=["already", "--prior_correction=validation"]
     )
+    # Its scales would hide the correction from the next stage.
+    between = (*words[: len(WORDS)], f"--workdir={tmp_path / 'between'}")
+    between += (f"--weights={folder / runs.MODEL}", "--second_stage=lws")
+    command_runs.refused(
+        "train", *between, says=["already", "--prior_correction=validation"]
+    )
 
 
 @pytest.mark.slow
