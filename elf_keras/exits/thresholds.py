@@ -70,7 +70,7 @@ class ExitThresholds:
     def text(self, *, never: str = "never", digits: str = ".3g") -> str:
         """As tables in a terminal show them: one where all are the same."""
         found = self.to_json() or [self.number]
-        texts = [never if s is None else f"{s:{digits}}" for s in found]
+        texts = [_shown(s, never, digits) for s in found]
         return texts[0] if len(set(found)) == 1 else " ".join(texts)
 
     def prose(self) -> str:
@@ -79,10 +79,12 @@ class ExitThresholds:
         return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
 
 
-def _shown(s):
-    text = "never" if s is None else f"{s:.3g}"
-    # 0.99996 is not 1, which nobody exceeds.
-    return f"{s:.7g}" if text == "1" and s < 1 else text
+def _shown(s, never="never", digits=".3g"):
+    if s is None:
+        return never
+    texts = [f"{s:{digits}}", *(f"{s:.{count}g}" for count in range(3, 18))]
+    # 0.9998 is not 1, which nobody exceeds, nor 1e-5 the 0 that all do.
+    return next((text for text in texts if 0 < float(text) < 1), texts[0])
 
 
 def symmetric_maximum(classes: int) -> float:

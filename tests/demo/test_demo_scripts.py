@@ -48,6 +48,14 @@ def test_every_script_is_well_formed():
         run_node("--check", path)
 
 
+def test_a_threshold_below_1_is_not_written_as_1():
+    found = answers(
+        'import { limit } from "./elements.js";\nsay(given.map(limit));',
+        [0.5, 0.9998, 0.9999999, 1],
+    )
+    assert found == ["0.500", "0.9998", "0.9999999", "1.000"]
+
+
 def test_confidence_is_the_exit_rules():
     random = np.random.default_rng(0)
     scores = random.normal(0, 4, size=(300, 10)).astype("float32")

@@ -150,6 +150,8 @@ def test_thresholds_of_each_exit_in_every_form(none):
         ([0.25, None], "0.25, never"),
         ([np.inf], "never"),
         ([0.99996], "0.99996"),
+        ([0.9998], "0.9998"),
+        ([np.float32(1 - 2**-24)], "0.9999999"),
         ([0.2501, 0.2502], "0.25"),
     ],
 )
@@ -161,4 +163,8 @@ def test_thresholds_as_text_of_a_table():
     found = ExitThresholds.of([0.25, None])
     assert found.text(never="–", digits=".3f") == "0.250 –"
     assert ExitThresholds.of([0.2501, 0.2502]).text() == "0.25 0.25"
+    # All certainties are below 1 and above 0: neither is what these mean.
+    near = ExitThresholds.of([0.9998, 0.0001, 1e-7])
+    assert near.text() == "0.9998 0.0001 1e-07"
+    assert near.text(digits=".3f") == "0.9998 0.0001 1e-07"
     assert ExitThresholds.of([None, None]).text() == "never"

@@ -1,6 +1,6 @@
 // The two sliders: the policies of the manifest, and a threshold of one's own.
 
-import { millions, percent } from "./elements.js";
+import { limit, millions, percent } from "./elements.js";
 
 /** Policies of a variant, from the cheapest to the dearest. */
 export function sortedPolicies(variant) {
@@ -85,7 +85,7 @@ export class Budget {
 function describe(policy, split, words) {
   const { name, thresholds, accuracy, macs, saving } = policy;
   const known = (thresholds ?? []).filter((threshold) => threshold !== null);
-  const shown = new Set(known.map((threshold) => threshold.toFixed(3)));
+  const shown = new Set(known.map(limit));
   const rule = shown.size
     ? `leaves when the ${words} is above ` + [...shown].join(", ")
     : "nobody leaves early";

@@ -29,6 +29,13 @@ export function percent(share, digits = 0) {
   return `${(100 * share).toFixed(digits)}${SPACE}%`;
 }
 
+/** A threshold below 1, with more digits where three would make it 1. */
+export function limit(value) {
+  let digits = 3;
+  while (value < 1 && Number(value.toFixed(digits)) >= 1) digits += 1;
+  return value.toFixed(digits);
+}
+
 function filled(made, attributes, children) {
   for (const [name, value] of Object.entries(attributes)) {
     made.setAttribute(name, value);

@@ -166,11 +166,10 @@ function written(limits) {
 }
 
 function short(value) {
-  const text = String(Number(value.toPrecision(3)));
-  // 0.99996 is not 1, which nobody exceeds.
-  return Number(text) >= 1 && value < 1
-    ? String(Number(value.toPrecision(7)))
-    : text;
+  let digits = 3;
+  // 0.9998 is not 1, which nobody exceeds.
+  while (value < 1 && Number(value.toPrecision(digits)) >= 1) digits += 1;
+  return String(Number(value.toPrecision(digits)));
 }
 
 function percent(value, digits) {
