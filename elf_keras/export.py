@@ -3,9 +3,10 @@
 python -m elf_keras.export --workdir=runs/digits_lt \\
     --output=savedmodels/digits_lt
 
-Rebuilds the model in float32, writes the artefacts and manifest.json, asks
-every artefact the same validation images, and prints how they agree; where
-a float32 artefact does not, nothing is kept and the status is 2.
+Rebuilds the model in float32, writes the artefacts and manifest.json into the
+next version's folder, savedmodels/digits_lt/1 at first, asks every artefact
+the same validation images, and prints how they agree; where a float32 artefact
+does not, nothing is kept and the status is 2.
 
 --policy_file=RUN/policy.json replaces the budgets that every export offers by
 those of a sweep: rules and guard on shot groups are the file's, and so are
@@ -17,7 +18,6 @@ chosen anew on each variant's own scores, since quantization moves confidences.
 import dataclasses
 import importlib.util
 import pathlib
-import tempfile
 
 from absl import flags
 
@@ -29,6 +29,7 @@ from elf_keras.cli import (
     thresholds_from_flags,
     workdir,
 )
+from elf_keras.deploy import versions
 from elf_keras.errors import InputError
 from elf_keras.policies import policy_rules
 from elf_keras.runs import preemption
@@ -37,7 +38,8 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "output",
     None,
-    "Folder to write, a new one, such as savedmodels/digits_lt.",
+    "Folder of the export, such as savedmodels/NAME: a new version is added, "
+    "NAME/1 at first. A server that watches NAME takes it up.",
     # That of the report is another one.
     allow_override=True,
 )
@@ -47,7 +49,6 @@ flags.DEFINE_list(
     f"What to write, of {', '.join(choices.EXPORT_FORMATS)}; the last is one "
     "TFLite file that decides inside by IF, and comes with float32.",
 )
-flags.DEFINE_boolean("overwrite", False, "Replace an export that is there.")
 flags.DEFINE_integer(
     "score_images",
     2000,
@@ -102,27 +103,24 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         scorer, rule=dataclasses.replace(scorer.rule, **rule.told)
     )
     plan = bundle.ExportPlan(
-        runs.legible(output.name),
+        runs.legible(output.resolve().name),
         tuple(FLAGS.formats),
         FLAGS.score_images,
         FLAGS.seed,
         *_policies(model.outputs[0].shape[-1], models.exits(model), rule),
     )
-    output.parent.mkdir(parents=True, exist_ok=True)
-    with (
-        errors.translated(),
-        tempfile.TemporaryDirectory(
-            dir=output.parent, prefix=runs.WRITING
-        ) as temporary,
-    ):
-        made = pathlib.Path(temporary, "export")
-        made.mkdir()
+    planned = versions.following(output)
+    with errors.translated(), versions.adding(output) as made:
         record = bundle.write(runs.encodable(made), model, data, scorer, plan)
         _shown(record)
         with preemption.held():
-            _put(made, output, pathlib.Path(temporary, "before"))
+            place = versions.put(made, output)
     data_from_flags.tell_damaged(data)
-    command.say(f"written to {output}")
+    if place != planned:
+        command.say(
+            f"note: {planned} came into being meanwhile and is left as it is"
+        )
+    command.say(f"written to {place}")
 
 
 def _shown(record):
@@ -136,20 +134,6 @@ def _shown(record):
             "an artefact does not answer as the model does (see DIFFERS "
             "above); nothing was written, please report it"
         )
-
-
-def _put(made, output, before):
-    """Rename into place; where that fails, what was there stays."""
-    if not output.exists():
-        made.rename(output)
-        return
-    try:
-        output.rename(before)
-        made.rename(output)
-    except BaseException:
-        if before.exists() and not output.exists():
-            before.rename(output)
-        raise
 
 
 def _policies(classes, exits, rule):
@@ -175,42 +159,12 @@ def _refuse_without_default(record):
 def _output():
     if not FLAGS.output:
         raise InputError(
-            "--output is missing: name a new folder, for example "
+            "--output is missing: name a folder, for example "
             "--output=savedmodels/digits_lt"
         )
     output = pathlib.Path(FLAGS.output)
-    for path in (output, *output.parents):
-        if path.exists() and not path.is_dir():
-            raise InputError(
-                f"--output={output}: {path} is a file; name a folder"
-            )
-    if not output.exists():
-        return output
-    if not FLAGS.overwrite:
-        raise InputError(
-            f"--output={output} exists; name another folder, or add "
-            "--overwrite to replace it"
-        )
-    exported = _exported(output)
-    for path in sorted(output.rglob("*")):
-        if path.is_file() and path not in exported:
-            raise InputError(
-                f"--output={output} holds {path.relative_to(output)}, which is "
-                "of no export; it is not overwritten, name another folder"
-            )
+    versions.check_output(output, served="saved_model" in FLAGS.formats)
     return output
-
-
-def _exported(output):
-    """The files of an export that is there: its manifest names them."""
-    manifest = output / "manifest.json"
-    try:
-        record = runs.read_json(manifest)
-        if "variants" not in record:
-            return set()
-        return {output / name for name in record["checksums"]} | {manifest}
-    except (InputError, LookupError, TypeError):
-        return set()
 
 
 def _check_formats():

@@ -35,7 +35,7 @@ def main(arguments: list[str]) -> None:
         raise InputError(
             f"--export={FLAGS.export}: predict asks the run itself; ask an "
             "export with python -m elf_keras.deploy.chain_runner "
-            f"{FLAGS.export}/manifest.json {arguments[0]}"
+            f"{FLAGS.export} {arguments[0]}"
         )
     folder = workdir.workdir()
     names, kept = _of_record(folder / runs.RECORD)

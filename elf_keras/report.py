@@ -3,7 +3,7 @@
 python -m elf_keras.report runs/digits_lt --output=report
 
 Takes folders of runs, of a search over t (search.json), of exports
-(manifest.json). Writes index.html, which opens from disk and needs no
+(NAME or NAME/N). Writes index.html, which opens from disk and needs no
 network, and figures/ with each figure as PNG, SVG and CSV. Runs each model
 once over validation and test where images and model are found; otherwise
 draws what the folders hold and says what is missing. Flags are those of each
@@ -20,6 +20,7 @@ from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import command, data_from_flags, workdir
+from elf_keras.deploy import versions
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
 from elf_keras.reports import run_folder
@@ -36,7 +37,7 @@ flags.DEFINE_bool(
     "run_models", True, "Run models over their images, where these are found."
 )
 
-SEARCH, MANIFEST = "search.json", "manifest.json"
+SEARCH = "search.json"
 _TOLERANCE = 0.005
 # Of those that no font has.
 _LETTERS = 10
@@ -52,7 +53,7 @@ def main(arguments: list[str]) -> None:
             "of runs, such as runs/digits_lt"
         )
     searches = [path for path in paths if (path / SEARCH).exists()]
-    exports = [path for path in paths if (path / MANIFEST).exists()]
+    exports = [path for path in paths if versions.is_export(path)]
     folders = [path for path in paths if path not in searches + exports]
     found = {runs.legible(path.name): _search(path) for path in searches}
     for path, each in zip(searches, found.values(), strict=True):
@@ -64,8 +65,8 @@ def main(arguments: list[str]) -> None:
         )
     output = pathlib.Path(FLAGS.output or folders[0] / "report")
     manifests = {
-        runs.legible(path.name): runs.read_json(path / MANIFEST)
-        for path in exports
+        versions.label(path): runs.read_json(path / versions.MANIFEST)
+        for path in map(versions.folder_of, exports)
     }
     told = {
         key: str(FLAGS[key].value)

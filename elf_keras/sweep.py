@@ -33,6 +33,7 @@ from elf_keras.cli import (
     tables,
     workdir,
 )
+from elf_keras.deploy import versions
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule, thresholds
 from elf_keras.policies import policy_file, policy_rules
@@ -190,7 +191,8 @@ def _times(model, data):
         some = np.arange(min(30, len(data.validation)))
         examples = data.validation.take(some)
         return stage_times.measure(model, np.asarray(examples.images[:]))
-    folder, exits = pathlib.Path(FLAGS.export), models.exits(model)
+    folder = versions.folder_of(pathlib.Path(FLAGS.export))
+    exits = models.exits(model)
     return stage_times.of_export(folder, FLAGS.variant, exits=exits)
 
 

@@ -27,6 +27,7 @@ LIGHT = [
     *("exits.thresholds", "distribution.cluster", "runs"),
     *("training.schedules", "policies.policy_rules", "policies.policy_file"),
     *("policies.search_record", "reports.run_folder", "deploy.chain_runner"),
+    "deploy.versions",
     *("demo.__main__", "demo.server"),
 ]
 

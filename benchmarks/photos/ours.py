@@ -7,6 +7,7 @@ import sys
 
 from benchmarks.photos import units
 from elf_keras import runs
+from elf_keras.deploy import versions
 from elf_keras.policies import policy_file, policy_rules
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
@@ -87,10 +88,11 @@ def export(run: Run, policies: dict[str, str]) -> dict:
     output = run.folder.with_name(f"{run.folder.name}_export")
     run.call(
         "export",
-        *(f"--output={output.resolve()}", "--overwrite", "--formats=int8"),
+        *(f"--output={output.resolve()}", "--formats=int8"),
         f"--policy_file={(run.folder / policy_file.NAME).resolve()}",
     )
-    variant = runs.read_json(output / "manifest.json")["variants"]["int8"]
+    record = runs.read_json(versions.folder_of(output) / versions.MANIFEST)
+    variant = record["variants"]["int8"]
     found = {"static": variant["static"]} | {
         row: variant["policies"][name] for row, name in policies.items()
     }

@@ -16,12 +16,13 @@ from absl import flags
 from elf_keras import runs
 from elf_keras.cli import command
 from elf_keras.demo import server
+from elf_keras.deploy import versions
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
-    "model", None, "Folder of an export, with its manifest.json."
+    "model", None, "An export, NAME (its highest version) or NAME/N."
 )
 flags.DEFINE_integer(
     "port", 8000, "Port on 127.0.0.1; 0 takes any free one.", 0, 65535
@@ -51,11 +52,10 @@ def main(arguments: list[str]) -> None:
                 "--model is missing: name the folder of an export, for example "
                 "--model=savedmodels/digits_lt"
             )
-        folder = pathlib.Path(FLAGS.model)
+        folder = versions.folder_of(pathlib.Path(FLAGS.model))
         with open_server(folder, FLAGS.port, _node_modules()) as server:
-            print(
-                f"{server.url} serves {runs.legible(FLAGS.model)}", flush=True
-            )
+            shown = runs.legible(str(folder))
+            print(f"{server.url} serves {shown}", flush=True)
             server.serve_forever()
 
 
@@ -64,9 +64,12 @@ def open_server(
 ) -> server.PageServer:
     """Check an export and listen for the page; not serving yet.
 
+    The folder is NAME, of which the highest version is meant, or NAME/N.
+
     Raises:
       InputError: for a damaged export or a port that is taken.
     """
+    folder = versions.folder_of(folder)
     files = checked_files(folder) | {MANIFEST}
     mounts = [
         server.Mount("/", PAGE),

@@ -8,7 +8,7 @@ import numpy as np
 
 from elf_keras import errors, runs
 from elf_keras.data import pipeline, splits
-from elf_keras.deploy import chain_runner, manifest, measure
+from elf_keras.deploy import chain_runner, manifest, measure, versions
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import AnswerRule
@@ -16,6 +16,8 @@ from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 
 SAVED_MODEL = "saved_model"
+# What TensorFlow reads of a SavedModel's folder.
+_SERVED = ("saved_model*", "fingerprint*", "variables/*", "assets/**/*")
 BATCH = 64
 
 
@@ -55,9 +57,12 @@ class Artefact:
 def load(folder: pathlib.Path, variant: str) -> Artefact:
     """Load an export's `saved_model`, or the chain of a TFLite variant.
 
+    The folder is NAME, of which the highest version is meant, or NAME/N.
+
     Raises:
       InputError: where the export lacks it, or a file is missing or changed.
     """
+    folder = versions.folder_of(folder)
     path = folder / manifest.NAME
     record = runs.read_json(path)
     with runs.refusing(
@@ -103,12 +108,16 @@ def _chained(path, variant):
 def _served(folder, record):
     import tensorflow as tf
 
+    place = pathlib.Path(record[SAVED_MODEL]["folder"])
     # Files that are there, whatever names the manifest has.
-    for name, found in manifest.checksums(folder, SAVED_MODEL).items():
-        if found != record["checksums"][name]:
-            raise ValueError(f"{name} is cut, changed or swapped")
+    for part in _SERVED:
+        for path in sorted((folder / place).glob(part)):
+            name = path.relative_to(folder).as_posix()
+            known = record["checksums"][name] if path.is_file() else None
+            if known and known != runs.checksum(path):
+                raise ValueError(f"{name} is cut, changed or swapped")
     try:
-        loaded = tf.saved_model.load(runs.encodable(folder) / SAVED_MODEL)
+        loaded = tf.saved_model.load(runs.encodable(folder) / place)
     except (OSError, tf.errors.OpError) as error:
         raise ValueError(str(error).partition("\n")[0]) from error
     names = exit_rule.exit_names(len(record["exits"]))

@@ -133,11 +133,11 @@ def _saved_model(folder, source, judge, plan):
         return None
     from elf_keras.deploy import saved_model
 
-    place, reference = folder / "saved_model", source.reference
+    reference = source.reference
     rule = judge.scorer.rule
     saved_model.save(
         source.model,
-        place,
+        folder,
         temperatures=source.temperatures,
         kept=judge.reported_on.kept,
         rule=rule,
@@ -146,11 +146,11 @@ def _saved_model(folder, source, judge, plan):
     # The first image that leaves at each exit.
     _, rows = np.unique(reference.exits, return_index=True)
     saved_model.write_warm_up(
-        place, plan.name, reference.images[rows], reference.thresholds
+        folder, plan.name, reference.images[rows], reference.thresholds
     )
     reported_on = answers.collect(source.model, judge.reported_on, rule)
     return {
-        "folder": place.name,
+        "folder": ".",
         "policies": judge.policies(source.answers, reported_on),
     }
 
@@ -178,7 +178,7 @@ def _parity(folder, reference, plan):
 
     rows = []
     if "saved_model" in plan.formats:
-        rows += parity_runs.of_saved_model(folder / "saved_model", reference)
+        rows += parity_runs.of_saved_model(folder, reference)
     for name in plan.variants:
         rows += parity_runs.of_tflite(folder, name, reference)
     return {

@@ -1,6 +1,6 @@
 """Run an exported chain of stages, stopping early: NumPy and LiteRT alone.
 
-python -m elf_keras.deploy.chain_runner MANIFEST photo.png --policy=macs_50
+python -m elf_keras.deploy.chain_runner EXPORT photo.png --policy=macs_50
 
 An image leaves at the first exit whose certainty is above that exit's
 threshold, else at the last (HAR, Sec. III-C). Certainty is confidence, max
@@ -73,7 +73,8 @@ class ChainRunner:
     Its `policy` is what `predict` uses by default; set it between images.
 
     Args:
-      manifest: path of an export's `manifest.json`.
+      manifest: path of an export's `manifest.json`, or of its folder, NAME
+        for the highest version or NAME/N.
       variant: a key of its variants; None is float32, else the first.
       threads: that LiteRT may use.
 
@@ -83,7 +84,7 @@ class ChainRunner:
 
     def __init__(self, manifest, *, variant=None, threads: int = 1):
         try:
-            path = pathlib.Path(manifest)
+            path = _found(pathlib.Path(manifest))
         except TypeError:
             _expect(False, f"manifest {manifest!r}", "a path")
         try:
@@ -472,7 +473,9 @@ def main(arguments=None) -> int:
     # Pillow's name no file; it reads the image all the same, or refuses it.
     warnings.filterwarnings("ignore", module=r"PIL\.")
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
-    parser.add_argument("manifest")
+    parser.add_argument(
+        "manifest", help="folder of an export, or its manifest.json"
+    )
     parser.add_argument("images", nargs="+", help="image files or .npy arrays")
     parser.add_argument("--variant")
     parser.add_argument("--policy")
@@ -513,6 +516,20 @@ def _print(runner, file, options):
     shown = os.fsencode(file).decode("utf-8", "backslashreplace")
     print(json.dumps({"file": shown, **line}), flush=True)
     return 2 if "error" in line else 0
+
+
+def _found(path):
+    """The manifest of a folder: its own, or its highest version's."""
+    name = "manifest.json"
+    if not path.is_dir():
+        return path
+    if (path / name).exists():
+        return path / name
+    # As a server takes them: what is no number is not whole yet, say.
+    versions = [
+        at for at in path.iterdir() if at.name.isascii() and at.name.isdigit()
+    ]
+    return max(versions, key=lambda at: int(at.name), default=path) / name
 
 
 def _content(folder, name, checksums):

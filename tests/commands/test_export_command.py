@@ -1,4 +1,4 @@
-"""The export command: what it asks for, refuses, keeps and replaces."""
+"""The export command: what it asks for, refuses, adds and leaves alone."""
 
 import json
 import shutil
@@ -7,11 +7,10 @@ import command_runs
 import old_run
 import pytest
 
-from elf_keras import export as elf_export
 from elf_keras import runs
 from elf_keras.deploy import bundle, manifest
 
-COMMITTED = command_runs.CHECKOUT / "savedmodels" / "digits_lt"
+COMMITTED = command_runs.CHECKOUT / "savedmodels" / "digits_lt" / "1"
 
 
 @pytest.fixture
@@ -68,51 +67,76 @@ def test_flags_say_how_it_leaves(run_folder, tmp_path, quick):
     refused(run_folder, tmp_path / "b", "--answer_decay=1.5", says=says)
 
 
-def test_an_export_is_replaced_only_when_asked(run_folder, tmp_path, quick):
+def test_an_export_adds_a_version_and_replaces_none(
+    run_folder, tmp_path, quick
+):
     output = tmp_path / "digits"
     export(run_folder, output)
-    refused(run_folder, output, says=["exists", "--overwrite"])
-    shutil.rmtree(output / "tflite")
-    export(run_folder, output, "--overwrite")
+    first = command_runs.content(output / "1")
+    assert first == command_runs.content(COMMITTED)
+    export(run_folder, output)
+    assert sorted(path.name for path in output.iterdir()) == ["1", "2"]
+    assert command_runs.content(output / "2") == first
     assert list(tmp_path.iterdir()) == [output]
-    assert command_runs.content(output) == command_runs.content(COMMITTED)
+    (output / "9").mkdir()
+    words = (f"--workdir={run_folder}", f"--output={output}")
+    assert (
+        f"written to {output / '10'}" in command_runs.done("export", *words).err
+    )
+    assert command_runs.content(output / "1") == first
 
 
-def test_a_folder_of_something_else_is_never_replaced(run_folder, tmp_path):
-    output = tmp_path / "thesis"
-    output.mkdir()
-    (output / "chapter.txt").write_text("years of work")
-    says = ["chapter.txt", "no export"]
-    refused(run_folder, output, "--overwrite", says=says)
+def test_a_number_that_another_process_takes_is_left_alone(
+    run_folder, tmp_path, quick, monkeypatch
+):
+    output, write = tmp_path / "digits", bundle.write
+
+    def meanwhile(*arguments):
+        (output / "1").mkdir()
+        (output / "1" / "half").write_text("being copied")
+        return write(*arguments)
+
+    monkeypatch.setattr(bundle, "write", meanwhile)
+    words = (f"--workdir={run_folder}", f"--output={output}")
+    told = command_runs.done("export", *words).err
+    assert f"{output / '1'} came into being meanwhile" in told
+    assert f"written to {output / '2'}" in told
+    assert [path.name for path in (output / "1").iterdir()] == ["half"]
+
+
+def test_a_server_is_not_given_a_version_that_it_cannot_load(
+    run_folder, tmp_path, quick
+):
+    """What was copied as version 3 has a SavedModel."""
+    output = tmp_path / "digits"
+    (output / "3").mkdir(parents=True)
+    (output / "3" / "saved_model.pb").write_text("")
+    says = ["--formats", "digits/3 has a SavedModel", "add saved_model"]
+    refused(run_folder, output, "--formats=float32", says=says)
+    export(run_folder, output, "--formats=saved_model,float32")
 
 
 @pytest.mark.parametrize(
-    "content",
+    ("name", "file"),
     [
-        '{"name": "an app"}',
-        "[" * 99_999,
-        '{"checksums": {}, "variants": {}}',
-        '{"checksums": [1], "variants": {}}',
-        "\x00",
+        ("thesis", "chapter.txt"),
+        ("before", "manifest.json"),
+        ("run", "model.keras"),
     ],
 )
-def test_not_every_manifest_is_an_exports(run_folder, tmp_path, content):
-    output = tmp_path / "app"
+def test_a_folder_of_something_else_gets_no_version(
+    run_folder, tmp_path, name, file
+):
+    output = tmp_path / name
     output.mkdir()
-    (output / "manifest.json").write_text(content)
-    if "variants" in content:
-        (output / "index.html").write_text("an app")
-    refused(run_folder, output, "--overwrite", says=["of no export"])
+    (output / file).write_text("years of work")
+    says = [f"{name} exists and holds no versions", "name another folder"]
+    refused(run_folder, output, says=says)
 
 
-def test_what_was_there_stays_where_the_new_one_cannot_go(tmp_path):
-    output, before = tmp_path / "digits", tmp_path / "before"
-    output.mkdir()
-    (output / "old").write_text("old")
-    with pytest.raises(FileNotFoundError):
-        elf_export._put(tmp_path / "missing", output, before)
-    assert (output / "old").read_text() == "old"
-    assert not before.exists()
+def test_a_version_is_not_named(run_folder, tmp_path):
+    says = ["digits/1 ends in a version's number", "the folder above it"]
+    refused(run_folder, tmp_path / "digits" / "1", says=says)
 
 
 def test_an_output_below_a_file(run_folder, tmp_path):

@@ -98,7 +98,7 @@ def test_every_command_takes_them(place):
 def test_every_record_names_the_classes(place):
     root, _ = place
     run, export = root / "run ", root / "export "
-    for path in (run / runs.RECORD, export / "manifest.json"):
+    for path in (run / runs.RECORD, export / "1" / "manifest.json"):
         record = json.loads(path.read_text(encoding="utf-8"))
         names = record.get("class_names") or record["data"]["class_names"]
         assert set(names) == NAMES

@@ -130,7 +130,7 @@ def test_an_export_leaves_by_the_rule_that_is_asked_for(folder, tmp_path):
     command_runs.done(
         "export", *words, "--exit_rule=entropy", "--formats=saved_model"
     )
-    manifest = runs.read_json(tmp_path / "out" / "manifest.json")
+    manifest = runs.read_json(tmp_path / "out" / "1" / "manifest.json")
     assert manifest["exit_rule"] == "entropy"
 
 

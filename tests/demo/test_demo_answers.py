@@ -87,7 +87,7 @@ def test_a_picture_is_read_as_python_reads_it(page, export, tmp_path):
 
 
 def test_the_committed_export_answers_as_in_python(chromium):
-    folder = demo.PAGE.parents[2] / "savedmodels" / "digits_lt"
+    folder = demo.PAGE.parents[2] / "savedmodels" / "digits_lt" / "1"
     with (
         page_runs.serving(folder) as server,
         page_runs.opened(chromium, server.url) as found,

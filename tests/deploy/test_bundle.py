@@ -26,7 +26,7 @@ def test_rows_reach_from_the_first_image_to_the_last(images):
 
 @pytest.fixture(scope="module")
 def exported(tmp_path_factory):
-    """Folder of the one export, and how the command ended."""
+    """Folder of the one version, and how the command ended."""
     output = tmp_path_factory.mktemp("exports") / "savedmodels" / "digits"
     ended = command_runs.done(
         "export",
@@ -34,7 +34,7 @@ def exported(tmp_path_factory):
         f"--output={output}",
         f"--formats={FORMATS}",
     )
-    return output, ended
+    return output / "1", ended
 
 
 @pytest.fixture(scope="module")
@@ -56,6 +56,10 @@ def test_files_parity_and_tables(exported, record):
     }
     assert set(record["checksums"]) == files - {manifest.NAME}
     assert list(output.parent.iterdir()) == [output]
+    assert {"saved_model.pb", "variables", "assets.extra"} <= {
+        path.name for path in output.iterdir()
+    }
+    assert f"written to {output}" in ended.out + ended.err
     rows = {row["artefact"]: row for row in record["parity"]}
     judged = [row for row in rows.values() if row["passed"] is not None]
     assert len(judged) == 8
@@ -137,6 +141,7 @@ def by_rule(tmp_path_factory):
     assert "thresholds of margin of running sums (decay 0.75) chosen on" in (
         command_runs.done("export", run, *words).out
     )
+    output /= "1"
     return output, json.loads((output / manifest.NAME).read_text())
 
 
@@ -197,7 +202,7 @@ def swapped(folder):
 
 
 def cut(folder):
-    path = folder / "saved_model/saved_model.pb"
+    path = folder / "saved_model.pb"
     path.write_bytes(path.read_bytes()[:-1])
 
 
@@ -209,7 +214,7 @@ def changed(folder, change):
 
 
 def unlisted(folder):
-    name = "saved_model/saved_model.pb"
+    name = "saved_model.pb"
     changed(folder, lambda record: record["checksums"].pop(name))
 
 
@@ -239,9 +244,10 @@ def of_the_future(folder):
     ],
 )
 def test_an_export_that_cannot_be_used(export, tmp_path, damage, variant, says):
-    folder = pathlib.Path(shutil.copytree(export, tmp_path / "export"))
+    folder = pathlib.Path(shutil.copytree(export, tmp_path / "export/1"))
     damage(folder)
-    refused("evaluate", folder, f"--variant={variant}", says=[says])
+    for named in (folder, folder.parent):
+        refused("evaluate", named, f"--variant={variant}", says=[says])
 
 
 def test_predict_names_the_command_for_exports():

@@ -9,7 +9,7 @@ from command_runs import CHECKOUT
 
 from elf_keras.deploy import chain_runner
 
-FOLDER = CHECKOUT / "savedmodels" / "digits_lt"
+FOLDER = CHECKOUT / "savedmodels" / "digits_lt" / "1"
 RECORD = json.loads((FOLDER / "manifest.json").read_text())
 
 

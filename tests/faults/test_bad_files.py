@@ -153,7 +153,7 @@ def test_the_chain_runner_answers_each_bad_file_with_a_reason(
         warnings.filterwarnings("ignore", message="Image size")
         status = chain_runner.main(
             [
-                str(CHECKOUT / "savedmodels" / "digits_lt" / "manifest.json"),
+                str(CHECKOUT / "savedmodels" / "digits_lt"),
                 *(str(tmp_path / name) for name in given),
             ]
         )
