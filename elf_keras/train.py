@@ -97,9 +97,10 @@ def dry_run() -> None:
     model = _model(data, model_from_flags.strategy(alone=True))
     training = training_from_flags.training(model, data)
     start_from_flags.say_if_few(data)
-    if FLAGS.exits_first:
-        seconds = start_from_flags.seconds(model, data)
-        rows.append(("exits first", plan.duration(seconds)))
+    for name in ("exits_first", "exits_last"):
+        if steps := FLAGS[name].value:
+            seconds = start_from_flags.seconds(model, data, steps)
+            rows.append((name.replace("_", " "), plan.duration(seconds)))
     speed = checks.measure(model, data, training.batches)
     epochs = schedule_from_flags.epochs(data, lambda: speed)
     schedule_from_flags.schedule(data, epochs)
@@ -156,7 +157,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
 
 def _fit(training, folder, say, *, start, **facts):
     """Train, and write the records; metrics.json, that it is over, last."""
-    from elf_keras.cli import model_from_flags
+    from elf_keras.cli import model_from_flags, start_from_flags
     from elf_keras.data import recorded
     from elf_keras.distribution import workers
     from elf_keras.training import first_weights, loop, run_record
@@ -174,8 +175,11 @@ def _fit(training, folder, say, *, start, **facts):
             first_weights.keep(folder, training.model)
         recorded.write(folder, data, start=start.record)
     outcome = loop.fit(training, folder, checkpoint_minutes=minutes, report=say)
+    ended = start_from_flags.end(training, say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
-    record = run_record.score_epochs(training, outcome, folder, objective)
+    record = run_record.score_epochs(
+        training, outcome, folder, objective, last_alone=ended is not None
+    )
     for told in correction.sentences(record):
         say(told)
     run_record.write(
@@ -184,6 +188,7 @@ def _fit(training, folder, say, *, start, **facts):
         folder,
         deterministic=FLAGS.deterministic,
         start=start.record,
+        exits_last=ended,
         **facts,
     )
     runs.write_json(folder / runs.METRICS, record)

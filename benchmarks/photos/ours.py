@@ -67,8 +67,10 @@ def train(run: Run, flags: list[str]) -> dict:
     if budgeted := best(swept):
         policies[units.BUDGET_ROW] = budgeted
     record = runs.read_json(run.folder / runs.RECORD)
-    first = record["start"]["exits_first"]
-    seconds = record["training_seconds"] + (first["seconds"] if first else 0)
+    alone = record["start"]["exits_first"], record.get("exits_last")
+    seconds = record["training_seconds"] + sum(
+        part["seconds"] for part in alone if part
+    )
     return {
         "seconds": seconds,
         "scores": {row: _scored(run, name) for row, name in policies.items()},

@@ -14,6 +14,14 @@ def define() -> None:
         "probe. 0: all is trained from the start.",
         0,
     )
+    flags.DEFINE_integer(
+        "exits_last",
+        0,
+        "Steps that train the early exits once more after the last epoch, on "
+        "features of the trained backbone that are computed once; kept unless "
+        "validation is worse for it. 0: none.",
+        0,
+    )
     flags.DEFINE_string(
         "frozen_until",
         None,

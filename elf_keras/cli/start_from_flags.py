@@ -1,12 +1,13 @@
-"""From flags to what comes before the first epoch, done once in a run."""
+"""From flags to what comes before the first epoch and after the last."""
 
 import dataclasses
+from collections.abc import Callable
 
 import keras
 import numpy as np
 from absl import flags
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.cli import (
     backbone_from_flags,
     command,
@@ -18,7 +19,7 @@ from elf_keras.data import splits
 from elf_keras.distribution import workers
 from elf_keras.errors import InputError
 from elf_keras.models import multi_exit_model
-from elf_keras.training import dry_run, exits_first
+from elf_keras.training import dry_run, epoch_run, exits_first, exits_last
 
 FLAGS = flags.FLAGS
 # Of a folder's training images, below which fresh weights learn little.
@@ -56,12 +57,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         return done
     if workers.is_chief(model.distribute_strategy):
         say_if_few(data)
-    if FLAGS.exits_first and FLAGS.second_stage != "none":
-        raise InputError(
-            f"--exits_first={FLAGS.exits_first} with --second_stage="
-            f"{FLAGS.second_stage}, which starts from trained exits: leave "
-            "one of them out"
-        )
+    _refuse_with_second_stage("exits_first", "exits_last")
     record = _exits_first(model, data) if FLAGS.exits_first else None
     epochs = schedule_from_flags.epochs(data, lambda: _speed(model, data))
     strategy = model.distribute_strategy
@@ -69,10 +65,32 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
     return Start(epochs, record, fresh=True)
 
 
-def seconds(model: keras.Model, data: splits.Splits) -> float:
-    """Estimate how long --exits_first takes."""
+def end(training: epoch_run.Training, say: Callable) -> dict | None:
+    """Train the early exits once more where --exits_last asks for it.
+
+    In place, of the model that is scored; `say` is called with the outcome.
+    Returns what run.json keeps of it, an `exits_last.Record` as a dict.
+    """
+    model, data = training.scored, training.data
+    if not FLAGS.exits_last or models.exits(model) == 1:
+        return None
+    record = exits_last.train(
+        model,
+        data,
+        model_from_flags.cumulative_loss(data, leaving=False),
+        training.scorer,
+        steps=FLAGS.exits_last,
+        seed=FLAGS.seed,
+    )
+    _share(model)
+    say(record.sentence)
+    return dataclasses.asdict(record)
+
+
+def seconds(model: keras.Model, data: splits.Splits, steps: int) -> float:
+    """Estimate how long so many steps of the exits alone take."""
     objective = model_from_flags.cumulative_loss(data, leaving=False)
-    return exits_first.seconds(model, data, objective, FLAGS.exits_first)
+    return exits_first.seconds(model, data, objective, steps)
 
 
 def say_if_few(data: splits.Splits) -> None:
@@ -111,12 +129,25 @@ def _exits_first(model, data):
         seed=FLAGS.seed,
         weights=scorer.weights,
     )
-    strategy = model.distribute_strategy
-    # Rounding may differ from worker to worker.
-    model.set_weights(_of_chief(strategy, model.get_weights()))
-    if workers.is_chief(strategy):
+    _share(model)
+    if workers.is_chief(model.distribute_strategy):
         command.say(record.sentence)
     return dataclasses.asdict(record)
+
+
+def _refuse_with_second_stage(*names):
+    for name in names:
+        if FLAGS[name].value and FLAGS.second_stage != "none":
+            raise InputError(
+                f"--{name}={FLAGS[name].value} with --second_stage="
+                f"{FLAGS.second_stage}, which starts from trained exits: leave "
+                "one of them out"
+            )
+
+
+def _share(model):
+    """Give every worker the chief's weights: rounding may differ."""
+    model.set_weights(_of_chief(model.distribute_strategy, model.get_weights()))
 
 
 def _of_chief(strategy, arrays):

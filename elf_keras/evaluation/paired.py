@@ -15,10 +15,11 @@ def surely_better(
 ) -> bool:
     """Whether chance among images does not explain that `one` is better.
 
-    mean > errors · √Σ w² (d - mean)², with d = one - other, 1, 0 or -1.
+    mean > errors · √Σ w² (d - mean)², with d = one - other, in [-1, 1].
 
     Args:
-      one: whether each image is right, `(images,)`.
+      one: whether each image is right, or at which share of the exits it is,
+        `(images,)`.
       other: the same images, answered otherwise.
       weights: of the images in the mean, sum 1.
       errors: standard errors that the mean must exceed; 1.64 is 95 % sure.

@@ -41,12 +41,18 @@ def score_epochs(
     outcome: loop.Outcome,
     folder: pathlib.Path,
     objective: CumulativeLoss,
+    *,
+    last_alone: bool = False,
 ) -> dict:
     """Score the last and the best epoch; save the best as `model.keras`.
 
     What is scored has the last epoch's weights, or the average up to there,
     afterwards the best's; hardness is measured by the objective, with a finite
     threshold.
+
+    Args:
+      last_alone: no epoch but the last can be the best: its weights had what
+        the others' lack.
 
     Returns:
       The content of metrics.json: for each split, `best` and `last`; `best`
@@ -55,6 +61,8 @@ def score_epochs(
       epoch 0, unless an epoch is surely better.
     """
     count, best_epoch = len(outcome.history), outcome.best_epoch
+    if last_alone and best_epoch is not None:
+        best_epoch = count - 1
     served, found, last = _scored(training, objective)
     best = last
     if best_epoch not in (None, count - 1):
@@ -62,10 +70,11 @@ def score_epochs(
         served, found, best = _scored(training, objective)
     first = None
     if best_epoch is not None and first_weights.are_kept(folder):
+        weights = training.scored.get_weights()
         first_weights.load(folder, training.scored)
         first = _scored(training, objective)
         if first_weights.surely_better(found, first[1], training.scorer):
-            outcome.checkpoints.load_best(training.scored)
+            training.scored.set_weights(weights)
         else:
             (served, found, best), best_epoch = first, -1
     size = checkpoint_files.size(training.scored)
@@ -108,12 +117,13 @@ def write(
     deterministic: bool,
     started: float,
     stage: dict | None = None,
-    start: dict | None = None,
+    **told: dict | None,
 ) -> None:
     """Write history.csv and run.json.
 
     `started` is when this process began, in seconds since 1970; `stage` and
-    `start` are what there is to say of a second stage and of the start.
+    what is `told`, by its key, are what there is to say of a second stage, of
+    the start and of the end.
     """
     history, notes = outcome.history, outcome.checkpoints.notes
     runs.write_csv(folder / "history.csv", history)
@@ -126,7 +136,7 @@ def write(
         | {"damaged": damaged.of(training.data)},
         "model": _model(second_stage.finished(training.scored)),
         "second_stage": stage,
-        "start": start,
+        **told,
         "seed": training.batches.seed,
         "devices": [d.name for d in tf.config.list_logical_devices()],
         **_course(outcome),

@@ -17,7 +17,8 @@ from elf_keras.training import dry_run
 FIRST = (
     *command_runs.TINY,
     *("--epochs=2", "--decay_epochs=", "--warmup_epochs=0"),
-    *("--exits_first=10", "--learning_rate_schedule=cosine"),
+    *("--exits_first=10", "--exits_last=10"),
+    "--learning_rate_schedule=cosine",
     *("--frozen_until=stem_relu", "--frozen_norms", "--backbone_rate=0.1"),
 )
 
@@ -49,6 +50,20 @@ def test_scores_have_the_start_beside_the_epochs(run):
     assert found["static"]["accuracy"] == pytest.approx(
         start["probe_accuracy"], abs=0.05
     )
+
+
+def test_exits_last_come_after_the_epochs_and_are_recorded(run):
+    folder, ended = run
+    (line,) = [line for line in ended.err.splitlines() if "once more" in line]
+    record = runs.read_json(folder / runs.RECORD)["exits_last"]
+    assert f"{100 * record['before']:.1f} → {100 * record['after']:.1f}" in line
+    before, _, after = ended.err.partition(line)
+    assert "epoch 2/2" in before
+    assert "epoch 2/2" not in after
+    # The last of the epochs alone has such exits.
+    found = runs.read_json(folder / runs.METRICS)["validation"]
+    assert found["last"]["epoch"] == 2
+    assert found["best"]["epoch"] in (0, 2)
 
 
 def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path):
@@ -101,11 +116,12 @@ def test_a_limit_of_time_does_not_repeat():
         schedule_from_flags.epochs(made(), lambda: SPEED)
 
 
-def test_a_second_stage_has_exits_already(tmp_path):
-    words = ("--workdir=", "--exits_first=5", "--second_stage=crt")
+@pytest.mark.parametrize("flag", ["--exits_first=5", "--exits_last=5"])
+def test_a_second_stage_has_exits_already(tmp_path, flag):
+    words = ("--workdir=", flag, "--second_stage=crt")
     with (
         command_runs.fresh_flags(*words),
-        pytest.raises(InputError, match="--exits_first=5 with --second_stage"),
+        pytest.raises(InputError, match=f"{flag} with --second_stage"),
     ):
         start_from_flags.begin(tiny.model(), made())
 

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-import pytest
 import tiny
 
 from elf_keras import losses
@@ -95,26 +94,6 @@ def test_without_validation_or_early_exits():
     record = trained(model, data=tiny.data(validation=False), steps=1)
     assert record.probe_accuracy is None
     assert "no validation" in record.sentence
-
-
-@pytest.mark.parametrize(
-    ("limit", "counts"),
-    [(100, [9, 6, 3]), (18, [9, 6, 3]), (17, [8, 6, 3]), (9, [3, 3, 3])]
-    + [(4, [1, 1, 1]), (1, [1, 1, 1])],
-)
-def test_rare_classes_are_held_whole(limit, counts):
-    labels = np.repeat([0, 1, 2], [9, 6, 3])
-    found = exits_first._balanced(labels, limit, seed=0)
-    assert np.bincount(labels[found]).tolist() == counts
-    assert (np.diff(found) > 0).all()
-
-
-def test_every_image_comes_once_before_any_comes_again():
-    rows = [*exits_first._rows(exits_first.BATCH + 36, 5, seed=0)]
-    assert [len(each) for each in rows] == [exits_first.BATCH] * 5
-    # 320 places for 100 images: three rounds and a fifth.
-    times = np.bincount(np.concatenate(rows))
-    assert set(times) == {3, 4}
 
 
 def test_an_estimate_takes_no_weights_along():

@@ -3,6 +3,7 @@
 import dataclasses
 import json
 import time
+import types
 from unittest import mock
 
 import numpy as np
@@ -39,7 +40,7 @@ class Best:
         self.loaded += 1
 
 
-def scored(folder, data, best_epoch, first=None):
+def scored(folder, data, best_epoch, first=None, **options):
     """`first` are the weights before the first epoch, where exits have them."""
     model = tiny.compiled()
     if first is not None:
@@ -59,7 +60,9 @@ def scored(folder, data, best_epoch, first=None):
         Best(best_epoch), ["a problem"], ["a warning"], (1, 2)
     )
     last = prediction.predict_logits(model, data.test)
-    record = run_record.score_epochs(training, outcome, folder, model.objective)
+    record = run_record.score_epochs(
+        training, outcome, folder, model.objective, **options
+    )
     return training, outcome, record, last
 
 
@@ -116,6 +119,19 @@ def test_the_last_epoch_as_the_best_is_scored_once(tmp_path):
         assert part["best"] == part["last"]
 
 
+def test_where_the_last_stands_alone_no_other_epoch_is_loaded(tmp_path):
+    """Though validation liked an earlier one better."""
+    data = tiny.data()
+    _, outcome, record, last = scored(
+        tmp_path, data, best_epoch=1, last_alone=True
+    )
+    assert outcome.checkpoints.loaded == 0
+    np.testing.assert_allclose(saved_scores(tmp_path, data), last, atol=1e-6)
+    for part in record.values():
+        assert part["best"] == part["last"]
+        assert part["best"]["epoch"] == 3
+
+
 def test_without_validation_there_is_only_the_last(tmp_path):
     data = tiny.data(validation=False)
     _, _, record, last = scored(tmp_path, data, best_epoch=None)
@@ -166,6 +182,45 @@ def test_an_epoch_that_is_surely_better_replaces_the_start(tmp_path):
     assert record["test"]["first"]["static"]["top1"] == 1 / 3
     found = prediction.predict_logits(best, data.test)
     np.testing.assert_allclose(saved_scores(tmp_path, data), found, atol=1e-6)
+
+
+def answered(correct):
+    labels = np.zeros(len(correct), int)
+    hits = np.array(correct, bool)
+    return {"validation": types.SimpleNamespace(labels=labels, correct=hits)}
+
+
+@pytest.mark.parametrize(
+    ("exits", "better"),
+    [
+        # Ten images right at none of three exits before; now at so many.
+        ([[1, 1, 1]] * 3 + [[0, 0, 0]] * 7, True),
+        # Mean 0.1, its error sqrt(9 x 0.1^2 + 0.9^2) / 10 = 0.095.
+        ([[1, 1, 1]] + [[0, 0, 0]] * 9, False),
+        # The same mean over ten images, a third of an exit in three of them:
+        # error sqrt(7 x 0.1^2 + 3 x (1/3 - 0.1)^2) / 10 = 0.048.
+        ([[0, 0, 1]] * 3 + [[0, 0, 0]] * 7, True),
+        ([[0, 0, 0]] * 10, False),
+    ],
+)
+def test_surely_better_is_the_mean_over_exits(exits, better):
+    before = answered([[0, 0, 0]] * len(exits))
+    scorer = types.SimpleNamespace(
+        weights=lambda labels: np.full(len(labels), 1 / len(labels))
+    )
+    found = first_weights.surely_better(answered(exits), before, scorer)
+    assert found is better
+
+
+def test_a_last_exit_that_got_worse_is_not_surely_better():
+    before = answered([[0, 0, 1]] * 10)
+    scorer = types.SimpleNamespace(
+        weights=lambda labels: np.full(len(labels), 1 / len(labels))
+    )
+    now = [[1, 1, 1]] * 9 + [[1, 1, 0]]
+    assert not first_weights.surely_better(answered(now), before, scorer)
+    now[-1] = [1, 1, 1]
+    assert first_weights.surely_better(answered(now), before, scorer)
 
 
 def set_(model, other):

@@ -1,0 +1,193 @@
+"""Features that the exits of a fixed backbone read, and exits trained on them.
+
+The backbone's part of a training step is most of it. Where the backbone stays
+as it is, what each exit reads of an image is computed once, in half precision,
+for as many images as fit.
+"""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+
+import keras
+import numpy as np
+import tensorflow as tf
+from keras import ops
+
+from elf_keras.data import pipeline, splits
+from elf_keras.exits import exit_rule
+from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.training import schedules
+from elf_keras.training.optimizer import AdamW
+
+BATCH = 64
+LEARNING_RATE = 3e-3
+WEIGHT_DECAY = 0.01
+# Bytes of features that are held.
+MOST = 2**30
+_READ = 32
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Held:
+    """What the exits read of some images.
+
+    Attributes:
+      features: of each exit, float16, `(images, …)`: the taps, and last the
+        pooled features of the backbone's own classifier.
+      labels: `(images,)`.
+    """
+
+    features: list[np.ndarray]
+    labels: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+def most_images(model: MultiExitModel) -> int:
+    """Return of how many images `MOST` bytes hold the features."""
+    reading = _reading(model)
+    return MOST // (
+        2 * sum(int(np.prod(each.shape[1:])) for each in reading.outputs)
+    )
+
+
+def hold(model: MultiExitModel, examples: splits.Examples, seed: int) -> Held:
+    """Compute the features of the images, rare classes whole where not all fit.
+
+    Raises:
+      InputError: for an image file that cannot be decoded.
+    """
+    chosen = _balanced(examples.labels, most_images(model), seed)
+    part = examples.take(chosen)
+    return Held(computed(_reading(model), part), part.labels)
+
+
+def pooled(model: MultiExitModel, examples: splits.Examples) -> np.ndarray:
+    """What the last exit reads of the images, float16 `(images, features)`."""
+    *_, last = _reading(model).outputs
+    (found,) = computed(keras.Model(model.inputs[0], [last]), examples)
+    return found
+
+
+def computed(reading: keras.Model, examples) -> list[np.ndarray]:
+    """Outputs of a model for all examples, an array each, in float16."""
+    shapes = [(len(examples), *each.shape[1:]) for each in reading.outputs]
+    held = [np.empty(shape, np.float16) for shape in shapes]
+    compute = tf.function(
+        lambda images: [
+            tf.cast(tf.clip_by_value(each, -_LARGEST, _LARGEST), tf.float16)
+            for each in keras.tree.flatten(reading(images, training=False))
+        ]
+    )
+    start = 0
+    for images, _ in pipeline.evaluation_batches(examples, batch_size=_READ):
+        for array, found in zip(held, compute(images), strict=True):
+            array[start : start + len(found)] = found
+        start += len(images)
+    return held
+
+
+def copy_of(model: MultiExitModel) -> MultiExitModel:
+    """Return the model beside its strategy: every worker computes alike."""
+    copy = MultiExitModel.from_config(model.get_config())
+    copy.set_weights(model.get_weights())
+    return copy
+
+
+def train_exits(
+    model: MultiExitModel,
+    held: Held,
+    objective: Callable,
+    steps: int,
+    seed: int,
+) -> None:
+    """Train the exits in place, each on its features.
+
+    A last exit that is linear stays as it is. The rate falls to nothing by half
+    a cosine, so that batch statistics end as those of the weights that stay.
+
+    Args:
+      objective: a `CumulativeLoss` in which nobody leaves.
+      steps: of `BATCH` images each.
+    """
+    for _ in exit_steps(model, held, objective, steps, seed):
+        pass
+
+
+def exit_steps(
+    model: MultiExitModel,
+    held: Held,
+    objective: Callable,
+    steps: int,
+    seed: int,
+) -> Iterator[int]:
+    """Do `train_exits` and yield after every step."""
+    last = model.get_layer(exit_rule.exit_names(len(model.output_names))[-1])
+    last.trainable = not isinstance(last, keras.layers.Dense)
+    inputs = [each.output for each in _last_of_backbone(model)]
+    heads = keras.Model(inputs, dict(model.output))
+    rate = schedules.cosine(LEARNING_RATE, epochs=steps, warmup_epochs=0)
+    optimizer = AdamW(LEARNING_RATE, WEIGHT_DECAY)
+    optimizer.build(heads.trainable_variables)
+
+    @tf.function(reduce_retracing=True)
+    def step(features, classes):
+        with tf.GradientTape() as tape:
+            outputs = heads([*map(_single, features)], training=True)
+            loss = objective(classes, outputs)
+        gradients = tape.gradient(loss, heads.trainable_weights)
+        optimizer.apply_gradients(
+            zip(gradients, heads.trainable_weights, strict=True)
+        )
+
+    for number, rows in enumerate(_rows(len(held), steps, seed)):
+        optimizer.learning_rate = rate(number + 0.5)
+        features = [tf.constant(each[rows]) for each in held.features]
+        step(features, held.labels[rows])
+        yield number
+
+
+def _reading(model):
+    """From the image to what every exit reads."""
+    *taps, pool = _last_of_backbone(model)
+    outputs = [*(tap.input for tap in taps), pool.output]
+    return keras.Model(model.inputs[0], outputs)
+
+
+def _last_of_backbone(model):
+    """A layer for each exit: what it gives is all that the exit sees."""
+    *early, last = exit_rule.exit_names(len(model.output_names))
+    names = [*(f"{name}_tap" for name in early), f"{last}_pool"]
+    return [model.get_layer(name) for name in names]
+
+
+def _balanced(labels, limit, seed):
+    """Indices of at most so many images, rare classes whole, in order."""
+    counts = np.bincount(labels)
+    quota = counts.max()
+    if len(labels) > limit:
+        quotas = np.arange(1, quota + 1)
+        totals = np.minimum(counts, quotas[:, None]).sum(1)
+        quota = max(1, int((totals <= limit).sum()))
+    order = np.random.default_rng(seed).permutation(len(labels))
+    of_class = [
+        order[labels[order] == each][:quota] for each in np.unique(labels)
+    ]
+    return np.sort(np.concatenate(of_class))
+
+
+def _single(features):
+    return ops.cast(features, "float32")
+
+
+def _rows(count, steps, seed):
+    """Indices of each step: every image once before any comes again."""
+    random, size = np.random.default_rng(seed), min(BATCH, count)
+    order = np.empty(0, int)
+    for _ in range(steps):
+        if len(order) < size:
+            order = np.concatenate([order, random.permutation(count)])
+        yield order[:size]
+        order = order[size:]

@@ -1,0 +1,44 @@
+"""Which features are held, and in which order exits are trained on them."""
+
+import keras
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras.training import held_features
+
+
+@pytest.mark.parametrize(
+    ("limit", "counts"),
+    [(100, [9, 6, 3]), (18, [9, 6, 3]), (17, [8, 6, 3]), (9, [3, 3, 3])]
+    + [(4, [1, 1, 1]), (1, [1, 1, 1])],
+)
+def test_rare_classes_are_held_whole(limit, counts):
+    labels = np.repeat([0, 1, 2], [9, 6, 3])
+    found = held_features._balanced(labels, limit, seed=0)
+    assert np.bincount(labels[found]).tolist() == counts
+    assert (np.diff(found) > 0).all()
+
+
+def test_every_image_comes_once_before_any_comes_again():
+    rows = [*held_features._rows(held_features.BATCH + 36, 5, seed=0)]
+    assert [len(each) for each in rows] == [held_features.BATCH] * 5
+    # 320 places for 100 images: three rounds and a fifth.
+    times = np.bincount(np.concatenate(rows))
+    assert set(times) == {3, 4}
+
+
+def test_what_is_held_is_what_the_exits_read():
+    model, data = tiny.model(), tiny.data()
+    held = held_features.hold(model, data.train, seed=0)
+    np.testing.assert_array_equal(held.labels, data.train.labels)
+    # Heads of the whole model, fed with what is held, answer as the model.
+    taps = [model.get_layer("exit_1_tap").output]
+    pool = model.get_layer("exit_2_pool").output
+    heads = keras.Model([*taps, pool], dict(model.output))
+    given = [each.astype("float32") for each in held.features]
+    images = np.asarray(data.train.images, "float32")
+    expected = model.predict(images, verbose=0)
+    for name, found in heads.predict(given, verbose=0).items():
+        # Held in half precision: 11 bits.
+        np.testing.assert_allclose(found, expected[name], rtol=0.01, atol=0.01)
