@@ -45,12 +45,13 @@ def per_class_rows(
 
 
 def score_model(
-    model: keras.Model, data: splits.Splits, scorer: Scorer, objective
+    model: keras.Model, data: splits.Splits, scorer: Scorer, objective=None
 ) -> tuple[dict, dict]:
     """Score every split that there is, under one set of weights.
 
     Returns records and answers, each by split name; the training split has
-    only its mean loss by exit, of an `objective` with a finite threshold.
+    only its mean loss by exit, of an `objective` with a finite threshold, and
+    is left out without one.
     """
     parts = {"validation": data.validation, "test": data.test}
     found = {
@@ -59,10 +60,14 @@ def score_model(
         if part is not None
     }
     records = {name: scorer.score(each) for name, each in found.items()}
-    training = prediction.logit_parts(model, data.train)
-    records["train"] = {
-        "loss_by_exit": loss_by_exit(training, data.train.labels, objective)
-    }
+    if objective:
+        parts, labels = (
+            prediction.logit_parts(model, data.train),
+            data.train.labels,
+        )
+        records["train"] = {
+            "loss_by_exit": loss_by_exit(parts, labels, objective)
+        }
     return records, found
 
 

@@ -72,11 +72,13 @@ def score_epochs(
     if best_epoch is not None and first_weights.are_kept(folder):
         weights = training.scored.get_weights()
         first_weights.load(folder, training.scored)
-        first = _scored(training, objective)
+        # Training images are many, and only the best needs their losses.
+        first = _scored(training)
         if first_weights.surely_better(found, first[1], training.scorer):
             training.scored.set_weights(weights)
         else:
-            (served, found, best), best_epoch = first, -1
+            first = served, found, best = _scored(training, objective)
+            best_epoch = -1
     size = checkpoint_files.size(training.scored)
     with runs.replacing(folder / runs.MODEL, size=size) as temporary:
         models.save(served, temporary)
@@ -91,12 +93,12 @@ def score_epochs(
     for split, each in record.items():
         if best_epoch is not None:
             each["best"] = {"epoch": best_epoch + 1, **best[split]}
-        if first:
+        if first and split in first[2]:
             each["first"] = {"epoch": 0, **first[2][split]}
     return record
 
 
-def _scored(training, objective):
+def _scored(training, objective=None):
     """The model as it is served, its answers, its scores of each split."""
     served, told = second_stage.finished(training.scored), None
     data, scorer = training.data, training.scorer
