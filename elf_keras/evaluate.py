@@ -4,7 +4,8 @@ python -m elf_keras.evaluate --workdir=runs/digits_lt --split=test
 
 Loads model.keras and the run's own flags; flags on the command line win, such
 as --exit_threshold=0.8 or --data_dir after a move to another machine.
---policy=accurate takes the thresholds of a sweep's policy.json.
+--policy=accurate takes the thresholds of a sweep's policy.json, and its exit
+rule and answer with them.
 --export=savedmodels/NAME --variant=int8 (or saved_model) scores that artefact
 of the run in its own runtime, with its own thresholds for --policy. Prints
 the table; writes evaluation.json and evaluation_SPLIT_per_class.csv into
@@ -57,8 +58,11 @@ def run(
 ) -> dict[str, tuple[dict, list[dict]]]:
     """Score splits: by their names, scores and the rows of each class."""
     command.load_tensorflow()
-    scorer, logit_parts = _source(folder, data)
-    return {name: _scores(data, name, scorer, logit_parts) for name in names}
+    scorer, logit_parts, policy = _source(folder, data)
+    found = {name: _scores(data, name, scorer, logit_parts) for name in names}
+    for record, _ in found.values():
+        record |= {"policy": policy} if policy else {}
+    return found
 
 
 def _remedy(absent):
@@ -68,7 +72,7 @@ def _remedy(absent):
 
 
 def _source(folder, data):
-    """What scores answers, and what gives the logits of a split in parts."""
+    """Scorer, what gives a split's logits in parts, and name of the policy."""
     from elf_keras import models
     from elf_keras.cli import fitting_model, model_from_flags
     from elf_keras.evaluation import prediction
@@ -76,20 +80,19 @@ def _source(folder, data):
     model = fitting_model.load(folder / runs.MODEL, data)
     scorer = model_from_flags.scorer(model, data)
     if FLAGS.export is None:
-        thresholds = thresholds_from_flags.of_run(
+        leaving = thresholds_from_flags.of_run(
             len(data.class_names), models.exits(model)
         )
-        own = dataclasses.replace(scorer, thresholds=thresholds)
-        return own, functools.partial(prediction.logit_parts, model)
-    found = _artefact(data.class_names)
+        parts = functools.partial(prediction.logit_parts, model)
+    else:
+        found = _artefact(data.class_names)
+        leaving = thresholds_from_flags.of_export(found)
+        scorer = dataclasses.replace(scorer, costs=found.costs)
+        parts = found.logit_parts
     # σ and the weights of a sum are facts of the training.
-    scorer = dataclasses.replace(
-        scorer,
-        costs=found.costs,
-        thresholds=thresholds_from_flags.of_export(found),
-        rule=dataclasses.replace(scorer.rule, **found.rule.told),
-    )
-    return scorer, found.logit_parts
+    rule = dataclasses.replace(scorer.rule, **leaving.rule.told)
+    own = {"thresholds": leaving.thresholds, "rule": rule}
+    return dataclasses.replace(scorer, **own), parts, leaving.policy
 
 
 def _scores(data, name, scorer, logit_parts):
@@ -99,8 +102,6 @@ def _scores(data, name, scorer, logit_parts):
     part = getattr(data, name)
     found = answers.of_parts(logit_parts(part), part.labels, scorer.rule)
     record = scorer.score(found)
-    if FLAGS.policy:
-        record["policy"] = FLAGS.policy
     if name == "train":
         # The increasing-loss property is one of the training split.
         record["loss_by_exit"] = score_model.loss_by_exit(

@@ -8,11 +8,12 @@ next version's folder, savedmodels/digits_lt/1 at first, asks every artefact
 the same validation images, and prints how they agree; where a float32 artefact
 does not, nothing is kept and the status is 2.
 
---policy_file=RUN/policy.json replaces the budgets that every export offers by
-those of a sweep: rules and guard on shot groups are the file's, and so are
-exit rule and answer, beside which other flags are refused; thresholds are
-chosen anew on each variant's own scores, since quantization moves confidences.
---policy=NAME makes one of them the default.
+Its policies are those of the run's policy.json, or of --policy_file: rules and
+guard on shot groups are the file's, and so are exit rule and answer, beside
+which other flags are refused. A run that was never swept gets what a sweep
+without flags would choose. Thresholds are chosen anew on each variant's own
+scores, since quantization moves confidences. --policy=NAME makes one of them
+the default.
 """
 
 import dataclasses
@@ -25,13 +26,12 @@ from elf_keras import choices, errors, runs
 from elf_keras.cli import (
     command,
     data_from_flags,
+    policies_from_flags,
     tables,
-    thresholds_from_flags,
     workdir,
 )
 from elf_keras.deploy import versions
 from elf_keras.errors import InputError
-from elf_keras.policies import policy_rules
 from elf_keras.runs import preemption
 
 FLAGS = flags.FLAGS
@@ -97,17 +97,21 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     from elf_keras.deploy import bundle
 
     model = fitting_model.load(folder / runs.MODEL, data)
-    rule = thresholds_from_flags.rule_to_export()
+    offer = policies_from_flags.to_export(
+        model.outputs[0].shape[-1], models.exits(model)
+    )
+    command.say(offer.said)
     scorer = model_from_flags.scorer(model, data)
     scorer = dataclasses.replace(
-        scorer, rule=dataclasses.replace(scorer.rule, **rule.told)
+        scorer, rule=dataclasses.replace(scorer.rule, **offer.rule.told)
     )
     plan = bundle.ExportPlan(
         runs.legible(output.resolve().name),
         tuple(FLAGS.formats),
         FLAGS.score_images,
         FLAGS.seed,
-        *_policies(model.outputs[0].shape[-1], models.exits(model), rule),
+        offer.plan,
+        offer.default,
     )
     planned = versions.following(output)
     with errors.translated(), versions.adding(output) as made:
@@ -136,15 +140,6 @@ def _shown(record):
         )
 
 
-def _policies(classes, exits, rule):
-    """Rules of the policy file, and which is the default."""
-    if FLAGS.policy is None and FLAGS.policy_file is None:
-        return policy_rules.DEFAULT, policy_rules.ACCURATE
-    record, _ = thresholds_from_flags.policy(classes, exits, rule)
-    plan = policy_rules.of_file(record)
-    return plan, FLAGS.policy or record["default_policy"]
-
-
 def _refuse_without_default(record):
     """A budget of time that a variant's own times cannot meet is left out."""
     name = record["default_policy"]
@@ -154,6 +149,12 @@ def _refuse_without_default(record):
                 f"--policy={name}: {variant} cannot keep this budget on this "
                 "machine; choose another default; nothing was written"
             )
+    if record["saved_model"] and name not in record["saved_model"]["policies"]:
+        raise InputError(
+            f"--policy={name}: a SavedModel's stages are not timed, so that "
+            "it cannot keep this budget; choose another default, or leave "
+            "saved_model out of --formats; nothing was written"
+        )
 
 
 def _output():

@@ -17,7 +17,6 @@ from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
-    answer_from_flags,
     command,
     thresholds_from_flags,
     workdir,
@@ -52,12 +51,11 @@ def main(arguments: list[str]) -> None:
         )
     costs = multiply_adds.exit_costs(model)
     exits = models.exits(model)
-    thresholds = thresholds_from_flags.of_run(len(names), exits)
+    leaving = thresholds_from_flags.of_run(len(names), exits)
     # One file at a time: memory stays flat, and an answer comes at once.
     stages = models.stages(model)
     answers = [
-        _answer(file, kept, stages, names, costs, thresholds)
-        for file in arguments
+        _answer(file, kept, stages, names, costs, leaving) for file in arguments
     ]
     if not all(answers):
         sys.exit(2)
@@ -78,7 +76,7 @@ def _of_record(path):
     return names, kept
 
 
-def _answer(file, kept, stages, names, costs, thresholds):
+def _answer(file, kept, stages, names, costs, leaving):
     from elf_keras.data import images
     from elf_keras.evaluation import prediction
 
@@ -91,15 +89,15 @@ def _answer(file, kept, stages, names, costs, thresholds):
     answer = prediction.predict_dynamic(
         stages,
         image[None],
-        thresholds,
-        answer_from_flags.rule(),
+        leaving.thresholds,
+        leaving.rule,
     )
     taken = int(answer.exit_taken[0])
     spent = int(costs.with_heads[taken])
     line = {
         "file": shown,
         "class": names[answer.classes[0]],
-        FLAGS.exit_rule: round(float(answer.certainty[0]), 4),
+        leaving.rule.exit_rule: round(float(answer.certainty[0]), 4),
         "exit": taken + 1,
         "macs": spent,
         "share_of_backbone": round(spent / costs.backbone, 4),

@@ -15,7 +15,7 @@ and policy.json into --workdir; evaluate, predict and export take
 
 --exit_rule=all runs it over validation once more before that: it compares
 each exit rule with each --answer there, and sweeps by the best one, which
-policy.json names; the other commands are then given it by flags.
+policy.json names and the other commands take from it.
 """
 
 import dataclasses
@@ -41,12 +41,12 @@ from elf_keras.policies import policy_file, policy_rules
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
     "budget",
-    ["0.75", "0.5", "0.25"],
+    [*policy_rules.BUDGETS],
     "Budgets: shares of the bare backbone's multiply-adds, or times (2.5ms).",
 )
 flags.DEFINE_float(
     "group_tolerance",
-    0.05,
+    policy_rules.Guard.tolerance,
     "Accuracy that a policy may cost a shot group against all exits; 1 lets "
     "it cost anything.",
     0.0,
@@ -54,12 +54,18 @@ flags.DEFINE_float(
 )
 flags.DEFINE_float(
     "group_confidence",
-    0.9,
+    policy_rules.Guard.confidence,
     "How sure that must be, by a bootstrap over validation images.",
     0.5,
     0.999,
 )
-flags.DEFINE_integer("resamples", 1000, "Of that bootstrap.", 100, 100_000)
+flags.DEFINE_integer(
+    "resamples",
+    policy_rules.Guard.resamples,
+    "Of that bootstrap.",
+    100,
+    100_000,
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -101,10 +107,6 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     _write(folder, trade_off.rows(done), picture, record)
     print(tables.policies(record), flush=True)
     data_from_flags.tell_damaged(data)
-    if not scorer.rule.leaves_as(answer_rule.PLAIN):
-        command.say(
-            f"note: other commands take these policies with {scorer.rule.flags}"
-        )
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )

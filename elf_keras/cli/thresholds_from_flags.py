@@ -1,5 +1,6 @@
-"""From --policy and --policy_file to the exit thresholds of a model."""
+"""From --policy and --policy_file to the rule and the thresholds of a model."""
 
+import dataclasses
 import pathlib
 
 from absl import flags
@@ -15,51 +16,41 @@ from elf_keras.policies import policy_file
 FLAGS = flags.FLAGS
 
 
-def of_run(classes: int, exits: int) -> ExitThresholds:
-    """Return --policy's thresholds, or --exit_threshold where none is named."""
+@dataclasses.dataclass(frozen=True)
+class Leaving:
+    """When images leave: by a policy, or where --exit_threshold says."""
+
+    rule: AnswerRule
+    thresholds: ExitThresholds
+    policy: str | None = None
+
+
+def of_run(classes: int, exits: int) -> Leaving:
+    """How the model of a run leaves.
+
+    By --policy, with the exit rule and the answer of the file that it is in,
+    which is said; by the run's own rule at --exit_threshold without one.
+    """
     if FLAGS.policy is None and FLAGS.policy_file is None:
-        return answer_from_flags.exit_thresholds(classes, exits)
-    record, thresholds = policy(classes, exits)
+        s = answer_from_flags.exit_thresholds(classes, exits)
+        return Leaving(answer_from_flags.rule(), s)
+    record, path = read(), file()
+    found = leaving(record, path, classes, exits)
     made_for = record["model"].get("sha256")
     if made_for and made_for != runs.checksum(workdir.workdir() / runs.MODEL):
         command.say(
-            f"note: {_file()} was chosen for another model.keras than this; "
+            f"note: {path} was chosen for another model.keras than this; "
             "what it says of accuracy and cost holds for that one"
         )
-    return thresholds
-
-
-def policy(
-    classes: int, exits: int, rule: AnswerRule | None = None
-) -> tuple[dict, ExitThresholds]:
-    """Return the policy file that flags name, and --policy's thresholds.
-
-    They must be those of a rule, by default of the flags'.
-    """
-    record, path = _read(), _file()
-    rule = rule or answer_from_flags.rule()
-    model = policy_file.UsedBy(exits, classes, rule.scale, **rule.told)
-    return record, policy_file.thresholds_of(
-        record, FLAGS.policy, model, path=path
+    command.say(
+        f"leaves by {found.policy} of {path}: {found.rule.shown} above "
+        f"{found.thresholds.prose()}"
     )
+    return found
 
 
-def rule_to_export() -> AnswerRule:
-    """How an export shall leave.
-
-    As the command line says, else as the policies do that it is to have, else
-    as the run's own flags say.
-    """
-    rule = answer_from_flags.rule()
-    named = FLAGS.policy is not None or FLAGS.policy_file is not None
-    if not named or answer_from_flags.is_given_here():
-        return rule
-    chosen = answer_rule.of_record(_read(), rule.scale)
-    return answer_from_flags.checked(chosen)
-
-
-def of_export(found) -> ExitThresholds:
-    """Thresholds of --policy in an export, or s where it is not named.
+def of_export(found) -> Leaving:
+    """How an export leaves: by --policy, or at s where none is named.
 
     Args:
       found: the `artefact.Artefact`.
@@ -67,13 +58,11 @@ def of_export(found) -> ExitThresholds:
     Raises:
       InputError: for a policy, or a way to leave, that the export has not.
     """
-    asked = answer_from_flags.rule()
-    other = answer_from_flags.is_given_here()
-    if other and not asked.leaves_as(found.rule):
+    if not _asked(found.rule).leaves_as(found.rule):
         raise InputError(
-            f"{asked.flags}: --export={FLAGS.export} leaves by "
-            f"{found.rule.shown}; add {found.rule.flags}, or export the run "
-            "once more by this rule"
+            f"{_asked(found.rule).flags}: --export={FLAGS.export} leaves by "
+            f"{found.rule.shown}; leave these flags out, or export the run "
+            "once more by them"
         )
     if FLAGS.policy_file is not None:
         raise InputError(
@@ -82,13 +71,33 @@ def of_export(found) -> ExitThresholds:
         )
     if FLAGS.policy is None:
         classes, exits = len(found.class_names), len(found.costs.with_heads)
-        return answer_from_flags.exit_thresholds(classes, exits, by=found.rule)
-    return found.thresholds_of(FLAGS.policy)
+        s = answer_from_flags.exit_thresholds(classes, exits, by=found.rule)
+        return Leaving(found.rule, s)
+    chosen = found.thresholds_of(FLAGS.policy)
+    return Leaving(found.rule, chosen, FLAGS.policy)
 
 
-def _read():
+def leaving(
+    record: dict, path: pathlib.Path, classes: int, exits: int
+) -> Leaving:
+    """How --policy of a file that was read leaves, by default the file's own.
+
+    Raises:
+      InputError: where it is not there, is of another model, or a flag of the
+        command line says another rule.
+    """
+    scale = answer_from_flags.score_scale()
+    rule = _asked(answer_rule.of_record(record, scale))
+    answer_from_flags.checked(rule)
+    model = policy_file.UsedBy(exits, classes, scale, **rule.told)
+    name = FLAGS.policy or record["default_policy"]
+    chosen = policy_file.thresholds_of(record, name, model, path=path)
+    return Leaving(rule, chosen, name)
+
+
+def read() -> dict:
     """The policy file that flags name."""
-    path = _file()
+    path = file()
     if not path.exists():
         missing = f"{path.parent} holds no {path.name}"
         if FLAGS.policy_file:
@@ -101,8 +110,14 @@ def _read():
     return policy_file.read(path)
 
 
-def _file():
+def file() -> pathlib.Path:
     """--policy_file, by default that of the run."""
     return pathlib.Path(
         FLAGS.policy_file or workdir.workdir() / policy_file.NAME
     )
+
+
+def _asked(rule):
+    """A rule, but for what the command line itself says of it."""
+    given = (key for key in answer_rule.KEYS if workdir.given_here(key))
+    return dataclasses.replace(rule, **{key: FLAGS[key].value for key in given})

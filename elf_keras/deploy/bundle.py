@@ -27,8 +27,8 @@ class ExportPlan:
     formats: tuple[str, ...]
     score_images: int  # test images to measure scores on, 0 for all
     seed: int  # of their choice
-    policies: policy_rules.PolicyPlan = policy_rules.DEFAULT
-    default_policy: str = policy_rules.ACCURATE
+    policies: policy_rules.PolicyPlan
+    default_policy: str
 
     @property
     def variants(self) -> list[str]:
@@ -62,7 +62,10 @@ def write(
     """
     chosen_on = data.validation or data.train
     reported_on = _some(data.test or chosen_on, plan)
-    judge = manifest.Judge(scorer, chosen_on, reported_on, plan.policies)
+    reported_as = "test" if data.test else "the split that chose"
+    judge = manifest.Judge(
+        scorer, chosen_on, reported_on, reported_as, plan.policies
+    )
     source = _source(models.in_float32(model), judge)
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)
     record = {
@@ -109,7 +112,7 @@ def _spread_over(images, most):
 
 
 def _facts(data, judge, source, plan):
-    costs = judge.scorer.costs
+    costs, guard = judge.scorer.costs, plan.policies.guard
     return {
         **manifest.leaving(judge.scorer.rule),
         "name": plan.name,
@@ -121,9 +124,10 @@ def _facts(data, judge, source, plan):
         "backbone_macs": int(costs.backbone),
         "chosen_on": "validation" if data.validation else "train",
         "reported_on": {
-            "split": "test" if data.test else "the split that chose",
+            "split": judge.reported_as,
             "images": len(judge.reported_on),
         },
+        "guard": guard and dataclasses.asdict(guard),
         "default_policy": plan.default_policy,
     }
 
@@ -151,7 +155,7 @@ def _saved_model(folder, source, judge, plan):
     reported_on = answers.collect(source.model, judge.reported_on, rule)
     return {
         "folder": ".",
-        "policies": judge.policies(source.answers, reported_on),
+        **judge.choose(source.answers, reported_on),
     }
 
 

@@ -16,7 +16,7 @@ from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import answer_rule
 from elf_keras.exits.answer_rule import AnswerRule
-from elf_keras.policies import policy_rules, selection
+from elf_keras.policies import policy_rules, selection, sentences
 
 NAME = "manifest.json"
 # Old runners know the first alone, which leaves by confidence of own scores.
@@ -32,9 +32,10 @@ class Judge:
     scorer: Scorer
     chosen_on: splits.Examples  # the split that chooses thresholds
     reported_on: splits.Examples  # the split whose scores are reported
+    reported_as: str  # its name
     rules: policy_rules.PolicyPlan
 
-    def policies(
+    def choose(
         self,
         chosen_on: Answers,
         reported_on: Answers,
@@ -43,18 +44,27 @@ class Judge:
         """Choose a variant's policies, by its answers, and score each of them.
 
         `milliseconds` of each stage, `(exits,)`; None leaves times out.
+
+        Returns `policies` by name, and `left_out`, a sentence for each rule
+        that this variant cannot meet.
         """
         scorer = self.scorer.timed(milliseconds)
-        chosen, _ = selection.choose(chosen_on, scorer, self.rules)
-        return {
-            name: {
+        chosen, left_out = selection.choose(chosen_on, scorer, self.rules)
+        static = scorer.static(reported_on)["accuracy"]
+        policies = {}
+        for name, choice in chosen.items():
+            scores = selection.score(choice.thresholds, reported_on, scorer)
+            told = {name: scores}
+            policies[name] = {
+                "rule": choice.rule.told,
                 "thresholds": choice.thresholds.to_json(),
-                **selection.score(choice.thresholds, reported_on, scorer),
+                **scores,
                 "guard_kept": choice.kept,
+                "group_losses": choice.losses,
                 "said": choice.said,
+                "advice": sentences.dearer(told, static, self.reported_as),
             }
-            for name, choice in chosen.items()
-        }
+        return {"policies": policies, "left_out": left_out}
 
 
 def leaving(rule: AnswerRule) -> dict:

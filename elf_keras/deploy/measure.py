@@ -72,7 +72,8 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
         )
         for part in (judge.chosen_on, judge.reported_on)
     )
-    policies = judge.policies(chosen_on, reported_on, times)
+    chosen = judge.choose(chosen_on, reported_on, times)
+    policies = chosen["policies"]
     static = judge.scorer.static(reported_on)
     every = policies[policy_rules.ALL_EXITS]
     shown = policies.get(policy_rules.ACCURATE, every)["exit_shares"]
@@ -82,7 +83,7 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
         "exits": _described(folder, files, "exit", times_alone, alone),
         "stages_file": _file(folder, files / "stages.tflite"),
         "static": static | {"milliseconds": times_alone[-1]},
-        "policies": policies,
+        **chosen,
         "warnings": manifest.payback(shown, times, heads),
     }
     single = files / "single_file.tflite"

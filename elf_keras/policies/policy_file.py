@@ -126,7 +126,7 @@ def thresholds_of(
     if not chosen_by.leaves_as(used_by):
         raise InputError(
             f"{path} has thresholds of the exit rule {chosen_by.shown}, which "
-            f"say nothing by {used_by.flags}; add {chosen_by.flags}, or sweep "
-            "by this one"
+            f"say nothing by {used_by.flags}; leave these flags out, or sweep "
+            "by them"
         )
     return ExitThresholds.of(policies[name]["thresholds"])

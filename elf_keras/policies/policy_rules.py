@@ -32,6 +32,11 @@ class Rule:
     unit: str | None = None
     limit: float | None = None
 
+    @property
+    def told(self) -> dict:
+        """What files hold of it, under its name."""
+        return {"kind": self.kind, "unit": self.unit, "limit": self.limit}
+
     def __post_init__(self):
         if self.kind not in KINDS or self.unit not in (None, "macs", "ms"):
             raise ValueError(
@@ -99,6 +104,14 @@ def rules(budgets: list[str], kinds: tuple[str, ...]) -> tuple[Rule, ...]:
     return tuple(found)
 
 
+def by_default(seed: int) -> PolicyPlan:
+    """What a sweep without flags chooses by, and an export of a run unswept.
+
+    `seed` is that of the guard's bootstrap.
+    """
+    return PolicyPlan(rules([*BUDGETS], KINDS), Guard(seed=seed))
+
+
 def of_file(record: dict) -> PolicyPlan:
     """Return the rules and the guard that a policy file was made by.
 
@@ -126,7 +139,3 @@ def _budget(text):
             "multiply-adds, such as 0.5, or a time such as 2.5ms"
         )
     return unit, limit
-
-
-# What an export offers where no sweep was made.
-DEFAULT = PolicyPlan(rules(list(BUDGETS), (SHARED,)))

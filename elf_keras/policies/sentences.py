@@ -5,6 +5,9 @@ import numpy as np
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies.policy_rules import PER_EXIT, SHARED, Guard, Rule
 
+# A share of MACs that is seen beside 100.0 %.
+_SEEN = 0.0005
+
 
 def left_out(rule: Rule, cheapest: float) -> str:
     """Say why no candidate meets a rule; infinite cost is an unknown one."""
@@ -14,13 +17,13 @@ def left_out(rule: Rule, cheapest: float) -> str:
     return f"{rule.name}: the first exit alone costs {amount}; left out"
 
 
-def unguarded(rule: Rule, losses: dict, guard: Guard) -> str:
+def unguarded(rule: Rule, losses: dict, asked: Guard) -> str:
     """Say what a shot group may lose where a budget leaves no choice."""
-    return f"{rule.name}: within this budget {_worst(losses, guard)}"
+    return f"{rule.name}: within this budget {_worst(losses, asked)}"
 
 
 def guarded(
-    rule: Rule, costs: tuple[float, float], losses: dict, guard: Guard
+    rule: Rule, costs: tuple[float, float], losses: dict, asked: Guard
 ) -> str:
     """Say that the guard took another policy.
 
@@ -30,7 +33,38 @@ def guarded(
     taken, first = costs
     return (
         f"{rule.name}: {_amount(rule, taken)} in place of "
-        f"{_short(rule, first)}, where {_worst(losses, guard)}"
+        f"{_short(rule, first)}, where {_worst(losses, asked)}"
+    )
+
+
+def dearer(policies: dict[str, dict], static: float, split: str) -> str | None:
+    """Say which policies cost more than the bare backbone; None: none does.
+
+    Args:
+      policies: scores by name: `saving` of MACs, heads counted, `accuracy`.
+      static: accuracy of the backbone alone.
+      split: that both are of.
+    """
+    found = [
+        f"{name} ({100 - 100 * at['saving']:.1f} % of its MACs, "
+        f"{100 * at['accuracy']:.1f} % right)"
+        for name, at in policies.items()
+        if at["saving"] < -_SEEN
+    ]
+    if not found:
+        return None
+    return (
+        f"{', '.join(found)} {'costs' if len(found) == 1 else 'cost'} more "
+        f"than the bare backbone on {split}: take static, the backbone alone "
+        f"(100 %, {100 * static:.1f} % right)"
+    )
+
+
+def guard(kept: Guard) -> str:
+    """Say what a guard promises."""
+    return (
+        f"no shot group may lose more than {100 * kept.tolerance:g} points "
+        f"against all exits, {100 * kept.confidence:g} % sure"
     )
 
 
@@ -76,12 +110,12 @@ def best_rule(
     )
 
 
-def _worst(losses, guard):
+def _worst(losses, asked):
     name = max(losses, key=lambda name: losses[name]["bound"])
     return (
         f"`{name}` may lose {100 * losses[name]['bound']:.1f} points (at most "
-        f"{100 * guard.tolerance:g} are allowed, "
-        f"{100 * guard.confidence:g} % sure)"
+        f"{100 * asked.tolerance:g} are allowed, "
+        f"{100 * asked.confidence:g} % sure)"
     )
 
 

@@ -103,13 +103,11 @@ def _chosen_on(done):
 
 
 def _policy(done, choice):
-    rule = dataclasses.asdict(choice.rule)
-    del rule["name"]
     scores = {
         split: done.point(split, choice.thresholds) for split in done.splits
     }
     return {
-        "rule": rule,
+        "rule": choice.rule.told,
         "thresholds": choice.thresholds.to_json(),
         "guard_kept": choice.kept,
         "group_losses": choice.losses,

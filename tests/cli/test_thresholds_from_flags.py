@@ -1,4 +1,4 @@
-"""By which rule an export leaves: command line, policies, or the run."""
+"""How runs and exports leave: by command line, policies, or the run."""
 
 import contextlib
 import json
@@ -9,10 +9,11 @@ from unittest import mock
 import command_runs
 import pytest
 
-from elf_keras.cli import thresholds_from_flags
+from elf_keras.cli import policies_from_flags, thresholds_from_flags
 from elf_keras.errors import InputError
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
+from elf_keras.policies import policy_rules
 
 ENTROPY = ("--exit_rule=entropy", "--exit_threshold=0.7")
 RULE = {"kind": "shared", "unit": None, "limit": None}
@@ -45,33 +46,73 @@ def policies(tmp_path):
     return f"--policy_file={path}"
 
 
-def test_an_export_leaves_as_the_run_does():
-    with flags(of_run=ENTROPY):
-        assert thresholds_from_flags.rule_to_export().exit_rule == "entropy"
-    with flags("--exit_rule=patience", "--answer=running", of_run=ENTROPY):
-        found = thresholds_from_flags.rule_to_export()
+BOTH = (policies_from_flags.to_export, thresholds_from_flags.of_run)
+
+
+def test_an_export_of_a_run_unswept_is_what_a_sweep_would_choose():
+    with flags("--seed=7", of_run=ENTROPY):
+        found = policies_from_flags.to_export(10, 3)
+    assert found.rule.exit_rule == "entropy"
+    assert found.plan == policy_rules.by_default(7)
+    assert found.default == "accurate"
+    assert found.plan.guard == policy_rules.Guard(0.05, 0.9, 1000, 7)
+    kinds = {(rule.name, rule.kind) for rule in found.plan.rules}
+    assert {("macs_75", "shared"), ("macs_25_per_exit", "per_exit")} <= kinds
+    for word in ("run/policy.json does not exist", "5 points", "90 % sure"):
+        assert word in found.said
+    words = ("--exit_rule=patience", "--answer=running", "--policy=macs_50")
+    with flags(*words, of_run=ENTROPY):
+        found = policies_from_flags.to_export(10, 3)
     rule = AnswerRule(exit_rule="patience", answer="running")
-    assert found.leaves_as(rule)
+    assert found.rule.leaves_as(rule)
+    assert found.default == "macs_50"
 
 
-def test_policies_bring_their_rule_with_them(policies):
+def test_a_policy_that_an_export_would_not_have():
+    with flags("--policy=macs_33"), pytest.raises(InputError) as refused:
+        policies_from_flags.to_export(10, 3)
+    for word in ("--policy=macs_33", "all_exits, accurate, macs_75", "sweep"):
+        assert word in str(refused.value)
+
+
+@pytest.mark.parametrize("function", BOTH)
+def test_policies_bring_their_rule_with_them(policies, function, capsys):
     with flags(policies, of_run=ENTROPY):
-        found = thresholds_from_flags.rule_to_export()
-        assert found.leaves_as(SUMS)
-        _, thresholds = thresholds_from_flags.policy(10, 3, found)
-    assert thresholds.to_json() == [0.5, None]
+        found = function(10, 3)
+        assert found.rule.leaves_as(SUMS)
+        chosen = thresholds_from_flags.of_run(10, 3)
+    assert chosen.thresholds.to_json() == [0.5, None]
+    assert chosen.policy == "accurate"
+    said = "margin of running sums (decay 0.25) above 0.5, never"
+    assert said in capsys.readouterr().err
 
 
-def test_a_command_line_against_its_policies_is_refused(policies):
-    with flags(policies, "--exit_rule=entropy"):
-        found = thresholds_from_flags.rule_to_export()
-        with pytest.raises(InputError, match="exit rule margin of running"):
-            thresholds_from_flags.policy(10, 3, found)
+def test_the_runs_own_policies_are_those_of_its_export(policies, tmp_path):
+    record = json.loads((tmp_path / "policy.json").read_text())
+    with flags(f"--workdir={tmp_path}"):
+        found = policies_from_flags.to_export(10, 3)
+    assert found.rule.leaves_as(SUMS)
+    assert found.plan.guard == policy_rules.Guard(**record["guard"])
+    assert [rule.name for rule in found.plan.rules] == ["accurate"]
+    assert str(tmp_path / "policy.json") in found.said
+
+
+@pytest.mark.parametrize("function", BOTH)
+def test_a_command_line_against_its_policies_is_refused(policies, function):
+    same = ("--exit_rule=margin", "--answer_decay=0.25")
+    with flags(policies, *same):
+        assert function(10, 3).rule.leaves_as(SUMS)
+    for word in ("--exit_rule=entropy", "--answer=own", "--answer_decay=0.5"):
+        with flags(policies, word), pytest.raises(InputError) as refused:
+            function(10, 3)
+        told = str(refused.value)
+        assert "exit rule margin of running sums (decay 0.25)" in told
+        assert word in told
     with (
         flags(policies, of_run=["--method=summed"]),
         pytest.raises(InputError, match="--method=summed"),
     ):
-        thresholds_from_flags.rule_to_export()
+        function(10, 3)
 
 
 def export(rule):
@@ -94,19 +135,22 @@ def test_an_export_is_scored_by_its_own_rule():
     ):
         with flags(*words, of_run=ENTROPY):
             found = thresholds_from_flags.of_export(export(rule))
-        assert found.number == pytest.approx(s)
+        assert found.thresholds.number == pytest.approx(s)
+        assert (found.rule, found.policy) == (rule, None)
     with flags("--policy=accurate", of_run=ENTROPY):
         found = thresholds_from_flags.of_export(export(SUMS))
-    assert found.to_json() == [0.25, None]
+    assert found.thresholds.to_json() == [0.25, None]
+    assert found.policy == "accurate"
 
 
 @pytest.mark.parametrize(
     "words",
-    [("--exit_rule=entropy",), ("--answer=running",), ("--answer_decay=0.3",)],
+    [("--exit_rule=entropy",), ("--answer=own",), ("--answer_decay=0.3",)],
 )
 def test_a_rule_that_an_export_has_not_is_one_line(words):
     with flags(*words), pytest.raises(InputError) as refused:
         thresholds_from_flags.of_export(export(SUMS))
-    told = "leaves by margin of running sums (decay 0.25); add --exit_rule=mar"
+    told = "leaves by margin of running sums (decay 0.25); leave these flags"
     assert told in str(refused.value)
+    assert words[0] in str(refused.value)
     assert "\n" not in str(refused.value)

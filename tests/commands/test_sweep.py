@@ -138,6 +138,9 @@ def test_a_policy_that_cannot_be_used(folder, tmp_path, command, wrong, says):
         words = ["--policy=macs_1"]
     elif wrong == "absent":
         path.unlink()
+        if command == "export":
+            words = ["--policy=macs_1"]
+            says = "policy.json does not exist, and without it an export has"
     else:
         of_another = {"exits": 3, "classes": 3000, "score_scale": 30.0}
         record["model"][wrong] = of_another[wrong]

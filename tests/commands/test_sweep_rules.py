@@ -29,23 +29,25 @@ def test_another_exit_rule(folder, tmp_path, rule):
     assert curve["exit_rule"] == rule
     assert curve["splits"]["test"]["papers_grid"] == {}
     words = (f"--workdir={folder}", "--policy=accurate")
-    found, _ = command_runs.evaluated(folder, *words[1:], by)
+    found, _ = command_runs.evaluated(folder, *words[1:])
+    assert command_runs.evaluated(folder, *words[1:], by)[0] == found
     dynamic = found["test"]["dynamic"]
     assert dynamic["exit_rule"] == rule
     for key in ("accuracy", "macs", "exit_shares"):
         expected = record["policies"]["accurate"]["test"][key]
         assert dynamic[key] == pytest.approx(expected)
     command_runs.draw(tmp_path / "a.png")
-    ended = command_runs.done("predict", *words, by, tmp_path / "a.png")
+    ended = command_runs.done("predict", *words, tmp_path / "a.png")
     assert 0 < json.loads(ended.out)[rule] <= 1
     out = f"--output={tmp_path / 'out'}"
+    confidence = "--exit_rule=confidence"
     refusing = {
-        "evaluate": (),
-        "predict": ("a.png",),
-        "export": (out, "--exit_rule=confidence"),
+        "evaluate": (confidence,),
+        "predict": (confidence, "a.png"),
+        "export": (out, confidence),
     }
     for command, more in refusing.items():
-        says = [f"exit rule {rule}", "--exit_rule=confidence"]
+        says = [f"exit rule {rule}", confidence]
         command_runs.refused(command, *words, *more, says=says)
     assert not (tmp_path / "out").exists()
 
@@ -89,10 +91,9 @@ def test_running_sums_in_every_command(folder, tmp_path):
     words = flags_of(told | {"answer_decay": 0.25})
     ended, record = swept(folder, *words, LOOSE, "--budget=1.3")
     assert "depth_confidence of running sums (decay 0.25)" in ended.out
-    assert " ".join(words) in ended.err
     curve = runs.read_json(folder / "curve.json")
     assert (curve["answer"], curve["answer_decay"]) == ("running", 0.25)
-    named = ("--policy=accurate", *words)
+    named = ("--policy=accurate",)
     found, _ = command_runs.evaluated(folder, *named)
     for key in ("accuracy", "macs", "exit_shares"):
         expected = record["policies"]["accurate"]["test"][key]
@@ -104,8 +105,9 @@ def test_running_sums_in_every_command(folder, tmp_path):
     given = (f"--workdir={folder}", tmp_path / "a.png")
     ended = command_runs.done("predict", *given, *named)
     assert 0 < json.loads(ended.out)["depth_confidence"] <= 1
-    says = ["of running sums (decay 0.25)", f"add {' '.join(words)}"]
-    command_runs.refused("predict", *given, "--policy=accurate", says=says)
+    assert "depth_confidence of running sums (decay 0.25) above" in ended.err
+    says = ["of running sums (decay 0.25)", "--answer=own"]
+    command_runs.refused("predict", *given, *named, "--answer=own", says=says)
 
 
 @pytest.mark.parametrize(

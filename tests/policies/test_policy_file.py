@@ -151,7 +151,8 @@ def test_thresholds_of_one_answer_say_nothing_of_another(
         found = policy_file.thresholds_of(record, "macs_50", **given)
         assert found.early[0] == 0.25
         return
-    asks = f"add --exit_rule=confidence --answer={told.get('answer', 'own')}"
+    of = f"--exit_rule=confidence --answer={used.get('answer', 'own')}"
+    asks = f"nothing by {of}.*; leave these flags out, or sweep by them"
     with pytest.raises(InputError, match=asks):
         policy_file.thresholds_of(record, "macs_50", **given)
 

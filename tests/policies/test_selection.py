@@ -40,11 +40,6 @@ def scorer(costs=COSTS, backbone=BACKBONE, classes=1, **groups):
     )
 
 
-def choose(found, plan=policy_rules.DEFAULT, *, scorer=None, ms=None):
-    scorer = (scorer or globals()["scorer"]()).timed(ms)
-    return selection.choose(found, scorer, plan)[0]
-
-
 def limit(choice):
     """The one threshold of a shared policy."""
     assert len(set(choice.thresholds.to_json())) <= 1
@@ -54,6 +49,14 @@ def limit(choice):
 def plan(*budgets, guard=None):
     rules = policy_rules.rules(list(budgets), (policy_rules.SHARED,))
     return policy_rules.PolicyPlan(rules, guard)
+
+
+FREE = plan(*policy_rules.BUDGETS)
+
+
+def choose(found, plan=FREE, *, scorer=None, ms=None):
+    scorer = (scorer or globals()["scorer"]()).timed(ms)
+    return selection.choose(found, scorer, plan)[0]
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,7 @@ def test_of_what_spends_the_budget_the_most_accurate_is_taken():
 
 def test_a_budget_below_the_first_exit_is_left_out_and_said():
     chosen, left_out = selection.choose(
-        answers(**EASY), scorer(backbone=50), policy_rules.DEFAULT
+        answers(**EASY), scorer(backbone=50), FREE
     )
     assert "macs_25" not in chosen
     assert left_out == [
