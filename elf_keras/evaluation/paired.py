@@ -15,11 +15,10 @@ def surely_better(
 ) -> bool:
     """Whether chance among images does not explain that `one` is better.
 
-    mean > errors · √Σ w² (d - mean)², with d = one - other, in [-1, 1].
+    mean > errors · √Σ w² (d - mean)², with d = one - other, 1, 0 or -1.
 
     Args:
-      one: whether each image is right, or at which share of the exits it is,
-        `(images,)`.
+      one: whether each image is right, `(images,)`.
       other: the same images, answered otherwise.
       weights: of the images in the mean, sum 1.
       errors: standard errors that the mean must exceed; 1.64 is 95 % sure.
@@ -33,7 +32,8 @@ def lead(
 ) -> tuple[float, float]:
     """How much oftener `one` is right, and the standard error of that.
 
-    mean = Σ w d and √Σ w² (d - mean)², arguments as in `surely_better`.
+    mean = Σ w d and √Σ w² (d - mean)², arguments as in `surely_better`, or
+    shares of the exits that are right.
     """
     gain = np.asarray(one, float) - np.asarray(other, float)
     mean = weights @ gain

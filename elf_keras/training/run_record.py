@@ -58,7 +58,7 @@ def score_epochs(
       The content of metrics.json: for each split, `best` and `last`; `best`
       is left out where there was no validation to choose it by. Where exits
       were trained first, `first` are the scores then; they are the best,
-      epoch 0, unless an epoch is surely better.
+      epoch 0, unless an epoch is better on validation.
     """
     count, best_epoch = len(outcome.history), outcome.best_epoch
     if last_alone and best_epoch is not None:
@@ -74,7 +74,7 @@ def score_epochs(
         first_weights.load(folder, training.scored)
         # Training images are many, and only the best needs their losses.
         first = _scored(training)
-        if first_weights.surely_better(found, first[1], training.scorer):
+        if first_weights.beaten(found, first[1], training.scorer):
             training.scored.set_weights(weights)
         else:
             first = served, found, best = _scored(training, objective)

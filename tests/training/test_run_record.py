@@ -156,7 +156,7 @@ def right():
     return model.get_weights()
 
 
-def test_where_no_epoch_is_surely_better_the_start_stays(tmp_path):
+def test_where_no_epoch_is_better_the_start_stays(tmp_path):
     data = tiny.data()
     _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=right())
     for part in record.values():
@@ -168,7 +168,7 @@ def test_where_no_epoch_is_surely_better_the_start_stays(tmp_path):
     assert hits.all()
 
 
-def test_an_epoch_that_is_surely_better_replaces_the_start(tmp_path):
+def test_an_epoch_that_is_better_replaces_the_start(tmp_path):
     data, best = tiny.data(), tiny.model()
     best.set_weights(right())
     wrong = tiny.model(seed=3).get_weights()
@@ -193,34 +193,32 @@ def answered(correct):
 @pytest.mark.parametrize(
     ("exits", "better"),
     [
-        # Ten images right at none of three exits before; now at so many.
-        ([[1, 1, 1]] * 3 + [[0, 0, 0]] * 7, True),
-        # Mean 0.1, its error sqrt(9 x 0.1^2 + 0.9^2) / 10 = 0.095.
-        ([[1, 1, 1]] + [[0, 0, 0]] * 9, False),
-        # The same mean over ten images, a third of an exit in three of them:
-        # error sqrt(7 x 0.1^2 + 3 x (1/3 - 0.1)^2) / 10 = 0.048.
-        ([[0, 0, 1]] * 3 + [[0, 0, 0]] * 7, True),
-        ([[0, 0, 0]] * 10, False),
+        ([[1, 0, 1], [0, 0, 0], [1, 1, 1]], True),
+        # As often right, at other exits.
+        ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], False),
+        # The last exit is better, all together are not.
+        ([[0, 0, 1], [0, 0, 1], [0, 0, 0]], False),
+        # Once more all together: the last one is worse.
+        ([[1, 1, 0], [1, 1, 0], [0, 0, 0]], True),
     ],
 )
-def test_surely_better_is_the_mean_over_exits(exits, better):
-    before = answered([[0, 0, 0]] * len(exits))
+def test_the_start_is_beaten_by_the_mean_over_exits(exits, better):
+    before = answered([[0, 0, 1], [1, 1, 0], [0, 0, 0]])
     scorer = types.SimpleNamespace(
         weights=lambda labels: np.full(len(labels), 1 / len(labels))
     )
-    found = first_weights.surely_better(answered(exits), before, scorer)
-    assert found is better
+    assert first_weights.beaten(answered(exits), before, scorer) is better
 
 
-def test_a_last_exit_that_got_worse_is_not_surely_better():
-    before = answered([[0, 0, 1]] * 10)
+def test_the_start_is_beaten_by_means_over_classes():
+    """One image of the rare class weighs as much as three of the other."""
+    before = answered([[0, 0], [1, 0], [0, 0], [0, 0]])
+    now = answered([[0, 0], [0, 0], [0, 0], [1, 0]])
     scorer = types.SimpleNamespace(
-        weights=lambda labels: np.full(len(labels), 1 / len(labels))
+        weights=lambda labels: np.array([1, 1, 1, 3]) / 6
     )
-    now = [[1, 1, 1]] * 9 + [[1, 1, 0]]
-    assert not first_weights.surely_better(answered(now), before, scorer)
-    now[-1] = [1, 1, 1]
-    assert first_weights.surely_better(answered(now), before, scorer)
+    assert first_weights.beaten(now, before, scorer)
+    assert not first_weights.beaten(before, now, scorer)
 
 
 def set_(model, other):
