@@ -26,8 +26,8 @@ from elf_keras import choices, errors, runs
 from elf_keras.cli import (
     command,
     data_from_flags,
+    export_tables,
     policies_from_flags,
-    tables,
     workdir,
 )
 from elf_keras.deploy import versions
@@ -130,12 +130,12 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
 def _shown(record):
     """Print what was made, and refuse what should not be."""
     shares = record["parity_at"]["exit_shares"]
-    print(tables.parity(shares, record["parity"]), flush=True)
-    print(tables.variants(record), flush=True)
+    print(export_tables.parity(shares, record["parity"]), flush=True)
+    print(export_tables.variants(record), flush=True)
     _refuse_without_default(record)
     if any(row["passed"] is False for row in record["parity"]):
         raise InputError(
-            "an artefact does not answer as the model does (see DIFFERS "
+            "an artefact does not answer as the model does (see FAILED "
             "above); nothing was written, please report it"
         )
 

@@ -214,6 +214,8 @@ class ChainRunner:
             (int(at["macs"]), float(at["temperature"])) for at in exits
         ]
         self._rules, self._shares = {}, {}
+        # By policy: what to take in its place, where it costs too much.
+        self.advice = {name: at.get("advice") for name, at in policies.items()}
         for name, at in policies.items():
             shares = [float(share) for share in at["exit_shares"]]
             _expect(len(shares) == len(exits), f"shares {shares}", len(exits))
@@ -484,6 +486,8 @@ def main(arguments=None) -> int:
     try:
         runner = ChainRunner(options.manifest, variant=options.variant)
         runner.thresholds(options.policy)
+        if told := runner.advice.get(options.policy or runner.policy):
+            print(f"note: {told}", file=sys.stderr)
     except ChainError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2

@@ -45,12 +45,12 @@ class Judge:
 
         `milliseconds` of each stage, `(exits,)`; None leaves times out.
 
-        Returns `policies` by name, and `left_out`, a sentence for each rule
-        that this variant cannot meet.
+        Returns `policies` by name; `left_out`, a sentence for each rule that
+        this variant cannot meet; `static`, scores of the last exit alone.
         """
         scorer = self.scorer.timed(milliseconds)
         chosen, left_out = selection.choose(chosen_on, scorer, self.rules)
-        static = scorer.static(reported_on)["accuracy"]
+        static = scorer.static(reported_on)
         policies = {}
         for name, choice in chosen.items():
             scores = selection.score(choice.thresholds, reported_on, scorer)
@@ -62,9 +62,11 @@ class Judge:
                 "guard_kept": choice.kept,
                 "group_losses": choice.losses,
                 "said": choice.said,
-                "advice": sentences.dearer(told, static, self.reported_as),
+                "advice": sentences.dearer(
+                    told, static["accuracy"], self.reported_as
+                ),
             }
-        return {"policies": policies, "left_out": left_out}
+        return {"static": static, "policies": policies, "left_out": left_out}
 
 
 def leaving(rule: AnswerRule) -> dict:

@@ -74,7 +74,6 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     )
     chosen = judge.choose(chosen_on, reported_on, times)
     policies = chosen["policies"]
-    static = judge.scorer.static(reported_on)
     every = policies[policy_rules.ALL_EXITS]
     shown = policies.get(policy_rules.ACCURATE, every)["exit_shares"]
     heads = manifest.head_milliseconds(times, times_alone)
@@ -82,8 +81,8 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
         "stages": _described(folder, files, "stage", times, stages),
         "exits": _described(folder, files, "exit", times_alone, alone),
         "stages_file": _file(folder, files / "stages.tflite"),
-        "static": static | {"milliseconds": times_alone[-1]},
         **chosen,
+        "static": chosen["static"] | {"milliseconds": times_alone[-1]},
         "warnings": manifest.payback(shown, times, heads),
     }
     single = files / "single_file.tflite"

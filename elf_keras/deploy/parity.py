@@ -101,7 +101,7 @@ def compare(
     exits: np.ndarray | None = None,
     judged: bool = True,
 ) -> dict:
-    """Return a row of the parity table.
+    """Return a row of the parity table, with the reason where it fails.
 
     Args:
       name: of the artefact and the way it was asked.
@@ -118,14 +118,20 @@ def compare(
         differs = exits != reference.exits
         moved = int(differs.sum())
         outside = int((differs & ~_close(reference)).sum())
-    good = all(each <= SCORE_TOLERANCE for each in errors) and not outside
+    reasons = []
+    # NaN is within no tolerance.
+    if not all(each <= SCORE_TOLERANCE for each in errors):
+        reasons.append(f"scores differ by more than {SCORE_TOLERANCE:g}")
+    if outside:
+        reasons.append(f"{outside} images take exits outside the band")
     return {
         "artefact": name,
         "images": len(reference.images),
         "score_error": float(np.max(errors)) if errors else None,
         "exits_moved": moved if exits is not None else None,
         "outside_band": outside if exits is not None else None,
-        "passed": good if judged else None,
+        "passed": not reasons if judged else None,
+        "reason": " and ".join(reasons) if judged and reasons else None,
     }
 
 

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from elf_keras.policies import policy_rules
+from elf_keras.policies import policy_rules, sentences
 from elf_keras.reports import comparison, leavers, statistics
 from elf_keras.reports.run_view import RunView
 from elf_keras.reports.text import percent
@@ -26,6 +26,7 @@ def of_run(view: RunView) -> list[str]:
     warnings = (view.folder.record or {}).get("warnings") or []
     return [
         *(f"Training warned: {sentence}." for sentence in warnings),
+        *(_dearer(view) if early else []),
         *(_budgets(view) if early else []),
         *(_worth(view) if early and scored else []),
         *(_losers(view) if early else []),
@@ -60,6 +61,18 @@ def _bargain(view):
         f"{percent(view.static['accuracy'])} to "
         f"{percent(view.dynamic['accuracy'])}."
     )
+
+
+def _dearer(view):
+    """What to take where policies cost more than the whole backbone."""
+    split = view.scored.shown if view.scored else "test"
+    static = (view.folder.policy or {}).get("model", {}).get("static", {})
+    if split not in static:
+        return []
+    policies = view.folder.policies.items()
+    found = {name: at[split] for name, at in policies if at.get(split)}
+    text = sentences.dearer(found, static[split]["accuracy"], split)
+    return [f"{text}."] if text else []
 
 
 def _budgets(view):

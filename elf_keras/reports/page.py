@@ -77,6 +77,7 @@ def build(
             together=together,
             results=tables.results([view.folder for view in views]),
             exported=tables.exported(exports),
+            dearer=tables.dearer(exports),
             sections=sections,
             style=_asset("page.css"),
             script=_asset(*_SCRIPTS),

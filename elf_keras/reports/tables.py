@@ -1,6 +1,6 @@
 """Rows of the tables on a page; the templates make HTML of them."""
 
-from elf_keras.policies import policy_rules
+from elf_keras.policies import policy_rules, sentences
 from elf_keras.reports import score_rows, statistics
 from elf_keras.reports.run_folder import RunFolder
 from elf_keras.reports.run_view import RunView
@@ -71,6 +71,22 @@ def exported(exports: dict[str, dict]) -> list[dict]:
         for name, manifest in exports.items()
         for variant, found in (manifest.get("variants") or {}).items()
         for policy, scores in found["policies"].items()
+    ]
+
+
+def dearer(exports: dict[str, dict]) -> list[str]:
+    """Sentences on policies of variants that cost more than the backbone."""
+    return [
+        f"{name}, {variant}: {text}."
+        for name, manifest in exports.items()
+        for variant, found in (manifest.get("variants") or {}).items()
+        if (
+            text := sentences.dearer(
+                found["policies"],
+                found["static"]["accuracy"],
+                manifest["reported_on"]["split"],
+            )
+        )
     ]
 
 

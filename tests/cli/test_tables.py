@@ -78,30 +78,16 @@ def test_every_split_that_can_be_asked_for_is_shown(split):
     assert "50.0 %" in line(text, split, "model", "static")
 
 
-def test_parity_names_what_differs_and_exits_that_few_images_take():
-    rows = [
-        {
-            "artefact": name,
-            "score_error": error,
-            "exits_moved": moved,
-            "outside_band": moved,
-            "passed": passed,
-        }
-        for name, error, moved, passed in (
-            ("good", 0.0, 0, True),
-            ("bad", 1.0, None, False),
-            ("small", 0.25, 3, None),
-        )
-    ]
-    heading, _, *found = tables.parity([0.25] * 4, rows).splitlines()
-    assert "where 25%, 25%, 25%, 25% of" in heading
-    assert [row.split() for row in found] == [
-        ["good", "0.0e+00", "0", "0", "ok"],
-        ["bad", "1.0e+00", "–", "–", "DIFFERS"],
-        ["small", "2.5e-01", "3", "3", "not", "judged"],
-    ]
-    warning = tables.parity([0.9, 0.05, 0.049, 0.001], []).splitlines()[1]
-    assert warning.startswith("warning: exit 3, 4 is compared on few images")
+def test_a_policy_that_costs_more_than_the_backbone_is_said():
+    found = part(0.655, 0.664, policy="accurate")
+    told = line(tables.scores({"test": {"model": found}}), "note:")
+    assert told.strip() == (
+        "note: accurate (112.5 % of its MACs, 66.4 % right) costs more than "
+        "the bare backbone on test: take static, the backbone alone (100 %, "
+        "65.5 % right)"
+    )
+    found["dynamic"]["saving_with_heads"] = 0.0
+    assert "note:" not in tables.scores({"test": {"model": found}})
 
 
 def test_a_search_says_where_runs_leave_by_other_rules():

@@ -56,6 +56,25 @@ def told(text):
     return [json.loads(line) for line in text.splitlines()]
 
 
+def test_a_policy_dearer_than_the_backbone_is_said(
+    chain, files, tmp_path, capsys
+):
+    folder = tmp_path / "export"
+    shutil.copytree(chain.manifest.parent, folder)
+    path = folder / "manifest.json"
+    name = json.loads(path.read_text())["default_policy"]
+    advice = "costs more than the bare backbone: take static"
+
+    def change(record):
+        for variant in record["variants"].values():
+            variant["policies"][name]["advice"] = advice
+
+    edit(path, change)
+    for words, notes in (((), 1), (("--policy=all_exits",), 0)):
+        assert chain_runner.main([str(path), files[1], *words]) == 0
+        assert capsys.readouterr().err.count(f"note: {advice}\n") == notes
+
+
 def test_the_command_prints_a_line_a_file(chain, runner, files, capsys):
     assert chain_runner.main([str(chain.manifest), *files[:2]]) == 0
     lines = told(capsys.readouterr().out)

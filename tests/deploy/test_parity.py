@@ -62,6 +62,7 @@ def test_an_exit_moved_outside_the_band_fails():
     row = parity.compare(found, "made", exits=exits)
     assert row["exits_moved"] == row["outside_band"] == 1
     assert row["passed"] is False
+    assert row["reason"] == "1 images take exits outside the band"
     quantized = parity.compare(found, "made", exits=exits, judged=False)
     assert quantized["passed"] is None
 
@@ -96,6 +97,7 @@ def test_an_answer_that_is_no_number_fails():
         logits[3] = np.nan
         row = parity.compare(found, "made", logits=logits)
         assert row["passed"] is False
+        assert "scores differ by more than 0.0001" in row["reason"]
 
 
 @pytest.mark.parametrize("sure", [0.0, 0.5, 0.9, 1.0])

@@ -56,6 +56,27 @@ def test_the_classes_that_lose_most(view):
     )
 
 
+def test_policies_that_cost_more_than_the_backbone_are_said(view):
+    accurate = {
+        "rule": {"kind": "per_exit", "unit": None},
+        "thresholds": [0.9, 0.9],
+        "test": {"saving": -0.19, "accuracy": 0.65},
+    }
+    static = {"test": {"accuracy": 0.66}}
+    policy = {
+        "model": {"static": static},
+        "policies": {"accurate": accurate},
+    }
+    assert told(of_folder(view, policy=policy), "accurate (119.0 %") == (
+        "accurate (119.0 % of its MACs, 65.0 % right) costs more than the bare "
+        "backbone on test: take static, the backbone alone (100 %, 66.0 % "
+        "right)."
+    )
+    accurate["test"]["saving"] = 0.1
+    found = findings.of_run(of_folder(view, policy=policy))
+    assert not any("take static" in text for text in found)
+
+
 def test_warnings_of_the_training_come_first(view):
     assert not any("warned" in text for text in findings.of_run(view))
     record = {**view.folder.record, "warnings": ["nobody took exit 2"]}

@@ -83,7 +83,7 @@ export class Budget {
 }
 
 function describe(policy, split, words) {
-  const { name, thresholds, accuracy, macs, saving } = policy;
+  const { name, thresholds, accuracy, macs, saving, advice } = policy;
   const known = (thresholds ?? []).filter((threshold) => threshold !== null);
   const shown = new Set(known.map(limit));
   const rule = shown.size
@@ -91,6 +91,7 @@ function describe(policy, split, words) {
     : "nobody leaves early";
   return (
     `${name}: ${rule}. On ${split} ${percent(accuracy, 1)} right at ` +
-    `${millions(macs)} MACs (saves ${percent(saving)}).`
+    `${millions(macs)} MACs (saves ${percent(saving)}).` +
+    (advice ? ` ${advice}.` : "")
   );
 }
