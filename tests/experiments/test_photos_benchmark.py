@@ -16,8 +16,10 @@ from benchmarks.photos import (
     tutorial,
     units,
 )
+from elf_keras import runs
 from elf_keras.data import splits
 from elf_keras.models.backbones.tapped import Pixels
+from elf_keras.policies import policy_file
 
 GROUPS = {"many": 0.9, "medium": 0.5, "few": None}
 
@@ -159,20 +161,17 @@ def test_class_weights_are_balanced():
     np.testing.assert_allclose(weights, [4 / 9, 0, 4 / 3])
 
 
-def test_the_policy_within_the_budget_is_chosen_on_validation():
-    def policy(validation, test):
-        return {
-            "validation": {"accuracy": validation},
-            "test": {"accuracy": test},
-        }
-
-    swept = {"macs_70": policy(0.7, 0.9), "accurate": policy(0.99, 0.99)}
-    assert ours.best(swept) == "macs_70"
-    swept["macs_70_per_exit"] = policy(0.7, 0.95)
-    assert ours.best(swept) == "macs_70"
-    swept["macs_70_per_exit"] = policy(0.71, 0.5)
-    assert ours.best(swept) == "macs_70_per_exit"
-    assert ours.best({"accurate": policy(0.9, 0.9)}) is None
+def test_one_threshold_meets_the_budget_where_it_can(tmp_path):
+    """Whatever validation says of one threshold per exit."""
+    run, path = ours.Run(tmp_path, tmp_path), tmp_path / policy_file.NAME
+    swept = {"accurate": {}, "macs_70_per_exit": {}}
+    runs.write_json(path, {"policies": swept})
+    assert ours.policies(run) == {units.ACCURATE_ROW: "accurate"}
+    runs.write_json(path, {"policies": swept | {"macs_70": {}}})
+    assert ours.policies(run) == {
+        units.ACCURATE_ROW: "accurate",
+        units.BUDGET_ROW: "macs_70",
+    }
 
 
 def record(method, seed, rows, **more):
