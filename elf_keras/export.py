@@ -143,18 +143,14 @@ def _shown(record):
 def _refuse_without_default(record):
     """A budget of time that a variant's own times cannot meet is left out."""
     name = record["default_policy"]
-    for variant, found in record["variants"].items():
+    served = {"saved_model": record["saved_model"]}
+    held = served if record["saved_model"] else {}
+    for variant, found in (held | record["variants"]).items():
         if name not in found["policies"]:
             raise InputError(
                 f"--policy={name}: {variant} cannot keep this budget on this "
                 "machine; choose another default; nothing was written"
             )
-    if record["saved_model"] and name not in record["saved_model"]["policies"]:
-        raise InputError(
-            f"--policy={name}: a SavedModel's stages are not timed, so that "
-            "it cannot keep this budget; choose another default, or leave "
-            "saved_model out of --formats; nothing was written"
-        )
 
 
 def _output():

@@ -18,6 +18,7 @@ import tensorflow as tf
 from benchmarks.inference import timing
 from elf_keras import models
 from elf_keras.deploy import graphs, manifest, saved_model
+from elf_keras.deploy.serving import Serving
 from elf_keras.models import multiply_adds
 
 BATCHES = {1: 300, 32: 40, 256: 12}
@@ -33,10 +34,11 @@ def main() -> None:
     model = models.build((32, 32, 3), 10, heads=models.Heads(cosine=True))
     costs = multiply_adds.exit_costs(model)
     with tempfile.TemporaryDirectory() as folder:
-        saved_model.save(model, pathlib.Path(folder), temperatures=np.ones(4))
+        serving = Serving(np.ones(4), [str(n) for n in range(10)])
+        saved_model.save(model, pathlib.Path(folder), serving)
         loaded = tf.saved_model.load(folder)
         dynamic = loaded.signatures["dynamic"]
-        whole = loaded.signatures["serving_default"]
+        whole = loaded.signatures["all_exits"]
         # As the SavedModel holds them, weights as constants.
         stages = [graphs.FrozenStage(stage) for stage in models.stages(model)]
         print(

@@ -122,8 +122,13 @@ def _served(folder, record):
         raise ValueError(str(error).partition("\n")[0]) from error
     names = exit_rule.exit_names(len(record["exits"]))
 
+    # Of an export of before, it is the default.
+    every = (
+        "all_exits" if "all_exits" in loaded.signatures else "serving_default"
+    )
+
     def ask(images):
-        answers = loaded.signatures["serving_default"](image=images)
+        answers = loaded.signatures[every](image=images)
         return np.stack([answers[name].numpy() for name in names], 1)
 
     return ask

@@ -10,7 +10,7 @@ from elf_keras import models, runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, parity
-from elf_keras.evaluation import answers, prediction
+from elf_keras.evaluation import answers, prediction, stage_times
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import answer_rule
 from elf_keras.policies import policy_rules
@@ -68,15 +68,15 @@ def write(
     )
     source = _source(models.in_float32(model), judge)
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)
-    record = {
-        **_facts(data, judge, source, plan),
-        "saved_model": _saved_model(folder, source, judge, plan),
+    record = _facts(data, judge, source, plan)
+    record |= {
+        "saved_model": _saved_model(folder, source, judge, plan, record),
         "variants": _variants(folder, source, judge, plan, data.train),
     }
     # The chain is run by its manifest, hence before parity is known.
     record |= {"parity": [], "checksums": manifest.checksums(folder)}
     runs.write_json(folder / manifest.NAME, record)
-    record |= _parity(folder, source.reference, plan)
+    record |= _parity(folder, source.reference, plan, record)
     runs.write_json(folder / manifest.NAME, record)
     return record
 
@@ -132,31 +132,32 @@ def _facts(data, judge, source, plan):
     }
 
 
-def _saved_model(folder, source, judge, plan):
+def _saved_model(folder, source, judge, plan, record):
     if "saved_model" not in plan.formats:
         return None
-    from elf_keras.deploy import saved_model
+    from elf_keras.deploy import saved_model, serving
 
-    reference = source.reference
-    rule = judge.scorer.rule
-    saved_model.save(
-        source.model,
-        folder,
-        temperatures=source.temperatures,
-        kept=judge.reported_on.kept,
-        rule=rule,
-        static_temperature=source.static_temperature,
+    reported_on = answers.collect(
+        source.model, judge.reported_on, judge.scorer.rule
     )
-    # The first image that leaves at each exit.
-    _, rows = np.unique(reference.exits, return_index=True)
-    saved_model.write_warm_up(
-        folder, plan.name, reference.images[rows], reference.thresholds
-    )
-    reported_on = answers.collect(source.model, judge.reported_on, rule)
-    return {
-        "folder": ".",
-        **judge.choose(source.answers, reported_on),
-    }
+    times = _stage_times(source, judge)
+    chosen = judge.choose(source.answers, reported_on, times)
+    told = {"folder": ".", **chosen}
+    known = serving.of_manifest(record | {"saved_model": told})
+    saved_model.save(source.model, folder, known)
+    saved_model.write_warm_up(folder, plan.name, source.reference, known)
+    return told
+
+
+def _stage_times(source, judge):
+    """Milliseconds of the SavedModel's stages, where a budget is one of time.
+
+    Those of the model's stages as graphs, as a sweep measures them.
+    """
+    if not any(rule.unit == "ms" for rule in judge.rules.rules):
+        return None
+    few = np.asarray(judge.reported_on.images[: stage_times.ROUNDS])
+    return stage_times.measure(source.model, few).stages
 
 
 def _variants(folder, source, judge, plan, train):
@@ -177,12 +178,13 @@ def _variants(folder, source, judge, plan, train):
     }
 
 
-def _parity(folder, reference, plan):
-    from elf_keras.deploy import parity_runs
+def _parity(folder, reference, plan, record):
+    from elf_keras.deploy import parity_runs, serving
 
     rows = []
     if "saved_model" in plan.formats:
-        rows += parity_runs.of_saved_model(folder, reference)
+        known = serving.of_manifest(record)
+        rows += parity_runs.of_saved_model(folder, reference, known)
     for name in plan.variants:
         rows += parity_runs.of_tflite(folder, name, reference)
     return {

@@ -1,5 +1,6 @@
 """Ask every exported artefact the same images, each in its own runtime."""
 
+import dataclasses
 import pathlib
 
 import numpy as np
@@ -12,36 +13,109 @@ from elf_keras.deploy import (
     parity,
     saved_model,
 )
+from elf_keras.deploy.serving import (
+    ALL_EXITS,
+    DEFAULT,
+    DYNAMIC,
+    DYNAMIC_FILES,
+    FILES,
+    STATIC,
+    Serving,
+)
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
 
 # At 64, images of 160 pixels took 1 GB more.
 BATCH = 16
+# Images for each signature by name.
+FEW = 16
 
 
 def of_saved_model(
-    folder: pathlib.Path, reference: parity.Reference
+    folder: pathlib.Path,
+    reference: parity.Reference,
+    serving: Serving,
 ) -> list[dict]:
-    """Return parity rows of the four signatures of a SavedModel."""
+    """Return parity rows of a SavedModel's signatures.
+
+    Signatures by name share the graphs of those that are asked everything;
+    that each has its own policy shows on a few images.
+    """
     loaded = tf.saved_model.load(folder)
-    found = {
-        name: _ask(loaded.signatures[name], inputs)
-        for name, inputs in saved_model.requests(
-            reference.images, reference.thresholds
-        ).items()
-    }
-    every = found["serving_default"]
+    asked = saved_model.requests(
+        reference.images, reference.thresholds, serving
+    )
+    every, alone, dynamic, files = (
+        _ask(loaded.signatures[name], asked[name])
+        for name in (
+            *(ALL_EXITS, STATIC),
+            *(DYNAMIC, DYNAMIC_FILES),
+        )
+    )
     names = exit_rule.exit_names(reference.logits.shape[1])
     own = {"logits": np.stack([every[name] for name in names], 1)}
-    alone = _left_at(reference, found["static"])["answered"]
     rows = {
-        "serving_default": own,
+        ALL_EXITS: own,
         # The bare backbone: whatever exits answer by, it has no sum.
-        "static": {"logits": alone},
-        "dynamic": _left_at(reference, found["dynamic"]),
-        "dynamic_jpeg (PNG)": _left_at(reference, found["dynamic_jpeg"]),
+        STATIC: {"logits": _left_at(reference, alone)["answered"]},
+        DYNAMIC: _left_at(reference, dynamic),
+        f"{DYNAMIC_FILES} (PNG)": _left_at(reference, files),
     }
-    return _compared(reference, "saved_model", rows)
+    return [
+        *_compared(reference, "saved_model", rows),
+        *_by_name(loaded, _few(reference), serving),
+    ]
+
+
+def _few(reference):
+    """Some of its images, from the first to the last."""
+    last = len(reference.images) - 1
+    rows = np.unique(np.linspace(0, last, FEW).round().astype(int))
+    return dataclasses.replace(
+        reference,
+        images=reference.images[rows],
+        logits=reference.logits[rows],
+    )
+
+
+def _by_name(loaded, reference, serving):
+    """A row of all signatures by name on pixels, and one on files."""
+    asked = saved_model.requests(
+        reference.images, reference.thresholds, serving
+    )
+    rows = {"by name": [], "by name (PNG)": []}
+    for name in serving.names:
+        for kind, end in zip(rows, ("", FILES), strict=True):
+            signature = name + end
+            found = _ask(loaded.signatures[signature], asked[signature])
+            row = _of_policy(reference, serving, name, found)
+            rows[kind].append(row)
+    return [_joined(f"saved_model {kind}", rows[kind]) for kind in rows]
+
+
+def _of_policy(reference, serving, name, found):
+    """Compare the answers of one signature with what its policy says."""
+    if name == STATIC:
+        alone = {"logits": _left_at(reference, found)["answered"]}
+        return parity.compare(reference, name, **alone)
+    policy = serving.default_policy if name == DEFAULT else name
+    nobody = ExitThresholds.of([None] * (reference.logits.shape[1] - 1))
+    limits = serving.policies.get(policy, nobody)
+    reference = dataclasses.replace(reference, thresholds=limits)
+    return parity.compare(reference, name, **_left_at(reference, found))
+
+
+def _joined(name, rows):
+    """One row of the table for several that are all judged."""
+    return {
+        "artefact": name,
+        "images": sum(row["images"] for row in rows),
+        "score_error": max(row["score_error"] for row in rows),
+        "exits_moved": sum(row["exits_moved"] or 0 for row in rows),
+        "outside_band": sum(row["outside_band"] or 0 for row in rows),
+        "passed": all(row["passed"] for row in rows),
+    }
 
 
 def of_tflite(

@@ -10,6 +10,7 @@ import c_api_client
 import exported
 import numpy as np
 import pytest
+from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
 
@@ -49,7 +50,12 @@ def answered(tmp_path_factory):
         "library": str(pathlib.Path(origin).parent),
         "model": str(exported.folder()),
         "calls": calls,
-        "outputs": {k: tensor(v) for k, v in signature.outputs.items()},
+        # The client reads numbers alone.
+        "outputs": {
+            key: tensor(info)
+            for key, info in signature.outputs.items()
+            if info.dtype != types_pb2.DT_STRING
+        },
     }
     (folder / "request.json").write_text(json.dumps(request))
     done = subprocess.run(

@@ -1,6 +1,5 @@
 """The reloaded SavedModel answers as the model does, and skips for real."""
 
-import collections
 import io
 import subprocess
 import sys
@@ -12,45 +11,56 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf import saved_model_pb2
-from tensorflow_serving.apis import prediction_log_pb2
 
 from elf_keras import models
 from elf_keras.data import images
 from elf_keras.deploy import saved_model
+from elf_keras.deploy.serving import Serving
 from elf_keras.exits import exit_rule
-from elf_keras.exits.thresholds import ExitThresholds
 
-SIGNATURES = ("serving_default", "static", "dynamic", "dynamic_jpeg")
 ANSWERS = {
     "class": tf.int32,
+    "name": tf.string,
+    "top_classes": tf.int32,
+    "top_names": tf.string,
+    "top_probabilities": tf.float32,
     "confidence": tf.float32,
     "exit": tf.int32,
+    "macs": tf.int64,
     "probabilities": tf.float32,
     "scores": tf.float32,
 }
-
-
+EXITS = {
+    f"exit_{number}{told}": tf.float32
+    for number in (1, 2, 3)
+    for told in ("", "_probabilities")
+}
 IMAGE, LIMITS = {"image": (None, 8, 8, 3)}, {"exit_threshold": (None, 2)}
-INPUTS = (IMAGE, IMAGE, IMAGE | LIMITS, {"image_bytes": (None,)} | LIMITS)
+FILES = {"image_bytes": (None,)}
+SIGNATURES = {
+    "dynamic": IMAGE | LIMITS,
+    "dynamic_jpeg": FILES | LIMITS,
+    **dict.fromkeys(exported.BY_NAME, IMAGE),
+    **{f"{name}_bytes": FILES for name in exported.BY_NAME},
+}
 
 
-@pytest.mark.parametrize(
-    ("name", "inputs"), zip(SIGNATURES, INPUTS, strict=True)
-)
+def test_there_is_no_other_signature():
+    assert {*exported.signatures()} == {"keep", *SIGNATURES}
+
+
+@pytest.mark.parametrize(("name", "inputs"), SIGNATURES.items())
 def test_inputs_and_outputs_have_names(name, inputs):
     signature = exported.signatures()[name]
     found = signature.structured_input_signature[1]
     assert {key: tuple(spec.shape) for key, spec in found.items()} == inputs
     outputs = signature.structured_outputs
-    if name == "serving_default":
-        exits = ["exit_1", "exit_2", "exit_3"]
-        assert {*outputs} == {*exits, *(f"{e}_probabilities" for e in exits)}
-    else:
-        assert {key: spec.dtype for key, spec in outputs.items()} == ANSWERS
+    answers = ANSWERS | (EXITS if name.startswith("all_exits") else {})
+    assert {key: spec.dtype for key, spec in outputs.items()} == answers
 
 
-def test_serving_default_gives_every_exit_and_calibrated_probabilities():
-    found = exported.ask("serving_default", "image", exported.images())
+def test_all_exits_gives_every_exit_and_calibrated_probabilities():
+    found = exported.ask("all_exits", "image", exported.images())
     for number, temperature in enumerate(exported.TEMPERATURES):
         scores = exported.scores()[:, number]
         name = f"exit_{number + 1}"
@@ -58,6 +68,8 @@ def test_serving_default_gives_every_exit_and_calibrated_probabilities():
         shares = exported.softmax(scores / temperature)
         told = found[f"{name}_probabilities"]
         np.testing.assert_allclose(told, shares, atol=1e-4)
+    nobody = exported.rows([2, 2], exported.IMAGES)
+    assert set(exported.check(found, exported.scores(), nobody)) == {3}
 
 
 def test_static_is_the_last_exit():
@@ -91,6 +103,19 @@ def traced():
     return executed_nodes.Traced(exported.folder())
 
 
+@pytest.mark.parametrize("name", ["serving_default", "macs_25"])
+def test_a_policy_by_name_skips_stages_too(name):
+    policy = "accurate" if name == "serving_default" else name
+    by_name = executed_nodes.Traced(exported.folder(), name)
+    exits, ran = by_name.run(exported.images())
+    limits = exported.limits_of(policy, exported.IMAGES)
+    found = [exit_ for *_, exit_ in exported.by_loop(exported.scores(), limits)]
+    np.testing.assert_array_equal(exits, found)
+    reach = {k: int((exits >= k).sum()) for k in (1, 2, 3)}
+    assert 32 > reach[2] >= reach[3] > 0
+    assert ran == {k: {count} for k, count in reach.items()}
+
+
 def test_reloaded_stages_see_survivors_alone(traced):
     exits, ran = traced.run(
         exported.images(), exported.rows(exported.thresholds(), 32)
@@ -118,8 +143,9 @@ def test_no_node_of_a_later_stage_runs_once_all_have_left(
 
 def saved(model, folder, limits):
     """The signatures of a model, after a look at what `dynamic` says."""
-    exits = models.exits(model)
-    saved_model.save(model, folder, temperatures=np.ones(exits))
+    names = [str(number) for number in range(exported.CLASSES)]
+    serving = Serving(np.ones(models.exits(model)), names)
+    saved_model.save(model, folder, serving)
     loaded = tf.saved_model.load(folder)
     images = exported.images(channels=model.inputs[0].shape[-1])[:5]
     scores = np.asarray(exit_rule.stack_exits(model(images)))
@@ -151,7 +177,10 @@ def test_a_grey_model_without_early_exits(tmp_path):
         exit_threshold=limits,
     )
     for name, values in found.items():
-        np.testing.assert_allclose(values, expected[name], atol=0.1)
+        if values.dtype == object:
+            assert values.tolist() == expected[name].tolist()
+        else:
+            np.testing.assert_allclose(values, expected[name], atol=0.1)
 
 
 def test_a_cosine_model_stored_from_half_precision(tmp_path):
@@ -195,51 +224,3 @@ def test_saved_model_cli_runs_it(tmp_path):
     assert "Result for output key exit:" in done.stdout
     found = {name: np.load(tmp_path / f"{name}.npy") for name in ANSWERS}
     exported.check(found, exported.scores()[:4], limits)
-
-
-def warm_up(folder):
-    """Every request of the file, by its signature."""
-    path = folder / "assets.extra" / "tf_serving_warmup_requests"
-    found = collections.defaultdict(list)
-    for line in tf.data.TFRecordDataset(str(path)):
-        log = prediction_log_pb2.PredictionLog.FromString(line.numpy())
-        assert log.WhichOneof("log_type") == "predict_log"
-        request = log.predict_log.request
-        assert request.model_spec.name == exported.NAME
-        found[request.model_spec.signature_name].append(request)
-    return found
-
-
-@pytest.fixture(scope="module")
-def requests():
-    return warm_up(exported.folder())
-
-
-def test_every_signature_is_asked_for_every_exit(requests):
-    counts = {name: len(found) for name, found in requests.items()}
-    assert counts == dict.fromkeys(SIGNATURES, exported.EXITS)
-    # TensorFlow Serving reads at most 1000.
-    assert sum(counts.values()) < 1000
-
-
-@pytest.mark.parametrize("name", SIGNATURES)
-def test_requests_replay_on_the_reloaded_signatures(requests, name):
-    signature = exported.signatures()[name]
-    exits = []
-    for request in requests[name]:
-        inputs = {k: tf.make_ndarray(v) for k, v in request.inputs.items()}
-        found = exported.call(signature, **inputs)
-        assert all(len(value) == 1 for value in found.values())
-        if "exit" in found:
-            exits += found["exit"].tolist()
-    expected = {"static": [3] * 3, "serving_default": []}
-    assert exits == expected.get(name, [1, 2, 3])
-
-
-def test_uint8_images_are_written_as_float32(tmp_path):
-    images = exported.images()[:1].astype("uint8")
-    at = ExitThresholds.of(exported.thresholds())
-    saved_model.write_warm_up(tmp_path, exported.NAME, images, at)
-    image = warm_up(tmp_path)["static"][0].inputs["image"]
-    assert image.dtype == tf.float32.as_datatype_enum
-    assert (tf.make_ndarray(image) == images).all()

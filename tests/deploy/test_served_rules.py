@@ -8,12 +8,14 @@ import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.deploy import graphs, parity, saved_model
+from elf_keras.deploy.serving import Serving
 from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 
 RUNNING = AnswerRule(2.0, "patience", answer="running", answer_decay=0.75)
+LIMITS = ExitThresholds.of([0.6, 0.6])
 
 
 def expected_of(rule, limits):
@@ -78,13 +80,15 @@ def test_nested_conditions_leave_by_the_rule(stages, rule):
 def served(tmp_path_factory):
     """A SavedModel by patience and running sums, reloaded."""
     folder = tmp_path_factory.mktemp("served")
-    saved_model.save(
-        exported.model(),
-        folder,
-        temperatures=exported.TEMPERATURES,
+    serving = Serving(
+        exported.TEMPERATURES,
+        exported.CLASS_NAMES,
+        {"accurate": LIMITS},
+        "accurate",
         rule=RUNNING,
         static_temperature=3.0,
     )
+    saved_model.save(exported.model(), folder, serving)
     return tf.saved_model.load(folder)
 
 
@@ -95,11 +99,11 @@ def ask(served, name, limits=None):
     return exported.call(served.signatures[name], **given)
 
 
-def test_a_served_model_leaves_by_its_rule(served):
-    limits = ExitThresholds.of([0.6, 0.6])
-    expected, scores = expected_of(RUNNING, limits)
+@pytest.mark.parametrize("name", ["dynamic", "accurate", "serving_default"])
+def test_a_served_model_leaves_by_its_rule(served, name):
+    expected, scores = expected_of(RUNNING, LIMITS)
     assert set(expected.exit_taken) == {1, 2}
-    found = ask(served, "dynamic", limits)
+    found = ask(served, name, LIMITS if name == "dynamic" else None)
     same(found, expected, scores)
     np.testing.assert_array_equal(found["class"], expected.classes)
     np.testing.assert_allclose(found["certainty"], expected.certainty)
@@ -121,7 +125,7 @@ def test_at_a_threshold_of_one_nobody_leaves_early(served):
 
 
 def test_a_served_model_gives_own_scores_and_what_exits_answer(served):
-    found = ask(served, "serving_default")
+    found = ask(served, "all_exits")
     answered = RUNNING.answered(exported.scores())
     for number, temperature in enumerate(exported.TEMPERATURES):
         name, own = f"exit_{number + 1}", exported.scores()[:, number]
@@ -129,6 +133,7 @@ def test_a_served_model_gives_own_scores_and_what_exits_answer(served):
         shares = exported.softmax(answered[:, number] / temperature)
         told = found[f"{name}_probabilities"]
         np.testing.assert_allclose(told, shares, atol=1e-4)
+    np.testing.assert_allclose(found["scores"], answered[:, -1], atol=1e-4)
 
 
 def test_the_bare_backbone_knows_no_sum(served):

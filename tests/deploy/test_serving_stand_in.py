@@ -11,6 +11,7 @@ import exported
 import grpc
 import numpy as np
 import pytest
+import served_model
 import serving_client
 import serving_stand_in
 import tensorflow as tf
@@ -31,9 +32,18 @@ def test_predict_on_every_signature(client):
     exported.check(found, scores, limits)
     found = client.ask("static", image=images)
     exported.check(found, scores, exported.rows([2, 2], len(images)))
-    for signature in ("serving_default", ""):
+    found = client.ask("all_exits", image=images)
+    np.testing.assert_allclose(found["exit_2"], scores[:, 1], atol=1e-4)
+    limits = exported.limits_of(exported.DEFAULT_POLICY, len(images))
+    for signature in ("serving_default", "", exported.DEFAULT_POLICY):
         found = client.ask(signature, image=images)
-        np.testing.assert_allclose(found["exit_2"], scores[:, 1], atol=1e-4)
+        assert set(exported.check(found, scores, limits)) == {1, 3}
+        assert {*found["name"].tolist()} <= {
+            name.encode() for name in exported.CLASS_NAMES
+        }
+    found = client.ask("macs_25_bytes", image_bytes=files)
+    limits = exported.limits_of("macs_25", len(images))
+    exported.check(found, scores, limits)
 
 
 @pytest.mark.parametrize(
@@ -86,8 +96,8 @@ def test_after_all_that_it_answers_several_threads_at_once(client):
 
 def test_requests_that_a_server_joins_keep_their_own_thresholds():
     """Alone, a request would wait 20 s for others: they are one batch."""
-    service = serving_stand_in.Service(exported.folder(), joined=32)
-    server, port = serving_stand_in.serve(service)
+    model = served_model.ServedModel(exported.folder().parent, joined=32)
+    server, port = serving_stand_in.serve(model)
     try:
         exits = np.concatenate(ask_at_once(serving_client.Client(port)))
     finally:

@@ -76,6 +76,23 @@ def test_kubernetes(monkeypatch, tmp_path):
     assert (len(found.workers), found.index) == (4, 3)
 
 
+def test_a_lost_node_counts_nothing_and_wrong_input_ends_the_job():
+    """In this order: the first rule that holds decides."""
+    text = (CLUSTERS / "kubernetes.yaml").read_text()
+    assert "Kubernetes 1.29 and later" in text
+    rules = re.search(r"podFailurePolicy:\n    rules:\n(.*?)\n  t", text, re.S)[
+        1
+    ]
+    assert [line.strip(" -") for line in rules.splitlines()] == [
+        *("action: Ignore", "onPodConditions:"),
+        '{type: DisruptionTarget, status: "True"}',
+        *("action: FailJob", "onExitCodes:", "operator: In", "values: [2]"),
+    ]
+    service, job = text.split("---")
+    assert "publishNotReadyAddresses: true" in service
+    assert re.search(r"requests:\n +cpu: 32\n +memory: 128Gi\n", job)
+
+
 @pytest.mark.parametrize("file", ["slurm.sh", "kubernetes.yaml"])
 def test_flags_exist(file):
     from elf_keras.cli import recipe_flags

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 def all_of_them():
     """Yield (signature, what is wrong, inputs, words of the message)."""
-    for signature in ("serving_default", "static", "dynamic"):
+    for signature in (*exported.BY_NAME, "dynamic"):
         for wrong, image, words in bad_images():
             inputs = {"image": image}
             if signature == "dynamic":
@@ -20,10 +20,12 @@ def all_of_them():
         files = {"image_bytes": np.array([png(), png()])}
         yield "dynamic_jpeg", wrong, {**files, "exit_threshold": limits}, words
     for wrong, files, words in bad_files():
+        inputs = {"image_bytes": files}
+        for name in exported.BY_NAME:
+            yield f"{name}_bytes", wrong, inputs, words
         count = len(files) if files.ndim else 1
         limits = exported.rows([0.5, 0.5], count)
-        inputs = {"image_bytes": files, "exit_threshold": limits}
-        yield "dynamic_jpeg", wrong, inputs, words
+        yield "dynamic_jpeg", wrong, inputs | {"exit_threshold": limits}, words
 
 
 def bad_images():
@@ -65,12 +67,26 @@ def bad_thresholds():
 def bad_files():
     """Yield (what is wrong, array of bytes, words)."""
     yield "no file", np.array([], "S1"), "expected at least one image"
-    yield "empty file", np.array([b""]), "Input is empty"
-    yield "text", np.array([b"not an image"]), "Unknown image file format"
-    yield "one of two", np.array([png(), b"text!"]), "Unknown image file"
-    yield "cut off", np.array([png()[:40]]), "PNG"
+    accepted = "no JPEG, PNG, BMP or WebP file; expected one whole file"
+    yield "empty file", np.array([b""]), f"{accepted} for each image"
+    yield "text", np.array([b"not an image"]), accepted
+    yield "one of two", np.array([png(), b"text!"]), "its bytes:] [1] [5]"
+    yield "GIF", np.array([b"GIF89a" + bytes(20)]), accepted
+    # TensorFlow knows it, and would decode it to any size.
+    yield "JPEG XL", np.array([b"\xff\x0a" + bytes(20)]), accepted
+    whole = "expected_a_whole_JPEG_PNG_BMP_or_WebP_file"
+    yield "cut off", np.array([png()[:40]]), whole
+    photo = jpeg()
+    for length in (3, 20, len(photo) // 2, len(photo) - 2):
+        yield f"JPEG of {length} bytes", np.array([photo[:length]]), whole
     yield "2-D", np.array([[png()]]), "expected shape [?]"
     yield "a scalar file", np.array(png()), "expected shape [?]"
+
+
+def jpeg() -> bytes:
+    """A photo of more than one block, as a file."""
+    pixels = np.tile(exported.images()[0].astype("uint8"), (4, 4, 1))
+    return tf.io.encode_jpeg(pixels).numpy()
 
 
 def png() -> bytes:

@@ -14,7 +14,10 @@ import sys
 import numpy as np
 
 # Values of TF_DataType in tensorflow/c/tf_datatype.h.
-TYPES = {1: np.dtype("float32"), 3: np.dtype("int32"), 4: np.dtype("uint8")}
+TYPES = {
+    **{1: np.dtype("float32"), 3: np.dtype("int32")},
+    **{4: np.dtype("uint8"), 9: np.dtype("int64")},
+}
 NUMBERS = {dtype: number for number, dtype in TYPES.items()}
 POINTER = ctypes.c_void_p
 

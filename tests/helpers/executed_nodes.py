@@ -1,4 +1,4 @@
-"""Which nodes of a SavedModel's `dynamic` signature ran, and on how much.
+"""Which nodes of a SavedModel's signature ran, and on how much.
 
 The loader and session are those that servers use from C++; only a session
 records every node that ran and the shape of what came out.
@@ -15,23 +15,25 @@ v1 = tf.compat.v1
 class Traced:
     """A SavedModel in a session of its own."""
 
-    def __init__(self, folder):
+    def __init__(self, folder, signature="dynamic"):
         graph = tf.Graph()
         self._session = v1.Session(graph=graph)
         with graph.as_default():
             loaded = v1.saved_model.loader.load(
                 self._session, ["serve"], str(folder)
             )
-        self._signature = loaded.signature_def["dynamic"]
+        self._signature = loaded.signature_def[signature]
 
-    def run(self, image, exit_threshold):
+    def run(self, image, exit_threshold=None):
         """Return exits taken, and stage -> batches its layers gave out."""
         record = v1.RunMetadata()
         inputs = self._signature.inputs
-        limits = inputs["exit_threshold"].name
+        fed = {inputs["image"].name: image}
+        if exit_threshold is not None:
+            fed[inputs["exit_threshold"].name] = exit_threshold
         exits = self._session.run(
             self._signature.outputs["exit"].name,
-            {inputs["image"].name: image, limits: exit_threshold},
+            fed,
             options=v1.RunOptions(trace_level=v1.RunOptions.FULL_TRACE),
             run_metadata=record,
         )

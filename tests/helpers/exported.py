@@ -10,21 +10,36 @@ import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.deploy import parity, saved_model
+from elf_keras.deploy.serving import Serving
 from elf_keras.exits import exit_rule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 
 CLASSES, EXITS, IMAGES, SIZE = 3, 3, 32, 8
-NAME = "tiny"
+NAME, CLASS_NAMES = "tiny", ["crème brûlée", "a cat", "ostrich"]
 TEMPERATURES = np.array([1.5, 2.0, 0.5], "float32")
+# Thresholds of each early exit; None: nobody leaves there.
+POLICIES = {
+    "accurate": [0.9, None],
+    "macs_25": [0.7, 0.7],
+    "ms_2.5": [0.95, 0.9],
+}
+DEFAULT_POLICY = "accurate"
+BY_NAME = ("serving_default", "static", "all_exits", *POLICIES)
+SIGNATURES = (
+    *("dynamic", "dynamic_jpeg", *BY_NAME),
+    *(f"{name}_bytes" for name in BY_NAME),
+)
 
 
-def built(*, channels=3, exits="1,2", cosine=False) -> MultiExitModel:
+def built(
+    *, channels=3, exits="1,2", cosine=False, classes=CLASSES
+) -> MultiExitModel:
     """Random weights, scores spread so that confidences differ."""
     keras.utils.set_random_seed(2)
     model = models.build(
         (SIZE, SIZE, channels),
-        CLASSES,
+        classes,
         backbone="resnet8",
         exits=exits,
         heads=models.Heads("separable", cosine=cosine),
@@ -52,6 +67,13 @@ def images(channels=3) -> np.ndarray:
 
 
 @functools.cache
+def files() -> np.ndarray:
+    """`images` as PNG files, `(images,)`."""
+    found = [tf.io.encode_png(image) for image in np.uint8(images())]
+    return np.array([file.numpy() for file in found], object)
+
+
+@functools.cache
 def scores() -> np.ndarray:
     """What `model` says of `images`, `(images, exits, classes)`."""
     return np.asarray(exit_rule.stack_exits(model()(images())))
@@ -66,14 +88,30 @@ def thresholds() -> np.ndarray:
 @functools.cache
 def folder() -> pathlib.Path:
     """The SavedModel of `model` with its warm-up requests."""
-    place = pathlib.Path(_temporary().name, NAME)
-    saved_model.save(model(), place, temperatures=TEMPERATURES)
-    limits = rows(thresholds(), IMAGES)
-    exits = [number for _, _, number in by_loop(scores(), limits)]
-    few = images()[[exits.index(number) for number in range(1, EXITS + 1)]]
-    at = ExitThresholds.of(thresholds())
-    saved_model.write_warm_up(place, NAME, few, at)
+    place = pathlib.Path(_temporary().name, NAME, "1")
+    place.mkdir(parents=True)
+    saved_model.save(model(), place, serving())
+    saved_model.write_warm_up(place, NAME, reference(), serving())
     return place
+
+
+@functools.cache
+def serving() -> Serving:
+    """What the SavedModel knows beside the network."""
+    policies = {"all_exits": [None, None], **POLICIES}
+    return Serving(
+        TEMPERATURES,
+        CLASS_NAMES,
+        {name: ExitThresholds.of(at) for name, at in policies.items()},
+        DEFAULT_POLICY,
+    )
+
+
+@functools.cache
+def reference() -> parity.Reference:
+    """The images and what `model` says of them, at `thresholds`."""
+    at = ExitThresholds.of(thresholds())
+    return parity.Reference(images(), scores(), at)
 
 
 @functools.cache
@@ -99,6 +137,12 @@ def ask(name, key, given, limits=None) -> dict[str, np.ndarray]:
 def rows(values, count) -> np.ndarray:
     """The same thresholds for every image."""
     return np.tile(np.asarray(values, "float32"), (count, 1))
+
+
+def limits_of(policy, count) -> np.ndarray:
+    """Thresholds of a policy, for every image; 2 is above all."""
+    early = POLICIES.get(policy, [None, None])
+    return rows([2 if s is None else s for s in early], count)
 
 
 def by_loop(scores, limits):

@@ -1,5 +1,6 @@
 """A client of the stand-in for TensorFlow Serving, and fixtures of both."""
 
+import contextlib
 import subprocess
 import sys
 
@@ -21,13 +22,16 @@ class Client:
         self.stub = prediction_service_pb2_grpc.PredictionServiceStub(channel)
 
     def ask(self, signature, *, name=exported.NAME, **inputs):
+        found = self.response(signature, name, **inputs).outputs
+        return {key: tf.make_ndarray(value) for key, value in found.items()}
+
+    def response(self, signature, name=exported.NAME, **inputs):
         request = predict_pb2.PredictRequest()
         request.model_spec.name = name
         request.model_spec.signature_name = signature
         for key, value in inputs.items():
             request.inputs[key].CopyFrom(tf.make_tensor_proto(value))
-        found = self.stub.Predict(request, timeout=SECONDS).outputs
-        return {key: tf.make_ndarray(value) for key, value in found.items()}
+        return self.stub.Predict(request, timeout=SECONDS)
 
     def refused(self, signature, **inputs):
         """Return the status and message of a request that fails."""
@@ -36,17 +40,25 @@ class Client:
         return raised.value.code(), raised.value.details()
 
 
-@pytest.fixture(scope="module")
-def server():
+@contextlib.contextmanager
+def serving(folder):
+    """A process that serves the versions in a folder, with its ports."""
     with subprocess.Popen(
-        [sys.executable, serving_stand_in.__file__, str(exported.folder())],
+        [sys.executable, serving_stand_in.__file__, str(folder)],
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
-        process.port = int(process.stdout.readline())
+        ports = process.stdout.readline().split()
+        process.port, process.rest_port = map(int, ports)
         yield process
         process.terminate()
+
+
+@pytest.fixture(scope="module")
+def server():
+    with serving(exported.folder().parent) as process:
+        yield process
 
 
 @pytest.fixture(scope="module")

@@ -1,0 +1,218 @@
+"""The signatures of a served model: checked input, early leaving, an answer.
+
+Each takes pixels, and as NAME_bytes encoded files. Exits count from 1, as in
+the outputs' names.
+"""
+
+from collections.abc import Callable
+
+import tensorflow as tf
+
+from elf_keras import models
+from elf_keras.deploy import decoding, graphs
+from elf_keras.deploy.serving import (
+    ALL_EXITS,
+    DEFAULT,
+    DYNAMIC,
+    DYNAMIC_FILES,
+    FILES,
+    STATIC,
+    Serving,
+)
+from elf_keras.exits import exit_rule
+from elf_keras.exits.thresholds import ExitThresholds
+from elf_keras.models import multiply_adds
+from elf_keras.models.multi_exit_model import MultiExitModel
+
+# Best classes that are told by name.
+TOP = 5
+
+
+class Endpoints:
+    """The functions behind the signatures of one model, in float32."""
+
+    def __init__(self, model: MultiExitModel, serving: Serving):
+        self._serving = serving
+        self._stages = [
+            graphs.FrozenStage(stage) for stage in models.stages(model)
+        ]
+        self._shape = tuple(model.inputs[0].shape[1:])
+        self._names = exit_rule.exit_names(models.exits(model))
+        self._temperatures = tf.constant(serving.temperatures, tf.float32)
+        alone = serving.static_temperature
+        if alone is None:
+            alone = serving.temperatures[-1]
+        self._static_temperature = tf.constant(alone, tf.float32)
+        costs = multiply_adds.exit_costs(model)
+        self._macs = tf.constant(costs.with_heads, tf.int64)
+        self._backbone_macs = tf.constant(int(costs.backbone), tf.int64)
+        self._class_names = tf.constant(
+            [
+                name.encode("utf-8", "backslashreplace")
+                for name in serving.class_names
+            ]
+        )
+        self._image = tf.TensorSpec((None, *self._shape), name="image")
+        self._limits = tf.TensorSpec(
+            (None, len(self._names) - 1), name="exit_threshold"
+        )
+        self._files = tf.TensorSpec((None,), tf.string, name="image_bytes")
+        # Traced once, called by every policy: a graph for each of them would
+        # make file and export several times as large and slow.
+        self._left = _traced(self._leave, self._image, self._limits)
+        self._pixels = _traced(self._decoded, self._files)
+
+    def signatures(self) -> dict:
+        """Return name -> concrete function."""
+        answers = {ALL_EXITS: self.all_exits, STATIC: self.static}
+        for name, limits in self._serving.policies.items():
+            answers.setdefault(name, self.by_policy(limits))
+        answers[DEFAULT] = answers[self._serving.default_policy]
+        found = {
+            DYNAMIC: _traced(self.dynamic, self._image, self._limits),
+            DYNAMIC_FILES: _traced(
+                self.dynamic_jpeg, self._files, self._limits
+            ),
+        }
+        for name, answer in answers.items():
+            found[name] = _traced(answer, self._image)
+            found[name + FILES] = _traced(self._of_files(answer), self._files)
+        return found
+
+    def all_exits(self, image):
+        """Return the answer of the last exit, and what every exit says.
+
+        `exit_k`: own scores; `exit_k_probabilities`: calibrated, of what the
+        exit answers by.
+        """
+        told, answered = {}, None
+        for number, logits in enumerate(self._logits(image)):
+            name = self._names[number]
+            answered = self._serving.rule.next_answer(answered, logits)
+            shares = tf.nn.softmax(answered / self._temperatures[number])
+            told |= {name: logits, f"{name}_probabilities": shares}
+        last = tf.fill(tf.shape(answered)[:1], len(self._names))
+        return told | self._answer(answered, last)
+
+    def static(self, image):
+        """Return the answer of the bare backbone."""
+        # What nobody reads, such as the early heads, does not run.
+        logits = self._logits(image)[-1]
+        count = tf.shape(logits)[:1]
+        return self._told(
+            logits,
+            tf.fill(count, len(self._names)),
+            tf.fill(count, self._static_temperature),
+            tf.fill(count, self._backbone_macs),
+        )
+
+    def by_policy(self, thresholds: ExitThresholds) -> Callable:
+        """Return the function of a policy: image to answers."""
+        (limits,) = thresholds.rows(1)
+
+        def call(image):
+            image = self._checked(image)
+            rows = tf.tile(limits[None], [tf.shape(image)[0], 1])
+            return self._left(image=image, exit_threshold=rows)
+
+        return call
+
+    def dynamic(self, image, exit_threshold):
+        """Return each image's answer at the first exit that is sure."""
+        image = self._checked(image)
+        limits = self._checked_thresholds(exit_threshold, image)
+        return self._left(image=image, exit_threshold=limits)
+
+    def dynamic_jpeg(self, image_bytes, exit_threshold):
+        """Decode, cut square and resize inside the graph, then `dynamic`."""
+        return self.dynamic(self._read(image_bytes), exit_threshold)
+
+    def _of_files(self, answer):
+        return lambda image_bytes: answer(self._read(image_bytes))
+
+    def _read(self, image_bytes):
+        image_bytes = tf.ensure_shape(image_bytes, (None,))
+        image_bytes = _require(tf.size(image_bytes) > 0, _EMPTY, image_bytes)
+        return self._pixels(image_bytes=image_bytes)
+
+    def _decoded(self, image_bytes):
+        kept = self._serving.kept
+        return decoding.decode_all(image_bytes, self._shape, kept)
+
+    def _leave(self, image, exit_threshold):
+        rule = self._serving.rule
+        found = graphs.leave_early(self._stages, image, exit_threshold, rule)
+        taken = found.pop("exit")
+        return found | self._answer(found.pop("scores"), taken)
+
+    def _logits(self, image):
+        found, features = [], self._checked(image)
+        for stage, name in zip(self._stages, self._names, strict=True):
+            outputs = stage(features)
+            features = outputs.get("features")
+            found.append(outputs[name])
+        return found
+
+    def _answer(self, scores, taken):
+        """What is told of scores that were answered by at the exits taken."""
+        temperatures = tf.gather(self._temperatures, taken - 1)
+        macs = tf.gather(self._macs, taken - 1)
+        return self._told(scores, taken, temperatures, macs)
+
+    def _told(self, scores, taken, temperatures, macs):
+        probabilities = tf.nn.softmax(scores / temperatures[:, None])
+        # Of scores: probabilities that round to the same are no tie.
+        best = tf.math.top_k(scores, min(TOP, len(self._class_names))).indices
+        names = tf.gather(self._class_names, best)
+        return {
+            "class": best[:, 0],
+            "name": names[:, 0],
+            "top_classes": best,
+            "top_names": names,
+            "top_probabilities": tf.gather(probabilities, best, batch_dims=1),
+            "probabilities": probabilities,
+            "scores": scores,
+            "confidence": exit_rule.confidence(scores),
+            "exit": taken,
+            "macs": macs,
+        }
+
+    def _checked(self, image):
+        # A reloaded signature accepts any shape, and some kill the process.
+        image = tf.ensure_shape(image, (None, *self._shape))
+        image = _require(tf.shape(image)[0] > 0, _EMPTY, image)
+        # NaN is inside no range.
+        inside = tf.logical_and(image >= 0, image <= 255)
+        return _require(tf.reduce_all(inside), _PIXELS, image)
+
+    def _checked_thresholds(self, thresholds, image):
+        columns = len(self._names) - 1
+        thresholds = tf.ensure_shape(thresholds, (None, columns))
+        same = tf.shape(thresholds)[0] == tf.shape(image)[0]
+        thresholds = _require(same, _ROWS, thresholds)
+        # No certainty is above 1: there nobody leaves.
+        inside = tf.logical_and(thresholds > 0, thresholds <= 1)
+        return _require(tf.reduce_all(inside), _THRESHOLD, thresholds)
+
+
+_EMPTY = "an empty batch came; expected at least one image"
+_PIXELS = (
+    "image has NaN or values outside 0 to 255; expected pixel values, which "
+    "the model normalizes itself"
+)
+_ROWS = (
+    "exit_threshold and image differ in their batch; expected a row of "
+    "thresholds for every image"
+)
+_THRESHOLD = "exit_threshold is outside (0, 1]; 1 lets nobody leave"
+
+
+def _traced(function, *inputs):
+    return tf.function(function).get_concrete_function(*inputs)
+
+
+def _require(condition, message, tensor):
+    """Return the tensor, to be read only where the condition holds."""
+    check = tf.debugging.Assert(condition, [message])
+    with tf.control_dependencies([check]):
+        return tf.identity(tensor)
