@@ -143,7 +143,8 @@ class Endpoints:
         rule = self._serving.rule
         found = graphs.leave_early(self._stages, image, exit_threshold, rule)
         taken = found.pop("exit")
-        return found | self._answer(found.pop("scores"), taken)
+        # What the rule looked at is there already.
+        return self._answer(found.pop("scores"), taken) | found
 
     def _logits(self, image):
         found, features = [], self._checked(image)

@@ -53,27 +53,24 @@ def leave_early(stages, images, thresholds, rule: AnswerRule = PLAIN):
 
     Returns:
       By name what the exit taken answers by, `scores` `(batch, classes)`,
-      that `exit`, from 1, int32 `(batch,)`, and by another rule than
-      confidence, which scores tell, its `certainty`, `(batch,)`.
+      that `exit`, from 1, int32 `(batch,)`, and what the rule compared,
+      `(batch,)`: `confidence`, or by another rule its `certainty`.
     """
     batch = tf.shape(images)[0]
     classes = stages[0].output["exit_1"].shape[-1]
     # Exit and certainty are the last columns: one scatter a stage.
-    facts = 1 if rule.exit_rule == certainty.CONFIDENCE else 2
-    state = (
-        *(tf.range(batch), images, {}),
-        tf.zeros((batch, classes + facts)),
-    )
+    state = (*(tf.range(batch), images, {}), tf.zeros((batch, classes + 2)))
     for number, stage in enumerate(stages, start=1):
         last = number == len(stages)
         column = None if last else thresholds[:, number - 1]
         state = _unless_all_left(stage, number, column, state, rule)
     answers = state[3]
-    found = {
+    plain = rule.exit_rule == certainty.CONFIDENCE
+    return {
         "scores": answers[:, :classes],
         "exit": tf.cast(answers[:, classes], tf.int32),
+        "confidence" if plain else "certainty": answers[:, -1],
     }
-    return found | ({"certainty": answers[:, -1]} if facts == 2 else {})
 
 
 def _unless_all_left(stage, number, thresholds, state, rule):
@@ -88,7 +85,7 @@ def _unless_all_left(stage, number, thresholds, state, rule):
         found, sure, keeps = in_turn.step(
             rule, number, outputs[f"exit_{number}"], kept
         )
-        rows = _rows(found, number, sure, answers.shape[1])
+        rows = _rows(found, number, sure)
         if thresholds is None:
             given = tf.tensor_scatter_nd_update(answers, alive[:, None], rows)
             return alive[:0], tf.zeros((0,)), {}, given
@@ -113,10 +110,10 @@ def _unless_all_left(stage, number, thresholds, state, rule):
     return run() if number == 1 else tf.cond(tf.size(alive) > 0, run, skip)
 
 
-def _rows(scores, number, sure, columns):
-    """What is answered at an exit: scores, the exit, perhaps the certainty."""
+def _rows(scores, number, sure):
+    """What is answered at an exit: scores, the exit, the certainty."""
     facts = [tf.fill((tf.shape(scores)[0], 1), float(number)), sure[:, None]]
-    return tf.concat([scores, *facts], axis=1)[:, :columns]
+    return tf.concat([scores, *facts], axis=1)
 
 
 def nested(stages, rule: AnswerRule = PLAIN):

@@ -62,7 +62,7 @@ def test_files_parity_and_tables(exported, record):
     assert f"written to {output}" in ended.out + ended.err
     rows = {row["artefact"]: row for row in record["parity"]}
     judged = [row for row in rows.values() if row["passed"] is not None]
-    assert len(judged) == 8
+    assert len(judged) == 10
     for row in judged:
         assert row["passed"], row
     assert not rows["tflite int8 chain"]["passed"]
@@ -153,7 +153,7 @@ def test_an_export_by_another_rule_says_so_and_answers_as_the_model(by_rule):
     assert (record["format"], told) == (2, rule)
     assert record["score_scale"] == 1
     judged = [row for row in record["parity"] if row["passed"] is not None]
-    assert len(judged) == 8
+    assert len(judged) == 10
     assert all(row["passed"] for row in judged), judged
     assert min(record["parity_at"]["exit_shares"]) >= 0.05
 

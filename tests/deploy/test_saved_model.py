@@ -222,5 +222,11 @@ def test_saved_model_cli_runs_it(tmp_path):
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Result for output key exit:" in done.stdout
-    found = {name: np.load(tmp_path / f"{name}.npy") for name in ANSWERS}
+    found = {
+        # Text is an array of objects.
+        name: np.load(tmp_path / f"{name}.npy", allow_pickle=kind == tf.string)
+        for name, kind in ANSWERS.items()
+    }
+    names = [exported.CLASS_NAMES[place].encode() for place in found["class"]]
+    assert found["name"].tolist() == names
     exported.check(found, exported.scores()[:4], limits)
