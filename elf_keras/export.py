@@ -1,4 +1,4 @@
-"""Export a trained run: SavedModel for servers, TFLite chain for phones.
+"""Export a trained run: SavedModel for servers, TFLite and ONNX chains.
 
 python -m elf_keras.export --workdir=runs/digits_lt \\
     --output=savedmodels/digits_lt
@@ -45,7 +45,7 @@ flags.DEFINE_string(
 )
 flags.DEFINE_list(
     "formats",
-    [name for name in choices.EXPORT_FORMATS if name != "single_file"],
+    ["saved_model", *choices.TFLITE_VARIANTS],
     f"What to write, of {', '.join(choices.EXPORT_FORMATS)}; the last is one "
     "TFLite file that decides inside by IF, and comes with float32.",
 )
@@ -175,13 +175,24 @@ def _check_formats():
         raise InputError(
             "--formats: single_file comes with float32; add float32"
         )
-    runtime = importlib.util.find_spec("ai_edge_litert")
-    if runtime is None and set(FLAGS.formats) != {"saved_model"}:
+    phones = {*choices.TFLITE_VARIANTS}.intersection(FLAGS.formats)
+    if phones and not _installed("ai_edge_litert"):
         raise InputError(
             "--formats: TFLite files are checked in the runtime that phones "
             'use, which is missing: pip install "elf_keras[edge]", or '
             "--formats=saved_model"
         )
+    others = {*choices.ONNX_VARIANTS}.intersection(FLAGS.formats)
+    if others and not _installed("onnx", "onnxruntime", "tf2onnx"):
+        raise InputError(
+            "--formats: ONNX files are made by tf2onnx and checked in ONNX "
+            'Runtime, of which one is missing: pip install "elf_keras[onnx]", '
+            f"or leave {', '.join(sorted(others))} out"
+        )
+
+
+def _installed(*packages):
+    return all(importlib.util.find_spec(package) for package in packages)
 
 
 if __name__ == "__main__":

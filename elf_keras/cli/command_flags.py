@@ -38,7 +38,7 @@ def define() -> None:
     flags.DEFINE_enum(
         "variant",
         "float32",
-        ("saved_model", *choices.TFLITE_VARIANTS),
+        ("saved_model", *choices.EXPORT_VARIANTS),
         "Which artefact of --export.",
     )
 

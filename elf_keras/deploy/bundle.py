@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from elf_keras import models, runs
-from elf_keras.choices import TFLITE_VARIANTS
+from elf_keras.choices import ONNX_VARIANTS, TFLITE_VARIANTS
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, parity
 from elf_keras.evaluation import answers, prediction, stage_times
@@ -32,8 +32,12 @@ class ExportPlan:
 
     @property
     def variants(self) -> list[str]:
-        """Those of TFLite."""
-        return [name for name in TFLITE_VARIANTS if name in self.formats]
+        """Those that run as a chain of files."""
+        return [*self.of(TFLITE_VARIANTS), *self.of(ONNX_VARIANTS)]
+
+    def of(self, variants: tuple[str, ...]) -> list[str]:
+        """Those of them that are asked for, in their order."""
+        return [name for name in variants if name in self.formats]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -163,16 +167,33 @@ def _stage_times(source, judge):
 def _variants(folder, source, judge, plan, train):
     if not plan.variants:
         return {}
-    from elf_keras.deploy import measure, tflite_chain
+    from elf_keras.deploy import measure, rounding
 
-    rows, rule = _spread_over(len(train), RANGE_IMAGES), judge.scorer.rule
-    tflite_chain.write(
-        source.model,
-        folder / "tflite",
-        variants=plan.variants,
-        images=np.asarray(train.images[rows]),
-        single_file=rule if "single_file" in plan.formats else None,
-    )
+    rows = _spread_over(len(train), RANGE_IMAGES)
+    images, rounded = np.asarray(train.images[rows]), None
+    if any("int8" in name for name in plan.variants):
+        rounded = rounding.of_model(source.model, images)
+    told = {"images": images, "rounded": rounded}
+    if plan.of(TFLITE_VARIANTS):
+        from elf_keras.deploy import tflite_chain
+
+        single = "single_file" in plan.formats
+        tflite_chain.write(
+            source.model,
+            folder / "tflite",
+            variants=plan.of(TFLITE_VARIANTS),
+            single_file=judge.scorer.rule if single else None,
+            **told,
+        )
+    if plan.of(ONNX_VARIANTS):
+        from elf_keras.deploy import onnx_chain
+
+        onnx_chain.write(
+            source.model,
+            folder / "onnx",
+            variants=plan.of(ONNX_VARIANTS),
+            **told,
+        )
     return {
         name: measure.variant(folder, name, judge) for name in plan.variants
     }
@@ -186,7 +207,7 @@ def _parity(folder, reference, plan, record):
         known = serving.of_manifest(record)
         rows += parity_runs.of_saved_model(folder, reference, known)
     for name in plan.variants:
-        rows += parity_runs.of_tflite(folder, name, reference)
+        rows += parity_runs.of_chain(folder, name, reference)
     return {
         "parity_at": {
             "thresholds": reference.thresholds.to_json(),

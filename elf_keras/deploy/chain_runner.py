@@ -1,11 +1,12 @@
-"""Run an exported chain of stages, stopping early: NumPy and LiteRT alone.
+"""Run an exported chain of stages, stopping early: NumPy and a runtime alone.
 
 python -m elf_keras.deploy.chain_runner EXPORT photo.png --policy=macs_50
 
 An image leaves at the first exit whose certainty is above that exit's
 threshold, else at the last (HAR, Sec. III-C). Certainty is confidence, max
 softmax(scores), or what else the manifest names as its exit rule. The file
-uses nothing of its package: copied beside a manifest it runs alone, too.
+uses nothing of its package: copied beside a manifest it runs alone, too. The
+runtime is LiteRT or, for the variants that name it, ONNX Runtime.
 """
 
 import argparse
@@ -23,9 +24,9 @@ from numbers import Real
 
 import numpy as np
 
-# What files that are cut, changed or foreign lead to, and a missing LiteRT.
+# What files that are cut, changed or foreign lead to.
 _DAMAGE = (OSError, LookupError, TypeError, ValueError, RuntimeError)
-_DAMAGE += (ArithmeticError, AttributeError, ImportError)
+_DAMAGE += (ArithmeticError, AttributeError)
 # What Pillow may take a file for; PostScript, say, it would run.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
 # Made once: a first stage can be so fast that half a microsecond counts.
@@ -76,7 +77,7 @@ class ChainRunner:
       manifest: path of an export's `manifest.json`, or of its folder, NAME
         for the highest version or NAME/N.
       variant: a key of its variants; None is float32, else the first.
-      threads: that LiteRT may use.
+      threads: that the runtime may use.
 
     Raises:
       ChainError: where a file is missing, changed, or does not fit.
@@ -96,11 +97,11 @@ class ChainRunner:
             self.variant = default if variant is None else variant
             chosen = _pick(variants, self.variant, "variant")
             self._read(record, chosen["policies"])
-            self._load(
-                path.parent, chosen["stages"], record["checksums"], threads
-            )
+            self._load(path.parent, chosen, record["checksums"], threads)
         except ChainError:
             raise
+        except ImportError as error:
+            raise ChainError(_missing(self.variant, error)) from error
         except _DAMAGE as error:
             told = f"{path} or a file it names cannot be used: {_reason(error)}"
             raise ChainError(f"{told}; copy or export it again") from error
@@ -226,11 +227,14 @@ class ChainRunner:
         fits = all(temperature > 0 for _, temperature in self._exits)
         _expect(fits, f"exits {exits}", "temperatures above 0")
 
-    def _load(self, folder, stages, checksums, threads):
+    def _load(self, folder, chosen, checksums, threads):
+        # What old exports lack is of phones.
+        runtime, stages = chosen.get("runtime", "litert"), chosen["stages"]
+        opened = _pick(RUNTIMES, runtime, "the manifest's runtime")
         self.stages, given = [], {"image": [1, *self.image_shape]}
         for number, at in enumerate(stages, 1):
             content = _content(folder, at["file"], checksums)
-            stage = Stage(content, threads=threads)
+            stage = opened(content, threads=threads)
             takes, gives = _shapes(stage.inputs), _shapes(stage.outputs)
             scores = gives.pop(f"exit_{number}", None)
             fits = takes == given and scores == [1, len(self.class_names)]
@@ -338,7 +342,7 @@ _CERTAINTIES = {
 
 
 class Stage:
-    """One file, ready to run, and the milliseconds it is `expected` to take."""
+    """A TFLite file, ready, and the milliseconds it is `expected` to take."""
 
     expected = 0.0
 
@@ -407,6 +411,47 @@ class Stage:
         """Slower at once, faster little by little: deadlines are hard."""
         mean = 0.9 * self.expected + 0.1 * milliseconds
         self.expected = mean if mean > milliseconds else milliseconds
+
+
+class OnnxStage(Stage):
+    """An ONNX file, ready to run; floats go in and out, int8 ones included."""
+
+    def __init__(self, content: bytes, *, threads: int = 1):
+        import onnxruntime
+
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = threads
+        options.inter_op_num_threads = 1
+        options.log_severity_level = 3
+        try:
+            session = onnxruntime.InferenceSession(
+                content, options, providers=["CPUExecutionProvider"]
+            )
+        except Exception as error:  # types of its own, not RuntimeError
+            raise ValueError(str(error)) from error
+        self.inputs = _named(session.get_inputs())
+        self.outputs = _named(session.get_outputs())
+        (self._takes,) = self.inputs
+        names = sorted(self.outputs, key=lambda name: name[:4] != "exit")
+        self._run, self._gives = session.run, names
+
+    def encode(self, given):
+        """Pixels in float32."""
+        return given.astype(np.float32, copy=False)
+
+    def run(self, given):
+        """Scores `(classes,)` in float32."""
+        found = self._run(self._gives, {self._takes: self.encode(given)})
+        self._found = found[-1]
+        return found[0][0]
+
+    def features(self):
+        """What the next stage takes, of the last image that was run."""
+        return self._found
+
+
+# By the name that a manifest's variant has.
+RUNTIMES = {"litert": Stage, "onnxruntime": OnnxStage}
 
 
 def decide(scores):
@@ -578,6 +623,30 @@ def _pick(table, name, kind):
 
 def _shapes(tensors):
     return {name: at["shape"].tolist() for name, at in tensors.items()}
+
+
+def _named(tensors):
+    # A free batch is of one image here.
+    return {
+        at.name: {
+            "shape": np.array(
+                [n if isinstance(n, int) else 1 for n in at.shape]
+            ),
+            "dtype": _FLOAT,
+            "quantization": (0.0, 0),
+        }
+        for at in tensors
+    }
+
+
+def _missing(variant, error):
+    package, extra = ("onnxruntime", "onnx")
+    if "onnx" not in str(error):
+        package, extra = "ai-edge-litert", "edge"
+    return (
+        f"variant {variant!r} runs in {package}, which is missing or broken: "
+        f'pip install {package}, or "elf_keras[{extra}]"'
+    )
 
 
 def _reason(error):

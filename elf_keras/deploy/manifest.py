@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from elf_keras import runs
+from elf_keras import choices, runs
 from elf_keras.data import splits
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
@@ -187,6 +187,12 @@ def write_samples(
             ],
         },
     )
+
+
+def files(folder: pathlib.Path, variant: str) -> pathlib.Path:
+    """Where an export holds the files of a variant."""
+    kind = "onnx" if variant in choices.ONNX_VARIANTS else "tflite"
+    return folder / kind / variant
 
 
 def checksums(folder: pathlib.Path, part: str = "") -> dict[str, str]:

@@ -18,22 +18,27 @@ ROUNDS = 30
 
 
 def open_file(path: pathlib.Path, signature: str | None = None):
-    """Load a TFLite file, or one signature of it, as a stage, one thread."""
+    """Load a file, or a signature of a TFLite file, as a stage, one thread."""
     # The runtime announces its delegate.
     with runs.silenced():
         content = path.read_bytes()
         if signature is None:
-            return chain_runner.Stage(content)
+            return chain_runner.RUNTIMES[_runtime(path)](content)
         return SignatureStage(content, signature)
 
 
 def open_files(folder: pathlib.Path, kind: str) -> list[chain_runner.Stage]:
-    """Load every `KIND_k.tflite`, `stage` or `exit`, of a variant, in order."""
-    count = len([*folder.glob(f"{kind}_*.tflite")])
-    return [
-        open_file(folder / f"{kind}_{number}.tflite")
-        for number in range(1, count + 1)
-    ]
+    """Load every file of a KIND, `stage` or `exit`, of a variant, in order."""
+    return [open_file(path) for path in _paths(folder, kind)]
+
+
+def _paths(folder, kind):
+    found = folder.glob(f"{kind}_*")
+    return sorted(found, key=lambda path: int(path.stem.partition("_")[2]))
+
+
+def _runtime(path):
+    return "onnxruntime" if path.suffix == ".onnx" else "litert"
 
 
 class SignatureStage(chain_runner.Stage):
@@ -61,7 +66,7 @@ class SignatureStage(chain_runner.Stage):
 
 def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     """Measure a variant's files in an export; return its manifest's entry."""
-    files = folder / "tflite" / name
+    files = manifest.files(folder, name)
     stages, alone = (open_files(files, kind) for kind in ("stage", "exit"))
     few = np.asarray(judge.reported_on.images[:ROUNDS])
     times = milliseconds(stages, few)
@@ -77,30 +82,37 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     every = policies[policy_rules.ALL_EXITS]
     shown = policies.get(policy_rules.ACCURATE, every)["exit_shares"]
     heads = manifest.head_milliseconds(times, times_alone)
-    record = {
+    return {
+        "runtime": _runtime(_paths(files, "stage")[0]),
         "stages": _described(folder, files, "stage", times, stages),
         "exits": _described(folder, files, "exit", times_alone, alone),
-        "stages_file": _file(folder, files / "stages.tflite"),
+        **_joint(folder, files),
         **chosen,
         "static": chosen["static"] | {"milliseconds": times_alone[-1]},
         "warnings": manifest.payback(shown, times, heads),
     }
-    single = files / "single_file.tflite"
-    held = {"single_file": _file(folder, single)} if single.exists() else {}
-    return record | held
+
+
+def _joint(folder, files):
+    # Files that hold all stages; ONNX has none.
+    places = {"stages_file": "stages", "single_file": "single_file"}
+    paths = {key: files / f"{at}.tflite" for key, at in places.items()}
+    return {
+        key: _file(folder, path) for key, path in paths.items() if path.exists()
+    }
 
 
 def _described(folder, files, kind, times, stages):
     return [
         {
             kind: number,
-            **_file(folder, files / f"{kind}_{number}.tflite"),
+            **_file(folder, path),
             "milliseconds": time,
             "input": next(_tensor(*item) for item in stage.inputs.items()),
             "outputs": {k: _tensor(k, v) for k, v in stage.outputs.items()},
         }
-        for number, (time, stage) in enumerate(
-            zip(times, stages, strict=True), start=1
+        for number, (path, time, stage) in enumerate(
+            zip(_paths(files, kind), times, stages, strict=True), start=1
         )
     ]
 

@@ -6,6 +6,7 @@ import pathlib
 import numpy as np
 import tensorflow as tf
 
+from elf_keras import choices
 from elf_keras.deploy import (
     chain_runner,
     manifest,
@@ -118,34 +119,47 @@ def _joined(name, rows):
     }
 
 
-def of_tflite(
+def of_chain(
     folder: pathlib.Path, variant: str, reference: parity.Reference
 ) -> list[dict]:
     """Return parity rows of a variant's chain, single exits and joint files.
 
-    Only float32 is judged.
+    Only those in float32 are judged.
     """
-    files, images = folder / "tflite" / variant, reference.images
+    files, images = manifest.files(folder, variant), reference.images
     left = _left_by_runner(folder / manifest.NAME, variant, reference)
     stages = measure.open_files(files, "stage")
-    joint = [
-        measure.open_file(files / "stages.tflite", f"stage_{number}")
-        for number in range(1, len(stages) + 1)
-    ]
     alone = [
         measure.chain_logits([stage], images)
         for stage in measure.open_files(files, "exit")
     ]
     rows = {
         "chain": {"logits": measure.chain_logits(stages, images), **left},
-        "stages.tflite": {"logits": measure.chain_logits(joint, images)},
-        "exit_k.tflite": {"logits": np.concatenate(alone, axis=1)},
+        f"exit_k.{files.parent.name}": {
+            "logits": np.concatenate(alone, axis=1)
+        },
+        **_joint(files, len(stages), reference),
     }
+    judged = variant in ("float32", "onnx")
+    if variant not in choices.ONNX_VARIANTS:
+        variant = f"tflite {variant}"
+    return _compared(reference, variant, rows, judged)
+
+
+def _joint(files, exits, reference):
+    """Rows of TFLite files that hold all stages."""
+    whole, rows = files / "stages.tflite", {}
+    if whole.exists():
+        stages = [
+            measure.open_file(whole, f"stage_{number}")
+            for number in range(1, exits + 1)
+        ]
+        logits = measure.chain_logits(stages, reference.images)
+        rows["stages.tflite"] = {"logits": logits}
     single = files / "single_file.tflite"
     if single.exists():
         rows["single_file"] = _single_file(single, reference)
-    judged = variant == "float32"
-    return _compared(reference, f"tflite {variant}", rows, judged)
+    return rows
 
 
 def _compared(reference, artefact, rows, judged=True):

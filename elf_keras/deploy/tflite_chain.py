@@ -77,6 +77,7 @@ def write(
     variants: list[str],
     images: np.ndarray,
     single_file: AnswerRule | None = None,
+    rounded: keras.Model | None = None,
 ) -> None:
     """Convert and write every file of the variants asked for.
 
@@ -86,6 +87,7 @@ def write(
       images: training images that stand for real ones, `(images, …)`.
       single_file: how images leave in one more float32 file, which decides
         by IF inside; None leaves it out.
+      rounded: what `rounding.of_model` makes of both, if it is there already.
 
     Raises:
       InputError: where TFLite cannot express the model, or a file of it
@@ -100,7 +102,8 @@ def write(
             single = {SINGLE_FILE: [SINGLE_FILE]}
             _write_files(parts, folder, ["float32"], single, single_file)
     if integers:
-        parts = parts_of(rounding.of_model(model, images), images)
+        rounded = rounded or rounding.of_model(model, images)
+        parts = parts_of(rounded, images)
         _write_files(parts, folder, integers, _files(parts))
     for variant in variants:
         _refuse(folder / variant)

@@ -10,8 +10,8 @@ import keras
 import leaving
 import numpy as np
 
-from elf_keras import models
-from elf_keras.deploy import manifest, tflite_chain
+from elf_keras import choices, models
+from elf_keras.deploy import manifest, rounding, tflite_chain
 from elf_keras.exits import exit_rule
 from elf_keras.models import multiply_adds
 
@@ -70,7 +70,11 @@ def make(folder: pathlib.Path, variants=("float32", "int8")) -> Chain:
     stages = models.stages(built)
     scores = np.asarray(exit_rule.stack_exits(built(pixels)))
     threshold = _between(scores)
-    _convert(built, pixels, folder / "tflite", variants)
+    phones = [name for name in variants if name in choices.TFLITE_VARIANTS]
+    if phones:
+        _convert(built, pixels, folder / "tflite", phones)
+    if len(phones) < len(variants):
+        _convert_to_onnx(built, pixels, folder / "onnx", variants)
     (folder / MANIFEST).write_text(
         json.dumps(_record(folder, built, scores, threshold, variants))
     )
@@ -126,6 +130,17 @@ def _convert(built, pixels, folder, variants):
             path.write_bytes(content)
 
 
+def _convert_to_onnx(built, pixels, folder, variants):
+    from elf_keras.deploy import onnx_chain
+
+    onnx_chain.write(
+        *(built, folder),
+        variants=[name for name in variants if name in choices.ONNX_VARIANTS],
+        images=pixels,
+        rounded=rounding.of_model(built, pixels),
+    )
+
+
 def _record(folder, built, scores, threshold, variants):
     costs = multiply_adds.exit_costs(built)
     return {
@@ -146,9 +161,13 @@ def _record(folder, built, scores, threshold, variants):
 
 def _variant(scores, threshold, variant):
     limits = {"all_exits": None, "accurate": threshold, "macs_25": 0.01}
+    kind, told = "tflite", {}
+    if variant in choices.ONNX_VARIANTS:
+        kind, told = "onnx", {"runtime": "onnxruntime"}
     return {
+        **told,
         "stages": [
-            {"file": f"tflite/{variant}/stage_{k}.tflite", "milliseconds": time}
+            {"file": f"{kind}/{variant}/stage_{k}.{kind}", "milliseconds": time}
             for k, time in enumerate(CLAIMED, start=1)
         ],
         "policies": {

@@ -48,7 +48,10 @@ async function start() {
 }
 
 function offerVariants() {
-  const names = Object.keys(manifest.variants);
+  // What old exports lack is of phones; others run elsewhere.
+  const names = Object.keys(manifest.variants).filter(
+    (name) => (manifest.variants[name].runtime ?? "litert") === "litert",
+  );
   const options = names.map((name) => element("option", {}, name));
   at("variant").replaceChildren(...options);
   at("variant").value = names.includes("float32") ? "float32" : names[0];

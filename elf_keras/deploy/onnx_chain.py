@@ -1,0 +1,180 @@
+"""A model as ONNX files: a chain of stages, and each exit alone.
+
+VARIANT/stage_k.onnx maps what the stage before it gives, `features_{k-1}`, to
+exit k's scores and `features_k`: in one ONNX graph no two tensors share a
+name. exit_k.onnx maps the image to exit k's scores past no other head. The
+batch is free, so that a server can fill it; layout is NHWC, as everywhere.
+Softmax and exit rule run outside, in float32. In int8, too, floats go in and
+out: only what lies between is whole numbers.
+"""
+
+import pathlib
+import tempfile
+import warnings
+from collections.abc import Iterator
+
+import keras
+import numpy as np
+import onnx
+import tensorflow as tf
+from onnx import numpy_helper
+from onnxruntime import quantization
+
+from elf_keras import models, runs
+from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
+
+FLOAT, INTEGER = "onnx", "onnx_int8"
+# Images at a time, for ranges.
+BATCH = 20
+
+
+def write(
+    model: keras.Model,
+    folder: pathlib.Path,
+    *,
+    variants: list[str],
+    images: np.ndarray,
+    rounded: keras.Model | None = None,
+) -> None:
+    """Convert and write every file of the variants asked for.
+
+    Args:
+      folder: `onnx/` of an export; a folder for each variant is made.
+      variants: of `ONNX_VARIANTS`.
+      images: training images that set the ranges of int8, `(images, …)`.
+      rounded: the model whose kernels int8 files can hold; only for int8.
+
+    Raises:
+      InputError: where ONNX cannot express the model.
+    """
+    if FLOAT in variants:
+        for name, part in _parts(model):
+            with runs.replacing(folder / FLOAT / f"{name}.onnx") as path:
+                path.write_bytes(_convert(name, part))
+    if INTEGER in variants:
+        given = images = np.asarray(images, "float32")
+        for name, part in _parts(rounded):
+            staged = name.startswith("stage")
+            content = _convert(name, part)
+            samples = given if staged else images
+            with runs.replacing(folder / INTEGER / f"{name}.onnx") as path:
+                _quantize(content, path, samples)
+            if staged and len(part.outputs) > 1:
+                given = _features(part, given)
+
+
+def _parts(model) -> Iterator[tuple[str, keras.Model]]:
+    """File name and part, the stages first."""
+    for number, stage in enumerate(models.stages(model), start=1):
+        outputs = dict(stage.output)
+        if "features" in outputs:
+            outputs[f"features_{number}"] = outputs.pop("features")
+        yield f"stage_{number}", keras.Model(stage.inputs[0], outputs)
+    for name in exit_rule.exit_names(models.exits(model)):
+        alone = {name: model.output[name]}
+        yield name, keras.Model(model.inputs[0], alone)
+
+
+def _convert(name, part):
+    kind, _, number = name.partition("_")
+    first = kind == "exit" or number == "1"
+    source = "image" if first else f"features_{int(number) - 1}"
+    spec = tf.TensorSpec((None, *part.inputs[0].shape[1:]), name=source)
+    with (
+        tempfile.TemporaryDirectory() as temporary,
+        warnings.catch_warnings(),
+        runs.silenced(),
+    ):
+        warnings.simplefilter("ignore")
+        path = pathlib.Path(temporary, "part.onnx")
+        try:
+            part.export(
+                str(path), format="onnx", verbose=False, input_signature=[spec]
+            )
+        except (ValueError, NotImplementedError, RuntimeError) as error:
+            raise InputError(
+                f"{FLOAT}: ONNX cannot express this model "
+                f"({str(error).partition(chr(10))[0]}); choose another "
+                "--backbone, or leave onnx out of --formats"
+            ) from error
+        return path.read_bytes()
+
+
+def _features(part, samples):
+    """What a stage hands on, few samples at a time."""
+    parts = np.split(samples, range(BATCH, len(samples), BATCH))
+    (name,) = (key for key in part.output if key.startswith("features"))
+    return np.concatenate([part(given)[name] for given in parts])
+
+
+def _quantize(content, path, samples):
+    """Kernels in 8 bits for each channel, the rest by the range of samples.
+
+    Scores stay in float32: eight bits of their range would be coarser than
+    the certainties that thresholds compare.
+    """
+    with tempfile.TemporaryDirectory() as temporary, runs.silenced():
+        floats = pathlib.Path(temporary, "floats.onnx")
+        floats.write_bytes(content)
+        prepared = pathlib.Path(temporary, "prepared.onnx")
+        # Batch norms become part of the kernels before those are measured.
+        quantization.quant_pre_process(
+            floats, prepared, skip_symbolic_shape=True
+        )
+        graph = onnx.load(prepared).graph
+        signed = pathlib.Path(temporary, "signed.onnx")
+        quantization.quantize_static(
+            prepared,
+            signed,
+            _Samples(graph.input[0].name, samples),
+            per_channel=True,
+            weight_type=quantization.QuantType.QInt8,
+            activation_type=quantization.QuantType.QUInt8,
+            nodes_to_exclude=_with_constants(graph),
+            extra_options={
+                "OpTypesToExcludeOutputQuantization": ["MatMul", "Gemm"]
+            },
+        )
+        onnx.save(_unsigned(onnx.load(signed)), path)
+
+
+def _unsigned(model):
+    """Kernels about 128, not 0, by the same scales: the same numbers.
+
+    On x86 without VNNI, ONNX Runtime adds products of a byte and a signed one
+    in 16 bits, which saturate: an exit's scores were 5 off. Reference:
+    microsoft/onnxruntime, issues 5849 and 12072.
+    """
+    tensors = {tensor.name: tensor for tensor in model.graph.initializer}
+    for node in model.graph.node:
+        if node.op_type != "DequantizeLinear":
+            continue
+        for name in (node.input[0], node.input[2]):
+            tensor = tensors.get(name)
+            if tensor is not None and tensor.data_type == onnx.TensorProto.INT8:
+                moved = numpy_helper.to_array(tensor).astype("int16") + 128
+                moved = moved.astype("uint8")
+                tensor.CopyFrom(numpy_helper.from_array(moved, name))
+    return model
+
+
+def _with_constants(graph):
+    """Sums and products with a constant: of pixels, and of scores' biases."""
+    constants = {tensor.name for tensor in graph.initializer}
+    return [
+        node.name
+        for node in graph.node
+        if node.op_type in ("Add", "Mul") and constants & {*node.input}
+    ]
+
+
+class _Samples(quantization.CalibrationDataReader):
+    """What stands for real inputs, batch by batch."""
+
+    def __init__(self, name, samples):
+        starts = range(BATCH, len(samples), BATCH)
+        self._left = ({name: part} for part in np.split(samples, starts))
+
+    def get_next(self):
+        return next(self._left, None)
