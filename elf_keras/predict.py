@@ -1,64 +1,156 @@
-"""Classify image files with a trained run, stopping early for real.
+"""Classify image files with a run or an export, stopping early for real.
 
-python -m elf_keras.predict --workdir=runs/gtsrb photo.png more/*.jpg
+python -m elf_keras.predict --workdir=runs/gtsrb photo.png folder 'more/*.jpg'
+python -m elf_keras.predict --export=savedmodels/gtsrb folder --format=csv
 
-Prints one JSON line a file: class, confidence at the exit taken (or what
---exit_rule looks at, by its name), the exit (from 1), the multiply-adds spent,
-and their share of the bare backbone's. A file that is no image gets a line
-with "error"; the status is then 2. --policy=accurate takes the thresholds of a
-sweep's policy.json. An export is asked by elf_keras.deploy.chain_runner, which
-needs neither run nor Keras.
+Takes files, folders (the images below them) and globs. Prints a JSON line or,
+with --format=csv, a row for each image: its class, the likeliest classes with
+calibrated probabilities, what --exit_rule looks at, the exit taken (from 1),
+and the multiply-adds spent, also as a share of the bare backbone's. A file
+that is no image gets a row with "error", and the status is then 2. A run leaves
+at --exit_threshold, with --policy=accurate as a sweep's policy.json says; an
+export by its default policy or --policy, asked in its own runtime
+(--variant=int8, saved_model).
 """
 
-import json
+import dataclasses
+import pathlib
 import sys
+from collections.abc import Callable
 
+import numpy as np
 from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
+    answer_rows,
     command,
+    temperatures_from_run,
     thresholds_from_flags,
     workdir,
 )
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
+flags.DEFINE_enum(
+    "format", answer_rows.JSON_LINES, answer_rows.FORMATS, "What to print."
+)
+flags.DEFINE_integer(
+    "top_k", 5, "Classes to print of each image, if there are so many.", 1
+)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Source:
+    """Who answers, and what images it takes."""
+
+    class_names: list[str]
+    shape: tuple[int, int, int]  # of its images
+    kept: float  # part of a photo's shorter side
+    costs: object  # multiply-adds of each exit
+    leaving: thresholds_from_flags.Leaving
+    answer: Callable  # of one image
 
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
     if not arguments:
-        raise InputError("no image files: name at least one after the flags")
-    if FLAGS.export is not None:
         raise InputError(
-            f"--export={FLAGS.export}: predict asks the run itself; ask an "
-            "export with python -m elf_keras.deploy.chain_runner "
-            f"{FLAGS.export} {arguments[0]}"
+            "no image files: name files, folders or globs after the flags"
         )
+    source = _of_run() if FLAGS.export is None else _of_export()
+    if source.leaving.advice:
+        command.say(f"note: {source.leaving.advice}")
+    from elf_keras.data import named_images
+
+    rows = answer_rows.AnswerRows(
+        FLAGS.format,
+        source.class_names,
+        source.leaving.rule.exit_rule,
+        FLAGS.top_k,
+    )
+    # One file at a time: memory stays flat, and an answer comes at once.
+    named = named_images.NamedImages(arguments)
+    answered = [_print(rows, source, *each) for each in named]
+    for reason, count in sorted(named.left_out.items()):
+        command.say(f"note: {count} more in folders are no images: {reason}")
+    if not all(answered):
+        command.say(
+            f"note: {answered.count(False)} of {len(answered)} have no answer; "
+            "their rows say why"
+        )
+        sys.exit(2)
+
+
+def _print(rows, source, path, reason):
+    """Print one image's row; return whether it is an answer."""
+    from elf_keras.data import images
+
+    file, (size, _, channels) = runs.legible(path), source.shape
+    image = None
+    if not reason:
+        image, reason = images.attempt(
+            path, size, channels=channels, kept=source.kept
+        )
+    if image is not None:
+        answer = source.answer(image)
+        if np.isfinite([answer.certainty, *answer.probabilities]).all():
+            macs = int(source.costs.with_heads[answer.exit - 1])
+            rows.answer(file, answer, macs, macs / source.costs.backbone)
+            return True
+        reason = "the model answers with scores that are no numbers"
+    rows.error(file, reason)
+    return False
+
+
+def _of_run():
     folder = workdir.workdir()
     names, kept = _of_record(folder / runs.RECORD)
     command.load_tensorflow()
     from elf_keras import models
+    from elf_keras.evaluation import prediction
     from elf_keras.models import multiply_adds
 
     model = models.load(folder / runs.MODEL)
-    classes = model.outputs[0].shape[-1]
+    classes, exits = model.outputs[0].shape[-1], models.exits(model)
     if len(names) != classes:
         raise InputError(
             f"{folder / runs.RECORD} names {len(names)} classes, {runs.MODEL} "
             f"has {classes}; restore the run's own files"
         )
-    costs = multiply_adds.exit_costs(model)
-    exits = models.exits(model)
-    leaving = thresholds_from_flags.of_run(len(names), exits)
-    # One file at a time: memory stays flat, and an answer comes at once.
+    leaving = thresholds_from_flags.of_run(classes, exits)
+    temperatures = temperatures_from_run.of_run(folder, leaving.rule, exits)
     stages = models.stages(model)
-    answers = [
-        _answer(file, kept, stages, names, costs, leaving) for file in arguments
-    ]
-    if not all(answers):
-        sys.exit(2)
+
+    def answer(image):
+        found = prediction.predict_dynamic(
+            stages, image[None], leaving.thresholds, leaving.rule
+        )
+        return prediction.calibrated(found, temperatures)[0]
+
+    shape = tuple(model.inputs[0].shape[1:])
+    costs = multiply_adds.exit_costs(model)
+    return _Source(names, shape, kept, costs, leaving, answer)
+
+
+def _of_export():
+    variant = FLAGS.variant if FLAGS["variant"].present else None
+    command.load_tensorflow()
+    from elf_keras.deploy import artefact
+
+    found = artefact.load(pathlib.Path(FLAGS.export), variant)
+    default = found.default_policy
+    if workdir.given_here("exit_threshold"):
+        default = None
+    leaving = thresholds_from_flags.of_export(found, default)
+    return _Source(
+        found.class_names,
+        found.image_shape,
+        found.kept,
+        found.costs,
+        leaving,
+        lambda image: found.answer(image, leaving.thresholds),
+    )
 
 
 def _of_record(path):
@@ -76,35 +168,5 @@ def _of_record(path):
     return names, kept
 
 
-def _answer(file, kept, stages, names, costs, leaving):
-    from elf_keras.data import images
-    from elf_keras.evaluation import prediction
-
-    height, _, channels = stages[0].inputs[0].shape[1:]
-    image, reason = images.attempt(file, height, channels=channels, kept=kept)
-    shown = runs.legible(file)
-    if image is None:
-        print(json.dumps({"file": shown, "error": reason}), flush=True)
-        return False
-    answer = prediction.predict_dynamic(
-        stages,
-        image[None],
-        leaving.thresholds,
-        leaving.rule,
-    )
-    taken = int(answer.exit_taken[0])
-    spent = int(costs.with_heads[taken])
-    line = {
-        "file": shown,
-        "class": names[answer.classes[0]],
-        leaving.rule.exit_rule: round(float(answer.certainty[0]), 4),
-        "exit": taken + 1,
-        "macs": spent,
-        "share_of_backbone": round(spent / costs.backbone, 4),
-    }
-    print(json.dumps(line), flush=True)
-    return True
-
-
 if __name__ == "__main__":
-    command.run_command(main, of_run=True, answers=True)
+    command.run_command(main, of_run=True, answers=True, of_export=True)

@@ -99,7 +99,8 @@ def exit_thresholds(
 def _recorded(given, asked):
     """The rule by which the run's own s is compared, if there is a run."""
     folder = pathlib.Path(given.workdir or "")
-    if not is_given_here() or not (folder / runs.FLAGS).is_file():
+    known = given.workdir and (folder / runs.FLAGS).is_file()
+    if not is_given_here() or not known:
         return asked
     return rule(workdir.flags_of(folder))
 

@@ -30,6 +30,7 @@ def run_command(
     compares: bool = False,
     resumes: bool = False,
     answers: bool = False,
+    of_export: bool = False,
 ) -> None:
     """Parse the command line, run the command, end with its status.
 
@@ -40,6 +41,7 @@ def run_command(
       compares: whether it takes all exit rules at once.
       resumes: whether what was stopped goes on with --resume.
       answers: whether all that it is for is printed, see `streams.prepare`.
+      of_export: whether --export will do in place of the run.
     """
     streams.prepare(answers=answers)
     # TensorFlow's start-up notices would bury the one line that matters.
@@ -51,7 +53,7 @@ def run_command(
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(_help(main, of_run), flush=True)
         else:
-            words = _parse(sys.argv, of_run)
+            words = _parse(sys.argv, of_run, of_export)
             _check_rule(compares)
             main(words)
 
@@ -94,10 +96,11 @@ def refuse_arguments(arguments: list[str]) -> None:
         )
 
 
-def _parse(argv, of_run):
+def _parse(argv, of_run, of_export):
     rest = FLAGS(flagfiles.expanded(argv))[1:]
     if of_run:
-        workdir.take_from(workdir.workdir())
+        if not (of_export and FLAGS.export) or FLAGS.workdir:
+            workdir.take_from(workdir.workdir())
     else:
         command_flags.refuse()
     # Bounds let `nan` through: it is neither below nor above any.

@@ -11,7 +11,7 @@ from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
-from elf_keras.policies import policy_file
+from elf_keras.policies import policy_file, sentences
 
 FLAGS = flags.FLAGS
 
@@ -23,6 +23,7 @@ class Leaving:
     rule: AnswerRule
     thresholds: ExitThresholds
     policy: str | None = None
+    advice: str | None = None  # what to take in its place
 
 
 def of_run(classes: int, exits: int) -> Leaving:
@@ -49,11 +50,12 @@ def of_run(classes: int, exits: int) -> Leaving:
     return found
 
 
-def of_export(found) -> Leaving:
+def of_export(found, default: str | None = None) -> Leaving:
     """How an export leaves: by --policy, or at s where none is named.
 
     Args:
       found: the `artefact.Artefact`.
+      default: policy in place of s.
 
     Raises:
       InputError: for a policy, or a way to leave, that the export has not.
@@ -69,12 +71,13 @@ def of_export(found) -> Leaving:
             "--policy_file: an export has policies of its own, chosen for "
             "each variant; leave it out beside --export"
         )
-    if FLAGS.policy is None:
+    policy = FLAGS.policy or default
+    if policy is None:
         classes, exits = len(found.class_names), len(found.costs.with_heads)
         s = answer_from_flags.exit_thresholds(classes, exits, by=found.rule)
         return Leaving(found.rule, s)
-    chosen = found.thresholds_of(FLAGS.policy)
-    return Leaving(found.rule, chosen, FLAGS.policy)
+    chosen = found.thresholds_of(policy)
+    return Leaving(found.rule, chosen, policy, found.advice[policy])
 
 
 def leaving(
@@ -92,7 +95,7 @@ def leaving(
     model = policy_file.UsedBy(exits, classes, scale, **rule.told)
     name = FLAGS.policy or record["default_policy"]
     chosen = policy_file.thresholds_of(record, name, model, path=path)
-    return Leaving(rule, chosen, name)
+    return Leaving(rule, chosen, name, _advice(record, name))
 
 
 def read() -> dict:
@@ -115,6 +118,16 @@ def file() -> pathlib.Path:
     return pathlib.Path(
         FLAGS.policy_file or workdir.workdir() / policy_file.NAME
     )
+
+
+def _advice(record, name):
+    """On the split that no choice has seen, if a sweep had one."""
+    policy, static = record["policies"][name], record["model"].get("static", {})
+    split = "test" if policy.get("test") else "validation"
+    if split not in static or not policy.get(split):
+        return None
+    accuracy = static[split]["accuracy"]
+    return sentences.dearer({name: policy[split]}, accuracy, split)
 
 
 def _asked(rule):

@@ -1,6 +1,7 @@
 """One artefact of an export, asked as a model is: whole splits, all exits."""
 
 import dataclasses
+import functools
 import pathlib
 from collections.abc import Callable, Iterator
 
@@ -10,6 +11,7 @@ from elf_keras import errors, runs
 from elf_keras.data import pipeline, splits
 from elf_keras.deploy import chain_runner, manifest, measure, versions
 from elf_keras.errors import InputError
+from elf_keras.evaluation import prediction
 from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
@@ -29,9 +31,15 @@ class Artefact:
     costs: multiply_adds.ExitCosts
     rule: AnswerRule  # by which it leaves
     policies: dict[str, ExitThresholds]  # chosen for this very artefact
+    advice: dict[str, str | None]  # by policy: what to take in its place
+    default_policy: str
+    image_shape: tuple[int, int, int]  # height, width, channels
+    kept: float  # part of a photo's shorter side that is cut out, (0, 1]
     # Images `(batch, height, width, channels)` to each exit's own logits,
     # `(batch, exits, classes)`.
     ask: Callable[[np.ndarray], np.ndarray]
+    # One image, 0 to 255, and thresholds: stops early, as it does in use.
+    answer: Callable[[np.ndarray, ExitThresholds], prediction.Answer]
 
     def logit_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
         """Logits in source order, batch by batch."""
@@ -54,10 +62,11 @@ class Artefact:
         return self.policies[policy]
 
 
-def load(folder: pathlib.Path, variant: str) -> Artefact:
-    """Load an export's `saved_model`, or the chain of a TFLite variant.
+def load(folder: pathlib.Path, variant: str | None) -> Artefact:
+    """Load an export's `saved_model`, or the chain of a variant.
 
-    The folder is NAME, of which the highest version is meant, or NAME/N.
+    The folder is NAME, of which the highest version is meant, or NAME/N. None
+    is the variant float32, else the first one, else the SavedModel.
 
     Raises:
       InputError: where the export lacks it, or a file is missing or changed.
@@ -68,24 +77,34 @@ def load(folder: pathlib.Path, variant: str) -> Artefact:
     with runs.refusing(
         f"{path} or a file it names cannot be used", "copy or export it again"
     ):
-        held = {SAVED_MODEL: record["saved_model"], **record["variants"]}
+        held = {**record["variants"], SAVED_MODEL: record["saved_model"]}
+        if variant is None:
+            variant = "float32" if "float32" in held else [*held][0]
         if held.get(variant) is None:
             names = ", ".join(name for name, at in held.items() if at)
             raise InputError(
                 f"--export={folder} holds no {variant!r}; choose --variant of "
                 f"{names or 'none'}"
             )
+        policies, image = held[variant]["policies"], record["input"]
         served = variant == SAVED_MODEL
-        policies = held[variant]["policies"].items()
+        ask, answer = (
+            _served(folder, record) if served else _chained(path, variant)
+        )
         return Artefact(
             [str(name) for name in record["class_names"]],
             _costs(record),
             manifest.rule_of(record),
             {
                 name: ExitThresholds.of(at["thresholds"])
-                for name, at in policies
+                for name, at in policies.items()
             },
-            _served(folder, record) if served else _chained(path, variant),
+            {name: at.get("advice") for name, at in policies.items()},
+            record["default_policy"],
+            (image["height"], image["width"], image["channels"]),
+            float(image.get("kept", 1)),
+            ask,
+            answer,
         )
 
 
@@ -102,7 +121,14 @@ def _chained(path, variant):
     # Checks every checksum and that the stages fit together.
     with runs.silenced():
         runner = chain_runner.ChainRunner(path, variant=variant)
-    return lambda images: measure.chain_logits(runner.stages, images)
+
+    def answer(image, thresholds):
+        found = runner.predict(image, policy=thresholds.to_json())
+        return prediction.Answer(
+            found.probabilities, found.certainty, found.exit
+        )
+
+    return functools.partial(measure.chain_logits, runner.stages), answer
 
 
 def _served(folder, record):
@@ -131,4 +157,15 @@ def _served(folder, record):
         answers = loaded.signatures[every](image=images)
         return np.stack([answers[name].numpy() for name in names], 1)
 
-    return ask
+    def answer(image, thresholds):
+        # Where nobody leaves, 1, which no certainty exceeds.
+        limits = np.minimum(thresholds.rows(1), 1)
+        found = loaded.signatures["dynamic"](
+            image=tf.constant(image[None], tf.float32),
+            exit_threshold=tf.constant(limits),
+        )
+        sure = found.get("certainty", found["confidence"])
+        shares = found["probabilities"][0].numpy()
+        return prediction.Answer(shares, float(sure[0]), int(found["exit"][0]))
+
+    return ask, answer

@@ -27,11 +27,42 @@ class Prediction:
       certainty: what the exit rule compared at the exit taken, confidence
         unless another rule was asked for, in (0, 1], `(images,)`.
       exit_taken: index of the exit, from 0, `(images,)`.
+      scores: what that exit answers by, `(images, classes)`; None where only
+        classes were known.
     """
 
     classes: np.ndarray
     certainty: np.ndarray
     exit_taken: np.ndarray
+    scores: np.ndarray | None = None
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Answer:
+    """What a model says of one image, whoever runs it.
+
+    Attributes:
+      probabilities: calibrated, `(classes,)`.
+      certainty: what the exit rule compared at the exit taken.
+      exit: that was taken, from 1.
+    """
+
+    probabilities: np.ndarray
+    certainty: float
+    exit: int
+
+
+def calibrated(found: Prediction, temperatures: np.ndarray) -> list[Answer]:
+    """The answers to images one by one; T of each exit is `(exits,)`."""
+    scaled = found.scores / np.asarray(temperatures)[found.exit_taken, None]
+    powers = np.exp(scaled - scaled.max(-1, keepdims=True))
+    shares = powers / powers.sum(-1, keepdims=True)
+    return [
+        Answer(share, float(sure), int(taken) + 1)
+        for share, sure, taken in zip(
+            shares, found.certainty, found.exit_taken, strict=True
+        )
+    ]
 
 
 def predict_logits(model: keras.Model, examples: splits.Examples) -> np.ndarray:
@@ -107,6 +138,7 @@ def predict_dynamic(
         np.zeros(len(images), "int64"),
         np.zeros(len(images), "float32"),
         np.full(len(images), len(stages) - 1),
+        np.zeros((len(images), stages[-1].outputs[-1].shape[-1]), "float32"),
     )
     features, kept = np.asarray(images, "float32"), {}
     for number, stage in enumerate(stages):
@@ -121,6 +153,7 @@ def predict_dynamic(
         result.classes[gone] = answered[leaves].argmax(-1)
         result.certainty[gone] = sure[leaves]
         result.exit_taken[gone] = number
+        result.scores[gone] = answered[leaves]
         alive = alive[~leaves]
         kept = {name: values[~leaves] for name, values in kept.items()}
         if not last:

@@ -14,6 +14,8 @@ from elf_keras.exits.thresholds import ExitThresholds
 
 # Images whose losses are computed at a time.
 _ROWS = 4096
+# In the record of validation: T of each exit, by which predict calibrates.
+TEMPERATURES = "temperatures"
 
 
 def per_class_rows(
@@ -53,13 +55,17 @@ def score_model(
     only its mean loss by exit, of an `objective` with a finite threshold, and
     is left out without one.
     """
-    parts = {"validation": data.validation, "test": data.test}
-    found = {
-        name: answers.collect(model, part, scorer.rule)
-        for name, part in parts.items()
-        if part is not None
-    }
+    found, temperatures = {}, None
+    if data.validation is not None:
+        weights = scorer.weights(data.validation.labels)
+        found["validation"], temperatures = answers.with_temperatures(
+            model, data.validation, weights, scorer.rule
+        )
+    if data.test is not None:
+        found["test"] = answers.collect(model, data.test, scorer.rule)
     records = {name: scorer.score(each) for name, each in found.items()}
+    if temperatures is not None:
+        records["validation"][TEMPERATURES] = temperatures
     if objective:
         parts, labels = (
             prediction.logit_parts(model, data.train),

@@ -248,9 +248,3 @@ def test_an_export_that_cannot_be_used(export, tmp_path, damage, variant, says):
     damage(folder)
     for named in (folder, folder.parent):
         refused("evaluate", named, f"--variant={variant}", says=[says])
-
-
-def test_predict_names_the_command_for_exports():
-    refused(
-        "predict", "exports/digits", "a.png", says=["chain_runner", "a.png"]
-    )

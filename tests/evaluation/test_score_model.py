@@ -21,7 +21,7 @@ from made_scores import (
 
 from elf_keras import losses
 from elf_keras.data import splits
-from elf_keras.evaluation import prediction, score_model
+from elf_keras.evaluation import calibration, prediction, score_model
 from elf_keras.evaluation.answers import of_parts
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.losses.objective import CumulativeLoss
@@ -39,6 +39,15 @@ def test_score_model_scores_every_split_there_is(validation):
     assert set(found) == scored
     assert set(records) == scored | {"train"}
     assert set(records["train"]) == {"loss_by_exit"}
+    if validation:
+        # By hand: the T that this split's logits want, of each exit.
+        logits = prediction.predict_logits(model, data.validation)
+        weights = made.weights(data.validation.labels)
+        fit = calibration.TemperatureFit(data.validation.labels, weights)
+        _ = [*fit.watch([logits])]
+        expected = fit.temperatures()
+        found_there = records["validation"]["temperatures"]
+        np.testing.assert_allclose(found_there, expected, rtol=1e-6)
     scores = prediction.predict_logits(model, data.test)
     np.testing.assert_array_equal(found["test"].classes, scores.argmax(-1))
     expected = made.score(of_parts([scores], data.test.labels))

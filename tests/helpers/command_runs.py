@@ -27,7 +27,7 @@ CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 COMMANDS = {
     "train": (train.main, {"resumes": True}),
     "evaluate": (evaluate.main, {"of_run": True}),
-    "predict": (predict.main, {"of_run": True}),
+    "predict": (predict.main, {"of_run": True, "of_export": True}),
     "export": (export.main, {"of_run": True}),
     "sweep": (sweep.main, {"of_run": True, "compares": True}),
     "search": (search.main, {"resumes": True}),

@@ -1,0 +1,51 @@
+"""Temperatures that calibrate a run's probabilities, from its own files."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from elf_keras import runs
+from elf_keras.cli import command, thresholds_from_flags
+from elf_keras.exits import answer_rule, certainty
+from elf_keras.exits.answer_rule import AnswerRule
+
+
+def of_run(folder: pathlib.Path, rule: AnswerRule, exits: int) -> np.ndarray:
+    """T of each exit, `(exits,)`, as validation wanted them.
+
+    They are of what exits answer by, whatever is compared with s: of the
+    policy file where that answers alike, else of the training. Where neither
+    does, T = 1/σ as trained, and a note says so.
+    """
+    for record in _records(folder):
+        found = record.get("temperatures")
+        if found and len(found) == exits and _answers_alike(record, rule):
+            return np.array(found, float)
+    command.say(
+        f"note: probabilities are as trained, not calibrated: {folder} has no "
+        f"temperatures of --answer={rule.answer}; elf_keras.sweep makes them"
+    )
+    return np.full(exits, 1 / rule.scale)
+
+
+def _records(folder):
+    path = thresholds_from_flags.file()
+    if path.exists():
+        yield thresholds_from_flags.read()
+    if (folder / runs.METRICS).exists():
+        scores = runs.read_json(folder / runs.METRICS)
+        with runs.refusing(
+            f"{folder / runs.METRICS} is damaged", "restore it, or delete it"
+        ):
+            scored = scores.get("validation") or {}
+            part = scored.get("best") or scored.get("last") or {}
+            yield {**part.get("dynamic", {}), **part}
+
+
+def _answers_alike(record, rule):
+    theirs = answer_rule.of_record(record)
+    own = dataclasses.replace(rule, exit_rule=certainty.CONFIDENCE)
+    return own.leaves_as(
+        dataclasses.replace(theirs, exit_rule=certainty.CONFIDENCE)
+    )
