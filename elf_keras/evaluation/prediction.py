@@ -27,8 +27,8 @@ class Prediction:
       certainty: what the exit rule compared at the exit taken, confidence
         unless another rule was asked for, in (0, 1], `(images,)`.
       exit_taken: index of the exit, from 0, `(images,)`.
-      scores: what that exit answers by, `(images, classes)`; None where only
-        classes were known.
+      scores: what that exit answers by, `(images, classes)`; None without
+        images, or where only classes were known.
     """
 
     classes: np.ndarray
@@ -138,24 +138,24 @@ def predict_dynamic(
         np.zeros(len(images), "int64"),
         np.zeros(len(images), "float32"),
         np.full(len(images), len(stages) - 1),
-        np.zeros((len(images), stages[-1].outputs[-1].shape[-1]), "float32"),
     )
-    features, kept = np.asarray(images, "float32"), {}
+    features, kept, scores = np.asarray(images, "float32"), {}, None
     for number, stage in enumerate(stages):
         if not alive.size:
             break
         outputs = stage(features, training=False)
         logits = np.asarray(outputs[f"exit_{number + 1}"])
         answered, sure, kept = in_turn.step(rule, number + 1, logits, kept)
+        scores = np.zeros_like(answered) if scores is None else scores
         last = number == len(stages) - 1
         leaves = exit_rule.above(sure, thresholds.with_last[number]) | last
         gone = alive[leaves]
         result.classes[gone] = answered[leaves].argmax(-1)
         result.certainty[gone] = sure[leaves]
         result.exit_taken[gone] = number
-        result.scores[gone] = answered[leaves]
+        scores[gone] = answered[leaves]
         alive = alive[~leaves]
         kept = {name: values[~leaves] for name, values in kept.items()}
         if not last:
             features = np.asarray(outputs["features"])[~leaves]
-    return result
+    return dataclasses.replace(result, scores=scores)

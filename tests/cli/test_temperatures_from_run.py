@@ -4,7 +4,7 @@ import json
 
 import numpy as np
 import pytest
-from test_thresholds_from_flags import flags
+from command_runs import given_flags as flags
 
 from elf_keras import runs
 from elf_keras.cli import temperatures_from_run

@@ -1,13 +1,10 @@
 """How runs and exports leave: by command line, policies, or the run."""
 
-import contextlib
 import json
-import sys
 import types
-from unittest import mock
 
-import command_runs
 import pytest
+from command_runs import given_flags as flags
 
 from elf_keras.cli import policies_from_flags, thresholds_from_flags
 from elf_keras.errors import InputError
@@ -18,16 +15,6 @@ from elf_keras.policies import policy_rules
 ENTROPY = ("--exit_rule=entropy", "--exit_threshold=0.7")
 RULE = {"kind": "shared", "unit": None, "limit": None}
 SUMS = AnswerRule(exit_rule="margin", answer="running", answer_decay=0.25)
-
-
-@contextlib.contextmanager
-def flags(*words, of_run=()):
-    """Flags that a run records, and a command line that wins."""
-    with (
-        mock.patch.object(sys, "argv", ["test", *words]),
-        command_runs.fresh_flags("--workdir=run", *of_run, *words),
-    ):
-        yield
 
 
 @pytest.fixture
@@ -121,6 +108,7 @@ def export(rule):
         class_names=[*"abcdefghij"],
         costs=types.SimpleNamespace(with_heads=[1, 2, 3]),
         rule=rule,
+        advice={"accurate": "take static"},
         thresholds_of=lambda name: ExitThresholds.of([0.25, None]),
     )
 
@@ -140,7 +128,7 @@ def test_an_export_is_scored_by_its_own_rule():
     with flags("--policy=accurate", of_run=ENTROPY):
         found = thresholds_from_flags.of_export(export(SUMS))
     assert found.thresholds.to_json() == [0.25, None]
-    assert found.policy == "accurate"
+    assert (found.policy, found.advice) == ("accurate", "take static")
 
 
 @pytest.mark.parametrize(

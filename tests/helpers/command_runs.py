@@ -94,6 +94,16 @@ def fresh_flags(*arguments: str):
         keras.config.set_dtype_policy(policy)
 
 
+@contextlib.contextmanager
+def given_flags(*words: str, of_run=()):
+    """Flags that a run records, and a command line that wins."""
+    with (
+        mock.patch.object(sys, "argv", ["test", *words]),
+        fresh_flags("--workdir=run", *of_run, *words),
+    ):
+        yield
+
+
 def run(name: str, *arguments) -> Ended:
     """Run a command in this process, as `python -m elf_keras.COMMAND`."""
     main, options = COMMANDS[name]
