@@ -117,8 +117,12 @@ def test_no_folder_and_no_run(tmp_path):
     command_runs.refused("report", says=["no folder was named"])
     command_runs.refused("report", tmp_path / "x", says=["x: expected folders"])
     command_runs.refused("report", tmp_path, says=["holds no flags.flags"])
-    (tmp_path / report.MANIFEST).write_text("{}")
-    command_runs.refused("report", tmp_path, says=["only exports were named"])
+    version = tmp_path / "export" / "1"
+    version.mkdir(parents=True)
+    (version / "manifest.json").write_text("{}")
+    for export in (version, version.parent):
+        says = ["only exports were named"]
+        command_runs.refused("report", export, says=says)
 
 
 @pytest.mark.slow
