@@ -93,14 +93,24 @@ def _print(rows, source, path, reason):
             path, size, channels=channels, kept=source.kept
         )
     if image is not None:
+        answer, reason = _answered(source, image)
+    if reason:
+        rows.error(file, reason)
+        return False
+    macs = int(source.costs.with_heads[answer.exit - 1])
+    rows.answer(file, answer, macs, macs / source.costs.backbone)
+    return True
+
+
+def _answered(source, image):
+    """The answer, and why there is none, or ""."""
+    try:
         answer = source.answer(image)
-        if np.isfinite([answer.certainty, *answer.probabilities]).all():
-            macs = int(source.costs.with_heads[answer.exit - 1])
-            rows.answer(file, answer, macs, macs / source.costs.backbone)
-            return True
-        reason = "the model answers with scores that are no numbers"
-    rows.error(file, reason)
-    return False
+    except ValueError as error:  # of the chain runner
+        return None, str(error).partition("\n")[0] or "no answer"
+    if np.isfinite([answer.certainty, *answer.probabilities]).all():
+        return answer, ""
+    return None, "the model answers with scores that are no numbers"
 
 
 def _of_run():

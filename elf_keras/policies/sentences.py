@@ -46,17 +46,16 @@ def dearer(policies: dict[str, dict], static: float, split: str) -> str | None:
       split: that both are of.
     """
     found = [
-        f"{name} ({100 - 100 * at['saving']:.1f} % of its MACs, "
-        f"{100 * at['accuracy']:.1f} % right)"
+        f"{name} at {100 - 100 * at['saving']:.1f} % of its MACs "
+        f"({100 * at['accuracy']:.1f} % right)"
         for name, at in policies.items()
         if at["saving"] < -_SEEN
     ]
     if not found:
         return None
     return (
-        f"{', '.join(found)} {'costs' if len(found) == 1 else 'cost'} more "
-        f"than the bare backbone on {split}: take static, the backbone alone "
-        f"(100 %, {100 * static:.1f} % right)"
+        f"dearer than the bare backbone on {split}: {', '.join(found)}; take "
+        f"static, the backbone alone ({100 * static:.1f} % right)"
     )
 
 

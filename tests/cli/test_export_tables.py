@@ -88,9 +88,9 @@ def record():
 def test_variants_say_what_costs_more_than_the_backbone():
     text = export_tables.variants(record())
     told = (
-        "  note: all_exits (124.0 % of its MACs, 70.0 % right), accurate "
-        "(119.0 % of its MACs, 65.0 % right) cost more than the bare backbone "
-        "on test: take static, the backbone alone (100 %, 66.0 % right)"
+        "  note: dearer than the bare backbone on test: all_exits at 124.0 % "
+        "of its MACs (70.0 % right), accurate at 119.0 % of its MACs (65.0 % "
+        "right); take static, the backbone alone (66.0 % right)"
     )
     assert text.splitlines().count(told) == 2
     assert text.count("note: ms_1: no times; left out") == 2

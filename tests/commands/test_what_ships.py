@@ -141,12 +141,12 @@ def test_what_costs_more_than_the_backbone_is_said_everywhere(
     """All exits cost 75 where the backbone alone costs 60."""
     folder, _, record, swept, exported = shipped
     give(monkeypatch)
-    told = "all_exits (125.0 % of its MACs, "
+    told = "all_exits at 125.0 % of its MACs ("
     for text in (swept.out, exported.out):
         assert told in text
-        assert "take static, the backbone alone (100 %, " in text
+        assert "take static, the backbone alone (" in text
     advice = record["variants"]["int8"]["policies"]["all_exits"]["advice"]
-    assert advice.startswith(told)
+    assert told in advice
     assert record["variants"]["int8"]["policies"]["accurate"]["advice"] is None
     command_runs.draw(tmp_path / "a.png")
     run = f"--workdir={folder}"

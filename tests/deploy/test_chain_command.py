@@ -63,7 +63,7 @@ def test_a_policy_dearer_than_the_backbone_is_said(
     shutil.copytree(chain.manifest.parent, folder)
     path = folder / "manifest.json"
     name = json.loads(path.read_text())["default_policy"]
-    advice = "costs more than the bare backbone: take static"
+    advice = "dearer than the bare backbone; take static"
 
     def change(record):
         for variant in record["variants"].values():

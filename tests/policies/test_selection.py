@@ -1,5 +1,7 @@
 """Policies on a few images whose best thresholds can be read off."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -215,3 +217,19 @@ def test_scores_are_those_of_the_split_that_is_asked():
     assert found["macs"] == pytest.approx((20 + 20 + 60 + 110) / 4)
     assert found["milliseconds"] == pytest.approx((1 + 1 + 2 + 4) / 4)
     np.testing.assert_allclose(found["exit_shares"], [0.5, 0.25, 0.25])
+
+
+def test_a_model_of_one_exit_has_the_policies_of_a_sweep_too():
+    """An export of it offers names that others have; nobody can leave."""
+    found = answers([[0.9], [0.8], [0.7]], [[1], [0], [1]])
+    alone = scorer(costs=np.array([100]))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        chosen, left_out = selection.choose(
+            found, alone, policy_rules.by_default(0)
+        )
+    assert set(chosen) == {"all_exits", "accurate", "accurate_per_exit"}
+    for choice in chosen.values():
+        assert choice.thresholds.to_json() == []
+        assert choice.kept in (None, True)
+    assert len(left_out) == 6
