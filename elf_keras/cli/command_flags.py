@@ -21,19 +21,20 @@ def define() -> None:
     flags.DEFINE_string(
         "policy",
         None,
-        "A policy of --policy_file, in place of --exit_threshold.",
+        "A policy of --policy_file or of --export, in place of "
+        "--exit_threshold; in export the default one.",
     )
     flags.DEFINE_string(
         "policy_file",
         None,
-        "What a sweep wrote; by default --workdir's policy.json, if --policy "
-        "is given.",
+        "What a sweep wrote; by default --workdir's policy.json, where "
+        "--policy is given, and in export where there is one.",
     )
     flags.DEFINE_string(
         "export",
         None,
         "An export of the run, such as savedmodels/NAME: evaluate scores it, "
-        "sweep takes its times.",
+        "predict asks it, sweep takes its times.",
     )
     flags.DEFINE_enum(
         "variant",
