@@ -86,8 +86,9 @@ def losses(
         np.array, zip(*groups.values(), strict=True)
     )
     largest = excess.max(axis=0).astype(np.float64)
-    factor = np.quantile(largest, guard.confidence)
-    factor = factor if np.isfinite(factor) else 0.0
+    # Infinite where nobody leaves early.
+    known = np.isfinite(largest).all()
+    factor = np.quantile(largest, guard.confidence) if known else 0.0
     return Losses(tuple(groups), mean, centre + factor * deviation)
 
 
