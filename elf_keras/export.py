@@ -94,7 +94,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     """Export one run; nothing half-made is left behind."""
     from elf_keras import models
     from elf_keras.cli import fitting_model, model_from_flags
-    from elf_keras.deploy import bundle
+    from elf_keras.deploy import bundle, chains
 
     model = fitting_model.load(folder / runs.MODEL, data)
     offer = policies_from_flags.to_export(
@@ -105,7 +105,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     scorer = dataclasses.replace(
         scorer, rule=dataclasses.replace(scorer.rule, **offer.rule.told)
     )
-    plan = bundle.ExportPlan(
+    plan = chains.ExportPlan(
         runs.legible(output.resolve().name),
         tuple(FLAGS.formats),
         FLAGS.score_images,
@@ -115,7 +115,9 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     )
     planned = versions.following(output)
     with errors.translated(), versions.adding(output) as made:
-        record = bundle.write(runs.encodable(made), model, data, scorer, plan)
+        record = bundle.write(
+            runs.encodable(made), model, data, scorer, plan, command.say
+        )
         _shown(record)
         with preemption.held():
             place = versions.put(made, output)

@@ -2,42 +2,20 @@
 
 import dataclasses
 import pathlib
+from collections.abc import Callable
 
 import keras
 import numpy as np
 
 from elf_keras import models, runs
-from elf_keras.choices import ONNX_VARIANTS, TFLITE_VARIANTS
 from elf_keras.data import splits
-from elf_keras.deploy import manifest, parity
+from elf_keras.deploy import chains, manifest, parity
 from elf_keras.evaluation import answers, prediction, stage_times
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import answer_rule
-from elf_keras.policies import policy_rules
 
 # Images that set the ranges of int8, and that parity is checked on.
 RANGE_IMAGES, PARITY_IMAGES = 200, 200
-
-
-@dataclasses.dataclass(frozen=True)
-class ExportPlan:
-    """What to export, and the rules that choose each variant's thresholds."""
-
-    name: str  # as a server knows it
-    formats: tuple[str, ...]
-    score_images: int  # test images to measure scores on, 0 for all
-    seed: int  # of their choice
-    policies: policy_rules.PolicyPlan
-    default_policy: str
-
-    @property
-    def variants(self) -> list[str]:
-        """Those that run as a chain of files."""
-        return [*self.of(TFLITE_VARIANTS), *self.of(ONNX_VARIANTS)]
-
-    def of(self, variants: tuple[str, ...]) -> list[str]:
-        """Those of them that are asked for, in their order."""
-        return [name for name in variants if name in self.formats]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -56,9 +34,12 @@ def write(
     model: keras.Model,
     data: splits.Splits,
     scorer: Scorer,
-    plan: ExportPlan,
+    plan: chains.ExportPlan,
+    tell: Callable[[str], None] = lambda line: None,
 ) -> dict:
     """Write an export into an empty folder; return its manifest.
+
+    `tell` gets a line for each step, when it has ended.
 
     Without validation split, training images choose thresholds and
     temperatures. What is half-made when something fails is the caller's to
@@ -70,17 +51,27 @@ def write(
     judge = manifest.Judge(
         scorer, chosen_on, reported_on, reported_as, plan.policies
     )
+    steps = chains.Steps(tell)
     source = _source(models.in_float32(model), judge)
+    steps.ended("the model asked, temperatures")
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)
     record = _facts(data, judge, source, plan)
     record |= {
         "saved_model": _saved_model(folder, source, judge, plan, record),
-        "variants": _variants(folder, source, judge, plan, data.train),
     }
+    if record["saved_model"]:
+        steps.ended("saved_model written and scored")
+    record["variants"] = {}
+    if plan.variants:
+        rows = _spread_over(len(data.train), RANGE_IMAGES)
+        images = np.asarray(data.train.images[rows])
+        rule = scorer.rule
+        chains.write(folder, source.model, images, plan, steps, rule)
+        record["variants"] = chains.measured(folder, judge, plan, steps)
     # The chain is run by its manifest, hence before parity is known.
     record |= {"parity": [], "checksums": manifest.checksums(folder)}
     runs.write_json(folder / manifest.NAME, record)
-    record |= _parity(folder, source.reference, plan, record)
+    record |= _parity(folder, source.reference, plan, record, steps)
     runs.write_json(folder / manifest.NAME, record)
     return record
 
@@ -164,50 +155,17 @@ def _stage_times(source, judge):
     return stage_times.measure(source.model, few).stages
 
 
-def _variants(folder, source, judge, plan, train):
-    if not plan.variants:
-        return {}
-    from elf_keras.deploy import measure, rounding
-
-    rows = _spread_over(len(train), RANGE_IMAGES)
-    images, rounded = np.asarray(train.images[rows]), None
-    if any("int8" in name for name in plan.variants):
-        rounded = rounding.of_model(source.model, images)
-    told = {"images": images, "rounded": rounded}
-    if plan.of(TFLITE_VARIANTS):
-        from elf_keras.deploy import tflite_chain
-
-        single = "single_file" in plan.formats
-        tflite_chain.write(
-            source.model,
-            folder / "tflite",
-            variants=plan.of(TFLITE_VARIANTS),
-            single_file=judge.scorer.rule if single else None,
-            **told,
-        )
-    if plan.of(ONNX_VARIANTS):
-        from elf_keras.deploy import onnx_chain
-
-        onnx_chain.write(
-            source.model,
-            folder / "onnx",
-            variants=plan.of(ONNX_VARIANTS),
-            **told,
-        )
-    return {
-        name: measure.variant(folder, name, judge) for name in plan.variants
-    }
-
-
-def _parity(folder, reference, plan, record):
+def _parity(folder, reference, plan, record, steps):
     from elf_keras.deploy import parity_runs, serving
 
     rows = []
     if "saved_model" in plan.formats:
         known = serving.of_manifest(record)
         rows += parity_runs.of_saved_model(folder, reference, known)
+        steps.ended("saved_model compared with the model")
     for name in plan.variants:
         rows += parity_runs.of_chain(folder, name, reference)
+        steps.ended(f"{name} compared with the model")
     return {
         "parity_at": {
             "thresholds": reference.thresholds.to_json(),

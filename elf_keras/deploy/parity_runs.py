@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import functools
 import pathlib
 
 import numpy as np
@@ -142,39 +143,40 @@ def of_chain(
     Only those in float32 are judged.
     """
     files, images = manifest.files(folder, variant), reference.images
-    left = _left_by_runner(folder / manifest.NAME, variant, reference)
-    stages = measure.open_files(files, "stage")
-    alone = [
-        measure.chain_logits([stage], images)
-        for stage in measure.open_files(files, "exit")
+    alone = measure.open_files(files, "exit")
+    asked = {"chain": measure.open_files(files, "stage")}
+    if (files / "stages.tflite").exists():
+        asked["stages.tflite"] = _joint(files, len(alone))
+    jobs = [
+        functools.partial(_left_by_runner, folder, variant, reference),
+        *(
+            functools.partial(measure.chain_logits, stages, images)
+            for stages in [*asked.values(), *([stage] for stage in alone)]
+        ),
     ]
+    left, *found = measure.at_once(jobs)
     rows = {
-        "chain": {"logits": measure.chain_logits(stages, images), **left},
-        f"exit_k.{files.parent.name}": {
-            "logits": np.concatenate(alone, axis=1)
-        },
-        **_joint(files, len(stages), reference),
+        name: {"logits": logits}
+        for name, logits in zip(asked, found, strict=False)
     }
+    rows["chain"] |= left
+    each = np.concatenate(found[len(asked) :], axis=1)
+    rows[f"exit_k.{files.parent.name}"] = {"logits": each}
+    single = files / "single_file.tflite"
+    if single.exists():
+        rows["single_file"] = _single_file(single, reference)
     judged = variant in ("float32", "onnx")
     if variant not in choices.ONNX_VARIANTS:
         variant = f"tflite {variant}"
     return _compared(reference, variant, rows, judged)
 
 
-def _joint(files, exits, reference):
-    """Rows of TFLite files that hold all stages."""
-    whole, rows = files / "stages.tflite", {}
-    if whole.exists():
-        stages = [
-            measure.open_file(whole, f"stage_{number}")
-            for number in range(1, exits + 1)
-        ]
-        logits = measure.chain_logits(stages, reference.images)
-        rows["stages.tflite"] = {"logits": logits}
-    single = files / "single_file.tflite"
-    if single.exists():
-        rows["single_file"] = _single_file(single, reference)
-    return rows
+def _joint(files, exits):
+    """Stages in one TFLite file, as signatures."""
+    return [
+        measure.open_file(files / "stages.tflite", f"stage_{number}")
+        for number in range(1, exits + 1)
+    ]
 
 
 def _compared(reference, artefact, rows, judged=True):
@@ -184,9 +186,9 @@ def _compared(reference, artefact, rows, judged=True):
     ]
 
 
-def _left_by_runner(path, variant, reference):
+def _left_by_runner(folder, variant, reference):
     """What the runner that phones use answers by, and at which exits."""
-    runner = chain_runner.ChainRunner(path, variant=variant)
+    runner = chain_runner.ChainRunner(folder / manifest.NAME, variant=variant)
     policy = reference.thresholds.to_json()
     try:
         answers = [

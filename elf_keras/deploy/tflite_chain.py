@@ -7,7 +7,9 @@ Softmax and exit rule run outside, in float32: an int8 softmax has steps of
 1/256, coarser than the whole range of cosines from 100 classes on.
 """
 
+import contextlib
 import dataclasses
+import gc
 import pathlib
 import tempfile
 import warnings
@@ -93,6 +95,28 @@ def write(
       InputError: where TFLite cannot express the model, or a file of it
         could not run on a phone.
     """
+    with _without_old_objects():
+        _write(model, folder, variants, images, (single_file, rounded))
+    for variant in variants:
+        _refuse(folder / variant)
+
+
+@contextlib.contextmanager
+def _without_old_objects():
+    """Keep what is there out of the garbage collections of the converter.
+
+    It makes one for each file: a third of a second with a framework loaded.
+    """
+    gc.collect()
+    gc.freeze()
+    try:
+        yield
+    finally:
+        gc.unfreeze()
+
+
+def _write(model, folder, variants, images, given):
+    single_file, rounded = given
     integers = [name for name in variants if name in INTEGERS]
     floats = [name for name in variants if name not in INTEGERS]
     if floats:
@@ -105,8 +129,6 @@ def write(
         rounded = rounded or rounding.of_model(model, images)
         parts = parts_of(rounded, images)
         _write_files(parts, folder, integers, _files(parts))
-    for variant in variants:
-        _refuse(folder / variant)
 
 
 def _files(parts):

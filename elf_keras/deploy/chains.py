@@ -1,0 +1,101 @@
+"""Every variant that is a chain of files: TFLite for phones, ONNX for others."""
+
+import dataclasses
+import pathlib
+import time
+from collections.abc import Callable
+
+import keras
+import numpy as np
+
+from elf_keras.choices import ONNX_VARIANTS, TFLITE_VARIANTS
+from elf_keras.deploy import manifest
+from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.policies import policy_rules
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportPlan:
+    """What to export, and the rules that choose each variant's thresholds."""
+
+    name: str  # as a server knows it
+    formats: tuple[str, ...]
+    score_images: int  # test images to measure scores on, 0 for all
+    seed: int  # of their choice
+    policies: policy_rules.PolicyPlan
+    default_policy: str
+
+    @property
+    def variants(self) -> list[str]:
+        """Those that run as a chain of files."""
+        return [*self.of(TFLITE_VARIANTS), *self.of(ONNX_VARIANTS)]
+
+    def of(self, variants: tuple[str, ...]) -> list[str]:
+        """Those of them that are asked for, in their order."""
+        return [name for name in variants if name in self.formats]
+
+
+class Steps:
+    """What has been done, and how long it took."""
+
+    def __init__(self, tell: Callable[[str], None]):
+        self._tell, self._began = tell, time.perf_counter()
+
+    def ended(self, step: str) -> None:
+        """Tell of a step."""
+        now = time.perf_counter()
+        self._tell(f"{now - self._began:5.1f} s  {step}")
+        self._began = now
+
+
+def write(
+    folder: pathlib.Path,
+    model: keras.Model,
+    images: np.ndarray,
+    plan: ExportPlan,
+    steps: Steps,
+    rule: AnswerRule,
+) -> None:
+    """Convert and write the files of all variants into an export's folder.
+
+    Args:
+      images: training images that set the ranges of int8, `(images, …)`.
+      rule: how images leave in a TFLite file that decides inside.
+    """
+    from elf_keras.deploy import rounding
+
+    phones, others = plan.of(TFLITE_VARIANTS), plan.of(ONNX_VARIANTS)
+    told = {"images": images, "rounded": None}
+    if any("int8" in name for name in plan.variants):
+        told["rounded"] = rounding.of_model(model, images)
+        steps.ended("weights of int8 rounded")
+    if phones:
+        from elf_keras.deploy import tflite_chain
+
+        single = rule if "single_file" in plan.formats else None
+        place = folder / "tflite"
+        tflite_chain.write(
+            model, place, variants=phones, single_file=single, **told
+        )
+        steps.ended(f"TFLite files of {', '.join(phones)} written")
+    if others:
+        from elf_keras.deploy import onnx_chain
+
+        onnx_chain.write(model, folder / "onnx", variants=others, **told)
+        steps.ended(f"ONNX files of {', '.join(others)} written")
+
+
+def measured(
+    folder: pathlib.Path,
+    judge: manifest.Judge,
+    plan: ExportPlan,
+    steps: Steps,
+) -> dict:
+    """Times, scores and policies of each variant, for the manifest."""
+    from elf_keras.deploy import measure
+
+    found = {}
+    for name in plan.variants:
+        found[name] = measure.variant(folder, name, judge)
+        steps.ended(f"{name} timed and scored")
+    return found
