@@ -56,6 +56,7 @@ def write(
     steps.ended("the model asked, temperatures")
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)
     record = _facts(data, judge, source, plan)
+    record["labels"] = manifest.write_labels(folder, data.class_names)
     record |= {
         "saved_model": _saved_model(folder, source, judge, plan, record),
     }

@@ -1,4 +1,4 @@
-"""Every variant that is a chain of files: TFLite for phones, ONNX for others."""
+"""Every variant that is a chain of files: TFLite for phones, and ONNX."""
 
 import dataclasses
 import pathlib

@@ -7,6 +7,7 @@ choice has seen.
 
 import dataclasses
 import pathlib
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,7 +19,7 @@ from elf_keras.exits import answer_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_rules, selection, sentences
 
-NAME = "manifest.json"
+NAME, LABELS = "manifest.json", "labels.txt"
 # Old runners know the first alone, which leaves by confidence of own scores.
 FORMAT, FORMAT_OF_RULES = FORMATS = 1, 2
 # In samples/, so that page and runner have some to try.
@@ -187,6 +188,17 @@ def write_samples(
             ],
         },
     )
+
+
+def write_labels(folder: pathlib.Path, names: Sequence[str]) -> str:
+    """Write class names, one a line in the order of scores; return the file.
+
+    Phone apps know this file; a line break inside a name is shown as a code.
+    """
+    with runs.replacing(folder / LABELS) as temporary:
+        lines = "".join(f"{runs.legible(name)}\n" for name in names)
+        temporary.write_text(lines, "utf-8", newline="\n")
+    return LABELS
 
 
 def files(folder: pathlib.Path, variant: str) -> pathlib.Path:

@@ -12,7 +12,7 @@ import pytest
 from elf_keras import runs
 from elf_keras.deploy import bundle, chain_runner, manifest
 
-FORMATS = "saved_model,float32,int8,single_file"
+FORMATS = "saved_model,float32,int8,single_file,onnx,onnx_int8"
 
 
 @pytest.mark.parametrize("images", [1, 2, 199, 200, 201, 399, 400, 12_345])
@@ -62,18 +62,22 @@ def test_files_parity_and_tables(exported, record):
     assert f"written to {output}" in ended.out + ended.err
     rows = {row["artefact"]: row for row in record["parity"]}
     judged = [row for row in rows.values() if row["passed"] is not None]
-    assert len(judged) == 10
+    assert len(judged) == 12
     for row in judged:
         assert row["passed"], row
     assert not rows["tflite int8 chain"]["passed"]
     assert "tflite float32 chain" in ended.out
+    assert "onnx_int8 timed and scored" in ended.err
+    assert record["labels"] in files
     assert min(record["parity_at"]["exit_shares"]) >= 0.05
     runner = chain_runner.ChainRunner(output / manifest.NAME, variant="int8")
     assert len(runner.thresholds("accurate")) == 2
 
 
 def test_variants(record):
-    assert list(record["variants"]) == ["float32", "int8"]
+    assert list(record["variants"]) == ["float32", "int8", "onnx", "onnx_int8"]
+    runtimes = [at["runtime"] for at in record["variants"].values()]
+    assert runtimes == 2 * ["litert"] + 2 * ["onnxruntime"]
     for variant in record["variants"].values():
         assert len(variant["stages"]) == len(variant["exits"]) == 2
         for stage in variant["stages"]:
@@ -100,7 +104,7 @@ def test_a_float32_artefact_scores_as_the_run(export, record):
     words = (f"--exit_threshold={record['parity_at']['thresholds'][0]}",)
     own = evaluated(*words)["test"]
     assert 0 < own["dynamic"]["exit_shares"][0] < 1
-    for variant in ("saved_model", "float32"):
+    for variant in ("saved_model", "float32", "onnx"):
         found = evaluated(f"--export={export}", f"--variant={variant}", *words)
         for mode in ("static", "dynamic"):
             for score in ("accuracy", "top1", "macs"):
@@ -110,7 +114,7 @@ def test_a_float32_artefact_scores_as_the_run(export, record):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("variant", ["saved_model", "int8"])
+@pytest.mark.parametrize("variant", ["saved_model", "int8", "onnx_int8"])
 def test_policies_score_as_the_manifest_says_and_keep_their_word(
     export, record, variant
 ):
@@ -153,7 +157,7 @@ def test_an_export_by_another_rule_says_so_and_answers_as_the_model(by_rule):
     assert (record["format"], told) == (2, rule)
     assert record["score_scale"] == 1
     judged = [row for row in record["parity"] if row["passed"] is not None]
-    assert len(judged) == 10
+    assert len(judged) == 12
     assert all(row["passed"] for row in judged), judged
     assert min(record["parity_at"]["exit_shares"]) >= 0.05
 

@@ -46,3 +46,9 @@ def test_checksums_cover_every_file_but_the_manifest(tmp_path):
         "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
     )
     assert manifest.checksums(tmp_path) == {"tflite/a.tflite": expected}
+
+
+def test_labels_are_one_a_line_in_the_order_of_scores(tmp_path):
+    file = manifest.write_labels(tmp_path, ["kočka", "two\nlines", "0"])
+    found = (tmp_path / file).read_bytes().decode()
+    assert found == "kočka\ntwo\\nlines\n0\n"
