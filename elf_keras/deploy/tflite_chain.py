@@ -17,11 +17,10 @@ import warnings
 import keras
 import numpy as np
 import tensorflow as tf
-from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import models, runs
-from elf_keras.deploy import graphs, rounding
+from elf_keras.deploy import graphs, phone_checks, rounding
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
@@ -31,11 +30,6 @@ SINGLE_FILE = "single_file"
 INTEGERS = ("int8_weights", "int8")
 # Samples that pass a stage at a time.
 BATCH = 32
-_TYPES = {
-    value: name.lower()
-    for name, value in vars(schema.TensorType).items()
-    if not name.startswith("_")
-}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -98,7 +92,7 @@ def write(
     with _without_old_objects():
         _write(model, folder, variants, images, (single_file, rounded))
     for variant in variants:
-        _refuse(folder / variant)
+        phone_checks.refuse(folder / variant)
 
 
 @contextlib.contextmanager
@@ -146,63 +140,6 @@ def _write_files(parts, folder, variants, files, rule=PLAIN):
                 path = folder / variant / f"{name}.tflite"
                 with runs.replacing(path) as whole:
                     whole.write_bytes(content)
-
-
-def problems(path: pathlib.Path, *, dtype: str) -> list[str]:
-    """Sentences on what would keep a file from running on a phone.
-
-    Built-in operations only, every size fixed, batch 1, inputs and outputs
-    named by one signature or more, in `dtype`, `float32` or `int8`.
-    """
-    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
-    found = [
-        f"custom operation {code.customCode.decode()}"
-        for code in model.operatorCodes
-        if code.builtinCode == schema.BuiltinOperator.CUSTOM
-    ]
-    if not model.signatureDefs:
-        found.append("no signature names its inputs and outputs")
-    for signature in model.signatureDefs or []:
-        graph = model.subgraphs[signature.subgraphIndex]
-        for entry in (*signature.inputs, *signature.outputs):
-            tensor = graph.tensors[entry.tensorIndex]
-            found += _of_tensor(entry.name.decode(), tensor, dtype)
-    computed = {
-        _TYPES[tensor.type]
-        for graph in model.subgraphs
-        for tensor in graph.tensors
-        # float16 constants are unpacked before use; activations are not.
-        if model.buffers[tensor.buffer].data is None
-    }
-    halves = computed & {"float16", "bfloat16"}
-    found += [f"computes in {kind}" for kind in sorted(halves)]
-    return [f"{path.name}: {problem}" for problem in found]
-
-
-def _of_tensor(name, tensor, dtype):
-    shape = tensor.shape.tolist()
-    free = tensor.shapeSignature is not None and -1 in tensor.shapeSignature
-    kind = _TYPES[tensor.type]
-    found = []
-    if free or (len(shape) > 1 and shape[0] != 1):
-        found.append(f"{name} has shape {shape}, not fixed to batch 1")
-    if kind not in (dtype, "int32") or (kind == "int32" and name != "exit"):
-        found.append(f"{name} is {kind}, expected {dtype}")
-    return found
-
-
-def _refuse(files):
-    dtype = "int8" if files.name == "int8" else "float32"
-    found = [
-        problem
-        for path in sorted(files.glob("*.tflite"))
-        for problem in problems(path, dtype=dtype)
-    ]
-    if found:
-        raise InputError(
-            f"{files.name} would not run on a phone: {'; '.join(found)}; "
-            "build the model from layers that TFLite has built in"
-        )
 
 
 def _save_signatures(parts, names, folder, rule=PLAIN):

@@ -11,7 +11,7 @@ import tiny
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import runs
-from elf_keras.deploy import graphs, measure, tflite_chain
+from elf_keras.deploy import graphs, measure, phone_checks, tflite_chain
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import PLAIN
@@ -193,18 +193,18 @@ def half(image):
 )
 def test_what_a_phone_would_not_run(tmp_path, function, batch, count, says):
     path = saved(tmp_path / "a.tflite", function, batch)
-    found = tflite_chain.problems(path, dtype="float32")
+    found = phone_checks.problems(path, dtype="float32")
     assert len(found) == count
     assert re.match(f"a.tflite: {says}", found[0])
 
 
 def test_only_another_type_than_asked_for_is_a_problem(tmp_path):
     path = saved(tmp_path / "int8" / "a.tflite", double)
-    assert tflite_chain.problems(path, dtype="float32") == []
-    found = tflite_chain.problems(path, dtype="int8")
+    assert phone_checks.problems(path, dtype="float32") == []
+    found = phone_checks.problems(path, dtype="int8")
     assert found[0].endswith("image is float32, expected int8")
     with pytest.raises(InputError, match="int8 would not run on a phone: a"):
-        tflite_chain._refuse(path.parent)
+        phone_checks.refuse(path.parent)
 
 
 def test_few_samples_pass_a_stage_at_a_time(model, images, monkeypatch):
