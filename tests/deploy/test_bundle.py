@@ -5,23 +5,13 @@ import pathlib
 import shutil
 
 import command_runs
-import numpy as np
 import old_run
 import pytest
 
 from elf_keras import runs
-from elf_keras.deploy import bundle, chain_runner, manifest
+from elf_keras.deploy import chain_runner, manifest
 
 FORMATS = "saved_model,float32,int8,single_file,onnx,onnx_int8"
-
-
-@pytest.mark.parametrize("images", [1, 2, 199, 200, 201, 399, 400, 12_345])
-def test_rows_reach_from_the_first_image_to_the_last(images):
-    found = bundle._spread_over(images, 200)
-    assert len(found) == min(images, 200) == len(set(found.tolist()))
-    assert (found[0], found[-1]) == (0, images - 1)
-    steps = np.diff(found)
-    assert images == 1 or steps.max() - steps.min() <= 1
 
 
 @pytest.fixture(scope="module")
