@@ -78,7 +78,8 @@ def allowed(module, other):
 
 
 def test_every_room_has_a_row():
-    rooms = {room(module) for module in FILES} - {"elf_keras"}
+    # `__main__` runs a command by its name, and imports none.
+    rooms = {room(module) for module in FILES} - {"elf_keras", "__main__"}
     assert rooms == set(ROW)
 
 

@@ -16,9 +16,13 @@ from elf_keras import choices, runs
 from elf_keras.cli import command_flags, recipe_flags, streams, tables, workdir
 from elf_keras.distribution import cluster
 from elf_keras.errors import InputError, WorkerLostError
-from elf_keras.runs import flagfiles, preemption
+from elf_keras.runs import flagfiles, preemption, recipes
 
 FLAGS = flags.FLAGS
+_FILES = """
+Flags in files, each as if its lines stood in its place:
+  --recipe: A recipe of this project, such as photos; --recipe=list shows all.
+  --flagfile: A file of your own, a flag a line."""
 # Whoever takes these numbers says more of what they must be.
 _REFUSED_LATER = ("imbalance", "learning_rate")
 
@@ -52,6 +56,8 @@ def run_command(
     with _told_in_one_line("; go on with --resume" if resumes else ""):
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             print(_help(main, of_run), flush=True)
+        elif f"--recipe={recipes.LIST}" in sys.argv[1:]:
+            print(tables.facts(recipes.table()), flush=True)
         else:
             words = _parse(sys.argv, of_run, of_export)
             _check_rule(compares)
@@ -128,7 +134,7 @@ def _help(main, of_run):
             FLAGS.module_help(command_flags.__name__)
         )
     sections["Flags of a recipe"] = FLAGS.module_help(recipe_flags.__name__)
-    texts = [main.__globals__["__doc__"].strip()]
+    texts = [main.__globals__["__doc__"].strip(), _FILES]
     for title, text in sections.items():
         # absl names the module in its place.
         _, _, listed = text.partition(":\n")

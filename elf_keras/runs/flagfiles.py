@@ -1,9 +1,10 @@
-r"""Command lines in files: what `--flagfile=` names, and flags.flags of a run.
+r"""Command lines in files: what `--flagfile=` and `--recipe=` name.
 
 A line is a word of the command line, blanks at its ends left out; those that
 begin with # or // are comments. A word that such a line would change, with
 blanks at its ends, a line end or bytes that are no text, is written as the
-shell's `$'--name=value\x20'`, so that every word is read as it was given.
+shell's `$'--name=value\x20'`, so that every word is read as it was given. So is
+flags.flags of a run written.
 """
 
 import codecs
@@ -13,7 +14,7 @@ import re
 from collections.abc import Sequence
 
 from elf_keras.errors import InputError
-from elf_keras.runs import files
+from elf_keras.runs import files, recipes
 
 _QUOTED = re.compile(r"\$'((?:[^'\\]|\\.)*)'")
 _HEX = "[0-9a-fA-F]"
@@ -28,14 +29,14 @@ _COMMENTS = ("#", "//")
 # How Python holds a byte that is no UTF-8, from 0x80 on.
 _BYTES = 0xDC00
 # What a flag and its file are written as in one word.
-_FLAG = re.compile(r"--?flagfile(?:=(.*))?", re.DOTALL)
+_FLAG = re.compile(r"--?(flagfile|recipe)(?:=(.*))?", re.DOTALL)
 
 
 def expanded(words: Sequence[str]) -> list[str]:
-    """A command line with the words of files where `--flagfile` names them.
+    """A command line with the words of files where flags name them.
 
-    Files may name further ones; an empty name, and a file within itself, add
-    nothing.
+    `--flagfile` names a file, `--recipe` one of `recipes.names()`. Files may
+    name further ones; an empty name, and a file within itself, add nothing.
 
     Raises:
       InputError: naming a file that is missing, or no text.
@@ -114,9 +115,12 @@ def _expanded(words, opened):
         if not (match := _FLAG.fullmatch(word)):
             found.append(word)
             continue
-        name = match[1]
+        flag, name = match.groups()
         if name is None and (name := next(words, None)) is None:
-            raise InputError("--flagfile is without a file: name one")
+            what = "file" if flag == "flagfile" else "recipe"
+            raise InputError(f"--{flag} is without a {what}: name one")
+        if name and flag == "recipe":
+            name = str(recipes.path(name))
         if name and name not in opened:
             found += _expanded(iter(_named(name, opened)), (*opened, name))
     return found

@@ -20,7 +20,7 @@ from PIL import Image
 from elf_keras import evaluate, export, predict, report, search, sweep, train
 from elf_keras.cli import command, command_flags, recipe_flags
 from elf_keras.demo import __main__ as demo
-from elf_keras.runs import read_json
+from elf_keras.runs import flagfiles, read_json
 
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 # Command -> its main, and what `run_command` is told of it.
@@ -87,7 +87,7 @@ def fresh_flags(*arguments: str):
     policy = keras.config.dtype_policy()
     try:
         if arguments:
-            flags.FLAGS(["test", *arguments])
+            flags.FLAGS(flagfiles.expanded(["test", *arguments]))
         yield flags.FLAGS
     finally:
         flagsaver.restore_flag_values(kept)

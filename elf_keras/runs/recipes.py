@@ -1,0 +1,61 @@
+"""Recipes that come with the project: command lines in files, by name.
+
+A recipe is `experiments/NAME.flags` of a checkout, and the same file inside an
+installed package. Its first line says what it is good for.
+"""
+
+import difflib
+import pathlib
+
+from elf_keras.errors import InputError
+
+# In place of a name: all of them are told.
+LIST = "list"
+_ENDING = ".flags"
+# Parts of recipes, none of its own.
+_PARTS = "base"
+_CLAIM = "# Claim: "
+
+
+def folder() -> pathlib.Path:
+    """Where the recipes are."""
+    package = pathlib.Path(__file__).parents[1]
+    inside = package / "recipes"
+    return inside if inside.is_dir() else package.parent / "experiments"
+
+
+def names() -> list[str]:
+    """Names such as `photos` and `cifar10_lt/har_ldam_drw`, in order."""
+    found = [
+        path.relative_to(folder()).with_suffix("")
+        for path in folder().rglob(f"*{_ENDING}")
+    ]
+    return sorted(path.as_posix() for path in found if _PARTS not in path.parts)
+
+
+def path(name: str) -> pathlib.Path:
+    """Return the file of a recipe, or of a part of recipes.
+
+    Raises:
+      InputError: where there is none of that name, naming the nearest.
+    """
+    parts = sorted((folder() / _PARTS).glob(f"*{_ENDING}"))
+    known = [*names(), *(f"{_PARTS}/{part.stem}" for part in parts)]
+    if name in known:
+        return folder() / f"{name}{_ENDING}"
+    near = difflib.get_close_matches(name, known, n=1)
+    hint = f"did you mean {near[0]}? " if near else ""
+    raise InputError(
+        f"--recipe={name}: there is no recipe of that name; {hint}"
+        f"--recipe={LIST} shows all, and --flagfile takes a file of your own"
+    )
+
+
+def table() -> list[tuple[str, str]]:
+    """Every recipe's name, and what it claims."""
+    return [(name, _claim(path(name))) for name in names()]
+
+
+def _claim(file):
+    first, _, _ = file.read_text(encoding="utf-8").partition("\n")
+    return first.removeprefix(_CLAIM)
