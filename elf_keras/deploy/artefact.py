@@ -77,16 +77,10 @@ def load(folder: pathlib.Path, variant: str | None) -> Artefact:
     with runs.refusing(
         f"{path} or a file it names cannot be used", "copy or export it again"
     ):
-        held = {**record["variants"], SAVED_MODEL: record["saved_model"]}
-        if variant is None:
-            variant = "float32" if "float32" in held else [*held][0]
-        if held.get(variant) is None:
-            names = ", ".join(name for name, at in held.items() if at)
-            raise InputError(
-                f"--export={folder} holds no {variant!r}; choose --variant of "
-                f"{names or 'none'}"
-            )
-        policies, image = held[variant]["policies"], record["input"]
+        variant, chosen = _chosen(record, variant, folder)
+        # Before any file is read: a rule of the future is no damage.
+        rule = manifest.rule_of(record)
+        policies, image = chosen["policies"], record["input"]
         served = variant == SAVED_MODEL
         ask, answer = (
             _served(folder, record) if served else _chained(path, variant)
@@ -94,7 +88,7 @@ def load(folder: pathlib.Path, variant: str | None) -> Artefact:
         return Artefact(
             [str(name) for name in record["class_names"]],
             _costs(record),
-            manifest.rule_of(record),
+            rule,
             {
                 name: ExitThresholds.of(at["thresholds"])
                 for name, at in policies.items()
@@ -106,6 +100,20 @@ def load(folder: pathlib.Path, variant: str | None) -> Artefact:
             ask,
             answer,
         )
+
+
+def _chosen(record, variant, folder):
+    """The variant that is meant, and what the manifest says of it."""
+    held = {**record["variants"], SAVED_MODEL: record["saved_model"]}
+    if variant is None:
+        variant = "float32" if "float32" in held else [*held][0]
+    if held.get(variant) is None:
+        names = ", ".join(name for name, at in held.items() if at)
+        raise InputError(
+            f"--export={folder} holds no {variant!r}; choose --variant of "
+            f"{names or 'none'}"
+        )
+    return variant, held[variant]
 
 
 def _costs(record):
