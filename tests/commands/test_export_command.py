@@ -24,7 +24,7 @@ def quick(monkeypatch):
     record = json.loads((COMMITTED / manifest.NAME).read_text())
     record["parity_at"] = {"exit_shares": [0.25] * 4}
 
-    def write(folder, model, data, scorer, plan):
+    def write(folder, model, data, scorer, plan, tell):
         record["leaves_by"] = scorer.rule.flags
         shutil.copytree(COMMITTED, folder, dirs_exist_ok=True)
         return record

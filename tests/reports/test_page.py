@@ -111,7 +111,10 @@ def test_names_are_text_wherever_they_stand(view, undrawn):
     own["class_names"] = (HOSTILE, *view.class_names[1:])
     hostile = dataclasses.replace(view, missing=(HOSTILE,), **own)
     variant = {"stages": [], "policies": {HOSTILE: {"accuracy": 0.5}}}
-    exports = {HOSTILE: {"variants": {HOSTILE: variant}}}
+    reported = {"split": "test", "images": 3}
+    exports = {
+        HOSTILE: {"variants": {HOSTILE: variant}, "reported_on": reported}
+    }
     text, read, _ = build(hostile, view, exports=exports)
     assert not [found for _, found in read.tags if found.get("id") == "x"]
     # Title, heading, picker, facts, taps, gallery, findings, flags, exports.
@@ -195,7 +198,10 @@ def test_a_search_and_an_export(view, undrawn):
         "stages": [{"bytes": 1500}, {"bytes": 500}],
         "policies": {"accurate": {"accuracy": 0.5, "saving": 0.25}},
     }
-    exports = {"phone": {"variants": {"int8": variant}}}
+    reported = {"split": "test", "images": 3}
+    exports = {
+        "phone": {"variants": {"int8": variant}, "reported_on": reported}
+    }
     text, read, drawn = build(view, searches={"mine": search}, exports=exports)
     assert "search_mine" in {chart.name for chart in drawn}
     assert "t = 0.9" in text
