@@ -110,7 +110,11 @@ def test_names_are_text_wherever_they_stand(view, undrawn):
     own = {"folder": dataclasses.replace(view.folder, **folder)}
     own["class_names"] = (HOSTILE, *view.class_names[1:])
     hostile = dataclasses.replace(view, missing=(HOSTILE,), **own)
-    variant = {"stages": [], "policies": {HOSTILE: {"accuracy": 0.5}}}
+    variant = {
+        "stages": [],
+        "policies": {HOSTILE: {"accuracy": 0.5, "saving": -0.5}},
+        "static": {"accuracy": 0.5},
+    }
     reported = {"split": "test", "images": 3}
     exports = {
         HOSTILE: {"variants": {HOSTILE: variant}, "reported_on": reported}
@@ -197,6 +201,7 @@ def test_a_search_and_an_export(view, undrawn):
     variant = {
         "stages": [{"bytes": 1500}, {"bytes": 500}],
         "policies": {"accurate": {"accuracy": 0.5, "saving": 0.25}},
+        "static": {"accuracy": 0.5},
     }
     reported = {"split": "test", "images": 3}
     exports = {
