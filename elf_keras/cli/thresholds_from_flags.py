@@ -63,8 +63,8 @@ def of_export(found, default: str | None = None) -> Leaving:
     if not _asked(found.rule).leaves_as(found.rule):
         raise InputError(
             f"{_asked(found.rule).flags}: --export={FLAGS.export} leaves by "
-            f"{found.rule.shown}; leave these flags out, or export the run "
-            "once more by them"
+            f"{found.rule.shown}; leave these flags out or add "
+            f"{found.rule.flags}, or export the run once more by them"
         )
     if FLAGS.policy_file is not None:
         raise InputError(
