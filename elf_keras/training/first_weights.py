@@ -56,8 +56,8 @@ def beaten(found: dict, first: dict, scorer: Scorer) -> bool:
     """Whether an epoch is better on validation than the start.
 
     By the mean over exits of what they answer, which tells models apart with
-    fewer images than one exit does. To be sure of it is not asked: of 300
-    images that refused a training which test preferred.
+    fewer images than one exit does. It need not be surely better: a few hundred
+    images can seldom say so, even where test is clear.
 
     Args:
       found: answers by split, of an epoch.
