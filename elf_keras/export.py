@@ -55,6 +55,12 @@ flags.DEFINE_integer(
     "Test images that each variant is scored on; 0 for all.",
     lower_bound=0,
 )
+flags.DEFINE_bool(
+    "chain_only",
+    False,
+    "Keep the chain's stages alone of each variant, a third of its bytes: no "
+    "single exits, no file of all stages. They are compared and timed before.",
+)
 
 
 def main(arguments: list[str]) -> None:
@@ -112,6 +118,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
         FLAGS.seed,
         offer.plan,
         offer.default,
+        FLAGS.chain_only,
     )
     planned = versions.following(output)
     with errors.translated(), versions.adding(output) as made:

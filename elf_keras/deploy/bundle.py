@@ -73,6 +73,9 @@ def write(
     record |= {"parity": [], "checksums": manifest.checksums(folder)}
     runs.write_json(folder / manifest.NAME, record)
     record |= _parity(folder, source.reference, plan, record, steps)
+    if plan.chain_only:
+        record["variants"] = chains.without_others(folder, record["variants"])
+        record["checksums"] = manifest.checksums(folder)
     runs.write_json(folder / manifest.NAME, record)
     return record
 

@@ -24,6 +24,7 @@ class ExportPlan:
     seed: int  # of their choice
     policies: policy_rules.PolicyPlan
     default_policy: str
+    chain_only: bool = False  # no single exits, no stages in one file
 
     @property
     def variants(self) -> list[str]:
@@ -99,3 +100,22 @@ def measured(
         found[name] = measure.variant(folder, name, judge)
         steps.ended(f"{name} timed and scored")
     return found
+
+
+def without_others(folder: pathlib.Path, variants: dict) -> dict:
+    """Remove all of an export's variants but the chain; return their entries.
+
+    Scores and times that were measured on the removed files stay.
+    """
+    for name in variants:
+        files = manifest.files(folder, name)
+        for path in (*files.glob("exit_*"), *files.glob("stages.*")):
+            path.unlink()
+    return {
+        name: {
+            key: value
+            for key, value in entry.items()
+            if key not in ("exits", "stages_file")
+        }
+        for name, entry in variants.items()
+    }

@@ -6,6 +6,7 @@ choice has seen.
 """
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Sequence
 
@@ -22,8 +23,9 @@ from elf_keras.policies import policy_rules, selection, sentences
 NAME, LABELS = "manifest.json", "labels.txt"
 # Old runners know the first alone, which leaves by confidence of own scores.
 FORMAT, FORMAT_OF_RULES = FORMATS = 1, 2
-# In samples/, so that page and runner have some to try.
-SAMPLES = 60
+# In samples/, so that page and runner have some to try: of large images fewer,
+# since their pixels would outweigh the chain.
+SAMPLES, SAMPLE_BYTES = 60, 1_500_000
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -166,14 +168,18 @@ def write_samples(
 ) -> None:
     """Write samples.json and images.bin: uint8, image after image, NHWC.
 
-    The same number for each of the classes, where there are enough.
+    The same number for each of the classes, where there are enough; of more
+    classes than samples, some from the first to the last.
     """
-    each = max(1, SAMPLES // classes)
-    rows = [np.flatnonzero(examples.labels == c)[:each] for c in range(classes)]
+    bytes_of_one = math.prod(examples.images.shape[1:])
+    most = min(SAMPLES, max(1, SAMPLE_BYTES // bytes_of_one))
+    each = max(1, most // classes)
+    shown = np.linspace(0, classes - 1, min(classes, most)).round().astype(int)
+    rows = [np.flatnonzero(examples.labels == c)[:each] for c in shown]
     # By turns, so that the first few already show several classes.
     chosen = np.array(
         [row[n] for n in range(each) for row in rows if n < len(row)], int
-    )[:SAMPLES]
+    )[:most]
     part = examples.take(chosen)
     with runs.replacing(folder / "images.bin") as temporary:
         temporary.write_bytes(np.asarray(part.images).tobytes())

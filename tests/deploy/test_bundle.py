@@ -129,10 +129,11 @@ RULE = ("--exit_rule=margin", "--answer=running", "--answer_decay=0.75")
 
 @pytest.fixture(scope="module")
 def by_rule(tmp_path_factory):
-    """An export of the same run that leaves by another rule, and its record."""
+    """The same run's chains alone, leaving by another rule; and its record."""
     output = tmp_path_factory.mktemp("exports") / "by_rule"
     run = f"--workdir={old_run.finished()}"
     words = (f"--output={output}", f"--formats={FORMATS}", *RULE)
+    words += ("--chain_only",)
     assert "thresholds of margin of running sums (decay 0.75) chosen on" in (
         command_runs.done("export", run, *words).out
     )
@@ -151,6 +152,22 @@ def test_an_export_by_another_rule_says_so_and_answers_as_the_model(by_rule):
     assert len(judged) == 12
     assert all(row["passed"] for row in judged), judged
     assert min(record["parity_at"]["exit_shares"]) >= 0.05
+
+
+@pytest.mark.slow
+def test_of_chains_alone_the_stages_are_kept(by_rule):
+    """What was measured on the other files stays, so does one asked for."""
+    output, record = by_rule
+    for name, variant in record["variants"].items():
+        files = {path.stem for path in manifest.files(output, name).iterdir()}
+        asked = {"single_file"} if name == "float32" else set()
+        assert files == {"stage_1", "stage_2"} | asked
+        assert variant["static"]["milliseconds"] > 0
+        assert not {"exits", "stages_file"} & variant.keys()
+    files = [path for path in output.rglob("*") if path.is_file()]
+    assert record["checksums"].keys() == {
+        path.relative_to(output).as_posix() for path in files
+    } - {manifest.NAME}
 
 
 @pytest.mark.slow

@@ -1,8 +1,11 @@
 """Times of heads and exits that do not pay, on numbers one can check."""
 
+import json
+
 import numpy as np
 import pytest
 
+from elf_keras.data import splits
 from elf_keras.deploy import manifest
 
 
@@ -52,3 +55,28 @@ def test_labels_are_one_a_line_in_the_order_of_scores(tmp_path):
     file = manifest.write_labels(tmp_path, ["kočka", "two\nlines", "0"])
     found = (tmp_path / file).read_bytes().decode()
     assert found == "kočka\ntwo\\nlines\n0\n"
+
+
+@pytest.mark.parametrize(
+    ("side", "classes", "labels"),
+    [
+        # Sixty of small images, the same number of each class, by turns.
+        (8, 3, [0, 1, 2] * 20),
+        # 1.5 MB hold nine of 224 pixels: classes from the first to the last.
+        (224, 17, [0, 2, 4, 6, 8, 10, 12, 14, 16]),
+    ],
+)
+def test_samples_are_few_where_images_are_large(
+    tmp_path, side, classes, labels
+):
+    given = np.repeat(np.arange(classes), 30)
+    image = np.zeros((1, side, side, 3), "uint8")
+    images = np.broadcast_to(image, (len(given), side, side, 3))
+    names = ("a.jpg",) * len(given)
+    manifest.write_samples(
+        tmp_path, splits.Examples(images, given, names), classes
+    )
+    record = json.loads((tmp_path / "samples.json").read_text())
+    assert record["labels"] == labels
+    size = (tmp_path / "images.bin").stat().st_size
+    assert size == record["count"] * side * side * 3
