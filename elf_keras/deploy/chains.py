@@ -97,7 +97,7 @@ def measured(
 
     found = {}
     for name in plan.variants:
-        found[name] = measure.variant(folder, name, judge)
+        found[name] = measure.variant(folder, name, judge, plan.default_policy)
         steps.ended(f"{name} timed and scored")
     return found
 

@@ -68,8 +68,13 @@ class SignatureStage(chain_runner.Stage):
         return self._found["features"], self._features["quantization"]
 
 
-def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
-    """Measure a variant's files in an export; return its manifest's entry."""
+def variant(
+    folder: pathlib.Path, name: str, judge: manifest.Judge, policy: str
+) -> dict:
+    """Measure a variant's files in an export; return its manifest's entry.
+
+    Whether exits pay is asked where images leave by `policy`.
+    """
     files = manifest.files(folder, name)
     stages, alone = (open_files(files, kind) for kind in ("stage", "exit"))
     few = np.asarray(judge.reported_on.images[:ROUNDS])
@@ -86,7 +91,7 @@ def variant(folder: pathlib.Path, name: str, judge: manifest.Judge) -> dict:
     chosen = judge.choose(chosen_on, reported_on, times)
     policies = chosen["policies"]
     every = policies[policy_rules.ALL_EXITS]
-    shown = policies.get(policy_rules.ACCURATE, every)["exit_shares"]
+    shown = policies.get(policy, every)["exit_shares"]
     heads = manifest.head_milliseconds(times, times_alone)
     return {
         "runtime": _runtime(_paths(files, "stage")[0]),

@@ -82,6 +82,18 @@ def test_variants(record):
         assert variant["policies"]["all_exits"]["accuracy"] == static
 
 
+def test_whether_exits_pay_is_asked_of_the_default_policy(record):
+    for variant in record["variants"].values():
+        policy = variant["policies"][record["default_policy"]]
+        stages, alone = (
+            [at["milliseconds"] for at in variant[kind]]
+            for kind in ("stages", "exits")
+        )
+        heads = manifest.head_milliseconds(stages, alone)
+        expected = manifest.payback(policy["exit_shares"], stages, heads)
+        assert variant["warnings"] == expected
+
+
 def evaluated(*words):
     """Scores by split, as the command leaves them."""
     folder = old_run.finished()
