@@ -1,15 +1,14 @@
-"""Score a trained run: static and dynamic, on any of its splits.
+"""Score a trained run on any of its splits, with and without early exits.
 
-python -m elf_keras.evaluate --workdir=runs/digits_lt --split=test
+elf-keras evaluate --workdir=runs/mine --split=test
 
-Loads model.keras and the run's own flags; flags on the command line win, such
-as --exit_threshold=0.8 or --data_dir after a move to another machine.
---policy=accurate takes the thresholds of a sweep's policy.json, and its exit
-rule and answer with them.
---export=savedmodels/NAME --variant=int8 (or saved_model) scores that artefact
-of the run in its own runtime, with its own thresholds for --policy. Prints
-the table; writes evaluation.json and evaluation_SPLIT_per_class.csv into
---workdir.
+Loads model.keras, prints a table of scores, and writes evaluation.json and
+evaluation_SPLIT_per_class.csv into --workdir. In the table, static is the last
+exit alone, mean averages the exits' probabilities, dynamic leaves early.
+
+--policy=accurate takes thresholds, exit rule and answer from the policy.json
+that elf-keras sweep wrote. --export=savedmodels/NAME --variant=int8 scores an
+export of the run as it will run in use.
 """
 
 import dataclasses
@@ -26,6 +25,7 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.errors import InputError
+from elf_keras.runs import progress
 
 FLAGS = flags.FLAGS
 
@@ -58,10 +58,14 @@ def run(
 ) -> dict[str, tuple[dict, list[dict]]]:
     """Score splits: by their names, scores and the rows of each class."""
     command.load_tensorflow()
+    steps, found = progress.Steps(command.say), {}
     scorer, logit_parts, policy = _source(folder, data)
-    found = {name: _scores(data, name, scorer, logit_parts) for name in names}
-    for record, _ in found.values():
+    steps.ended("model loaded")
+    for name in names:
+        record, rows = _scores(data, name, scorer, logit_parts)
         record |= {"policy": policy} if policy else {}
+        found[name] = record, rows
+        steps.ended(f"{name} scored: {record['images']:,} images")
     return found
 
 

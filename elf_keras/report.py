@@ -1,14 +1,15 @@
-"""One page of figures and findings about one run or several.
+"""Make one page of figures and findings about one or several runs.
 
-python -m elf_keras.report runs/digits_lt --output=report
+elf-keras report runs/mine --output=report
 
-Takes folders of runs, of a search over t (search.json), of exports
-(NAME or NAME/N). Writes index.html, which opens from disk and needs no
-network, and figures/ with each figure as PNG, SVG and CSV. Runs each model
-once over validation and test where images and model are found; otherwise
-draws what the folders hold and says what is missing. Flags are those of each
-run; --data_dir=FOLDER says where images are now, and --exit_rule,
---answer and --answer_decay that all of them leave by another rule.
+Takes folders of runs, of a search over t, and of exports (NAME or NAME/N).
+Writes index.html, which opens from disk without a network, and figures/ with
+each figure as PNG, SVG and CSV. Runs each model once over validation and test.
+Where images or model are missing, it draws what the folders hold and says what
+is left out.
+
+Each run has its own flags. --data_dir says where the images are now;
+--exit_rule, --answer and --answer_decay apply to all runs.
 """
 
 import dataclasses
@@ -24,17 +25,20 @@ from elf_keras.deploy import versions
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
 from elf_keras.reports import run_folder
+from elf_keras.runs import progress
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "output",
     None,
-    "Folder to write, by default report/ in the first run.",
+    "Folder to write the page to. Default: report/ in the first run.",
     # That of an export is another one.
     allow_override=True,
 )
 flags.DEFINE_bool(
-    "run_models", True, "Run models over their images, where these are found."
+    "run_models",
+    True,
+    "Run the models over their images, where these are found.",
 )
 
 SEARCH = "search.json"
@@ -95,12 +99,16 @@ def run(
 
     # It warns of tracing where several models predict.
     tf.get_logger().setLevel("ERROR")
-    views = [_view(each) for each in read]
+    steps, views = progress.Steps(command.say), []
+    for each in read:
+        views.append(_view(each))
+        steps.ended(f"{each.name} read")
     _check_classes({view.name: list(view.class_names) for view in views})
     for view in views:
         for sentence in view.missing:
             command.say(f"note: {view.name}: {sentence}")
     page.write(output, views, searches=searches, exports=exports)
+    steps.ended("figures drawn")
     _tell_lacking(views)
     command.say(f"written to {output}: index.html, figures/")
 

@@ -1,15 +1,13 @@
-"""Search the train threshold t: one run for each, compared on validation.
+"""Search the training threshold t: train a run for each value, and compare.
 
-python -m elf_keras.search --workdir=runs/t_search \\
-    --flagfile=experiments/cifar10_lt/har_ldam_drw.flags \\
-    --thresholds=1.7/C,1.8/C,1.9/C,2/C,2.1/C
+elf-keras search --recipe=cifar10_lt/har_ldam_drw --data_dir=FOLDER \\
+    --workdir=runs/t_search --thresholds=1.7/C,1.8/C,1.9/C,2/C
 
-Trains each t in a subfolder of --workdir, by the flags of `train`, and sweeps
-it. t is chosen by static accuracy on validation (HAR, Table I); test only
-reports. Writes search.json, search.csv and search.png (accuracy against cost,
-a line for each t, a point for each of the papers' s: ELF, Figure 7) as each
-run ends. The same command goes on where it was stopped; finished runs are not
-trained anew, and further thresholds may be added.
+Trains each t in a subfolder of --workdir and sweeps it. The t with the highest
+static accuracy on validation is chosen (HAR, Table I); test only reports.
+Writes search.json, search.csv and search.png (accuracy against cost) after each
+run. The same command continues where it was stopped: finished runs are not
+trained again, and values of t may be added.
 """
 
 import sys
@@ -21,14 +19,14 @@ from elf_keras.cli import command, data_from_flags, tables, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import thresholds
 from elf_keras.policies import policy_file, search_record
-from elf_keras.runs import flagfiles, preemption
+from elf_keras.runs import flagfiles, preemption, progress
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
     "thresholds",
     [],
-    "Values of t as --train_threshold takes them; default: those of HAR, "
-    "Table I, for this --exit_loss.",
+    "Values of t to compare, as --train_threshold takes them. Default: those "
+    "of the HAR paper, Table I, for this --exit_loss.",
 )
 RECORD = "search.flags"
 
@@ -117,6 +115,7 @@ def _child(place, where, name, *words):
     with log.open("a", encoding="utf-8") as file:
         status = preemption.run_child(
             [sys.executable, "-m", f"elf_keras.{name}", *words],
+            watch=lambda: _show_last(log, where),
             stdout=file,
             stderr=file,
         )
@@ -128,6 +127,13 @@ def _child(place, where, name, *words):
             f"{status} ({lines[-1].removeprefix('error: ')}); see "
             f"{log}, then give the same command again to go on"
         )
+
+
+def _show_last(log, where):
+    """Show on a terminal how far a child is: the last line of its log."""
+    text = log.read_text(encoding="utf-8", errors="replace")
+    *_, last = ["", *text.splitlines()]
+    progress.show(where, *last.split("  "))
 
 
 def _thresholds(data):

@@ -1,21 +1,21 @@
-"""Sweep the exit threshold of a trained run, and choose policies for budgets.
+"""Choose exit thresholds of a trained run for budgets of compute or time.
 
-python -m elf_keras.sweep --workdir=runs/digits_lt --budget=0.75,0.5,2.5ms
+elf-keras sweep --workdir=runs/mine --budget=0.75,0.5,2.5ms
 
-Runs the model once over validation and test, draws the exact curve of
-accuracy against expected multiply-adds and milliseconds, and chooses
-thresholds on validation alone: as accurate as all exits but cheaper, and one
-policy a budget, with one threshold for all exits and with one per exit.
-A policy is to cost no shot group (classes with many, medium, few training
-images) more than --group_tolerance: `accurate` takes a dearer one where
-validation is too small to be sure; a budget holds, and what a group may lose
-is said. Writes curve.csv, curve.json, curve.png
-and policy.json into --workdir; evaluate, predict and export take
---policy=NAME.
+Runs the model once over validation and test, and writes into --workdir the
+curve of accuracy against multiply-adds and milliseconds (curve.csv, .json,
+.png) and policy.json. A policy is a named set of thresholds, chosen on
+validation: accurate is as accurate as all exits but cheaper, and each budget
+has two, with one threshold for all exits and with one for each exit. Test only
+reports. evaluate, predict and export take a policy by --policy=NAME.
 
---exit_rule=all runs it over validation once more before that: it compares
-each exit rule with each --answer there, and sweeps by the best one, which
-policy.json names and the other commands take from it.
+Shot groups are the classes with many, medium and few training images. No group
+may lose more than --group_tolerance: where validation is too small to be sure,
+accurate is a more expensive policy. A budget is kept in any case; a note says
+what a group may lose there.
+
+--exit_rule=all first compares all exit rules, with each --answer, on
+validation and takes the best one. The other commands read it from policy.json.
 """
 
 import dataclasses
@@ -37,32 +37,35 @@ from elf_keras.deploy import versions
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule, thresholds
 from elf_keras.policies import policy_file, policy_rules
+from elf_keras.runs import progress
 
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
     "budget",
     [*policy_rules.BUDGETS],
-    "Budgets: shares of the bare backbone's multiply-adds, or times (2.5ms).",
+    "Budgets to choose policies for: shares of the bare backbone's multiply-"
+    "adds such as 0.5, or times of an image such as 2.5ms.",
 )
 flags.DEFINE_float(
     "group_tolerance",
     policy_rules.Guard.tolerance,
-    "Accuracy that a policy may cost a shot group against all exits; 1 lets "
-    "it cost anything.",
+    "Accuracy that a shot group may lose by a policy, compared with using all "
+    "exits: 0.05 is 5 points, 1 allows any loss.",
     0.0,
     1.0,
 )
 flags.DEFINE_float(
     "group_confidence",
     policy_rules.Guard.confidence,
-    "How sure that must be, by a bootstrap over validation images.",
+    "How sure it must be that no group loses more than --group_tolerance, by a "
+    "bootstrap over validation images.",
     0.5,
     0.999,
 )
 flags.DEFINE_integer(
     "resamples",
     policy_rules.Guard.resamples,
-    "Of that bootstrap.",
+    "Resamples of the bootstrap that --group_confidence is about.",
     100,
     100_000,
 )
@@ -93,18 +96,25 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     from elf_keras.cli import model_from_flags
     from elf_keras.policies import sweep_record, trade_off
 
+    steps = progress.Steps(command.say)
     model = _model(folder, data)
     times = _times(model, data)
+    steps.ended("model loaded, its stages timed")
     scorer = model_from_flags.scorer(model, data)
     scorer, compared = _by_best_rule(model, data, scorer, plan)
+    if compared:
+        steps.ended("exit rules compared on validation")
     found, temperatures = sweep_record.answers_of(model, data, scorer)
+    steps.ended(f"{' and '.join(found)} scored")
     done = trade_off.sweep(found, scorer.timed(times.stages), plan)
+    steps.ended("thresholds chosen on validation")
     picture = sweep_record.curves(done, _grid(scorer), times)
     record = sweep_record.policies_of(done, plan, picture, temperatures)
     record |= {"compared": compared} if compared else {}
     record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
     record["seed"] = FLAGS.seed
     _write(folder, trade_off.rows(done), picture, record)
+    steps.ended("curve drawn, policies written")
     print(tables.policies(record), flush=True)
     data_from_flags.tell_damaged(data)
     command.say(

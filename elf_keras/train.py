@@ -1,15 +1,18 @@
-"""Train an early-exit classifier on long-tailed images, and score it.
+"""Train an image classifier with early exits, and score it.
 
-python -m elf_keras.train --flagfile=experiments/digits_lt.flags \\
-    --workdir=runs/digits_lt
+elf-keras train --recipe=photos --data_dir=FOLDER --workdir=runs/mine
 
-Writes into --workdir: flags.flags (repeats the run), data.csv, run.json,
-history.csv, checkpoints/, model.keras (the best epoch by validation, else the
-last), metrics.json, per_class.csv, tensorboard/. With --resume it goes on
-where it was stopped, with the same images alone, and ends with the weights of
-an uninterrupted run. Shows classes, counts and splits first. With --dry_run it
-checks the images, says how long it would take, and writes nothing; with
---plan=8xA100@2.5 also how long, and for how much money, on other devices.
+Shows the classes and splits, trains, prints a table of scores and writes into
+--workdir: model.keras (the best epoch on validation, else the last one),
+metrics.json and per_class.csv (scores), history.csv, flags.flags (repeats the
+run), data.csv and run.json (what it was trained on), checkpoints/ and
+tensorboard/.
+
+With --resume it continues where it was stopped, on the same images, and ends
+with the same weights as an uninterrupted run.
+
+With --dry_run it checks the images, says how long the training will take, and
+writes nothing. --plan=8xA100@2.5 adds time and cost on other devices.
 """
 
 import time
@@ -26,35 +29,42 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.distribution import cluster
-from elf_keras.runs import preemption
+from elf_keras.runs import preemption, progress
 from elf_keras.training import plan
 
 FLAGS = flags.FLAGS
 flags.DEFINE_bool(
-    "dry_run", False, "Check data, speed and memory; train and write nothing."
+    "dry_run",
+    False,
+    "Check the images, measure speed and memory, and stop: nothing is trained "
+    "or written.",
 )
 flags.DEFINE_integer(
     "dry_run_images",
     200,
-    "Images of each split on disk that --dry_run decodes; 0 for all.",
+    "Images of each split that --dry_run decodes, of those on disk. 0: all.",
     lower_bound=0,
 )
 
 flags.DEFINE_string(
     "plan",
     None,
-    "A dry run that also tells time, memory and money on other devices: "
-    "COUNTxDEVICE or COUNTxDEVICE@PRICE_PER_DEVICE_HOUR. DEVICE is one of "
-    f"{', '.join(plan.PEAKS)}, a peak such as 312T (tera-FLOP/s), a measured "
-    "speed such as 900/s (images of this recipe), or `here`.",
+    "A dry run that also estimates time, memory and cost on other devices, "
+    "COUNTxDEVICE or COUNTxDEVICE@PRICE, the price per device and hour. DEVICE "
+    f"is {', '.join(plan.PEAKS)}, a peak speed such as 312T (tera-FLOP/s), a "
+    "measured speed such as 900/s (images of this recipe), or here.",
 )
 flags.DEFINE_float(
-    "plan_utilization", 0.3, "Share of the peak that --plan expects.", 0.01, 1.0
+    "plan_utilization",
+    0.3,
+    "Share of a device's peak speed that --plan expects of training.",
+    0.01,
+    1.0,
 )
 flags.DEFINE_float(
     "plan_efficiency",
     0.9,
-    "Share of their summed speed that --plan expects of several devices.",
+    "Share of their added speeds that --plan expects of several devices.",
     0.01,
     1.0,
 )
@@ -100,7 +110,7 @@ def dry_run() -> None:
     for name in ("exits_first", "exits_last"):
         if steps := FLAGS[name].value:
             seconds = start_from_flags.seconds(model, data, steps)
-            rows.append((name.replace("_", " "), plan.duration(seconds)))
+            rows.append((name.replace("_", " "), progress.duration(seconds)))
     speed = checks.measure(model, data, training.batches)
     epochs = schedule_from_flags.epochs(data, lambda: speed)
     schedule_from_flags.schedule(data, epochs)

@@ -10,7 +10,8 @@ from elf_keras.data import pipeline, splits
 from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
-from elf_keras.training import dry_run, epoch_run, plan, schedules
+from elf_keras.runs import progress
+from elf_keras.training import dry_run, epoch_run, schedules
 
 FLAGS = flags.FLAGS
 
@@ -35,10 +36,10 @@ def epochs(
         )
     fitting = 60 * FLAGS.most_minutes / measure().epoch_seconds
     if fitting < 1:
+        one = progress.duration(60 * FLAGS.most_minutes / fitting)
         command.say(
-            f"note: --most_minutes={FLAGS.most_minutes:g} is less than the "
-            f"{plan.duration(60 * FLAGS.most_minutes / fitting)} of one epoch, "
-            "which is trained all the same"
+            f"note: one epoch takes {one}, more than "
+            f"--most_minutes={FLAGS.most_minutes:g}; it is trained anyway"
         )
     return max(1, min(wished, int(fitting)))
 

@@ -11,12 +11,13 @@ import os
 import pathlib
 import re
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import BinaryIO
 
 import numpy as np
 
 from elf_keras.data import file_ends, image_formats, splits
+from elf_keras.runs import progress
 
 BACKGROUND = "white"
 _ORIENTATION = 0x0112
@@ -96,9 +97,13 @@ def upright(file: str | pathlib.Path) -> np.ndarray:
 
 
 def read_all(
-    paths: Sequence[pathlib.Path], size: int
+    paths: Sequence[pathlib.Path],
+    size: int,
+    counter: progress.Counter | None = None,
 ) -> tuple[np.ndarray, list[str]]:
     """All files, on a few threads, with why those that failed did.
+
+    `counter` is that of all files, where these are some of them.
 
     Returns:
       Images uint8 (files, size, size, 3), zeros where reading failed, and
@@ -112,7 +117,8 @@ def read_all(
             found[index] = image
         return reason
 
-    return found, _on_threads(fill, range(len(paths)))
+    counter = counter or progress.Counter("reading", len(paths), "files")
+    return found, _on_threads(fill, range(len(paths)), counter)
 
 
 def scan(paths: Sequence[pathlib.Path]) -> tuple[np.ndarray, list[str]]:
@@ -125,7 +131,8 @@ def scan(paths: Sequence[pathlib.Path]) -> tuple[np.ndarray, list[str]]:
       format than JPEG and PNG, so that only Pillow reads them by the rules
       of `read`; and for each file why it cannot be read, or "".
     """
-    found = _on_threads(_scanned, paths)
+    counter = progress.Counter("checking", len(paths), "files")
+    found = _on_threads(_scanned, paths, counter)
     special = np.array([each is True for each in found], bool)
     return special, [each if isinstance(each, str) else "" for each in found]
 
@@ -145,9 +152,14 @@ def resized(examples: splits.Examples, image_size: int) -> splits.Examples:
     return dataclasses.replace(examples, images=found)
 
 
-def _on_threads(task: Callable, items: Sequence) -> list:
+def _on_threads(task, items, counter):
+    def counted(item):
+        done = task(item)
+        counter.add()
+        return done
+
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        return list(pool.map(task, items))
+        return list(pool.map(counted, items))
 
 
 def _scanned(path: pathlib.Path) -> bool | str:

@@ -13,6 +13,7 @@ from elf_keras.deploy import chains, manifest, parity
 from elf_keras.evaluation import answers, prediction, stage_times
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import answer_rule
+from elf_keras.runs import progress
 
 # Images that set the ranges of int8, and that parity is checked on.
 RANGE_IMAGES, PARITY_IMAGES = 200, 200
@@ -51,7 +52,7 @@ def write(
     judge = manifest.Judge(
         scorer, chosen_on, reported_on, reported_as, plan.policies
     )
-    steps = chains.Steps(tell)
+    steps = progress.Steps(tell)
     source = _source(models.in_float32(model), judge)
     steps.ended("the model asked, temperatures")
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)

@@ -2,8 +2,6 @@
 
 import dataclasses
 import pathlib
-import time
-from collections.abc import Callable
 
 import keras
 import numpy as np
@@ -12,6 +10,7 @@ from elf_keras.choices import ONNX_VARIANTS, TFLITE_VARIANTS
 from elf_keras.deploy import manifest
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_rules
+from elf_keras.runs import progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,25 +35,12 @@ class ExportPlan:
         return [name for name in variants if name in self.formats]
 
 
-class Steps:
-    """What has been done, and how long it took."""
-
-    def __init__(self, tell: Callable[[str], None]):
-        self._tell, self._began = tell, time.perf_counter()
-
-    def ended(self, step: str) -> None:
-        """Tell of a step."""
-        now = time.perf_counter()
-        self._tell(f"{now - self._began:5.1f} s  {step}")
-        self._began = now
-
-
 def write(
     folder: pathlib.Path,
     model: keras.Model,
     images: np.ndarray,
     plan: ExportPlan,
-    steps: Steps,
+    steps: progress.Steps,
     rule: AnswerRule,
 ) -> None:
     """Convert and write the files of all variants into an export's folder.
@@ -90,7 +76,7 @@ def measured(
     folder: pathlib.Path,
     judge: manifest.Judge,
     plan: ExportPlan,
-    steps: Steps,
+    steps: progress.Steps,
 ) -> dict:
     """Times, scores and policies of each variant, for the manifest."""
     from elf_keras.deploy import measure

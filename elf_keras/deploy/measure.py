@@ -17,6 +17,7 @@ from elf_keras import runs
 from elf_keras.deploy import chain_runner, manifest
 from elf_keras.evaluation import answers
 from elf_keras.policies import policy_rules
+from elf_keras.runs import progress
 
 ROUNDS = 30
 
@@ -152,8 +153,9 @@ def variant_logits(files: pathlib.Path, images: np.ndarray) -> np.ndarray:
     rows = np.array_split(np.arange(len(images)), os.cpu_count() or 1)
     # Opened here: a runtime is silenced for the whole process.
     chains = [open_files(files, "stage") for _ in rows]
+    counter = progress.Counter(f"scoring {files.name}", len(images))
     parts = at_once(
-        functools.partial(chain_logits, chain, images[row])
+        functools.partial(chain_logits, chain, images[row], counter)
         for chain, row in zip(chains, rows, strict=True)
         if len(row)
     )
@@ -166,15 +168,20 @@ def at_once(jobs: Iterable[Callable]) -> list:
         return [*pool.map(lambda job: job(), jobs)]
 
 
-def chain_logits(stages: list, images: np.ndarray) -> np.ndarray:
+def chain_logits(
+    stages: list, images: np.ndarray, counter: progress.Counter | None = None
+) -> np.ndarray:
     """Run all stages for every image, whatever an exit says.
 
     Images are `(images, …)`, of pixel values 0 to 255, the logits float32
     `(images, exits, classes)`.
     """
-    logits = [
-        [*_descended(stages, stages[0].encode(image[None]))] for image in images
-    ]
+    logits = []
+    for image in images:
+        given = stages[0].encode(image[None])
+        logits.append([*_descended(stages, given)])
+        if counter:
+            counter.add()
     return np.asarray(logits, "float32")
 
 

@@ -12,6 +12,7 @@ from elf_keras.distribution import worker_steps, workers
 from elf_keras.exits import exit_rule, in_turn
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
+from elf_keras.runs import progress
 
 BATCH_SIZE = 256
 # Logits held at a time where a whole split's would not fit.
@@ -65,13 +66,37 @@ def calibrated(found: Prediction, temperatures: np.ndarray) -> list[Answer]:
     ]
 
 
-def predict_logits(model: keras.Model, examples: splits.Examples) -> np.ndarray:
-    """Logits in source order, float32 `(images, exits, classes)`."""
+class Counted(keras.callbacks.Callback):
+    """Count the images that `predict` has done, for a terminal."""
+
+    def __init__(self, counter: progress.Counter, batch_size: int):
+        super().__init__()
+        self.counter, self.batch_size = counter, batch_size
+
+    def on_predict_batch_end(self, batch, logs=None):
+        """Count a batch; the last one may be smaller."""
+        left = self.counter.total - self.counter.done
+        self.counter.add(min(self.batch_size, left))
+
+
+def predict_logits(
+    model: keras.Model,
+    examples: splits.Examples,
+    counter: progress.Counter | None = None,
+) -> np.ndarray:
+    """Logits in source order, float32 `(images, exits, classes)`.
+
+    `counter` is that of a split of which the examples are a part.
+    """
+    counter = counter or progress.Counter("scoring", len(examples))
     if workers.is_several(model.distribute_strategy):
         return _logits_of_workers(model, examples)
     batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
+    # With a callback Keras waits for each batch.
+    shown = [Counted(counter, BATCH_SIZE)] if progress.is_shown() else None
     with errors.translated():
-        return exit_rule.stack_exits(model.predict(batches, verbose=0))
+        outputs = model.predict(batches, verbose=0, callbacks=shown)
+    return exit_rule.stack_exits(outputs)
 
 
 def _logits_of_workers(model, examples):
@@ -82,12 +107,14 @@ def _logits_of_workers(model, examples):
         np.zeros((0, len(model.outputs), model.outputs[0].shape[-1]), "float32")
     ]
     if len(rows):
+        counter = progress.Counter("scoring", len(rows))
         batches = pipeline.evaluation_batches(
             examples.take(rows), batch_size=BATCH_SIZE
         )
         with errors.translated():
             for outputs in worker_steps.outputs(model, batches):
                 found.append(np.asarray(exit_rule.stack_exits(outputs)))
+                counter.add(len(found[-1]))
     return workers.gathered(strategy, np.concatenate(found))
 
 
@@ -101,9 +128,10 @@ def logit_parts(
     if count <= size:
         yield predict_logits(model, examples)
         return
+    counter = progress.Counter("scoring", count)
     for start in range(0, count, size):
         rows = np.arange(start, min(start + size, count))
-        yield predict_logits(model, examples.take(rows))
+        yield predict_logits(model, examples.take(rows), counter)
 
 
 def leave(

@@ -27,6 +27,7 @@ from elf_keras.reports.charts import (
     training,
 )
 from elf_keras.reports.run_view import RunView
+from elf_keras.runs import progress
 
 ASSETS = pathlib.Path(__file__).parent / "assets"
 _SCRIPTS = ("answers.js", "page.js")
@@ -52,7 +53,7 @@ def write(
     content, drawn = build(
         views, searches=searches or {}, exports=exports or {}
     )
-    for chart in drawn:
+    for chart in progress.counted(drawn, "drawing", len(drawn), "figures"):
         chart.write(folder / "figures")
     rows = score_rows.rows([view.folder for view in views])
     runs.write_csv(folder / "figures" / "results.csv", rows)

@@ -8,7 +8,7 @@ epoch agree when they are saved.
 import contextlib
 import signal
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 # EX_TEMPFAIL of sysexits.h: start the same command again.
 STATUS = 75
@@ -78,8 +78,14 @@ def held() -> Iterator[None]:
             let_go()
 
 
-def run_child(words: Sequence[str], **options) -> int:
+def run_child(
+    words: Sequence[str],
+    watch: Callable[[], None] = lambda: None,
+    **options,
+) -> int:
     """Run a command and return its status; it is told of SIGTERM, too.
+
+    `watch` is called once a second while it runs.
 
     Raises:
       Preempted: where this process or the child was told to end, once the
@@ -87,7 +93,7 @@ def run_child(words: Sequence[str], **options) -> int:
     """
     with subprocess.Popen(words, **options) as child:
         try:
-            status = child.wait()
+            status = _waited(child, watch)
         except Preempted:
             child.terminate()
             child.wait()
@@ -95,3 +101,11 @@ def run_child(words: Sequence[str], **options) -> int:
     if status == STATUS:
         raise Preempted
     return status
+
+
+def _waited(child, watch):
+    while True:
+        try:
+            return child.wait(timeout=1.0)
+        except subprocess.TimeoutExpired:
+            watch()

@@ -10,7 +10,9 @@ import numpy as np
 from scipy.cluster import hierarchy
 
 from elf_keras.data import pipeline, splits
+from elf_keras.evaluation import prediction
 from elf_keras.models import Pixels
+from elf_keras.runs import progress
 
 # Cosine distance, from the mean of all features, up to which the images of
 # two groups are alike on average. On photos of groceries a linear probe then
@@ -36,7 +38,12 @@ def features(
     pooled = keras.layers.GlobalAveragePooling2D(dtype="float32")(maps)
     batches = pipeline.evaluation_batches(examples, batch_size=_BATCH)
     images_only = batches.map(lambda images, labels: images)
-    return keras.Model(image, pooled).predict(images_only, verbose=0)
+    counter = progress.Counter("features of images", len(examples))
+    return keras.Model(image, pooled).predict(
+        images_only,
+        verbose=0,
+        callbacks=[prediction.Counted(counter, _BATCH)],
+    )
 
 
 def groups(features: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -126,7 +126,7 @@ class EpochClock(keras.callbacks.Callback):
 
 
 class EpochLines(keras.callbacks.Callback):
-    """Print one line an epoch where no progress bar can be drawn."""
+    """Print one line for each epoch that has ended."""
 
     def on_epoch_end(self, epoch, logs=None):
         """Print epoch, loss, rate, exits' accuracy and shares."""

@@ -16,6 +16,7 @@ from elf_keras.data import image_files, images, pipeline, splits
 from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
 from elf_keras.models import multiply_adds
+from elf_keras.runs import progress
 from elf_keras.training import plan
 
 PIPELINE_SECONDS = 5.0
@@ -81,8 +82,8 @@ class Speed:
             ("pipeline", f"{self.pipeline:.0f} images/s"),
             ("training step", f"{self.step:.3f} s of {self.batch} images"),
             ("steps an epoch", str(steps)),
-            ("time an epoch", f"{plan.duration(epoch)} and validation"),
-            (f"time of {epochs} epochs", plan.duration(epochs * epoch)),
+            ("time an epoch", f"{progress.duration(epoch)} and validation"),
+            (f"time of {epochs} epochs", progress.duration(epochs * epoch)),
             ("memory so far, at most", f"{memory:.1f} GiB"),
         ]
 
@@ -126,9 +127,10 @@ def work_of(model: keras.Model, speed: Speed, *, epochs: int) -> plan.Work:
 def _check(files):
     """Decode files whole, some at a time: memory stays flat."""
     paths, reasons = [files.root / name for name in files.names], []
+    counter = progress.Counter("decoding", len(paths), "files")
     for start in range(0, len(paths), image_files.CHUNK):
         chunk = paths[start : start + image_files.CHUNK]
-        reasons += images.read_all(chunk, 8)[1]
+        reasons += images.read_all(chunk, 8, counter)[1]
     faults = [
         f"{runs.legible(name)} ({reason})"
         for name, reason in zip(files.names, reasons, strict=True)

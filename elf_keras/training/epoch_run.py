@@ -1,7 +1,6 @@
 """The epochs of a training: their batches, their callbacks, one call of fit."""
 
 import dataclasses
-import sys
 from collections.abc import Callable
 
 import keras
@@ -13,7 +12,7 @@ from elf_keras.data import damaged, pipeline, replica_parts, splits
 from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.training import callbacks, watchdogs
+from elf_keras.training import callbacks, progress_line, watchdogs
 from elf_keras.training.prior_correction import Correction
 from elf_keras.training.weight_average import WeightAverage
 
@@ -122,7 +121,8 @@ def fit(training: Training, saver, middle, report) -> None:
                 len(data.train), batches.size
             ),
             shuffle=False,
-            verbose=1 if sys.stderr.isatty() else 0,
+            # Keras' bar is wider than a terminal; see `progress_line`.
+            verbose=0,
             callbacks=[
                 *(middle.clock, watchdogs.StopOnDivergence(), middle),
                 *_of_the_schedule(training),
@@ -164,7 +164,7 @@ def _told(training, saver, report):
     yield keras.callbacks.TensorBoard(
         runs.encodable(saver.folder.parent) / "tensorboard", write_graph=False
     )
-    chief = workers.is_chief(model.distribute_strategy)
-    if chief and not sys.stderr.isatty():
+    if workers.is_chief(model.distribute_strategy):
+        yield progress_line.ProgressLine(saver.place)
         yield callbacks.EpochLines()
     yield watchdogs.Warnings(saver.history, report)

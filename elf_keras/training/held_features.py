@@ -16,6 +16,7 @@ from keras import ops
 from elf_keras.data import pipeline, splits
 from elf_keras.exits import exit_rule
 from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.runs import progress
 from elf_keras.training import schedules
 from elf_keras.training.optimizer import AdamW
 
@@ -81,11 +82,12 @@ def computed(reading: keras.Model, examples) -> list[np.ndarray]:
             for each in keras.tree.flatten(reading(images, training=False))
         ]
     )
-    start = 0
+    start, counter = 0, progress.Counter("features", len(examples))
     for images, _ in pipeline.evaluation_batches(examples, batch_size=_READ):
         for array, found in zip(held, compute(images), strict=True):
             array[start : start + len(found)] = found
         start += len(images)
+        counter.add(len(images))
     return held
 
 
@@ -112,7 +114,8 @@ def train_exits(
       objective: a `CumulativeLoss` in which nobody leaves.
       steps: of `BATCH` images each.
     """
-    for _ in exit_steps(model, held, objective, steps, seed):
+    done = exit_steps(model, held, objective, steps, seed)
+    for _ in progress.counted(done, "training the exits", steps, "steps"):
         pass
 
 

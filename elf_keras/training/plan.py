@@ -10,6 +10,7 @@ import math
 import re
 
 from elf_keras.errors import InputError
+from elf_keras.runs import progress
 
 # Tera-FLOP/s of dense matrix products as the makers print them: in half
 # precision, and in float32 as TensorFlow runs it there (TF32 where there is).
@@ -134,7 +135,7 @@ def rows(
     several = f"{efficiency:.0%} of their summed speed (--plan_efficiency)"
     found = [
         (f"on {fleet.count} x {fleet.device}", f"{together:.0f} images/s"),
-        ("  time", duration(3600 * hours)),
+        ("  time", progress.duration(3600 * hours)),
         ("  device hours", f"{hours * fleet.count:.3g}"),
         ("  money", _money(fleet, hours)),
         ("  memory of each device", f"{memory / 2**30:.2g} GiB"),
@@ -146,15 +147,6 @@ def rows(
         ("  left out", "start, validation, checkpoints, interruptions"),
     ]
     return [(what, figure) for what, figure in found if figure]
-
-
-def duration(seconds: float) -> str:
-    """Seconds as text, in the unit that suits them."""
-    if seconds < 90:
-        return f"{seconds:.0f} s"
-    if seconds < 90 * 60:
-        return f"{seconds / 60:.0f} min"
-    return f"{seconds / 3600:.1f} h"
 
 
 _MEMORY = (

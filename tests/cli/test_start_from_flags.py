@@ -103,7 +103,7 @@ def test_epochs_by_steps_and_by_time(words, epochs, capsys):
     words = ("--workdir=", "--batch_size=1", *words.split())
     with command_runs.fresh_flags(*words):
         assert schedule_from_flags.epochs(data, lambda: SPEED) == epochs
-    told = "is less than the 6 s of one epoch" in capsys.readouterr().err
+    told = "one epoch takes 6 s, more than --most_" in capsys.readouterr().err
     assert told == (epochs == 1)
 
 

@@ -45,7 +45,8 @@ class Children:
     def __init__(self, fails=None):
         self.commands, self.fails, self.last = [], fails, {}
 
-    def __call__(self, words, *, stdout, stderr):
+    def __call__(self, words, *, watch, stdout, stderr):
+        watch()
         command = words[2].removeprefix("elf_keras.")
         (place,) = [w[10:] for w in words if w.startswith("--workdir=")]
         place = pathlib.Path(place)

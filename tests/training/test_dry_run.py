@@ -4,7 +4,7 @@ import command_runs
 import photo_folders
 import pytest
 
-from elf_keras.training import dry_run, plan
+from elf_keras.training import dry_run
 
 SMALL = (
     "--dry_run",
@@ -59,11 +59,3 @@ def test_a_photo_that_is_damaged_inside_is_found(photos):
         says=["1 images of", "train/b/3.jpg", "repair"],
     )
     assert ended.out == ""
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"),
-    [(5, "5 s"), (89, "89 s"), (600, "10 min"), (9000, "2.5 h")],
-)
-def test_durations(seconds, text):
-    assert plan.duration(seconds) == text
