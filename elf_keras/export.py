@@ -1,19 +1,17 @@
-"""Export a trained run: SavedModel for servers, TFLite and ONNX chains.
+"""Export a trained run: SavedModel for servers, TFLite and ONNX for devices.
 
-python -m elf_keras.export --workdir=runs/digits_lt \\
-    --output=savedmodels/digits_lt
+elf-keras export --workdir=runs/mine --output=savedmodels/mine
 
-Rebuilds the model in float32, writes the artefacts and manifest.json into the
-next version's folder, savedmodels/digits_lt/1 at first, asks every artefact
-the same validation images, and prints how they agree; where a float32 artefact
-does not, nothing is kept and the status is 2.
+Writes the files and manifest.json into the next version's folder,
+savedmodels/mine/1 at first. Then it runs every file on the same validation
+images and compares the answers with the model's. Where a float32 file differs,
+nothing is kept and the status is 2.
 
-Its policies are those of the run's policy.json, or of --policy_file: rules and
-guard on shot groups are the file's, and so are exit rule and answer, beside
-which other flags are refused. A run that was never swept gets what a sweep
-without flags would choose. Thresholds are chosen anew on each variant's own
-scores, since quantization moves confidences. --policy=NAME makes one of them
-the default.
+Policies come from the run's policy.json or from --policy_file, with their exit
+rule, answer and limits for shot groups; other values of these flags are
+refused. A run that was never swept gets the policies of a sweep without flags.
+Thresholds are chosen again for each variant, since quantization changes
+confidences. --policy=NAME makes one policy the default.
 """
 
 import dataclasses
@@ -38,28 +36,28 @@ FLAGS = flags.FLAGS
 flags.DEFINE_string(
     "output",
     None,
-    "Folder of the export, such as savedmodels/NAME: a new version is added, "
-    "NAME/1 at first. A server that watches NAME takes it up.",
+    "Folder of the export, such as savedmodels/NAME. A new version is added to "
+    "it, NAME/1 at first; a server that watches NAME loads it.",
     # That of the report is another one.
     allow_override=True,
 )
 flags.DEFINE_list(
     "formats",
     ["saved_model", *choices.TFLITE_VARIANTS],
-    f"What to write, of {', '.join(choices.EXPORT_FORMATS)}; the last is one "
-    "TFLite file that decides inside by IF, and comes with float32.",
+    f"What to write, of {', '.join(choices.EXPORT_FORMATS)}. single_file is "
+    "one TFLite file that decides by itself when to stop; it needs float32.",
 )
 flags.DEFINE_integer(
     "score_images",
     2000,
-    "Test images that each variant is scored on; 0 for all.",
+    "Test images on which each variant is scored. 0: all.",
     lower_bound=0,
 )
 flags.DEFINE_bool(
     "chain_only",
     False,
-    "Keep the chain's stages alone of each variant, a third of its bytes: no "
-    "single exits, no file of all stages. They are compared and timed before.",
+    "Of each variant keep only the stages of the chain, about a third of its "
+    "size, and not the files of single exits and of all stages in one.",
 )
 
 

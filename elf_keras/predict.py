@@ -1,16 +1,17 @@
-"""Classify image files with a run or an export, stopping early for real.
+"""Classify image files with a run or an export, stopping early where it can.
 
-python -m elf_keras.predict --workdir=runs/gtsrb photo.png folder 'more/*.jpg'
-python -m elf_keras.predict --export=savedmodels/gtsrb folder --format=csv
+elf-keras predict --workdir=runs/mine photo.png folder 'more/*.jpg'
+elf-keras predict --export=savedmodels/mine folder --format=csv
 
-Takes files, folders (the images below them) and globs. Prints a JSON line or,
-with --format=csv, a row for each image: its class, the likeliest classes with
-calibrated probabilities, what --exit_rule looks at, the exit taken (from 1),
-and the multiply-adds spent, also as a share of the bare backbone's. A file
-that is no image gets a row with "error", and the status is then 2. A run leaves
-at --exit_threshold, with --policy=accurate as a sweep's policy.json says; an
-export by its default policy or --policy, asked in its own runtime
-(--variant=int8, saved_model).
+Takes files, folders (the images below them) and patterns in quotes. Prints for
+each image a JSON line or a row of CSV: its class, the likeliest classes with
+calibrated probabilities, its certainty under --exit_rule, the exit taken
+(counted from 1), and the multiply-adds spent, also as a share of the bare
+backbone's. A file that is no image gets a row with the reason, and the status
+at the end is 2.
+
+A run leaves at --exit_threshold, or as --policy of its policy.json says. An
+export leaves by its default policy or by --policy, and runs in its own runtime.
 """
 
 import dataclasses
@@ -33,10 +34,13 @@ from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
 flags.DEFINE_enum(
-    "format", answer_rows.JSON_LINES, answer_rows.FORMATS, "What to print."
+    "format",
+    answer_rows.JSON_LINES,
+    answer_rows.FORMATS,
+    "Print JSON lines or a CSV table.",
 )
 flags.DEFINE_integer(
-    "top_k", 5, "Classes to print of each image, if there are so many.", 1
+    "top_k", 5, "How many of the likeliest classes to print for each image.", 1
 )
 
 

@@ -13,16 +13,19 @@ from collections.abc import Callable
 from absl import flags, logging
 
 from elf_keras import choices, runs
-from elf_keras.cli import command_flags, recipe_flags, streams, tables, workdir
+from elf_keras.cli import (
+    command_flags,
+    help_page,
+    recipe_flags,
+    streams,
+    tables,
+    workdir,
+)
 from elf_keras.distribution import cluster
 from elf_keras.errors import InputError, WorkerLostError
-from elf_keras.runs import flagfiles, preemption, recipes
+from elf_keras.runs import flagfiles, preemption, progress, recipes
 
 FLAGS = flags.FLAGS
-_FILES = """
-Flags in files, each as if its lines stood in its place:
-  --recipe: A recipe of this project, such as photos; --recipe=list shows all.
-  --flagfile: A file of your own, a flag a line."""
 # Whoever takes these numbers says more of what they must be.
 _REFUSED_LATER = ("imbalance", "learning_rate")
 
@@ -53,9 +56,10 @@ def run_command(
     logging.set_verbosity(logging.ERROR)
     recipe_flags.define()
     command_flags.define()
-    with _told_in_one_line("; go on with --resume" if resumes else ""):
+    again = "; go on with --resume" if resumes else ""
+    with progress.on_terminal(), _told_in_one_line(again):
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
-            print(_help(main, of_run), flush=True)
+            print(help_page.page(main), flush=True)
         elif f"--recipe={recipes.LIST}" in sys.argv[1:]:
             print(tables.facts(recipes.table()), flush=True)
         else:
@@ -75,6 +79,7 @@ def load_tensorflow(*, devices: bool = True) -> None:
         # oneDNN's convolution gets an empty batch wrong, which the last step
         # can hand to a replica on CPU devices; GPUs do not use it.
         os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    progress.show("loading TensorFlow")
     # They are written before any log level is read.
     with runs.silenced():
         tensorflow = importlib.import_module("tensorflow")
@@ -124,22 +129,6 @@ def _check_rule(compares):
             f"--exit_rule={choices.ALL_RULES}: elf_keras.sweep compares all "
             f"exit rules; name one here: {', '.join(choices.EXIT_RULES)}"
         )
-
-
-def _help(main, of_run):
-    """What the command does, its own flags, then those that it shares."""
-    sections = {"Flags of this command": FLAGS.main_module_help()}
-    if of_run:
-        sections["Flags of commands that look at a finished run"] = (
-            FLAGS.module_help(command_flags.__name__)
-        )
-    sections["Flags of a recipe"] = FLAGS.module_help(recipe_flags.__name__)
-    texts = [main.__globals__["__doc__"].strip(), _FILES]
-    for title, text in sections.items():
-        # absl names the module in its place.
-        _, _, listed = text.partition(":\n")
-        texts += [f"\n{title}:\n{listed}"] if listed else []
-    return "\n".join(texts)
 
 
 @contextlib.contextmanager

@@ -16,31 +16,31 @@ def define() -> None:
         "split",
         ["validation", "test"],
         choices.SPLITS,
-        "Split to score; may be given several times.",
+        "Split to score. May be given several times.",
     )
     flags.DEFINE_string(
         "policy",
         None,
-        "A policy of --policy_file or of --export, in place of "
-        "--exit_threshold; in export the default one.",
+        "Name of a policy, such as accurate, that sets the thresholds in "
+        "place of --exit_threshold. export makes it the default one.",
     )
     flags.DEFINE_string(
         "policy_file",
         None,
-        "What a sweep wrote; by default --workdir's policy.json, where "
-        "--policy is given, and in export where there is one.",
+        "File of policies, written by sweep. Default: policy.json in "
+        "--workdir.",
     )
     flags.DEFINE_string(
         "export",
         None,
-        "An export of the run, such as savedmodels/NAME: evaluate scores it, "
-        "predict asks it, sweep takes its times.",
+        "Folder of an export of the run, such as savedmodels/NAME. evaluate "
+        "scores it, predict classifies with it, sweep takes its times.",
     )
     flags.DEFINE_enum(
         "variant",
         "float32",
         ("saved_model", *choices.EXPORT_VARIANTS),
-        "Which artefact of --export.",
+        "Which files of --export to use.",
     )
 
 

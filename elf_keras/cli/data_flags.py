@@ -1,4 +1,4 @@
-"""Flags of a recipe about images, their batches and their augmentation."""
+"""Flags of a recipe about images and labels: where from, and which."""
 
 from absl import flags
 
@@ -6,150 +6,93 @@ from elf_keras import choices
 
 
 def define() -> None:
-    """Define them, as flags of the module that asks."""
-    flags.disclaim_key_flags()
-    _data()
-    _files()
-    _augmentation()
-    _each_image()
-    _mixing()
+    """Define them."""
+    _source()
+    _splits()
+    _folders()
 
 
-def _data():
+def _source():
     flags.DEFINE_enum(
-        "dataset", "digits_lt", choices.DATASETS, "Source of the images."
+        "dataset",
+        "digits_lt",
+        choices.DATASETS,
+        "Data set to train on; folder is a folder of your own images.",
     )
     flags.DEFINE_string(
         "data_dir",
         None,
-        "A TensorFlow Datasets folder (CIFAR), a folder of images, or the "
-        "folder that the paths of published lists begin in.",
+        "Folder of the data: your own images, a TensorFlow Datasets folder "
+        "for CIFAR, or where the paths in published lists start.",
+    )
+    flags.DEFINE_integer(
+        "image_size",
+        None,
+        "Width and height that images are resized to, in pixels. Default: "
+        "the size of the data set; 32 for a folder, 224 for published lists.",
+        1,
     )
     flags.DEFINE_float(
-        "imbalance", 100.0, "Images of the largest per smallest class.", 1.0
+        "imbalance",
+        100.0,
+        "Training images of the largest class for each one of the smallest, "
+        "to which digits and CIFAR are cut.",
+        1.0,
     )
+
+
+def _splits():
     flags.DEFINE_float(
         "validation_fraction",
         0.1,
-        "Share of each class's training images kept for validation.",
+        "Share of each class's training images to keep for validation, where "
+        "the data has no validation split.",
         0.0,
         0.9,
     )
     flags.DEFINE_string(
         "validation_group",
         None,
-        "Keep images of a group on one side: `prefix:_` groups by the part "
-        "of the file name before the first `_`; `alike` by features of "
-        "--weights, for photos that come in series.",
-    )
-    flags.DEFINE_integer(
-        "image_size", None, "Side of the square images, in pixels.", 1
+        "Keep related images on one side of the validation split. prefix:_ "
+        "groups by the file name up to the first _, regex:PATTERN by what the "
+        "pattern matches in the name, alike by similar features under "
+        "--weights (for photos taken in series).",
     )
     flags.DEFINE_enum(
         "sampler",
         "instance",
         choices.SAMPLERS,
-        "Class shares of an epoch: as they are, equal, by the root of the "
-        "counts, from the first to the second step by step, or (deferred) at "
-        "--reweight_epoch, or by the inverse counts.",
+        "How often each class is seen in an epoch. instance: as often as it "
+        "has images. class_balanced: all equally. square_root: by the root of "
+        "the counts. progressive: from instance to class_balanced, epoch by "
+        "epoch. deferred: class_balanced from --reweight_epoch on. reversed: "
+        "by the inverse counts.",
     )
 
 
-def _files():
+def _folders():
     flags.DEFINE_string(
         "labels",
         None,
-        "A table (CSV) of the files in --data_dir: columns path, label, maybe "
-        "split and group; in place of a folder per class.",
+        "CSV table of the files in --data_dir, instead of a folder for each "
+        "class: columns path and label, optionally split and group.",
     )
     flags.DEFINE_string(
         "list_dir",
         None,
-        "Folder of the published list files, if they are not in --data_dir.",
+        "Folder of the published list files (ImageNet-LT, Places-LT, "
+        "iNaturalist 2018). Default: --data_dir.",
     )
     flags.DEFINE_bool(
         "check_counts",
         True,
-        "Refuse lists whose counts are not the published ones.",
+        "Refuse list files whose class counts differ from the published ones.",
     )
     flags.DEFINE_enum(
         "images_on",
         "auto",
         choices.IMAGES_ON,
-        "Where a folder's images are kept; auto: on disk from 128 pixels, or "
-        "where they would take over a quarter of the memory.",
-    )
-
-
-def _augmentation():
-    flags.DEFINE_enum(
-        "augmentation",
-        "crop",
-        choices.AUGMENTATIONS,
-        "crop: after padding by an eighth of the side; resized_crop: a window "
-        "of --smallest_area to all of the area; randaugment: the one of them "
-        "that suits the size (resized_crop from 128 pixels), and "
-        "--auto_augment=randaugment.",
-    )
-    flags.DEFINE_float(
-        "smallest_area",
-        0.08,
-        "Smallest part of the area that a window of resized_crop has.",
-        0.01,
-        1.0,
-    )
-    flags.DEFINE_bool("flip", False, "Mirror half of the training images.")
-    flags.DEFINE_float(
-        "color_jitter",
-        0.0,
-        "Most that brightness, contrast and saturation change by; 0.4 is "
-        "usual for ImageNet-LT.",
-        0.0,
-        0.99,
-    )
-
-
-def _each_image():
-    flags.DEFINE_enum(
-        "auto_augment",
-        "none",
-        choices.AUTO_AUGMENTS,
-        "Operations on each image after its crop: autoaugment: one of the 25 "
-        "pairs found on CIFAR-10; randaugment: --randaugment_layers of 14, "
-        "all of --randaugment_magnitude.",
-    )
-    flags.DEFINE_integer("randaugment_layers", 2, "N of randaugment.", 1, 10)
-    flags.DEFINE_integer(
-        "randaugment_magnitude", 9, "M of randaugment; 10 is the most.", 0, 10
-    )
-    flags.DEFINE_integer(
-        "cutout",
-        0,
-        "Side of the square hole in each training image, filled with the mean "
-        "pixel; 16 is usual for CIFAR-10, 0 for none.",
-        0,
-    )
-
-
-def _mixing():
-    flags.DEFINE_enum(
-        "mixing",
-        "none",
-        choices.MIXINGS,
-        "Mix the images of a batch; manifold_mixup: or feature maps, of a "
-        "single exit.",
-    )
-    flags.DEFINE_float(
-        # Far below, float32 draws underflow, and 0 / 0 stands for a half.
-        "mixup_alpha",
-        0.2,
-        "α of both mixups' Beta(α, α).",
-        0.05,
-        1.0,
-    )
-    flags.DEFINE_enum(
-        "mixing_lambda",
-        "image",
-        choices.MIXING_LAMBDAS,
-        "Whether mixup and cutmix draw λ for each image, or once a batch.",
+        "Where the images of a folder are kept. auto: on disk if they are "
+        "128 pixels or larger, or would take a quarter of the memory; else in "
+        "memory.",
     )

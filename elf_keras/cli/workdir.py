@@ -27,7 +27,7 @@ _INCIDENTAL = {
 
 def shared() -> list[flags.Flag]:
     """Return the flags that all commands of a run share."""
-    return FLAGS.flags_by_module_dict()[recipe_flags.__name__]
+    return recipe_flags.shared()
 
 
 def resolved() -> list[str]:

@@ -1,10 +1,10 @@
-"""Serve an exported chain to a browser on this machine.
+"""Show an export in a browser: it classifies pictures stage by stage.
 
-python -m elf_keras.demo --model=savedmodels/digits_lt
+elf-keras demo --model=savedmodels/digits_lt
 
-The page classifies pictures in the browser, stage by stage, and shows at
-which exit each one left and what that saved. `make page` fetches its runtime
-once; afterwards nothing but this server is contacted. Ctrl-C ends it.
+Serves a page on this machine that runs the export in the browser and shows at
+which exit each picture left, and what that saved. `make page` fetches its
+runtime once; afterwards nothing but this server is contacted. Ctrl-C ends it.
 """
 
 import contextlib
@@ -22,10 +22,16 @@ from elf_keras.exits import answer_rule
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
-    "model", None, "An export, NAME (its highest version) or NAME/N."
+    "model",
+    None,
+    "Folder of the export, NAME (its highest version) or NAME/N.",
 )
 flags.DEFINE_integer(
-    "port", 8000, "Port on 127.0.0.1; 0 takes any free one.", 0, 65535
+    "port",
+    8000,
+    "Port on 127.0.0.1, this machine only. 0: any free port.",
+    0,
+    65535,
 )
 flags.DEFINE_string(
     "node_modules",

@@ -1,0 +1,48 @@
+"""Flags of a recipe about how images leave in use, and what scores mean."""
+
+from absl import flags
+
+from elf_keras import choices
+
+
+def define() -> None:
+    """Define them."""
+    flags.DEFINE_string(
+        "exit_threshold",
+        "auto",
+        "Threshold s: in use an image leaves at the first exit that is more "
+        "certain than s. A number, a multiple of 1/C for C classes such as "
+        "2/C, or auto: what suits the loss and --exit_rule.",
+    )
+    flags.DEFINE_enum(
+        "exit_rule",
+        "confidence",
+        (*choices.EXIT_RULES, choices.ALL_RULES),
+        "How an exit's certainty is measured. confidence: the largest class "
+        "probability p. entropy: 1 - H(p) / log C. margin: p's lead over the "
+        "second. patience: r / (r + 1) where r exits in a row agree. "
+        "depth_confidence: the largest of softmax(k z) at exit k. all: only "
+        "for sweep, which compares them.",
+    )
+    flags.DEFINE_enum(
+        "answer",
+        "own",
+        choices.ANSWERS,
+        "Which logits an exit answers by. own: its own. running: the sum of "
+        "its own and those of the exits before it.",
+    )
+    flags.DEFINE_float(
+        "answer_decay",
+        0.5,
+        "Weight of an exit against the next one in the sum of "
+        "--answer=running: 1 is equal, 0 leaves it out.",
+        0.0,
+        1.0,
+    )
+    flags.DEFINE_enum(
+        "deployment_prior",
+        "uniform",
+        choices.DEPLOYMENT_PRIORS,
+        "How accuracy averages over classes. uniform: all count the same. "
+        "train: by their share of the training images.",
+    )
