@@ -66,7 +66,7 @@ def translated() -> Iterator[None]:
             name, reason = found.groups()
             if read:
                 raise InputError(
-                    f"{name} cannot be read ({reason}); mend the disk or "
+                    f"{name} cannot be read ({reason}); repair the disk or "
                     "replace the file"
                 ) from error
             raise OSError(_WRITING[reason], reason, name) from error

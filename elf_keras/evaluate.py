@@ -126,10 +126,10 @@ def _artefact(class_names):
     found = artefact.load(pathlib.Path(FLAGS.export), FLAGS.variant)
     if found.class_names != list(class_names):
         raise InputError(
-            f"--export={FLAGS.export} tells {len(found.class_names)} classes "
-            f"apart, from {found.class_names[0]!r} on, the run "
-            f"{len(class_names)}, from {class_names[0]!r} on: name an export "
-            "of this run"
+            f"--export={FLAGS.export} has {len(found.class_names)} classes, "
+            f"beginning with {found.class_names[0]!r}, the run "
+            f"{len(class_names)}, beginning with {class_names[0]!r}: name an "
+            "export of this run"
         )
     return found
 

@@ -69,19 +69,19 @@ def main(arguments: list[str]) -> None:
     output = _output()
     if not (folder / runs.MODEL).exists():
         raise InputError(
-            f"--workdir={folder} holds no {runs.MODEL}: the run has not "
-            "ended; go on with elf_keras.train --resume"
+            f"--workdir={folder} holds no {runs.MODEL}: the run has not ended; "
+            "continue it with elf_keras.train --resume"
         )
     data = data_from_flags.of_run(folder)
     if not data.train:
         raise InputError(
-            "none of the images that the run was trained on is there, and "
-            "int8 is calibrated on them; name their folder by --data_dir"
+            "none of the images that the run was trained on was found, and "
+            "int8 is calibrated on them; give their folder by --data_dir"
         )
     if data.validation is None:
         command.say(
-            "note: without validation split, thresholds and temperatures are "
-            "chosen on training images and will be too sure"
+            "note: without a validation split, thresholds and temperatures are "
+            "chosen on training images, where the model is too confident"
         )
     if FLAGS.method == "summed":
         command.say(
@@ -129,7 +129,8 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     data_from_flags.tell_damaged(data)
     if place != planned:
         command.say(
-            f"note: {planned} came into being meanwhile and is left as it is"
+            f"note: {planned} was written by another process meanwhile and is "
+            "left as it is"
         )
     command.say(f"written to {place}")
 

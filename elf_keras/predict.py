@@ -114,7 +114,7 @@ def _answered(source, image):
         return None, str(error).partition("\n")[0] or "no answer"
     if np.isfinite([answer.certainty, *answer.probabilities]).all():
         return answer, ""
-    return None, "the model answers with scores that are no numbers"
+    return None, "the model answers with scores that are not numbers"
 
 
 def _of_run():

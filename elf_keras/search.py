@@ -123,9 +123,9 @@ def _child(place, where, name, *words):
         text = log.read_text(encoding="utf-8", errors="replace")
         lines = text.splitlines() or [""]
         raise InputError(
-            f"{where}: elf_keras.{name} ended with status "
-            f"{status} ({lines[-1].removeprefix('error: ')}); see "
-            f"{log}, then give the same command again to go on"
+            f"{where}: elf_keras.{name} ended with status {status} "
+            f"({lines[-1].removeprefix('error: ')}); see {log}, then run the "
+            "same command again to continue"
         )
 
 
@@ -166,7 +166,7 @@ def _check_method():
         )
     if FLAGS["train_threshold"].value != "auto":
         command.say(
-            "note: --thresholds is searched, --train_threshold is not used"
+            "note: --train_threshold is ignored, a search compares --thresholds"
         )
 
 

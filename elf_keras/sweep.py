@@ -83,8 +83,8 @@ def main(arguments: list[str]) -> None:
     folder = workdir.workdir()
     if not (folder / runs.MODEL).exists():
         raise InputError(
-            f"--workdir={folder} holds no {runs.MODEL}: the run has not "
-            "ended; go on with elf_keras.train --resume"
+            f"--workdir={folder} holds no {runs.MODEL}: the run has not ended; "
+            "continue it with elf_keras.train --resume"
         )
     data = _data(folder)
     command.load_tensorflow()
@@ -170,7 +170,7 @@ def _model(folder, data):
     model = fitting_model.load(folder / runs.MODEL, data)
     if models.exits(model) == 1:
         raise InputError(
-            f"--workdir={folder} is a model of a single exit: nobody can "
+            f"--workdir={folder} is a model of a single exit: no image can "
             "leave early, so there is nothing to sweep; train with "
             "--method=har or sum"
         )
@@ -213,9 +213,9 @@ def _check_split():
     if FLAGS["split"].present and asked != {"validation"}:
         raise InputError(
             f"--split={','.join(FLAGS.split)}: a sweep chooses on validation "
-            "alone. On training images every exit is surer and more often "
-            "right than in use; what is chosen on test cannot be tested. Both "
-            "splits are reported anyway: leave --split out"
+            "alone. On training images every exit is more certain and more "
+            "often right than in use; what is chosen on test can no longer be "
+            "tested. Validation and test are reported anyway: leave --split out"
         )
 
 

@@ -83,7 +83,8 @@ def main(arguments: list[str]) -> None:
                 run(take, started=time.time())
             return
         command.say(
-            f"{folder} is trained; choose another --workdir to train anew"
+            f"{folder} is trained already; choose another --workdir to train "
+            "again"
         )
         command.show(runs.read_json(folder / runs.METRICS))
 

@@ -35,7 +35,7 @@ def test_a_disk_that_fails_in_reading_is_no_full_one():
         "Input/output error\n\t [[{{node ReadFile}}]] [Op:IteratorGetNext]"
     )
     error = tf.errors.UnknownError(None, None, message)
-    told = r"^/my photos/a.jpg cannot be read \(Input/output error\); mend"
+    told = r"^/my photos/a.jpg cannot be read \(Input/output error\); repair"
     with pytest.raises(errors.InputError, match=told), errors.translated():
         raise error
 

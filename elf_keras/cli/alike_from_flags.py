@@ -24,15 +24,15 @@ def groups(examples: splits.Examples) -> np.ndarray | None:
 
     if not weights_from_flags.is_published():
         raise InputError(
-            f"--validation_group=alike with --weights={FLAGS.weights}: what is "
-            "alike is told by features that were trained before; set "
+            f"--validation_group=alike with --weights={FLAGS.weights}: similar "
+            "images are found by the features of trained weights; set "
             "--weights=pretrained, or another --validation_group"
         )
     if len(examples) > MOST_IMAGES:
         command.say(
-            f"note: {len(examples)} training images are too many to look for "
-            f"those that are alike (above {MOST_IMAGES}); validation is cut at "
-            "random, and too sure where photos come in series"
+            f"note: {len(examples)} training images are too many to compare "
+            f"with each other (more than {MOST_IMAGES}); the validation split "
+            "is random, and its scores are too high where photos come in series"
         )
         return None
     network = weights_from_flags.published(examples.images.shape[1:])

@@ -42,8 +42,8 @@ def checked(found: AnswerRule, given: flags.FlagValues = FLAGS) -> AnswerRule:
     """
     if found.answer != answer_rule.OWN and given.method == "summed":
         raise InputError(
-            f"--answer={found.answer}: --method=summed is trained to answer by "
-            "the sum of all exits, and has no other; leave it out"
+            f"--answer={found.answer}: --method=summed always answers by the "
+            "sum of all exits; leave --answer out"
         )
     return found
 

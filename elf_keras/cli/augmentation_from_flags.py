@@ -46,8 +46,9 @@ def _operations(channels):
         kind = "randaugment"
     if kind != "none" and channels != 3:
         raise InputError(
-            f"--{_asking()}={kind}: images of {channels} channel; it needs 3, "
-            "colours; choose --augmentation=crop and --auto_augment=none"
+            f"--{_asking()}={kind}: the images have {channels} channel, and it "
+            "needs the 3 of colour images; choose --augmentation=crop and "
+            "--auto_augment=none"
         )
     if kind == "none":
         return ()
@@ -68,8 +69,8 @@ def _cutout(data):
     side = min(data.image_shape[:2])
     if FLAGS.cutout > side:
         raise InputError(
-            f"--cutout={FLAGS.cutout}: images of {side} pixels; expected at "
-            f"most as much, about {max(1, side // 2)}"
+            f"--cutout={FLAGS.cutout}: the images have {side} pixels; expected "
+            f"at most as much, usually about {max(1, side // 2)}"
         )
     if not FLAGS.cutout:
         return ()

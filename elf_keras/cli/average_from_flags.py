@@ -22,8 +22,8 @@ def average(model: MultiExitModel) -> WeightAverage | None:
         return None
     if FLAGS.second_stage in choices.UNTRAINED_STAGES:
         raise InputError(
-            f"--average_weights={FLAGS.average_weights:g} with --second_stage="
-            f"{FLAGS.second_stage}, which takes no steps to average over: "
-            "leave one of them out"
+            f"--average_weights={FLAGS.average_weights:g} with "
+            f"--second_stage={FLAGS.second_stage}, which trains no steps to "
+            "average over: leave one of them out"
         )
     return WeightAverage(model, FLAGS.average_weights)

@@ -161,7 +161,7 @@ def _told_in_one_line(again):
         name = os.fsdecode(name) if isinstance(name, bytes) else name
         where = f": {name}" if name else ""
         reason = error.strerror or _joined(error)
-        _end(f"{reason}{where}; free the disk or mend the path")
+        _end(f"{reason}{where}; free the disk or correct the path")
 
 
 def _joined(error):

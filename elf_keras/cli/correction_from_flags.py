@@ -24,14 +24,14 @@ def correction(data: splits.Splits, exits: int) -> Correction | None:
     if given == "none":
         if stage == choices.PRIOR_CORRECTION:
             raise InputError(
-                f"--second_stage={stage} without τ: add "
-                "--prior_correction=validation or a number"
+                f"--second_stage={stage} needs a τ: add "
+                "--prior_correction=validation, or a number"
             )
         return None
     if FLAGS.method == "summed":
         raise InputError(
-            f"{told} corrects each exit, of which --method=summed answers by "
-            "the sum; choose another method, or leave it out"
+            f"{told} corrects each exit by itself, but --method=summed answers "
+            "by their sum; choose another method, or leave it out"
         )
     if stage == "logit_adjustment":
         raise InputError(

@@ -103,7 +103,7 @@ def without_validation() -> str:
         return (
             f"--validation_fraction={FLAGS.validation_fraction:g} cuts none "
             "where each class has a single image or group; add images, or a "
-            "folder validation/, and train anew"
+            "folder validation/, and train again"
         )
     return (
         "train with --validation_fraction=0.1, or add a folder validation/ to "
@@ -115,8 +115,8 @@ def without_validation() -> str:
 def _told_if_slow():
     """Say that images are being read, where that takes long."""
     line = (
-        "still reading images of --data_dir, of those on disk header and end: "
-        "100,000 of them take minutes on a slow disk"
+        "still reading --data_dir, of images that stay on disk the first and "
+        "last bytes: 100,000 files take minutes on a slow disk"
     )
     timer = threading.Timer(PATIENCE, command.say, [line])
     # Nobody waits for it where loading fails.

@@ -181,9 +181,10 @@ def _across_exits(exit_loss, exits):
     if FLAGS.distillation:
         if FLAGS.method not in ("har", "sum") or exits == 1:
             raise InputError(
-                f"--distillation={FLAGS.distillation:g} teaches early exits "
-                f"that have a loss of their own; --method={FLAGS.method} with "
-                f"{exits} exits has none: choose har or sum, or leave it out"
+                f"--distillation={FLAGS.distillation:g} needs early exits with "
+                f"a loss of their own, which --method={FLAGS.method} with "
+                f"{exits} exits does not have: choose har or sum, or leave "
+                "--distillation out"
             )
         exit_loss = across_exits.distilled(
             exit_loss,
@@ -206,7 +207,7 @@ def _source(data):
         return weights_from_flags.published(data.image_shape)
     if weights.endswith(_TORCH_FILES):
         raise InputError(
-            f"--weights={weights}: files of PyTorch are not read; expected a "
+            f"--weights={weights}: files of PyTorch cannot be read; expected a "
             "model.keras, an .h5 of keras.applications, pretrained, imagenet "
             "or none"
         )
@@ -226,8 +227,8 @@ def _other_classes(data):
     if run is None or run.class_names == data.class_names:
         return None
     return (
-        f"--weights={FLAGS.weights} tells other classes apart "
-        f"({splits.shown(run.class_names)}) than the data have "
-        f"({splits.shown(data.class_names)}): all but its classifiers are "
-        "taken over"
+        f"--weights={FLAGS.weights} was trained on other classes "
+        f"({splits.shown(run.class_names)}) than these "
+        f"({splits.shown(data.class_names)}): all weights but those of its "
+        "classifiers are used"
     )

@@ -30,8 +30,8 @@ def training_pass(
     if FLAGS.method == "bbn":
         if FLAGS.mixing != "none":
             raise InputError(
-                f"--mixing={FLAGS.mixing} with --method=bbn, which mixes two "
-                "samplings itself; set --mixing=none"
+                f"--mixing={FLAGS.mixing} with --method=bbn, which already "
+                "mixes two samplers; set --mixing=none"
             )
         return bilateral.BilateralPass(built)
     if FLAGS.mixing == choices.MANIFOLD_MIXUP:

@@ -42,7 +42,7 @@ def to_export(classes: int, exits: int) -> Offer:
     if default not in names:
         raise InputError(
             f"--policy={default}: {path} does not exist, and without it an "
-            f"export has {', '.join(names)}; choose one of these, or run "
+            f"export only has {', '.join(names)}; choose one of these, or run "
             f"elf_keras.sweep --workdir={workdir.workdir()} first"
         )
     source = f"{path} does not exist, so those of a sweep without flags"
@@ -51,6 +51,6 @@ def to_export(classes: int, exits: int) -> Offer:
 
 def _said(source, plan):
     return (
-        f"policies: {source}, chosen anew for each variant; "
+        f"policies: {source}, chosen again for each variant; "
         f"{sentences.guard(plan.guard)}"
     )

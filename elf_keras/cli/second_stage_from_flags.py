@@ -38,7 +38,7 @@ def model(data: splits.Splits) -> keras.Model:
     if not FLAGS.weights.endswith(".keras"):
         raise InputError(
             f"--second_stage={FLAGS.second_stage} starts from a trained run, "
-            f"--weights={FLAGS.weights} names none; add "
+            f"and --weights={FLAGS.weights} is not one; add "
             "--weights=RUN/model.keras"
         )
     loaded = fitting_model.load(
@@ -156,7 +156,7 @@ def _check_corrected(before):
         name = "prior_correction" if corrected else "second_stage"
         raise InputError(
             f"--weights={FLAGS.weights} was corrected for the prior already, "
-            f"by {before[name].serialize()}: start from a run without"
+            f"by {before[name].serialize()}: start from a run without that flag"
         )
 
 
@@ -164,23 +164,23 @@ def _check_model(loaded):
     exits = models.exits(loaded)
     if (exits == 1) != (FLAGS.method == "single"):
         raise InputError(
-            f"--weights={FLAGS.weights} has {exits} exits, which is not "
-            f"--method={FLAGS.method}; a second stage takes single for one "
-            "exit (also of bbn), har or sum for several"
+            f"--weights={FLAGS.weights} has {exits} exits, which does not fit "
+            f"--method={FLAGS.method}; set single for one exit (also after "
+            "bbn), har or sum for several"
         )
     post_hoc = FLAGS.second_stage in choices.POST_HOC_STAGES
     if FLAGS.method == "summed" and post_hoc:
         raise InputError(
-            f"--second_stage={FLAGS.second_stage} changes each exit, of which "
-            "--method=summed answers by the sum; choose crt or lws, or another "
-            "method"
+            f"--second_stage={FLAGS.second_stage} changes each exit by itself, "
+            "but --method=summed answers by their sum; choose crt or lws, or "
+            "another method"
         )
     cosine = isinstance(second_stage.classifiers(loaded)[-1], CosineClassifier)
     if cosine != (FLAGS.exit_loss in thresholds.COSINE_LOSSES):
         raise InputError(
             f"--weights={FLAGS.weights} has {'cosine' if cosine else 'plain'} "
-            f"classifiers, which is not --exit_loss={FLAGS.exit_loss}; cosine "
-            f"ones are for {', '.join(thresholds.COSINE_LOSSES)}"
+            f"classifiers, which do not fit --exit_loss={FLAGS.exit_loss}; "
+            f"cosine classifiers go with {', '.join(thresholds.COSINE_LOSSES)}"
         )
     if cosine and FLAGS.second_stage not in ("crt", choices.PRIOR_CORRECTION):
         raise InputError(

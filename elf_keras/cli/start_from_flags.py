@@ -99,10 +99,10 @@ def say_if_few(data: splits.Splits) -> None:
     fresh = FLAGS.weights == "none" and not backbone_from_flags.is_file()
     if FLAGS.dataset == "folder" and fresh and images < FEW_IMAGES:
         command.say(
-            f"note: {images} training images of {classes} classes and fresh "
-            "weights: expect most answers to be wrong, above all of rare "
-            "classes; start from ImageNet weights instead, with "
-            "--flagfile=experiments/photos.flags"
+            f"note: {images} training images of {classes} classes are few for "
+            "random weights: expect most answers to be wrong, above all for "
+            "rare classes; start from ImageNet weights instead, with "
+            "--recipe=photos"
         )
 
 

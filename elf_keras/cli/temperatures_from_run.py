@@ -23,8 +23,8 @@ def of_run(folder: pathlib.Path, rule: AnswerRule, exits: int) -> np.ndarray:
         if found and len(found) == exits and _answers_alike(record, rule):
             return np.array(found, float)
     command.say(
-        f"note: probabilities are as trained, not calibrated: {folder} has no "
-        f"temperatures of --answer={rule.answer}; elf_keras.sweep makes them"
+        f"note: probabilities are not calibrated: {folder} has no temperatures "
+        f"for --answer={rule.answer}; run elf_keras.sweep to choose them"
     )
     return np.full(exits, 1 / rule.scale)
 

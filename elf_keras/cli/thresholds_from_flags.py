@@ -40,8 +40,8 @@ def of_run(classes: int, exits: int) -> Leaving:
     made_for = record["model"].get("sha256")
     if made_for and made_for != runs.checksum(workdir.workdir() / runs.MODEL):
         command.say(
-            f"note: {path} was chosen for another model.keras than this; "
-            "what it says of accuracy and cost holds for that one"
+            f"note: {path} belongs to another model.keras: its accuracy and "
+            "cost are not those of this model"
         )
     command.say(
         f"leaves by {found.policy} of {path}: {found.rule.shown} above "
@@ -64,7 +64,7 @@ def of_export(found, default: str | None = None) -> Leaving:
         raise InputError(
             f"{_asked(found.rule).flags}: --export={FLAGS.export} leaves by "
             f"{found.rule.shown}; leave these flags out or add "
-            f"{found.rule.flags}, or export the run once more by them"
+            f"{found.rule.flags}, or export the run again with them"
         )
     if FLAGS.policy_file is not None:
         raise InputError(
@@ -106,9 +106,9 @@ def read() -> dict:
         if FLAGS.policy_file:
             missing = f"--policy_file={path} does not exist"
         raise InputError(
-            f"{missing}: policies are chosen by elf_keras.sweep --workdir="
-            f"{workdir.workdir()}; or name the file of a run like it by "
-            "--policy_file"
+            f"{missing}: policies are chosen by elf_keras.sweep "
+            f"--workdir={workdir.workdir()}; or give the file of a similar run "
+            "by --policy_file"
         )
     return policy_file.read(path)
 

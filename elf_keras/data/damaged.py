@@ -45,8 +45,8 @@ class Damaged:
         except Exception as error:  # Pillow's decoders raise many types
             if isinstance(error, OSError) and error.errno:
                 raise InputError(
-                    f"{runs.legible(file)}: {error.strerror}; this image "
-                    "could be read before: mend the disk or put it back"
+                    f"{runs.legible(file)}: {error.strerror}; this image could "
+                    "be read before: repair the disk or restore the file"
                 ) from error
             self.reasons[name] = images.reason_of(error)
             return _BLACK

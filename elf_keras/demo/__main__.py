@@ -156,8 +156,8 @@ def _check(folder, name, expected):
         inside = path.resolve().is_relative_to(folder.resolve())
     if not inside:
         raise InputError(
-            f"{folder / MANIFEST} names {name!r}, which is outside of its "
-            "folder, or no name of a file; export the model again"
+            f"{folder / MANIFEST} names {name!r}, which is outside its folder, "
+            "or cannot be a file name; export the model again"
         )
     if not there:
         raise InputError(
@@ -167,7 +167,7 @@ def _check(folder, name, expected):
     if runs.checksum(path) != expected:
         raise InputError(
             f"{path} is not the file that was exported: its checksum differs; "
-            "copy it anew, or export the model again"
+            "copy it again, or export the model again"
         )
 
 

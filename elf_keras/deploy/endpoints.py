@@ -205,7 +205,7 @@ _ROWS = (
     "exit_threshold and image differ in their batch; expected a row of "
     "thresholds for every image"
 )
-_THRESHOLD = "exit_threshold is outside (0, 1]; 1 lets nobody leave"
+_THRESHOLD = "exit_threshold is outside (0, 1]; 1 lets no image leave"
 
 
 def _traced(function, *inputs):

@@ -64,7 +64,7 @@ def spread(logits: np.ndarray, rule: AnswerRule = PLAIN) -> ExitThresholds:
     sure = rule.certainty(rule.answered(logits))
     if not np.isfinite(sure).all():
         raise InputError(
-            "the model answers some validation images with scores that are no "
+            "the model answers some validation images with scores that are not "
             "numbers; train it again, at a lower --learning_rate"
         )
     found = []

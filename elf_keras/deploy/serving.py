@@ -53,8 +53,8 @@ class Serving:
             taken = name in (DEFAULT, STATIC, DYNAMIC, DYNAMIC_FILES)
             if taken or name.endswith(FILES) or not name:
                 raise InputError(
-                    f"policy {name!r} cannot be served under this name, which "
-                    "is that of another signature; rename it in the policy file"
+                    f"policy {name!r} cannot be served: another signature has "
+                    "this name; rename it in the policy file"
                 )
 
     @property

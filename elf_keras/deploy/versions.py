@@ -70,8 +70,8 @@ def _folder_of(folder):
     whole = [place for place in places if (place / MANIFEST).exists()]
     other = f"name {whole[-1]}" if whole else "export again"
     raise InputError(
-        f"{last} holds no {MANIFEST}: another process still writes it, or it "
-        f"is of no export; wait, or {other}"
+        f"{last} holds no {MANIFEST}: another process is still writing it, or "
+        f"it is not an export; wait, or {other}"
     )
 
 
@@ -104,8 +104,8 @@ def check_output(output: pathlib.Path, *, served: bool) -> None:
             )
     if is_number(output.name):
         raise InputError(
-            f"--output={output} ends in a version's number, which export "
-            "counts itself; name the folder above it"
+            f"--output={output} ends in a version number, which export chooses "
+            "itself; name the folder above it"
         )
     held = numbered(output)
     others = [] if held or not output.exists() else [*output.iterdir()]
@@ -118,8 +118,8 @@ def check_output(output: pathlib.Path, *, served: bool) -> None:
     if not served and (last / SAVED_MODEL_FILE).exists():
         raise InputError(
             f"--formats: {last} has a SavedModel, and a server that watches "
-            f"{output} could not load a version without; add saved_model, or "
-            "name another folder"
+            f"{output} could not load a version without one; add saved_model, "
+            "or name another folder"
         )
 
 

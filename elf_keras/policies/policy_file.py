@@ -118,15 +118,15 @@ def thresholds_of(
         if theirs != ours:
             raise InputError(
                 f"{path} was made for a model of {words.format(theirs)}, this "
-                f"one has {words.format(ours)}; sweep this run, or name the "
-                "file of one like it"
+                f"one has {words.format(ours)}; sweep this run, or give the "
+                "file of a similar one"
             )
     chosen_by = answer_rule.of_record(record)
     used_by = answer_rule.of_record(vars(model))
     if not chosen_by.leaves_as(used_by):
         raise InputError(
             f"{path} has thresholds of the exit rule {chosen_by.shown}, which "
-            f"say nothing by {used_by.flags}; leave these flags out, or sweep "
-            "by them"
+            f"do not apply to {used_by.flags}; leave these flags out, or sweep "
+            "with them"
         )
     return ExitThresholds.of(policies[name]["thresholds"])

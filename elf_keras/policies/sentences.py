@@ -54,8 +54,9 @@ def dearer(policies: dict[str, dict], static: float, split: str) -> str | None:
     if not found:
         return None
     return (
-        f"dearer than the bare backbone on {split}: {', '.join(found)}; take "
-        f"static, the backbone alone ({100 * static:.1f} % right)"
+        f"more expensive than the bare backbone on {split}: "
+        f"{', '.join(found)}; use static, the backbone alone "
+        f"({100 * static:.1f} % right)"
     )
 
 
@@ -63,7 +64,7 @@ def guard(kept: Guard) -> str:
     """Say what a guard promises."""
     return (
         f"no shot group may lose more than {100 * kept.tolerance:g} points "
-        f"against all exits, {100 * kept.confidence:g} % sure"
+        f"compared with all exits, {100 * kept.confidence:g} % sure"
     )
 
 
@@ -101,10 +102,10 @@ def best_rule(
     `lead` in accuracy, with its standard error over images.
     """
     if best.leaves_as(plain):
-        return f"{best.shown} is taken: nothing is ahead of it"
+        return f"{best.shown} is used: nothing is ahead of it"
     chance = "" if lead > 2 * error else "; chance among images may explain it"
     return (
-        f"{best.shown} is taken: {100 * lead:.1f} ± {100 * error:.1f} points "
+        f"{best.shown} is used: {100 * lead:.1f} ± {100 * error:.1f} points "
         f"(one standard error) ahead of {plain.shown} of own logits{chance}"
     )
 

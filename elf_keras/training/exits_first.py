@@ -45,10 +45,11 @@ class Record:
         """What to tell the user: the score that training has to beat."""
         seen = "no validation to score it on"
         if self.probe_accuracy is not None:
-            seen = f"{100 * self.probe_accuracy:.1f} % of validation"
+            seen = f"{100 * self.probe_accuracy:.1f} % on validation"
         return (
-            f"linear probe on the given features, classes balanced: {seen} "
-            f"(mean over classes, {self.seconds:.0f} s, exits included)"
+            f"class-balanced linear probe on the features as given: {seen} "
+            f"(mean over classes; {self.seconds:.0f} s, with the training of "
+            "the exits)"
         )
 
 

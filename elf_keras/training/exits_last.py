@@ -46,8 +46,8 @@ class Record:
             return f"early exits trained once more ({self.seconds:.0f} s)"
         kept = "" if self.kept else "; not kept"
         return (
-            f"early exits trained once more: mean of exits "
-            f"{100 * self.before:.1f} → {100 * self.after:.1f} % of validation "
+            "early exits trained once more: mean of exits "
+            f"{100 * self.before:.1f} → {100 * self.after:.1f} % on validation "
             f"({self.seconds:.0f} s){kept}"
         )
 

@@ -117,7 +117,7 @@ def _begun(training, folder, report):
         # What a divergence in the first epoch goes back to.
         saver.save(0)
     else:
-        report(f"going on after {checkpoints.shown(saver.place)}")
+        report(f"continuing after {checkpoints.shown(saver.place)}")
     return saver, problems
 
 
@@ -171,6 +171,6 @@ def _roll_back(model, saver, epoch, problem, report):
 def _rollback_told(note):
     place = checkpoints.shown((note["epochs"], note["steps"]))
     return (
-        f"{note['problem']}; went back to the checkpoint of {place} and on at "
-        f"{note['rate_factor']:g} times the scheduled rate"
+        f"{note['problem']}; went back to the checkpoint of {place} and "
+        f"continued at {note['rate_factor']:g} times the scheduled rate"
     )

@@ -127,8 +127,8 @@ def _shares(logs, exits):
             "raise --train_threshold"
         ]
     return [
-        f"nobody took exit {number} in the last epoch: it only costs; leave "
-        "it out of --exits, or lower --train_threshold"
+        f"no image took exit {number} in the last epoch: it only adds cost; "
+        "leave it out of --exits, or lower --train_threshold"
         for number in range(1, exits)
         if not logs[f"exit_{number}_share"]
     ]

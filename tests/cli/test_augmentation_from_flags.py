@@ -93,7 +93,7 @@ def test_mixing(share_of):
             "--augmentation=randaugment --auto_augment=autoaugment",
             "operations of one kind",
         ),
-        ("--cutout=33", "images of 32 pixels; expected at most as much"),
+        ("--cutout=33", "images have 32 pixels; expected at most as much"),
     ],
 )
 def test_what_does_not_fit_is_refused(words, says):

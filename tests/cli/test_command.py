@@ -27,7 +27,7 @@ def ends(monkeypatch):
     return run
 
 
-MEND = "; free the disk or mend the path\n"
+MEND = "; free the disk or correct the path\n"
 
 
 @pytest.mark.parametrize(

@@ -88,9 +88,9 @@ def record():
 def test_variants_say_what_costs_more_than_the_backbone():
     text = export_tables.variants(record())
     told = (
-        "  note: dearer than the bare backbone on test: all_exits at 124.0 % "
-        "of its MACs (70.0 % right), accurate at 119.0 % of its MACs (65.0 % "
-        "right); take static, the backbone alone (66.0 % right)"
+        "  note: more expensive than the bare backbone on test: all_exits at "
+        "124.0 % of its MACs (70.0 % right), accurate at 119.0 % of its MACs "
+        "(65.0 % right); use static, the backbone alone (66.0 % right)"
     )
     assert text.splitlines().count(told) == 2
     assert text.count("note: ms_1: no times; left out") == 2

@@ -35,7 +35,7 @@ def test_the_first_line_is_the_probe_that_training_has_to_beat(run):
     start = runs.read_json(folder / runs.RECORD)["start"]
     accuracy = start["exits_first"]["probe_accuracy"]
     assert len(lines) == 1
-    assert f"{100 * accuracy:.1f} % of validation" in lines[0]
+    assert f"{100 * accuracy:.1f} % on validation" in lines[0]
     before, _, _ = ended.err.partition(lines[0])
     assert "epoch 1/2" not in before
     assert (start["epochs"], start["exits_first"]["steps"]) == (2, 10)

@@ -82,9 +82,9 @@ def test_a_policy_that_costs_more_than_the_backbone_is_said():
     found = part(0.655, 0.664, policy="accurate")
     told = line(tables.scores({"test": {"model": found}}), "note:")
     assert told.strip() == (
-        "note: dearer than the bare backbone on test: accurate at 112.5 % of "
-        "its MACs (66.4 % right); take static, the backbone alone (65.5 % "
-        "right)"
+        "note: more expensive than the bare backbone on test: accurate at "
+        "112.5 % of its MACs (66.4 % right); use static, the backbone alone "
+        "(65.5 % right)"
     )
     found["dynamic"]["saving_with_heads"] = 0.0
     assert "note:" not in tables.scores({"test": {"model": found}})

@@ -69,4 +69,4 @@ def test_probabilities_that_nothing_calibrates_are_said_to_be_so(
     else:
         (folder / runs.METRICS).unlink()
     np.testing.assert_array_equal(of(folder, rule), [0.25, 0.25])
-    assert "as trained, not calibrated" in capsys.readouterr().err
+    assert "probabilities are not calibrated" in capsys.readouterr().err

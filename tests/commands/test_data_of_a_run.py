@@ -89,7 +89,7 @@ def test_a_run_goes_on_with_its_own_images_alone(trained, place, tmp_path):
     fill(place / "photos" / "train", "cat", range(100, 120))
     ended = command_runs.done(*words)
     assert "20 left out, new since the run began" in ended.err
-    assert "going on after epoch 1" in ended.err
+    assert "continuing after epoch 1" in ended.err
     for name in ("history.csv", runs.EXAMPLES):
         columns = "loss" if name == "history.csv" else "path"
         before, now = (

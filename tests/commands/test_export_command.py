@@ -99,7 +99,7 @@ def test_a_number_that_another_process_takes_is_left_alone(
     monkeypatch.setattr(bundle, "write", meanwhile)
     words = (f"--workdir={run_folder}", f"--output={output}")
     told = command_runs.done("export", *words).err
-    assert f"{output / '1'} came into being meanwhile" in told
+    assert f"{output / '1'} was written by another process meanwhile" in told
     assert f"written to {output / '2'}" in told
     assert [path.name for path in (output / "1").iterdir()] == ["half"]
 

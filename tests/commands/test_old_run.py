@@ -39,7 +39,7 @@ def test_an_unfinished_run_goes_on(old):
     words = (folder / "flags.flags").read_text().split()
     words = (*words, f"--workdir={folder}", "--resume")
     ended = command_runs.done("train", *words)
-    assert "going on after epoch 2" in ended.err
+    assert "continuing after epoch 2" in ended.err
     losses, expected = (
         [float(row["loss"]) for row in command_runs.rows(at / "history.csv")]
         for at in (folder, old / "finished")

@@ -108,7 +108,7 @@ def test_scores_that_are_no_numbers_are_an_error_of_their_image(folder, photos):
     model.save(folder / runs.MODEL)
     words = (f"--workdir={folder}", "--exit_threshold=0.999999")
     _, (row,) = predicted(*words, photos / "some" / "0.png", status=2)
-    assert row["error"] == "the model answers with scores that are no numbers"
+    assert row["error"] == "the model answers with scores that are not numbers"
 
 
 @pytest.mark.parametrize(

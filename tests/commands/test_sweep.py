@@ -165,7 +165,7 @@ def test_a_sibling_s_policy_is_used_and_said_to_be_one(folder, tmp_path):
     sibling = tmp_path / "sibling.json"
     sibling.write_text(json.dumps(record))
     ended = command_runs.done("evaluate", *words, f"--policy_file={sibling}")
-    assert f"note: {sibling} was chosen for another model.keras" in ended.err
+    assert f"note: {sibling} belongs to another model.keras" in ended.err
     assert ended.out == own.out
 
 

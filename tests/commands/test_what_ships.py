@@ -144,7 +144,7 @@ def test_what_costs_more_than_the_backbone_is_said_everywhere(
     told = "all_exits at 125.0 % of its MACs ("
     for text in (swept.out, exported.out):
         assert told in text
-        assert "take static, the backbone alone (" in text
+        assert "use static, the backbone alone (" in text
     advice = record["variants"]["int8"]["policies"]["all_exits"]["advice"]
     assert told in advice
     assert record["variants"]["int8"]["policies"]["accurate"]["advice"] is None

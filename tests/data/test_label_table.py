@@ -147,7 +147,7 @@ def test_what_is_listed_is_used_whatever_its_suffix(photos):
         (PLAIN + '"a/1.png,dog\n', "line 9?8?: unexpected end.*quotation"),
         ("path,label,split\n5.png,cat,fold1\n", "line 2: split 'fold1'"),
         ("path,label,split\n5.png,cat,test\n", "no image for train"),
-        ("path,label\n5.png,cat\n", "one class alone, 'cat'"),
+        ("path,label\n5.png,cat\n", "only one class, 'cat'"),
         (
             "path,label,split\n5.png,cat,train\n4.png,dog,train\n"
             "a/1.png,owl,test\n",

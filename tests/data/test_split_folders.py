@@ -55,8 +55,8 @@ def test_usual_names_in_any_case(tmp_path, train, validation, test):
         ({"test/a": 1, "test/b": 1}, "'test' but no train folder"),
         ({"a/train/cat": 1, "a/train/dog": 1}, "give --data_dir=.*/a$"),
         ({"a/b/cat": 1, "a/b/dog": 1}, "'cat', 'dog': give --data_dir=.*/a/b$"),
-        ({"cat": 3}, "one class alone, 'cat'"),
-        ({"train/cat": 3, "test/cat": 1}, "one class alone, 'cat'"),
+        ({"cat": 3}, "only one class, 'cat'"),
+        ({"train/cat": 3, "test/cat": 1}, "only one class, 'cat'"),
     ],
 )
 def test_folders_that_are_no_classes(tmp_path, places, words):

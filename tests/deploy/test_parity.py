@@ -114,5 +114,5 @@ def test_saturated_confidences_leave_the_other_exits_their_share(sure):
 
 def test_a_model_without_numbers_is_refused():
     logits = np.full((4, 3, 2), np.nan, "float32")
-    with pytest.raises(InputError, match="no numbers"):
+    with pytest.raises(InputError, match="are not numbers"):
         parity.spread(logits)

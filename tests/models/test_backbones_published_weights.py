@@ -233,7 +233,7 @@ def test_the_flag_starts_from_these_weights(capsys):
 @pytest.mark.parametrize(
     ("weights", "says"),
     [
-        ("lite0.pth", "lite0.pth: files of PyTorch are not read.*pretrained"),
+        ("lite0.pth", "lite0.pth: files of PyTorch cannot be read.*pretrained"),
         ("imagenet", f"imagenet.*{NAME}.*pretrained for {NAME}"),
     ],
 )

@@ -70,7 +70,7 @@ def test_tensors_share_no_memory():
 
 @pytest.mark.parametrize(
     ("name", "says"),
-    [("zipped.pth", "no PyTorch file"), ("module.pth", "torch.nn.*Linear")],
+    [("zipped.pth", "not a PyTorch file"), ("module.pth", "torch.nn.*Linear")],
 )
 def test_other_files_of_pytorch_are_refused(name, says):
     refused(REFERENCE / name, says)

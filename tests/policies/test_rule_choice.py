@@ -77,7 +77,7 @@ def test_the_first_of_equals_is_taken_and_no_lead_is_told():
     scores = [rule_score(rule, [1, 0, 1, 0]) for rule in RULES]
     rule, record = rule_choice.chosen(scores, np.full(4, 0.25), [0.5])
     assert rule is RULES[0]
-    assert record["said"] == "confidence is taken: nothing is ahead of it"
+    assert record["said"] == "confidence is used: nothing is ahead of it"
 
 
 @pytest.mark.parametrize(

@@ -67,13 +67,14 @@ def test_policies_that_cost_more_than_the_backbone_are_said(view):
         "model": {"static": static},
         "policies": {"accurate": accurate},
     }
-    assert told(of_folder(view, policy=policy), "dearer than") == (
-        "dearer than the bare backbone on test: accurate at 119.0 % of its "
-        "MACs (65.0 % right); take static, the backbone alone (66.0 % right)."
+    assert told(of_folder(view, policy=policy), "more expensive than") == (
+        "more expensive than the bare backbone on test: accurate at 119.0 % of "
+        "its MACs (65.0 % right); use static, the backbone alone (66.0 % "
+        "right)."
     )
     accurate["test"]["saving"] = 0.1
     found = findings.of_run(of_folder(view, policy=policy))
-    assert not any("take static" in text for text in found)
+    assert not any("use static" in text for text in found)
 
 
 def test_warnings_of_the_training_come_first(view):

@@ -56,7 +56,7 @@ def test_early_exits_learn_and_all_else_stays():
     assert (record.before, record.after) == pytest.approx(means)
     assert record.after > record.before + 0.2
     assert record.kept
-    assert f"{100 * record.after:.1f} % of validation" in record.sentence
+    assert f"{100 * record.after:.1f} % on validation" in record.sentence
 
 
 def test_exits_that_validation_likes_less_are_not_kept():

@@ -47,7 +47,8 @@ def test_it_goes_back_an_epoch_and_on_at_a_tenth(recovered):
     assert [row["epoch"] for row in outcome.history] == [1, 2, 3]
     told = (
         "the loss is nan at step 2 of epoch 2, learning rate 0.05; went back "
-        "to the checkpoint of epoch 1 and on at 0.1 times the scheduled rate"
+        "to the checkpoint of epoch 1 and continued at 0.1 times the scheduled "
+        "rate"
     )
     assert said[0] == f"warning: {told}"
     assert outcome.warnings[0] == told

@@ -76,7 +76,7 @@ def test_no_example_twice_none_lost_and_the_same_end(
         assert said[-1] == f"saved after {checkpoints.shown(place)}"
     built, outcome, said = resumed(tmp_path, whole)
     assert outcome.first_place == place
-    assert said[0].startswith("going on after epoch") == (done > 0)
+    assert said[0].startswith("continuing after epoch") == (done > 0)
     assert sorted(built.seen) == list(range(done, EPOCHS * STEPS))
     steps = before | built.seen
     everything = ids([tiny.data().train.images.reshape(-1, 4)])
@@ -164,7 +164,7 @@ def test_sigterm_within_validation_loses_no_step(whole, tmp_path, monkeypatch):
     assert sorted(built.seen) == list(range(STEPS))
     monkeypatch.undo()
     built, _, said = resumed(tmp_path, whole)
-    assert said[0] == "going on after epoch 0 and 5 steps"
+    assert said[0] == "continuing after epoch 0 and 5 steps"
     assert min(built.seen) == STEPS
 
 
@@ -197,4 +197,4 @@ def test_a_damaged_checkpoint_within_an_epoch_costs_a_step(whole, tmp_path):
     assert outcome.first_place == (1, 2)
     assert outcome.problems == said[:1]
     assert "epoch_0001_step_000003" in said[0]
-    assert said[1] == "going on after epoch 1 and 2 steps"
+    assert said[1] == "continuing after epoch 1 and 2 steps"

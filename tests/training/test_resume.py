@@ -58,7 +58,7 @@ def test_killed_and_resumed_is_uninterrupted(whole, tmp_path):
     ended = command_runs.done(
         "train", f"--workdir={folder}", *RECIPE, "--resume"
     )
-    assert "going on after epoch" in ended.err
+    assert "continuing after epoch" in ended.err
     assert_same(folder, whole)
     record = runs.read_json(folder / runs.RECORD)
     assert 2 <= record["resumed_after_epoch"] < EPOCHS
@@ -80,7 +80,7 @@ def test_a_broken_checkpoint_costs_an_epoch_not_the_run(whole, tmp_path):
     said = [line for line in ended.err.splitlines() if "damaged" in line]
     assert len(said) == 1
     assert "epoch_0006" in said[0]
-    assert "going on after epoch 5" in ended.err
+    assert "continuing after epoch 5" in ended.err
     assert_same(folder, whole)
     record = runs.read_json(folder / runs.RECORD)
     assert record["problems"] == said

@@ -80,7 +80,10 @@ def test_share_warnings_say_which_way_to_go(last_share, words):
 @pytest.mark.parametrize(
     ("shares", "words"),
     [
-        ([(0.5, 0.2, 0.3), (0.4, 0, 0.6)], ["nobody took exit 2 in the last"]),
+        (
+            [(0.5, 0.2, 0.3), (0.4, 0, 0.6)],
+            ["no image took exit 2 in the last"],
+        ),
         (
             [(0.995, 0.005, 0), (1, 0, 0)],
             ["exit 1 took over 99 %", "raise --train_threshold"],

@@ -79,8 +79,8 @@ def check_several(class_names: Sequence[str], where: str) -> None:
         )
     if len(class_names) == 1:
         raise InputError(
-            f"{where} has one class alone, {class_names[0]!r}: expected two "
-            "or more; is --data_dir the folder that holds the class folders?"
+            f"{where} has only one class, {class_names[0]!r}: expected two or "
+            "more; is --data_dir the folder that holds the class folders?"
         )
 
 

@@ -91,8 +91,8 @@ def _numbered(class_names, run):
     if told:
         raise InputError(
             f"the data have other classes than the run ({'; '.join(told)}): "
-            f"expected the {len(theirs)} that it was trained on; name their "
-            "folder by --data_dir, or train anew in a new --workdir"
+            f"expected the {len(theirs)} that it was trained on; give their "
+            "folder by --data_dir, or train again in a new --workdir"
         )
     names = run.class_names if run.ordered else tuple(given)
     number = {name: index for index, name in enumerate(names)}
@@ -113,8 +113,8 @@ def _differences(class_of, run):
         if names and run.whole:
             raise InputError(
                 f"{len(names)} images {what}: {splits.shown(names)}; a "
-                "training goes on with its own images: restore them, or train "
-                "anew in a new --workdir"
+                "training continues with its own images: restore them, or "
+                "train again in a new --workdir"
             )
     return found
 
@@ -146,9 +146,9 @@ def _sorted_out(keys, class_of, missing, run):
     if not any(wanted.values()):
         raise InputError(
             f"none of the {len(place)} images of the run, such as "
-            f"{splits.shown([*place][:1])}, is in the data folder: name the "
-            "folder of its own images by --data_dir, or one with others in "
-            "test/"
+            f"{splits.shown([*place][:1])}, is in the data folder: give the "
+            "folder of its own images by --data_dir, or one with other images "
+            "in test/"
         )
     return wanted, left, new
 

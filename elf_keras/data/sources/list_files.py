@@ -128,7 +128,7 @@ def _parsed(line: str, where: str, labels_below: int):
     if match is None:
         raise InputError(
             f"{where}: {line[:80]!r} is not `path label` with a class number "
-            "from 0; mend the line"
+            "from 0; correct the line"
         )
     given, label = match[1], int(match[2])
     if label >= labels_below:

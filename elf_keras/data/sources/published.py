@@ -185,7 +185,7 @@ def _spelled(root, listed):
         raise InputError(
             f"{len(absent)} listed files are missing: {splits.shown(absent)}, "
             f"of {len(every)} below {root}, more than {MOST_MISSING:.0%}; is "
-            "--data_dir the folder that the lists' paths begin in?"
+            "--data_dir the folder in which the lists' paths start?"
         )
     rest = iter(files)
     found = {

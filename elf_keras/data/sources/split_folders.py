@@ -109,7 +109,7 @@ def _refuse_wrapped(tree, folders) -> None:
     if place and inner:
         meant = runs.legible(tree.path(place))
         raise InputError(
-            f"{_shown(tree)} holds one folder alone, which holds "
+            f"{_shown(tree)} holds only one folder, which holds "
             f"{_listed(inner)}: give --data_dir={meant}"
         )
 

@@ -50,8 +50,8 @@ def tensors(path: pathlib.Path) -> dict[str, np.ndarray]:
     except _DAMAGE as error:
         reason = " ".join(f"{error}".split()) or type(error).__name__
         raise InputError(
-            f"{path} is no PyTorch file of tensors alone ({reason}); expected "
-            "a dict of tensors in the form of before PyTorch 1.6"
+            f"{path} is not a PyTorch file of tensors only ({reason}); "
+            "expected a dict of tensors in the format used before PyTorch 1.6"
         ) from error
 
 
