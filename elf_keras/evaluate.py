@@ -1,4 +1,4 @@
-"""Score a trained run on any of its splits, with and without early exits.
+"""Score a trained run, with and without early exits.
 
 elf-keras evaluate --workdir=runs/mine --split=test
 

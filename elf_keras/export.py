@@ -1,4 +1,4 @@
-"""Export a trained run: SavedModel for servers, TFLite and ONNX for devices.
+"""Export a run: SavedModel for servers, TFLite and ONNX for devices.
 
 elf-keras export --workdir=runs/mine --output=savedmodels/mine
 

@@ -1,4 +1,4 @@
-"""Classify image files with a run or an export, stopping early where it can.
+"""Classify image files with a run or an export, stopping early.
 
 elf-keras predict --workdir=runs/mine photo.png folder 'more/*.jpg'
 elf-keras predict --export=savedmodels/mine folder --format=csv

@@ -1,4 +1,4 @@
-"""Search the training threshold t: train a run for each value, and compare.
+"""Train a run for each training threshold t, and compare them.
 
 elf-keras search --recipe=cifar10_lt/har_ldam_drw --data_dir=FOLDER \\
     --workdir=runs/t_search --thresholds=1.7/C,1.8/C,1.9/C,2/C

@@ -1,4 +1,4 @@
-"""Choose exit thresholds of a trained run for budgets of compute or time.
+"""Choose exit thresholds of a run for budgets of compute or time.
 
 elf-keras sweep --workdir=runs/mine --budget=0.75,0.5,2.5ms
 

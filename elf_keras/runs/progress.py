@@ -92,7 +92,7 @@ def due() -> bool:
 
 
 def show(*parts: str) -> None:
-    """Rewrite the line with as many of the parts as fit, the first ones."""
+    """Rewrite the line: the first part, and each further one that fits."""
     if (line := _Shown.line) is None:
         return
     # Text in the last column makes some terminals begin a new line.

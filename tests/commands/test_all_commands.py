@@ -20,6 +20,7 @@ def test_every_command_is_listed_with_what_it_does():
         ]
         assert len(line.split()) > 4
         assert line.endswith(".")
+        assert len(line) <= 80
 
 
 def test_no_command_is_missing():

@@ -39,6 +39,8 @@ def test_a_page_of_a_run(folder):
     assert record["split"] == "test"
     assert record["names"] == ["a", "b", "c"]
     assert "running the model over" in ended.err
+    assert " s  run read\n" in ended.err
+    assert " s  figures drawn\n" in ended.err
     # The made records are not those of this model.
     assert "have changed since" in ended.err
     ended = command_runs.done("report", folder, "--norun_models")

@@ -2,14 +2,16 @@
 
 import json
 import pathlib
+import sys
 
 import command_runs
 import pytest
+import terminals
 
 from elf_keras import runs, search
 from elf_keras.policies import policy_file
 from elf_keras.reports.charts import sweeps
-from elf_keras.runs import preemption
+from elf_keras.runs import preemption, progress
 
 draw = sweeps.search
 ACCURACY = {"0.6": 0.5, "0.75": 0.7, "0.9": 0.7}
@@ -178,3 +180,23 @@ def test_a_real_search(tmp_path):
     assert [row["t"] for row in rows] == ["0.6", "0.9"]
     again = find(folder, *words)
     assert "train, see" not in again.err
+
+
+def test_a_terminal_shows_how_far_a_run_of_the_search_is(tmp_path, monkeypatch):
+    terminal = terminals.Terminal()
+    monkeypatch.setattr(sys, "stderr", terminal)
+    monkeypatch.setenv("COLUMNS", "80")
+    log = tmp_path / "t_2_C.log"
+    log.write_text(
+        "epoch 1/90  loss 3.210\nepoch 2/90  loss 2.345  rate 0.025  train "
+        "0.123  validation 0.100  leaving 0.20 0.30 0.50  61.2 s\n"
+    )
+    where = "t = 2/C (1 of 3)"
+    with progress.on_terminal():
+        search._show_last(log, where)
+        assert terminal.screen == [
+            f"{where}  epoch 2/90  loss 2.345  rate 0.025  train 0.123  61.2 s"
+        ]
+        log.write_text("")
+        search._show_last(log, where)
+        assert terminal.screen == [where]

@@ -55,6 +55,14 @@ def test_what_a_sweep_writes(swept):
     for name in record["policies"]:
         assert f"\n{name} " in ended.out
     assert "never worse" in ended.out
+    # One whole line for each step, since nobody sees a terminal.
+    steps = [x[9:] for x in ended.err.splitlines() if x[5:9] == " s  "]
+    assert steps == [
+        "model loaded, its stages timed",
+        "validation and test scored",
+        "thresholds chosen on validation",
+        "curve drawn, policies written",
+    ]
 
 
 def test_scores_of_a_policy_are_those_of_evaluate(swept, folder):

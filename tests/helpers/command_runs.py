@@ -104,11 +104,14 @@ def given_flags(*words: str, of_run=()):
         yield
 
 
-def run(name: str, *arguments) -> Ended:
-    """Run a command in this process, as `python -m elf_keras.COMMAND`."""
+def run(name: str, *arguments, err: io.StringIO | None = None) -> Ended:
+    """Run a command in this process, as `python -m elf_keras.COMMAND`.
+
+    `err` is what standard error is, such as a `terminals.Terminal`.
+    """
     main, options = COMMANDS[name]
     words = [str(word) for word in arguments]
-    out, err, status = io.StringIO(), io.StringIO(), 0
+    out, err, status = io.StringIO(), err or io.StringIO(), 0
     with (
         fresh_flags(),
         mock.patch.object(sys, "argv", [name, *words]),
