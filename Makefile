@@ -6,7 +6,7 @@ RUN := $(VENV)/bin/python
 # A file stays in one process; tests/conftest.py says which are begun first.
 PARALLEL := -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: train test slow faults lint wheel page clean
+.PHONY: train test slow faults lint wheel page docs clean
 
 train: $(STAMP)
 	$(RUN) -m elf_keras.train --flagfile=experiments/digits_lt.flags \
@@ -19,7 +19,7 @@ slow: $(STAMP)
 	$(RUN) -m pytest $(PARALLEL) -m slow
 
 # The figures go to benchmarks/results/faults.json, and from there into the
-# README; stopped after 20 minutes where there is a command that can.
+# documentation; stopped after 20 minutes where there is a command that can.
 faults: $(STAMP)
 	$$(command -v timeout > /dev/null && echo timeout --foreground 20m) \
 		$(RUN) -m pytest -m faults tests/faults
@@ -40,6 +40,12 @@ page:
 	cp elf_keras/demo/page/package.json elf_keras/demo/page/package-lock.json \
 		build/page
 	npm ci --prefix build/page --ignore-scripts --no-audit --no-fund
+
+# The documentation as a site, in build/site; its tools are not locked.
+docs: $(STAMP)
+	$(RUN) -m pip install --quiet --disable-pip-version-check \
+		--no-build-isolation --editable ".[docs]"
+	$(RUN) -m mkdocs build --strict
 
 clean:
 	rm -rf $(VENV) dist build

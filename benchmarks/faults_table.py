@@ -1,4 +1,4 @@
-"""The README's table of faults, from what `make faults` wrote.
+"""The table of faults in docs/how-to/resume.md, from what `make faults` wrote.
 
 python -m benchmarks.faults_table            writes it
 python -m benchmarks.faults_table --check    fails where it is out of date
@@ -11,6 +11,7 @@ from experiments import tables
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = CHECKOUT / "benchmarks" / "results" / "faults.json"
+PAGE = CHECKOUT / "docs" / "how-to" / "resume.md"
 MARK = "faults"
 COLUMNS = (
     *("fault, by `make faults`", "injected", "survived"),
@@ -100,7 +101,7 @@ def _words(found):
 
 if __name__ == "__main__":
     tables.publish(
-        CHECKOUT / "README.md",
+        PAGE,
         MARK,
         lambda _: table(json.loads(RESULTS.read_text())),
         "benchmarks.faults_table",

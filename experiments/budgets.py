@@ -5,8 +5,8 @@ python -m experiments.budgets --check    fails where that is out of date
 
 `macs_75` and `macs_50` of the recorded sweeps are the most accurate thresholds
 on validation within the budget, the rule until 2026-11-24. Beside them stands
-the dearest within the same budget on validation, read off the recorded curves;
-sweeps since then take that one themselves.
+the most expensive within the same budget on validation, read off the recorded
+curves; sweeps since then take that one themselves.
 """
 
 import pathlib
@@ -18,7 +18,7 @@ MARK = "budgets"
 BUDGETS = {"macs_75": 0.75, "macs_50": 0.5}
 COLUMNS = ["run", "all exits"]
 for _name in BUDGETS:
-    COLUMNS += [f"`{_name}` (spent)", "dearest within it"]
+    COLUMNS += [f"`{_name}` (spent)", "most expensive within it"]
 
 
 def table(results: list[dict]) -> str:

@@ -31,32 +31,41 @@ INCIDENTAL = (
 UNCUT = "--validation_fraction=0"
 HEAD = """# Recipes
 
-Made from `paper_tables.json`, the recipes and `results/*.json` by
-`python -m experiments.index`. Every row below starts with
+A *recipe* is a file of flags. This page lists every row of the papers' tables
+with the recipe and the flags that repeat it, and then all recipes. It is made
+from `paper_tables.json`, the recipes and `results/*.json` by `python -m
+experiments.index`. Every row starts with
 
+```text
+elf-keras train --recipe=RECIPE FLAGS --data_dir=FOLDER --workdir=RUN
 ```
-python -m elf_keras.train --flagfile=experiments/RECIPE FLAGS \\
-    --data_dir=FOLDER --workdir=RUN
-```
 
-where FLAGS are those of the row and of the column. `--epochs=30` makes a
-CIFAR recipe one of 30 epochs, with every epoch number in it. Recipes of a
-second stage (cRT, LWS, τ-norm, logit adjustment) start from a trained run: add
-`--weights=RUN/model.keras`. The header of each recipe says what it claims,
-what to expect, and how long it takes on which hardware.
+RECIPE is the recipe's name without `.flags`; FLAGS are those of the row and of
+the column. The header of each recipe says what it claims, what to expect, and
+how long it takes on which hardware.
 
-One machine: the command as it stands takes one GPU, or the CPU. Eight GPUs:
-the same command takes all of them (`--strategy=auto`). Several hosts: the same
-command on each, with `TF_CONFIG`; see the project's README for both.
+- `--epochs=30` shortens a CIFAR recipe to 30 epochs and scales every epoch
+  number in it.
+- Recipes of a second stage (cRT, LWS, τ-norm, logit adjustment) start from a
+  trained run: add `--weights=RUN/model.keras`.
+- The command takes all GPUs of one machine, or else the CPU. For several
+  machines, see `docs/tutorials/several_gpus.md`.
 
-A cell is what the paper prints, with the compute it saves against cross-entropy
-in brackets, then *ours*, measured here; a dash: not run. Ours is the static
-accuracy of the last epoch on the test split, in percent (mean over classes,
-which on these balanced test sets is top-1), ± half the range over seeds; then
-that of the policy `accurate`, which validation chose for the best epoch's
-model, with the compute it saves, heads counted. Ours keep a tenth of the
-training images for validation, but for those that say *all training images*. 30
-epochs are not 200: see `FINDINGS.md` for what they can and cannot tell.
+How to read a cell:
+
+- First comes the accuracy that the paper prints, in brackets the compute that
+  it saves against cross-entropy.
+- Then, in *italics*, what was measured here; a dash: not run. The first number
+  is the accuracy of the last exit alone, in percent, at the last epoch, on the
+  test split. It is the mean over classes, which on these balanced test sets is
+  top-1. With several seeds it is the mean ± half the range.
+- *dynamic* is the accuracy of the policy `accurate`, which validation chose for
+  the best epoch's model. In brackets is the compute that it saves, with the
+  exits' own cost counted.
+- A tenth of the training images is kept for validation, except where it says
+  *all training images*.
+
+30 epochs are not 200: `FINDINGS.md` says what they can and cannot tell.
 """
 
 

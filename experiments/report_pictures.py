@@ -1,4 +1,4 @@
-"""Screenshots of a report for the README.
+"""Screenshots of a report for the documentation.
 
 python -m experiments.report_pictures runs/har/report/index.html docs/
 

@@ -1,7 +1,7 @@
-"""The README's results table, from experiments/results/*.json.
+"""The table of results, from experiments/results/*.json.
 
-python -m experiments.tables            writes it into README.md
-python -m experiments.tables --check    fails where README.md is out of date
+python -m experiments.tables            writes it into docs/reference/results.md
+python -m experiments.tables --check    fails where that is out of date
 
 Runs that differ by seed only are one row: mean ± half the range over seeds.
 Policies were chosen for each run on its own validation split by
@@ -20,6 +20,7 @@ from elf_keras import runs
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 RESULTS = CHECKOUT / "experiments" / "results"
+PAGE = CHECKOUT / "docs" / "reference" / "results.md"
 MARK = "results"
 COLUMNS = (
     *("run", "seeds", "static, last", "static, best epoch"),
@@ -185,4 +186,4 @@ def _cells(name, group):
 
 
 if __name__ == "__main__":
-    publish(CHECKOUT / "README.md", MARK, table, "experiments.tables")
+    publish(PAGE, MARK, table, "experiments.tables")

@@ -1,6 +1,6 @@
-"""The README's comparison on own photos, from benchmarks/results/photos.json.
+"""The comparison on own photos, from benchmarks/results/photos.json.
 
-python -m benchmarks.photos.table            writes it
+python -m benchmarks.photos.table            writes it into its page
 python -m benchmarks.photos.table --check    fails where it is out of date
 """
 
@@ -70,7 +70,7 @@ def _milliseconds(row, of_set):
 
 if __name__ == "__main__":
     tables.publish(
-        ours.CHECKOUT / "README.md",
+        tables.PAGE,
         MARK,
         lambda _: table(load()),
         "benchmarks.photos.table",

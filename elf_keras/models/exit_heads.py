@@ -2,7 +2,8 @@
 
 HAR, Appendix B: 64 filters on a CIFAR ResNet, on larger backbones as many as
 the tap has channels. Taken literally (stride 1) three such bodies cost more
-than a ResNet-32, so the forms here downsample; see the README for their costs.
+than a ResNet-32, so the forms here downsample (docs/how-to/backbones.md has
+their costs).
 From a feature map `(batch, height, width, channels)` to one of as many channels
 as the second convolution has filters; `filters` is that pair of numbers.
 """

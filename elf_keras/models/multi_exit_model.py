@@ -96,10 +96,8 @@ class MultiExitModel(keras.Model):
 
     Compile it with an optimizer and a `CumulativeLoss`, then call `fit` as
     on any Keras model. The logs name each exit's accuracy, the share of
-    examples that take it under the training rule, and their mean loss.
-
-    Args:
-      outputs: dict of `exit_1 … exit_K`, each `(batch, classes)`.
+    examples that take it under the training rule, and their mean loss. Its
+    outputs are a dict of `exit_1 … exit_K`, each `(batch, classes)`.
 
     Attributes:
       after_step: called at the end of a training step on every replica, or

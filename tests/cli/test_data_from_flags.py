@@ -1,6 +1,5 @@
 """Data that flags name, and thresholds as they write them."""
 
-import pathlib
 import re
 
 import command_runs
@@ -32,9 +31,10 @@ def test_thresholds_and_scale(words, classes, expected):
     assert found == pytest.approx(expected)
 
 
-def test_the_table_of_labels_in_the_readme(tmp_path):
-    readme = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-    (table,) = re.findall(r"```\n(path,label.*?)```", readme.read_text(), re.S)
+def test_the_table_of_labels_on_the_page(tmp_path):
+    page = command_runs.CHECKOUT / "docs" / "how-to" / "own_images.md"
+    text = page.read_text(encoding="utf-8")
+    (table,) = re.findall(r"```text\n(path,label.*?)```", text, re.S)
     (tmp_path / "labels.csv").write_text(table)
     names = [line.split(",")[0] for line in table.splitlines()[1:]]
     for name in names:

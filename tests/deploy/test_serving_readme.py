@@ -24,8 +24,7 @@ from elf_keras.exits.thresholds import ExitThresholds
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "savedmodels" / "README.md").read_text()
 POLICIES = {"accurate": [0.9, 0.9, 0.9], "macs_50": [0.6, 0.6, 0.6]}
-# Everything indented between two lines of text.
-BLOCKS = re.findall(r"(?:^    .*\n)+(?:\n(?:^    .*\n)+)*", README, re.M)
+BLOCKS = re.findall(r"```bash\n(.*?)```", README, re.DOTALL)
 REQUESTS = [
     request
     for block in BLOCKS

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from benchmarks import faults_table
+from benchmarks import faults_table, speed_tables
 from benchmarks.photos import table as photos_table
 from elf_keras import runs
 from elf_keras.exits import certainty
@@ -14,10 +14,11 @@ from experiments import (
     evidence,
     exit_rules,
     full_length,
+    headline,
     tables,
 )
 
-README = tables.CHECKOUT / "README.md"
+TUTORIAL, FAULTS = full_length.TUTORIAL, faults_table.PAGE
 
 
 def rules(results):
@@ -35,12 +36,26 @@ def photos(results):
 @pytest.mark.parametrize(
     ("page", "mark", "make", "module"),
     [
-        (README, tables.MARK, tables.table, "experiments.tables"),
-        (README, faults_table.MARK, faults, "benchmarks.faults_table"),
-        (README, photos_table.MARK, photos, "benchmarks.photos.table"),
+        (tables.PAGE, tables.MARK, tables.table, "experiments.tables"),
+        (FAULTS, faults_table.MARK, faults, "benchmarks.faults_table"),
+        (tables.PAGE, photos_table.MARK, photos, "benchmarks.photos.table"),
         *(
             (each.FINDINGS, each.MARK, each.table, each.__name__)
             for each in (budgets, comparison, full_length)
+        ),
+        (TUTORIAL, full_length.MARK, full_length.table, full_length.__name__),
+        *(
+            (
+                speed_tables.PAGE,
+                name,
+                lambda _, name=name: speed_tables.table(name),
+                speed_tables.__name__,
+            )
+            for name in speed_tables.TABLES
+        ),
+        *(
+            (page, headline.MARK, headline.table, headline.__name__)
+            for page in headline.PAGES
         ),
         (exit_rules.FINDINGS, exit_rules.MARK, rules, "experiments.exit_rules"),
     ],
@@ -135,8 +150,8 @@ def test_saving_without_heads_is_that_of_the_backbone():
     [
         # Half the budget is half way from 20 to 60: s = 0.5.
         ("confidence", 0.6, 0.72),
-        # None between its thresholds: the dearest of 0.2, 0.6 and 1 is s = 0.2,
-        # then 0.6, there test's 0 and 0.5.
+        # None between its thresholds: the most expensive of 0.2, 0.6 and 1 is
+        # 0.2, then 0.6, there test's 0 and 0.5.
         ("patience", 0.1, 0.6),
     ],
 )

@@ -1,0 +1,95 @@
+"""The tables of docs/reference/speed.md, from benchmarks/results/*.json.
+
+python -m benchmarks.speed_tables            writes them
+python -m benchmarks.speed_tables --check    fails where one is out of date
+"""
+
+import json
+
+from experiments import tables
+
+PAGE = tables.CHECKOUT / "docs" / "reference" / "speed.md"
+RESULTS = tables.CHECKOUT / "benchmarks" / "results"
+METHODS = {
+    "single": "plain backbone",
+    "har": "with three `conv` heads (`har`)",
+}
+
+
+def training(records: list[dict]) -> str:
+    """Images a second of training, ours and the peer's."""
+    rows = [
+        [
+            f"{METHODS[row['method']]}, {row['precision']}",
+            f"{row['images_per_second']:.0f}",
+            f"{row['peer_images_per_second']:.0f}",
+            f"{row['ratio']:.2f}",
+        ]
+        for row in records
+    ]
+    columns = ("", "elf_keras", "PyTorch 2.13", "ratio")
+    return tables.markdown(columns, rows)
+
+
+def leaving(record: dict) -> str:
+    """Images a second of steps that compute nothing for images that left."""
+    rows = [
+        [
+            f"{100 * row['leaving']:.0f} %",
+            f"{row['masked_images_per_second']:.0f}",
+            f"{row['removed_images_per_second']:.0f}",
+            f"{row['removed_over_masked']:.2f}",
+            f"{100 * row['macs_not_spent']:.0f} %",
+        ]
+        for row in record["rows"]
+    ]
+    columns = ("leave", "`masked`", "`removed`", "ratio")
+    return tables.markdown((*columns, "multiply-adds not spent"), rows)
+
+
+def saved_model(records: list[dict]) -> str:
+    """Milliseconds of a SavedModel that stops early, by batch and share."""
+    by_batch = {}
+    for row in records:
+        by_batch.setdefault(row["batch"], []).append(row)
+    rows = [
+        [
+            str(batch),
+            *(f"{_ms(row)}, {row['ratio_to_stages']:.2f}" for row in found),
+            f"{found[0]['all_exits_ms']['p50']:.3g}",
+        ]
+        for batch, found in by_batch.items()
+    ]
+    shares = [
+        f"{100 * row['leaving']:.0f} % leave"
+        for row in next(iter(by_batch.values()))
+    ]
+    columns = ("batch", *shares, "all exits at once")
+    return tables.markdown(columns, rows)
+
+
+TABLES = {
+    "training_speed": training,
+    "leaving_step": leaving,
+    "inference_saved_model": saved_model,
+}
+
+
+def table(name: str) -> str:
+    """Return one of the page's tables as Markdown, a key of `TABLES`."""
+    text = (RESULTS / f"{name}.json").read_text(encoding="utf-8")
+    return TABLES[name](json.loads(text))
+
+
+def _ms(row):
+    return f"{row['dynamic_ms']['p50']:.3g}"
+
+
+if __name__ == "__main__":
+    for each in TABLES:
+        tables.publish(
+            PAGE,
+            each,
+            lambda _, name=each: table(name),
+            "benchmarks.speed_tables",
+        )

@@ -1,0 +1,64 @@
+"""The README's first picture: accuracy against compute, of the headline's pair.
+
+python -m experiments.headline_picture docs/headline.png
+"""
+
+import argparse
+
+import matplotlib.pyplot as plt
+
+from experiments import full_length, headline, tables
+
+_TITLE = "CIFAR-10 with a long tail, test, mean over classes"
+
+
+def draw(results: list[dict], output: str) -> None:
+    """Draw the curve of the early exits, and both marks of the table."""
+    (early,) = [
+        result for result in results if result["name"] == full_length.EARLY
+    ]
+    scores = early["metrics"]["test"]["last"]
+    backbone = early["run"]["model"]["exits"][-1]["macs_without_heads"]
+    curve = scores["curve"]
+    found = headline.early_point(results)
+    bare = 100 * headline.bare_accuracy(results)
+    figure, axes = plt.subplots(figsize=(7.6, 3.6))
+    axes.plot(
+        [100 * macs / backbone for macs in curve["macs"]],
+        [100 * accuracy for accuracy in curve["accuracy"]],
+        label="one network with three early exits, every threshold",
+        linewidth=2,
+    )
+    chosen = 100 * (1 - found["saving"]), 100 * found["accuracy"]
+    axes.plot(*chosen, "o", color="C0", markersize=9)
+    _say(axes, f"{chosen[1]:.1f} %", chosen, (0, 8))
+    axes.plot(100, bare, "s", color="C1", markersize=9, label="without exits")
+    _say(axes, f"{bare:.1f} %", (100, bare), (0, 8))
+    axes.set(xlabel="multiply-adds of the plain network spent, %")
+    axes.set(ylabel="accuracy, %", title=_TITLE, xlim=(0, 110), ylim=(64, 82))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    figure.tight_layout()
+    figure.savefig(output, dpi=120)
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("output")
+    draw(tables.load(), parser.parse_args().output)
+
+
+def _say(axes, text, point, offset):
+    axes.annotate(
+        text,
+        point,
+        xytext=offset,
+        textcoords="offset points",
+        ha="center",
+        weight="bold",
+    )
+
+
+if __name__ == "__main__":
+    main()
