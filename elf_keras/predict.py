@@ -15,18 +15,17 @@ export leaves by its default policy or by --policy, and runs in its own runtime.
 """
 
 import dataclasses
+import math
 import pathlib
 import sys
 from collections.abc import Callable
 
-import numpy as np
 from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
     answer_rows,
     command,
-    temperatures_from_run,
     thresholds_from_flags,
     workdir,
 )
@@ -112,7 +111,7 @@ def _answered(source, image):
         answer = source.answer(image)
     except ValueError as error:  # of the chain runner
         return None, str(error).partition("\n")[0] or "no answer"
-    if np.isfinite([answer.certainty, *answer.probabilities]).all():
+    if all(map(math.isfinite, [answer.certainty, *answer.probabilities])):
         return answer, ""
     return None, "the model answers with scores that are not numbers"
 
@@ -122,6 +121,7 @@ def _of_run():
     names, kept = _of_record(folder / runs.RECORD)
     command.load_tensorflow()
     from elf_keras import models
+    from elf_keras.cli import temperatures_from_run
     from elf_keras.evaluation import prediction
     from elf_keras.models import multiply_adds
 

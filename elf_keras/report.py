@@ -16,7 +16,6 @@ import dataclasses
 import pathlib
 import sys
 
-import numpy as np
 from absl import flags
 
 from elf_keras import runs
@@ -128,12 +127,14 @@ def _tell_lacking(views):
 
 
 def _view(folder):
+    import numpy
+
     from elf_keras.reports import run_view
 
     (data, missing), record = _data(folder), folder.data
     classes = ()
     if record:
-        counts = np.asarray(record["class_counts"])
+        counts = numpy.asarray(record["class_counts"])
         classes = (tuple(record["class_names"]), counts)
     elif data is not None:
         classes = (data.class_names, data.class_counts)

@@ -21,7 +21,6 @@ validation and takes the best one. The other commands read it from policy.json.
 import dataclasses
 import pathlib
 
-import numpy as np
 from absl import flags
 
 from elf_keras import choices, runs
@@ -200,9 +199,11 @@ def _times(model, data):
     from elf_keras.evaluation import stage_times
 
     if FLAGS.export is None:
-        some = np.arange(min(30, len(data.validation)))
+        import numpy
+
+        some = numpy.arange(min(30, len(data.validation)))
         examples = data.validation.take(some)
-        return stage_times.measure(model, np.asarray(examples.images[:]))
+        return stage_times.measure(model, numpy.asarray(examples.images[:]))
     folder = versions.folder_of(pathlib.Path(FLAGS.export))
     exits = models.exits(model)
     return stage_times.of_export(folder, FLAGS.variant, exits=exits)

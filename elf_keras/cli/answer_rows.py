@@ -4,8 +4,6 @@ import csv
 import json
 import sys
 
-import numpy as np
-
 JSON_LINES, CSV = FORMATS = "jsonl", "csv"
 
 
@@ -39,7 +37,7 @@ class AnswerRows:
 
     def answer(self, file: str, answer, macs: int, share: float) -> None:
         """Print the row of an `Answer`: what it cost, and that as a share."""
-        order = np.argsort(-answer.probabilities, kind="stable")[: self._most]
+        order = (-answer.probabilities).argsort(kind="stable")[: self._most]
         top = [
             {
                 "class": self._names[index],

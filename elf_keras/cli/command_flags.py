@@ -21,8 +21,8 @@ def define() -> None:
     flags.DEFINE_string(
         "policy",
         None,
-        "Name of a policy, such as accurate, that sets the thresholds in "
-        "place of --exit_threshold. export makes it the default one.",
+        "Name of a policy, such as accurate, that sets the thresholds in place "
+        "of --exit_threshold. For export: the one to be used by default.",
     )
     flags.DEFINE_string(
         "policy_file",

@@ -49,8 +49,7 @@ def page(main: Callable) -> str:
     name = main.__globals__["__spec__"].name.split(".")[1]
     what, example, *more = _paragraphs(main.__globals__["__doc__"])
     usable, own = COMMANDS[name], _own(main)
-    known = {flag.name: flag for flag in (*own, *_shared(usable))}
-    first = [_in_short(known, name) for name in usable.first]
+    first = [_in_short(name) for name in usable.first]
     texts = [what, "", textwrap.indent(example, "  "), ""]
     texts += ["The flags that most people need:", *first, ""]
     texts += ["\n\n".join(more), ""]
@@ -63,7 +62,8 @@ def page(main: Callable) -> str:
 
 _AS_TRAINED = """\
 A flag that is left out has the value that the run was trained with. Flags of a
-recipe that are not listed are accepted, and change nothing."""
+recipe that are not listed are accepted, too: they describe the training, and
+there is no reason to change them here."""
 
 
 def _groups(usable: Usable, own) -> Iterator[tuple[str, list[str]]]:
@@ -73,7 +73,7 @@ def _groups(usable: Usable, own) -> Iterator[tuple[str, list[str]]]:
     finished = [FLAGS[name] for name in usable.finished]
     if finished:
         yield "Finished run", [_entry(flag) for flag in finished]
-    for title in recipe_flags.GROUPS:
+    for title in recipe_flags.titles():
         found = [
             f for f in recipe_flags.of_group(title) if usable.takes(f.name)
         ]
@@ -84,11 +84,6 @@ def _groups(usable: Usable, own) -> Iterator[tuple[str, list[str]]]:
     yield "Flags in files", [_row(*_FILES[name]) for name in names]
 
 
-def _shared(usable):
-    found = [flag for flag in recipe_flags.shared() if usable.takes(flag.name)]
-    return [*found, *(FLAGS[name] for name in usable.finished)]
-
-
 def _own(main):
     """Flags that the command's module defines, which may be the script."""
     module = main.__globals__["__name__"]
@@ -96,24 +91,36 @@ def _own(main):
     return FLAGS.flags_by_module_dict().get(key, [])
 
 
-def _in_short(known, name):
+def _in_short(name):
     """A flag with the first sentence of its text."""
-    flag = known.get(name)
-    shown, text = (_name(flag), flag.help) if flag else _FILES[name]
+    if name in _FILES:
+        shown, text = _FILES[name]
+    else:
+        flag = FLAGS[name]
+        shown, text = _name(flag), _text(flag)
     first, more, _ = text.partition(". ")
     return _row(shown, first + more.strip())
 
 
 def _entry(flag, *, default=True):
     """A flag with its value, its text, its choices and its default."""
-    text = flag.help
-    names = getattr(flag.parser, "enum_values", None)
+    text, names = _text(flag), _choices(flag)
     if names:
         text += f" One of: {', '.join(names)}."
     value = _default(flag)
     if default and value and "Default:" not in text:
         text += f" Default: {value}."
     return _row(_name(flag), text)
+
+
+def _choices(flag):
+    return getattr(flag.parser, "enum_values", [])
+
+
+def _text(flag):
+    """Its help, without what absl puts before and after it."""
+    text = flag.help.partition(";\n    repeat this option")[0]
+    return text.partition(">: ")[2] if _choices(flag) else text
 
 
 def _name(flag):

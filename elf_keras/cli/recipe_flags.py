@@ -28,6 +28,8 @@ GROUPS = {
     "Schedule": schedule_flags,
     "Early exits in use, and scores": score_flags,
 }
+# Flags that are defined in the name of this module while a command starts.
+_PLUGINS = "Parameters that plug-ins add"
 
 
 def define() -> None:
@@ -38,12 +40,17 @@ def define() -> None:
         module.define()
 
 
+def titles() -> list[str]:
+    """The groups in the order that they are shown in."""
+    return [*GROUPS, _PLUGINS]
+
+
 def of_group(title: str) -> list[flags.Flag]:
     """The flags of a group, in the order that they are defined in."""
-    defined = flags.FLAGS.flags_by_module_dict()
-    return defined[GROUPS[title].__name__]
+    module = GROUPS[title].__name__ if title in GROUPS else __name__
+    return flags.FLAGS.flags_by_module_dict().get(module, [])
 
 
 def shared() -> list[flags.Flag]:
     """The flags of all groups."""
-    return [flag for title in GROUPS for flag in of_group(title)]
+    return [flag for title in titles() for flag in of_group(title)]

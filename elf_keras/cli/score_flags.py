@@ -21,8 +21,8 @@ def define() -> None:
         "How an exit's certainty is measured. confidence: the largest class "
         "probability p. entropy: 1 - H(p) / log C. margin: p's lead over the "
         "second. patience: r / (r + 1) where r exits in a row agree. "
-        "depth_confidence: the largest of softmax(k z) at exit k. all: only "
-        "for sweep, which compares them.",
+        "depth_confidence: the largest of softmax(k z) at exit k. all: sweep "
+        "compares them and takes the best.",
     )
     flags.DEFINE_enum(
         "answer",

@@ -1,7 +1,7 @@
 """Which flags each command can use, and which of them most people need.
 
 Every command accepts all flags of a recipe, so that any of them takes the same
-flagfile; `--help` lists those that make a difference.
+flagfile; `--help` lists those that there is a reason to give.
 """
 
 import dataclasses

@@ -12,9 +12,8 @@ class to keep. Training knows nothing of it.
 
 import dataclasses
 import math
+from collections.abc import Sequence
 from numbers import Real
-
-import numpy as np
 
 from elf_keras.exits import arrays, certainty
 from elf_keras.exits.arrays import at_least_float32
@@ -42,7 +41,7 @@ class AnswerRule:
 
     scale: float = 1.0
     exit_rule: str = certainty.CONFIDENCE
-    exit_weights: np.ndarray | None = None
+    exit_weights: Sequence[float] | None = None
     answer: str = OWN
     answer_decay: float = DECAY
 

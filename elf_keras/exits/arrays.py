@@ -1,10 +1,8 @@
 """NumPy and tensors under one set of names.
 
-Keras is imported only when a tensor comes, so that what is written with this
-runs without it, too.
+Each is imported only when it is needed: what is written with this runs without
+Keras, too, and `--help` without either.
 """
-
-import numpy as np
 
 _HALF_PRECISION = ("float16", "bfloat16")
 
@@ -13,11 +11,15 @@ class _NumPy:
     """NumPy under the few names that `keras.ops` uses."""
 
     def __getattr__(self, name):
-        return getattr(np, name)
+        import numpy
+
+        return getattr(numpy, name)
 
     @staticmethod
     def cast(values, dtype):
-        return np.asarray(values).astype(dtype)
+        import numpy
+
+        return numpy.asarray(values).astype(dtype)
 
     @staticmethod
     def dtype(values):
@@ -41,7 +43,9 @@ class _Tensors:
 
 def of(values):
     """Return the functions that suit an array: NumPy's, or `keras.ops`."""
-    plain = isinstance(values, (np.ndarray, np.generic))
+    import numpy
+
+    plain = isinstance(values, (numpy.ndarray, numpy.generic))
     return _NumPy() if plain else _Tensors()
 
 

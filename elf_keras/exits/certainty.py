@@ -18,8 +18,6 @@ an exit's own or a running sum, is said in `answer_rule`.
 
 import math
 
-import numpy as np
-
 from elf_keras.exits import arrays
 from elf_keras.exits.arrays import at_least_float32
 from elf_keras.exits.exit_rule import confidence
@@ -52,7 +50,7 @@ def margin(logits):
     best = ops.max(logits, axis=-1, keepdims=True)
     # No argmax: Keras's has bit operations, which TFLite has not.
     tied = ops.sum(ops.cast(logits == best, "int32"), axis=-1) > 1
-    others = ops.max(ops.where(logits == best, -np.inf, logits), axis=-1)
+    others = ops.max(ops.where(logits == best, -math.inf, logits), axis=-1)
     lead = ops.where(tied, 0.0, others - best[..., 0])
     return ops.maximum(-ops.expm1(lead) * confidence(logits), _LEAST)
 

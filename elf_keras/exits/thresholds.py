@@ -8,11 +8,13 @@ Other exit rules (`certainty`) look at what the loss made of them: 1 bounds s.
 import dataclasses
 import math
 from collections.abc import Sequence
-
-import numpy as np
+from typing import TYPE_CHECKING
 
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
+
+if TYPE_CHECKING:
+    import numpy
 
 PLAIN_DEFAULT = 0.9
 COSINE_LOSSES = ("ldam",)
@@ -29,43 +31,44 @@ class ExitThresholds:
         own; records of scores tell it in place of a list.
     """
 
-    early: np.ndarray
+    early: "numpy.ndarray"
     number: float | None = None
 
     @classmethod
     def shared(cls, number: float, exits: int) -> "ExitThresholds":
         """One s for all of a model's exits K."""
-        return cls(np.full(max(exits - 1, 0), number, np.float64), number)
+        early = [number] * max(exits - 1, 0)
+        return cls(_array(early), number)
 
     @classmethod
     def of(cls, early: Sequence[float | None]) -> "ExitThresholds":
         """One s for each early exit; None, as in files, is infinity."""
-        return cls(np.array([np.inf if s is None else s for s in early], float))
+        return cls(_array([math.inf if s is None else s for s in early]))
 
     @classmethod
     def of_scores(cls, told: float | Sequence, exits: int) -> "ExitThresholds":
         """Read what scores in a file tell (`told`), for a model's exits K."""
-        if np.ndim(told):
+        if isinstance(told, Sequence) or getattr(told, "ndim", 0):
             return cls.of(told[: max(exits - 1, 0)])
         return cls.shared(told, exits)
 
     @property
-    def with_last(self) -> np.ndarray:
+    def with_last(self) -> "numpy.ndarray":
         """s of each exit, infinity at the last, `(exits,)`."""
-        return np.append(self.early, np.inf)
+        return _array([*self.early, math.inf])
 
     @property
-    def told(self) -> float | np.ndarray:
+    def told(self) -> "float | numpy.ndarray":
         """What scores tell: the one number, else s of each exit."""
         return self.with_last if self.number is None else self.number
 
-    def rows(self, images: int) -> np.ndarray:
+    def rows(self, images: int) -> "numpy.ndarray":
         """A row for each image of a batch, float32 `(images, exits - 1)`."""
-        return np.tile(self.early.astype("float32"), (images, 1))
+        return self.early.astype("float32")[None].repeat(images, axis=0)
 
     def to_json(self) -> list[float | None]:
         """s of each early exit as files hold it: None where nobody leaves."""
-        return [s if np.isfinite(s) else None for s in self.early.tolist()]
+        return [s if math.isfinite(s) else None for s in self.early.tolist()]
 
     def text(self, *, never: str = "never", digits: str = ".3g") -> str:
         """As tables in a terminal show them: one where all are the same."""
@@ -77,6 +80,12 @@ class ExitThresholds:
         """As sentences have them: one where all of them read the same."""
         texts = [_shown(s) for s in self.to_json() or [self.number]]
         return texts[0] if len(set(texts)) == 1 else ", ".join(texts)
+
+
+def _array(values):
+    import numpy
+
+    return numpy.array(values, numpy.float64)
 
 
 def _shown(s, never="never", digits=".3g"):
@@ -124,9 +133,9 @@ def default(
     Reference: HAR, Sec. IV-A and Table I.
     """
     if rule != certainty.CONFIDENCE:
-        shares = np.full((1, classes), (1 - PLAIN_DEFAULT) / (classes - 1))
-        shares[0, 0] = PLAIN_DEFAULT
-        return float(certainty.of(np.log(shares), rule)[0])
+        other = math.log((1 - PLAIN_DEFAULT) / (classes - 1))
+        logits = [math.log(PLAIN_DEFAULT), *[other] * (classes - 1)]
+        return float(certainty.of(_array([logits]), rule)[0])
     if exit_loss not in COSINE_LOSSES:
         return PLAIN_DEFAULT
     return min(2 / classes, 0.8 * symmetric_maximum(classes))

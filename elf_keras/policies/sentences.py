@@ -1,6 +1,7 @@
 """What a user is told of policies in words: left out, guarded, compared."""
 
-import numpy as np
+import math
+import statistics
 
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies.policy_rules import PER_EXIT, SHARED, Guard, Rule
@@ -11,7 +12,7 @@ _SEEN = 0.0005
 
 def left_out(rule: Rule, cheapest: float) -> str:
     """Say why no candidate meets a rule; infinite cost is an unknown one."""
-    if np.isinf(cheapest):
+    if math.isinf(cheapest):
         return f"{rule.name}: no times of stages are known here; left out"
     amount = _amount(rule, cheapest)
     return f"{rule.name}: the first exit alone costs {amount}; left out"
@@ -73,24 +74,24 @@ def verdict(comparison: list[dict]) -> str:
     if not comparison:
         return "one threshold for all exits only"
     gain = {
-        split: np.array(
-            [row[PER_EXIT][split] - row[SHARED][split] for row in comparison]
-        )
+        split: [row[PER_EXIT][split] - row[SHARED][split] for row in comparison]
         for split in comparison[0][SHARED]
     }
     seen = gain["validation"]
     first = (
         "on validation one threshold per exit is never worse than one for all"
-        if seen.min() > -1e-9
+        if min(seen) > -1e-9
         else "on validation one threshold per exit does NOT dominate"
     )
-    text = f"{first}: {100 * seen.mean():+.1f} points on average over budgets"
+    mean = 100 * statistics.fmean(seen)
+    text = f"{first}: {mean:+.1f} points on average over budgets"
     if "test" not in gain:
         return text
     test = gain["test"]
+    worse = sum(each < -1e-9 for each in test)
     return (
-        f"{text}; on test {100 * test.mean():+.1f}, and worse at "
-        f"{int((test < -1e-9).sum())} of {len(test)} budgets"
+        f"{text}; on test {100 * statistics.fmean(test):+.1f}, and worse at "
+        f"{worse} of {len(test)} budgets"
     )
 
 

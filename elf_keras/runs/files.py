@@ -9,13 +9,12 @@ import csv
 import hashlib
 import io
 import json
+import math
 import os
 import pathlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-
-import numpy as np
 
 from elf_keras.errors import InputError
 
@@ -56,11 +55,12 @@ def plain(value):
     """Return what JSON can hold: NaN becomes None, arrays become lists."""
     if isinstance(value, dict):
         return {str(key): plain(item) for key, item in value.items()}
-    if isinstance(value, (list, tuple, np.ndarray)):
+    if isinstance(value, (list, tuple)):
         return [plain(item) for item in value]
-    if isinstance(value, np.generic):
-        return plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
+    # An array or a number of NumPy, which `--help` has no need to load.
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
         return None
     return value
 

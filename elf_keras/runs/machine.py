@@ -1,7 +1,6 @@
 """What a run ran on, and as: versions, machine, memory, standard error."""
 
 import contextlib
-import importlib.metadata
 import os
 import pathlib
 import platform
@@ -65,9 +64,11 @@ def silenced() -> Iterator[None]:
 
 
 def _version(package):
+    from importlib import metadata
+
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
         return None
 
 

@@ -83,7 +83,8 @@ for command in ("train", "search", "evaluate", "predict"):
     sys.argv = [command, "--help"]
     runpy.run_module(f"elf_keras.{command}", run_name="__main__")
     print("-----")
-heavy = {"keras", "tensorflow", "sklearn", "tensorflow_datasets", "PIL"}
+heavy = {"keras", "tensorflow", "numpy", "sklearn", "PIL"}
+heavy |= {"tensorflow_datasets"}
 assert not heavy & set(sys.modules), heavy & set(sys.modules)
 """
     done = command_runs.ended(command_runs.child("-c", code))

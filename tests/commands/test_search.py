@@ -2,7 +2,6 @@
 
 import json
 import pathlib
-import sys
 
 import command_runs
 import pytest
@@ -11,7 +10,7 @@ import terminals
 from elf_keras import runs, search
 from elf_keras.policies import policy_file
 from elf_keras.reports.charts import sweeps
-from elf_keras.runs import preemption, progress
+from elf_keras.runs import preemption
 
 draw = sweeps.search
 ACCURACY = {"0.6": 0.5, "0.75": 0.7, "0.9": 0.7}
@@ -183,8 +182,6 @@ def test_a_real_search(tmp_path):
 
 
 def test_a_terminal_shows_how_far_a_run_of_the_search_is(tmp_path, monkeypatch):
-    terminal = terminals.Terminal()
-    monkeypatch.setattr(sys, "stderr", terminal)
     monkeypatch.setenv("COLUMNS", "80")
     log = tmp_path / "t_2_C.log"
     log.write_text(
@@ -192,7 +189,7 @@ def test_a_terminal_shows_how_far_a_run_of_the_search_is(tmp_path, monkeypatch):
         "0.123  validation 0.100  leaving 0.20 0.30 0.50  61.2 s\n"
     )
     where = "t = 2/C (1 of 3)"
-    with progress.on_terminal():
+    with terminals.Terminal().attached() as terminal:
         search._show_last(log, where)
         assert terminal.screen == [
             f"{where}  epoch 2/90  loss 2.345  rate 0.025  train 0.123  61.2 s"

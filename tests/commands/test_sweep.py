@@ -180,8 +180,8 @@ def test_a_sibling_s_policy_is_used_and_said_to_be_one(folder, tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--split=train"], "surer and more often right"),
-        (["--split=test"], "cannot be tested"),
+        (["--split=train"], "more certain and more often right"),
+        (["--split=test"], "can no longer be tested"),
         (["--budget=0"], "'0'"),
         (["--budget=0.5,-2ms"], "'-2ms'"),
         (["--group_tolerance=2"], "group_tolerance"),

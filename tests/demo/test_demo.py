@@ -83,10 +83,10 @@ def naming(file):
         ({"variants": {}}, "no TFLite stages"),
         ({"variants": {"float32": {}}}, "no manifest"),
         (naming("tflite/stage_9.tflite"), "stage_9.tflite is missing"),
-        (naming("../secret.txt"), "outside of its folder"),
-        (naming("a\0b"), "outside of its folder|is missing"),
-        (naming(300 * "a"), "outside of its folder|is missing"),
-        (naming("circle/a"), "outside of its folder|is missing"),
+        (naming("../secret.txt"), "outside its folder"),
+        (naming("a\0b"), "outside its folder|is missing"),
+        (naming(300 * "a"), "outside its folder|is missing"),
+        (naming("circle/a"), "outside its folder|is missing"),
     ],
 )
 def test_a_damaged_manifest(export, changes, says):

@@ -78,7 +78,7 @@ def test_of_many_classes_five_are_told_and_ties_go_to_the_first():
 )
 def test_a_policy_cannot_take_another_signatures_name(name):
     policies = {name: ExitThresholds.of([0.5, 0.5])}
-    with pytest.raises(InputError, match="cannot be served under this name"):
+    with pytest.raises(InputError, match="cannot be served: another signature"):
         Serving(np.ones(3), exported.CLASS_NAMES, policies)
 
 

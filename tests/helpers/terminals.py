@@ -1,14 +1,28 @@
 """A terminal that keeps what is written to it, and shows what it would."""
 
+import contextlib
 import io
+
+from elf_keras.runs import progress
 
 
 class Terminal(io.StringIO):
-    """Stands in for standard error in a terminal."""
+    """Stands in for standard output and error in a terminal."""
 
     def isatty(self) -> bool:
         """As a terminal says."""
         return True
+
+    @contextlib.contextmanager
+    def attached(self):
+        """Within, both streams go here, and progress is shown."""
+        # In the test itself: pytest puts its own streams there before it.
+        with (
+            contextlib.redirect_stdout(self),
+            contextlib.redirect_stderr(self),
+            progress.on_terminal(),
+        ):
+            yield self
 
     @property
     def screen(self) -> list[str]:

@@ -152,7 +152,7 @@ def test_thresholds_of_one_answer_say_nothing_of_another(
         assert found.early[0] == 0.25
         return
     of = f"--exit_rule=confidence --answer={used.get('answer', 'own')}"
-    asks = f"nothing by {of}.*; leave these flags out, or sweep by them"
+    asks = f"not apply to {of}.*; leave these flags out, or sweep with them"
     with pytest.raises(InputError, match=asks):
         policy_file.thresholds_of(record, "macs_50", **given)
 

@@ -1,5 +1,6 @@
 """The progress line: rewritten in place, 80 columns, on terminals alone."""
 
+import contextlib
 import io
 import itertools
 import sys
@@ -20,16 +21,13 @@ def clock(monkeypatch):
 
 @pytest.fixture
 def terminal(monkeypatch):
-    """Standard error is a terminal of 80 columns, and so is output."""
-    found = terminals.Terminal()
-    monkeypatch.setattr(sys, "stderr", found)
-    monkeypatch.setattr(sys, "stdout", found)
+    """A terminal of 80 columns."""
     monkeypatch.setenv("COLUMNS", "80")
-    return found
+    return terminals.Terminal()
 
 
 def test_the_line_is_rewritten_and_gives_way_to_whole_lines(terminal):
-    with progress.on_terminal():
+    with terminal.attached():
         progress.show("a long text that comes first")
         progress.show("short")
         print("a note", file=sys.stderr)
@@ -37,7 +35,6 @@ def test_the_line_is_rewritten_and_gives_way_to_whole_lines(terminal):
         print("a table")
         progress.show("left over")
         assert terminal.screen[-1] == "left over"
-    assert sys.stderr is terminal and sys.stdout is terminal
     assert terminal.screen == ["a note", "a table", ""]
     assert terminal.states == [
         *("a long text that comes first", "short", "a note"),
@@ -46,7 +43,7 @@ def test_the_line_is_rewritten_and_gives_way_to_whole_lines(terminal):
 
 
 def test_an_error_leaves_an_empty_line(terminal):
-    with pytest.raises(ZeroDivisionError), progress.on_terminal():
+    with pytest.raises(ZeroDivisionError), terminal.attached():
         progress.show("far")
         _ = 1 / 0
     assert terminal.screen == [""]
@@ -66,17 +63,17 @@ def test_an_error_leaves_an_empty_line(terminal):
 )
 def test_only_what_fits_is_shown(terminal, monkeypatch, columns, shown):
     monkeypatch.setenv("COLUMNS", columns)
-    with progress.on_terminal():
+    with terminal.attached():
         progress.show("a" * 40, "b" * 30, "", "1234")
         assert terminal.screen == [shown]
     assert len(shown) < min(int(columns), 80)
 
 
-def test_nothing_where_standard_error_is_no_terminal(monkeypatch, clock):
+def test_nothing_where_standard_error_is_no_terminal(clock):
     piped = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", piped)
-    with progress.on_terminal():
-        assert sys.stderr is piped
+    before = sys.stdout
+    with contextlib.redirect_stderr(piped), progress.on_terminal():
+        assert sys.stderr is piped and sys.stdout is before
         assert not progress.is_shown()
         progress.show("text")
         assert [*progress.counted("abc", "letters", 3)] == ["a", "b", "c"]
@@ -84,7 +81,7 @@ def test_nothing_where_standard_error_is_no_terminal(monkeypatch, clock):
 
 
 def test_what_is_done_is_counted_with_the_time_left(terminal, clock):
-    with progress.on_terminal():
+    with terminal.attached():
         counter = progress.Counter("scoring", 2000)
         counter.add(500)
         # Two of the clock's seconds for a quarter.
@@ -98,7 +95,7 @@ def test_what_is_done_is_counted_with_the_time_left(terminal, clock):
 
 def test_the_line_moves_at_most_five_times_a_second(terminal, monkeypatch):
     times = iter([0.05, 0.1, 0.15, 0.21, 0.21, 0.3])
-    with progress.on_terminal():
+    with terminal.attached():
         monkeypatch.setattr(progress.time, "monotonic", lambda: 0.0)
         progress.show("begun")
         monkeypatch.setattr(progress.time, "monotonic", lambda: next(times))

@@ -1,7 +1,6 @@
 """One line on a terminal for a training: step, time left, loss, leaving."""
 
 import itertools
-import sys
 
 import numpy as np
 import pytest
@@ -14,24 +13,22 @@ from elf_keras.training import progress_line
 
 @pytest.fixture
 def terminal(monkeypatch):
-    found = terminals.Terminal()
-    monkeypatch.setattr(sys, "stderr", found)
     monkeypatch.setenv("COLUMNS", "80")
     # Every step is shown, and takes a second.
     monkeypatch.setattr(progress, "PAUSE", 0.0)
     ticks = itertools.count()
     clock = progress_line.time
     monkeypatch.setattr(clock, "perf_counter", lambda: float(next(ticks)))
-    return found
+    return terminals.Terminal()
 
 
-def trained(model, place=(0, 0), *, epochs=3, steps=4):
+def trained(terminal, model, place=(0, 0), *, epochs=3, steps=4):
     """Call it as `fit` does from a place in the training on."""
     line = progress_line.ProgressLine(place)
     line.set_model(model)
     line.set_params({"epochs": epochs, "steps": steps})
     logs = {"loss": 1.23456, "exit_1_share": 0.25, "exit_2_share": 0.75}
-    with progress.on_terminal():
+    with terminal.attached():
         line.on_train_begin()
         for epoch in range(place[0], epochs):
             line.on_epoch_begin(epoch)
@@ -40,7 +37,7 @@ def trained(model, place=(0, 0), *, epochs=3, steps=4):
 
 
 def test_a_training_says_how_far_it_is(terminal):
-    trained(tiny.compiled(threshold=0.5))
+    trained(terminal, tiny.compiled(threshold=0.5))
     first, *steps = terminal.states
     assert first == "building the graph of the training step"
     assert steps[0] == "epoch 1/3  step 1/4  loss 1.235  25 % leave early"
@@ -52,13 +49,13 @@ def test_a_training_says_how_far_it_is(terminal):
 
 
 def test_where_nobody_leaves_no_share_is_told(terminal):
-    trained(tiny.compiled(threshold=np.inf))
+    trained(terminal, tiny.compiled(threshold=np.inf))
     assert "loss 1.235" in terminal.states[-1]
     assert "leave" not in terminal.getvalue()
 
 
 def test_steps_that_were_done_before_are_not_counted(terminal):
-    trained(tiny.compiled(threshold=0.5), (1, 2))
+    trained(terminal, tiny.compiled(threshold=0.5), (1, 2))
     _, *steps = terminal.states
     assert steps[0].startswith("epoch 2/3  step 3/4  loss")
     # Two seconds by this clock: one for a step, one for looking.
@@ -72,7 +69,7 @@ def test_the_longest_line_fits(terminal):
     line.set_params({"epochs": 200, "steps": 10_010})
     line.on_epoch_begin(99)
     logs = {"loss": 12.3456, "exit_1_share": 1.0, "exit_2_share": 0.0}
-    with progress.on_terminal():
+    with terminal.attached():
         for batch in (9000, 10_008):
             line.on_train_batch_end(batch, logs)
     (_, last) = terminal.states
