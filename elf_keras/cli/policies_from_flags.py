@@ -42,7 +42,7 @@ def to_export(classes: int, exits: int) -> Offer:
     if default not in names:
         raise InputError(
             f"--policy={default}: {path} does not exist, and without it an "
-            f"export only has {', '.join(names)}; choose one of these, or run "
+            f"export has only {', '.join(names)}; choose one of these, or run "
             f"elf_keras.sweep --workdir={workdir.workdir()} first"
         )
     source = f"{path} does not exist, so those of a sweep without flags"

@@ -107,11 +107,11 @@ def _told(kinds, fresh, offered):
     heads = f"{whole} of {len(layers)} heads" if layers else "no head"
     classifier = f"the {_FINAL}" if any(final) else f"no {_FINAL}"
     left = offered - {_BACKBONE, _FINAL} - set(layers)
-    behind = f"; left behind: {_shown(sorted(left))}" if left else ""
+    behind = f"; not used: {_shown(sorted(left))}" if left else ""
     return (
-        f"{len(kinds) - len(fresh)} layers take over weights: "
+        f"{len(kinds) - len(fresh)} layers start from given weights: "
         f"{sum(backbone)} of {len(backbone)} of the backbone, {heads}, "
-        f"{classifier}; fresh: {_shown(fresh) or 'none'}{behind}"
+        f"{classifier}; random: {_shown(fresh) or 'none'}{behind}"
     )
 
 

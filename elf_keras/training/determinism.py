@@ -51,8 +51,7 @@ def reasons(notes: dict, *, deterministic: bool) -> list[str]:
     found = list(notes.get(CHANGES, []))
     if not deterministic:
         found.append(
-            "trained without --deterministic: operations may add up in any "
-            "order"
+            "trained without --deterministic: sums may be added up in any order"
         )
     return found
 

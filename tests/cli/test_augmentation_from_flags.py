@@ -88,7 +88,10 @@ def test_mixing(share_of):
     ("words", "says"),
     [
         ("--auto_augment=autoaugment", "1 channel"),
-        ("--augmentation=randaugment", "--augmentation=randaugment: images"),
+        (
+            "--augmentation=randaugment",
+            "augmentation=randaugment: the images",
+        ),
         (
             "--augmentation=randaugment --auto_augment=autoaugment",
             "operations of one kind",

@@ -21,7 +21,7 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     source.save(path)
     model = built(f"--weights={path}", "--seed=6")
     np.testing.assert_equal(model.get_weights(), source.get_weights())
-    assert "layers take over weights" in capsys.readouterr().err
+    assert "layers start from given weights" in capsys.readouterr().err
     # A run of other classes, as many: its classifiers are not theirs.
     record = {"data": {"class_names": ["a", "b", "zebra"]}}
     runs.write_json(tmp_path / runs.RECORD, record)
@@ -31,7 +31,7 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
         same = all(np.array_equal(new, old) for new, old in pairs)
         assert same == (layer.name not in model.output_names)
     told = capsys.readouterr().err
-    assert "('a', 'b', 'zebra') than the data have ('a', 'b', 'c')" in told
+    assert "('a', 'b', 'zebra') than these ('a', 'b', 'c')" in told
 
 
 def test_weights_of_another_model_see_images_as_it_did(tmp_path):

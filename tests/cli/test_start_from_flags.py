@@ -143,4 +143,4 @@ def test_few_photos_and_fresh_weights(words, told, capsys):
     with command_runs.fresh_flags("--workdir=", *words.split()):
         start_from_flags.say_if_few(made())
     err = capsys.readouterr().err
-    assert ("photos.flags" in err and "fresh weights" in err) == told
+    assert ("--recipe=photos" in err and "random weights" in err) == told

@@ -156,7 +156,7 @@ def test_splits_that_share_files_by_links_are_told(tmp_path):
     (tmp_path / "val").symlink_to("test")
     loaded = load(tmp_path)
     assert len(loaded.validation) == len(loaded.test) == 6
-    told = "6 files of test are, by links, files of validation too"
+    told = "6 files of test are links to files of validation, or the"
     assert any(note.startswith(told) for note in loaded.notes)
 
 

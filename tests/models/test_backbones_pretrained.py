@@ -82,7 +82,7 @@ def test_weights_of_a_file_arrive_bit_for_bit(saved, file, capsys):
     said = capsys.readouterr().err
     taps = ", ".join(models.tap_names(model))
     assert f"the exits read the outputs of {taps}" in said
-    fresh = said.partition("fresh: ")[2]
+    fresh = said.partition("random: ")[2]
     assert "exit_1_1_conv" in fresh
     assert not [n for n in fresh.split(", ") if not n.startswith("exit_")]
     probe = keras.Model(model.input, model.get_layer("normalize").output)

@@ -223,7 +223,7 @@ def test_the_flag_starts_from_these_weights(capsys):
         for one, other in zip(found, layer.get_weights(), strict=True):
             np.testing.assert_array_equal(one, other)
     assert models.exits(model) == 6
-    fresh = capsys.readouterr().err.partition("fresh: ")[2].split(", ")
+    fresh = capsys.readouterr().err.partition("random: ")[2].split(", ")
     assert fresh and all(name.startswith("exit_") for name in fresh)
     probe = keras.Model(model.input, model.get_layer("normalize").output)
     white = np.asarray(probe(np.full((1, *SMALL), 255.0, "float32")))

@@ -60,8 +60,9 @@ def test_from_a_bare_backbone_to_a_model_with_exits():
         assert same(of_exit(model, name), of_exit(fresh, name))
     count = sum(bool(layer.weights) for layer in source.layers)
     assert said.startswith(
-        f"{count} layers take over weights: {count - 1} of {count - 1} of the "
-        "backbone, 0 of 3 heads, the final classifier; fresh: exit_1_1_conv"
+        f"{count} layers start from given weights: {count - 1} of {count - 1} "
+        "of the backbone, 0 of 3 heads, the final classifier; random: "
+        "exit_1_1_conv"
     )
 
 
@@ -69,9 +70,9 @@ def test_from_a_model_with_exits_to_a_bare_backbone():
     model, source, _, said = taken("none", "all")
     assert same(of_backbone(model), of_backbone(source))
     assert same(of_exit(model, "exit_1"), of_exit(source, "exit_4"))
-    assert "no head, the final classifier; fresh: none; left behind: " in said
+    assert "no head, the final classifier; random: none; not used: " in said
     tap = models.tap_names(source)[1]
-    assert f"head at {tap}" in said.partition("left behind")[2]
+    assert f"head at {tap}" in said.partition("not used")[2]
 
 
 def test_a_head_is_known_by_the_layer_that_it_reads():
@@ -79,20 +80,20 @@ def test_a_head_is_known_by_the_layer_that_it_reads():
     assert same(of_exit(model, "exit_1"), of_exit(source, "exit_2"))
     assert same(of_exit(model, "exit_2"), of_exit(fresh, "exit_2"))
     assert same(of_exit(model, "exit_3"), of_exit(source, "exit_3"))
-    assert "1 of 2 heads, the final classifier; fresh: exit_2_1_conv" in said
-    assert said.endswith(f"left behind: head at {models.tap_names(source)[0]}")
+    assert "1 of 2 heads, the final classifier; random: exit_2_1_conv" in said
+    assert said.endswith(f"not used: head at {models.tap_names(source)[0]}")
 
 
 def test_the_same_exits_take_over_all():
     model, source, _, said = taken("all", "all")
     assert same(model.get_weights(), source.get_weights())
-    assert said.endswith("3 of 3 heads, the final classifier; fresh: none")
+    assert said.endswith("3 of 3 heads, the final classifier; random: none")
 
 
 def test_layers_that_are_to_stay_fresh():
     model, source = built("all", seed=1), built("all", seed=2)
     said = models.take_over(model, source, but=model.output_names)
-    assert "0 of 3 heads, no final classifier; fresh: exit_1, " in said
+    assert "0 of 3 heads, no final classifier; random: exit_1, " in said
     for name in model.output_names:
         ends = [each.get_layer(name).get_weights() for each in (model, source)]
         assert not same(*ends)
@@ -104,7 +105,7 @@ def test_two_branches_begin_with_a_backbone():
     keras.utils.set_random_seed(1)
     model = bilateral.build(SHAPE, CLASSES, backbone="resnet8")
     said = models.take_over(model, built("all", seed=2))
-    assert "no head, no final classifier; fresh: " in said
+    assert "no head, no final classifier; random: " in said
 
 
 def test_a_correction_for_the_prior_is_not_taken_over():

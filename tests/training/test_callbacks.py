@@ -171,7 +171,7 @@ def test_validation_is_scored_in_parts_that_fit(monkeypatch):
     monkeypatch.setattr(prediction, "PART_BYTES", 1)
     assert validated(model, data) == whole
     with mock.patch.object(prediction, "predict_logits") as whole:
-        whole.side_effect = lambda model, some: np.zeros((len(some), 2, 3))
+        whole.side_effect = lambda model, some, _: np.zeros((len(some), 2, 3))
         validated(model, data)
     assert [len(call.args[1]) for call in whole.call_args_list] == [4, 4, 4, 1]
 

@@ -146,6 +146,7 @@ def _overlaps(tree, names):
         shared = tree.shared(names.get(other, ()), names.get(one, ()))
         if shared:
             yield (
-                f"{len(shared)} files of {other} are, by links, files of {one} "
-                f"too: {splits.shown([runs.legible(n) for n in shared])}."
+                f"{len(shared)} files of {other} are links to files of {one}, "
+                "or the other way round: "
+                f"{splits.shown([runs.legible(n) for n in shared])}."
             )
