@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import os
+from collections.abc import Iterable
+from typing import BinaryIO
 
 # What Pillow may take a file for; PostScript, say, is a program that it would
 # run.
@@ -14,9 +16,10 @@ SUFFIXES = frozenset(
         *(".ppm", ".pgm", ".pbm", ".pnm"),
     )
 )
+_HEIC = 'pillow-heif (pip install pillow-heif, or "elf_keras[heic]")'
 # Formats that are read where something is installed, and what that is.
 OPTIONAL = {
-    **dict.fromkeys((".heic", ".heif", ".hif"), ("HEIF", "pillow-heif")),
+    **dict.fromkeys((".heic", ".heif", ".hif"), ("HEIF", _HEIC)),
     ".avif": ("AVIF", "Pillow 11.3 or newer"),
 }
 _NEEDS = " needs "
@@ -26,7 +29,8 @@ _BEGINNINGS = (
 )
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), ".avif"),
-    **dict.fromkeys((b"heic", b"heix", b"hevc", b"heim", b"mif1"), ".heic"),
+    **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim"), ".heic"),
+    **dict.fromkeys((b"heis", b"hevm", b"hevs", b"mif1", b"msf1"), ".heic"),
 }
 
 
@@ -70,14 +74,41 @@ def wants(reason: str) -> bool:
     return _NEEDS in reason
 
 
+def unread(left_out: Iterable) -> str:
+    """What of `splits.LeftOut` would be read by an installation, or ""."""
+    return "; ".join(
+        f"{len(part.names)} left out, {part.reason}"
+        for part in left_out
+        if wants(part.reason)
+    )
+
+
+def needed_by(file: str | os.PathLike | BinaryIO) -> str:
+    """Why a file of `OPTIONAL` is not read here, told by its bytes, or "".
+
+    Many a HEIC photo is named .jpg.
+    """
+    if not isinstance(file, (str, os.PathLike)):
+        return ""
+    with contextlib.suppress(OSError), open(file, "rb") as opened:
+        kind = _kind_of(opened.read(16))
+        return _why_unread(kind) if kind else ""
+    return ""
+
+
 def _why_unread(suffix):
     name, needed = OPTIONAL[suffix]
     return "" if name in readable() else f"{suffix}{_NEEDS}{needed}"
 
 
+def _kind_of(head):
+    """The suffix of `OPTIONAL` that a file's first bytes stand for, or ""."""
+    return _BRANDS.get(head[8:12], "") if head[4:8] == b"ftyp" else ""
+
+
 def _why_none_by(head):
-    if head[4:8] == b"ftyp" and head[8:12] in _BRANDS:
-        return _why_unread(_BRANDS[head[8:12]])
+    if kind := _kind_of(head):
+        return _why_unread(kind)
     known = (
         head.startswith(_BEGINNINGS)
         or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")

@@ -72,15 +72,19 @@ def attempt(
     try:
         return read(file, size, **options), ""
     except Exception as error:  # Pillow's decoders raise many types
-        return None, reason_of(error)
+        return None, reason_of(error, file)
 
 
-def reason_of(error: Exception) -> str:
-    """Why an image cannot be read, in a few words that many files share."""
+def reason_of(error: Exception, file=None) -> str:
+    """Why an image cannot be read, in a few words that many files share.
+
+    `file` tells more of a format that an installation makes readable.
+    """
     from PIL import UnidentifiedImageError
 
     if isinstance(error, UnidentifiedImageError):
-        return "cannot identify an image in it"
+        needed = image_formats.needed_by(file)
+        return needed or "cannot identify an image in it"
     if isinstance(error, OSError) and error.strerror:
         return error.strerror
     # Pillow counts the bytes that were left over, in parentheses.
@@ -178,7 +182,7 @@ def _scanned(path: pathlib.Path) -> bool | str:
         # TensorFlow refuses a PNG file without its end, Pillow does not.
         return not plain or not whole and image.format == "PNG"
     except Exception as error:  # Pillow's decoders raise many types
-        return reason_of(error)
+        return reason_of(error, path)
 
 
 @contextlib.contextmanager

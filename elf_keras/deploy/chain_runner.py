@@ -29,6 +29,8 @@ _DAMAGE = (OSError, LookupError, TypeError, ValueError, RuntimeError)
 _DAMAGE += (ArithmeticError, AttributeError)
 # What Pillow may take a file for; PostScript, say, it would run.
 _FORMATS = ("JPEG", "PNG", "BMP", "GIF", "WEBP", "TIFF", "PPM")
+_HEIC = (".heic", ".heif", ".hif")
+_READER = 'pillow-heif: pip install pillow-heif, or "elf_keras[heic]"'
 # Made once: a first stage can be so fast that half a microsecond counts.
 _ONE, _BYTES, _FLOAT = np.float32(1), np.dtype("uint8"), np.dtype("float32")
 # 2 is of exports that leave by more than their own scores' confidence.
@@ -480,7 +482,9 @@ def read_image(file, shape, kept=1.0):
     from PIL import Image, ImageOps
 
     height, width, channels = shape
-    with Image.open(file, formats=_readable()) as image:
+    formats, heic = _readable(), str(file).lower().endswith(_HEIC)
+    _expect("HEIF" in formats or not heic, f"{file} is HEIC", _READER)
+    with Image.open(file, formats=formats) as image:
         most = Image.MAX_IMAGE_PIXELS
         few = image.width * image.height <= most
         _expect(few, f"{image.size} pixels", f"{most} at most")

@@ -11,6 +11,9 @@ from PIL import Image
 from elf_keras import data
 from elf_keras.data import image_formats
 from elf_keras.data.sources import folder_tree
+from elf_keras.errors import InputError
+
+HEIC = 'pillow-heif (pip install pillow-heif, or "elf_keras[heic]")'
 
 
 def photo(path, shade=100, **options):
@@ -71,13 +74,14 @@ def test_what_is_no_image_is_counted_by_reason(tmp_path):
         *(("1.jfif", "JPEG"), ("1.JPE", "JPEG"), ("1.avif", "AVIF")),
         *(("photo", "JPEG"), ("photo", "PNG"), ("photo", "WEBP")),
         *(("photo", "TIFF"), ("photo", "BMP"), ("photo", "GIF")),
-        *(("photo", "PPM"), ("photo", "AVIF")),
+        *(("photo", "PPM"), ("photo", "AVIF"), ("photo", "HEIF")),
+        *(("1.heic", "HEIF"), ("1.HIF", "HEIF"), ("1.jpg", "HEIF")),
     ],
 )
 @pytest.mark.parametrize("images_on", ["memory", "disk"])
 def test_unusual_suffixes_and_none(tmp_path, name, kind, images_on):
-    if kind == "AVIF" and kind not in image_formats.readable():
-        pytest.skip("this Pillow reads no AVIF")
+    if kind in ("AVIF", "HEIF") and kind not in image_formats.readable():
+        pytest.skip(f"nothing here reads {kind}")
     fill(tmp_path, 1, "cat", "dog")
     photo(tmp_path / "dog" / name, 200, format=kind)
     loaded = load(tmp_path, images_on=images_on, validation_fraction=0)
@@ -96,9 +100,24 @@ def test_formats_that_nothing_here_reads(tmp_path, monkeypatch):
     loaded = load(tmp_path)
     assert left_out(loaded) == {
         ".avif needs Pillow 11.3 or newer": ("cat/3.avif",),
-        ".heic needs pillow-heif": ("cat/1.heic", "cat/4"),
-        ".heif needs pillow-heif": ("cat/2.HEIF",),
+        f".heic needs {HEIC}": ("cat/1.heic", "cat/4"),
+        f".heif needs {HEIC}": ("cat/2.HEIF",),
     }
+
+
+@pytest.mark.parametrize("kept", [(), ("dog",)])
+def test_classes_of_photos_that_nothing_here_reads(tmp_path, monkeypatch, kept):
+    readable = image_formats.FORMATS
+    monkeypatch.setattr(image_formats, "readable", lambda: readable)
+    fill(tmp_path, 1, *kept)
+    for name in {"cat", "dog"} - {*kept}:
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "1.heic").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(InputError) as told:
+        load(tmp_path)
+    left = f"{2 - len(kept)} left out, .heic needs {HEIC}"
+    assert left in str(told.value)
+    assert "\n" not in str(told.value)
 
 
 def test_links_are_followed(tmp_path):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image, UnidentifiedImageError
 
-from elf_keras.data import images, splits
+from elf_keras.data import image_formats, images, splits
 
 
 def stored(image, kind="PNG", **options):
@@ -150,3 +150,38 @@ def test_resized_keeps_labels_and_constant_colours():
     assert (found.images == (1, 2, 3)).all()
     assert found.names == ("a", "b")
     assert found.labels is examples.labels
+
+
+def test_a_photo_of_a_phone_that_nothing_here_reads_names_the_extra(
+    tmp_path, monkeypatch
+):
+    readable = image_formats.FORMATS
+    monkeypatch.setattr(image_formats, "readable", lambda: readable)
+    told = '.heic needs pillow-heif (pip install pillow-heif, or "elf_keras'
+    # Many are named by what they were sent as.
+    for name in ("photo.heic", "photo.jpg"):
+        path = tmp_path / name
+        path.write_bytes(b"\0\0\0\x18ftypheic" + bytes(99))
+        assert images.attempt(path, 4)[1].startswith(told)
+        assert images.scan([path])[1][0].startswith(told)
+    path.write_bytes(b"\0\0\0\x18ftypisom" + bytes(99))
+    assert images.attempt(path, 4)[1] == "cannot identify an image in it"
+
+
+def test_a_photo_of_a_phone_is_turned_and_scanned_by_its_header(
+    tmp_path, monkeypatch
+):
+    heif = pytest.importorskip("pillow_heif")
+    heif.register_heif_opener()
+    pixels = np.zeros((64, 32, 3), np.uint8)
+    pixels[:32] = 200
+    exif = Image.Exif()
+    exif[0x0112] = 6  # the camera was turned: rotate by 270 degrees
+    path = tmp_path / "photo.heic"
+    Image.fromarray(pixels).save(path, "HEIF", exif=exif.tobytes())
+    found = images.upright(path).astype(int)
+    assert found.shape == (32, 64, 3)
+    assert abs(found - np.rot90(pixels, 3)).max() < 12
+    assert images.scan([path]) == ([True], [""])
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 64 * 32 - 1)
+    assert images.scan([path])[1] == ["2048 pixels are too many"]

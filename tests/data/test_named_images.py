@@ -75,7 +75,8 @@ def test_an_image_that_nothing_here_reads_is_told(here, monkeypatch):
     monkeypatch.setattr(image_formats, "readable", lambda: readable)
     (here / "photos" / "dog" / "2.heic").write_bytes(b"")
     images, left_out = found("photos/dog")
-    told = ("photos/dog/2.heic", ".heic needs pillow-heif")
+    reason = 'pillow-heif (pip install pillow-heif, or "elf_keras[heic]")'
+    told = ("photos/dog/2.heic", f".heic needs {reason}")
     assert images == [("photos/dog/1.jpg", ""), told]
     assert not left_out
 

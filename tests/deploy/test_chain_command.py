@@ -152,3 +152,12 @@ def test_a_program_is_no_image(tmp_path):
     with pytest.raises(UnidentifiedImageError):
         chain_runner.read_image(tmp_path / "photo.jpg", (8, 8, 3))
     assert image_formats.readable() == chain_runner._readable()
+
+
+def test_a_photo_of_a_phone_that_nothing_here_reads_names_the_extra(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setattr(chain_runner, "_readable", lambda: ("JPEG",))
+    (tmp_path / "photo.HEIC").write_bytes(b"\0\0\0\x18ftypheic")
+    with pytest.raises(chain_runner.ChainError, match="pillow-heif.*\\[heic"):
+        chain_runner.read_image(tmp_path / "photo.HEIC", (8, 8, 3))

@@ -4,7 +4,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from elf_keras.data import splits
+from elf_keras.data import image_formats, splits
 from elf_keras.data.sources import found_again
 from elf_keras.errors import InputError
 
@@ -30,7 +30,7 @@ def assembled(
     """
     run = request.recorded
     if run is None:
-        counts = splits.count_classes(parts["train"].labels, class_names)
+        counts = _counts(parts["train"].labels, class_names, left_out)
     else:
         found = found_again.find(parts, class_names, run)
         parts, class_names = found.parts, found.class_names
@@ -54,6 +54,17 @@ def assembled(
         skipped=tuple(skipped),
         left_out=tuple(left_out),
     )
+
+
+def _counts(labels, class_names, left_out):
+    """As `count_classes`, which cannot tell what an installation would add."""
+    try:
+        return splits.count_classes(labels, class_names)
+    except InputError as error:
+        unread = image_formats.unread(left_out)
+        if not unread:
+            raise
+        raise InputError(f"{error}; {unread}") from error
 
 
 def _cut(parts, request):

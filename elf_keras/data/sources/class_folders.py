@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.data import splits
+from elf_keras.data import image_formats, splits
 from elf_keras.data.sources import split_folders
 from elf_keras.data.sources.folder_tree import Tree
 from elf_keras.errors import InputError
@@ -102,9 +102,11 @@ def _images(tree, folder, places) -> dict[str, list[str]]:
         tree.leave_out_files(folder)
     images = dict(zip(places, tree.images([*places.values()]), strict=True))
     if not any(images.values()):
+        unread = image_formats.unread(tree.left_out)
+        told = f" that can be read ({unread})" if unread else ""
         raise InputError(
             f"{runs.legible(tree.path(folder))} has class folders without any "
-            "image file; add images, or remove the folder"
+            f"image file{told}; add images, or remove the folder"
         )
     return images
 
