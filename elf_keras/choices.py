@@ -80,6 +80,8 @@ BATCH_MIXINGS = ("mixup", "cutmix")
 MANIFOLD_MIXUP = "manifold_mixup"
 MIXINGS = ("none", *BATCH_MIXINGS, MANIFOLD_MIXUP)
 MIXING_LAMBDAS = ("image", "batch")
+# Packages, but for the first those of the extra `loggers`.
+LOGGERS = ("tensorboard", "wandb", "mlflow")
 DEPLOYMENT_PRIORS = ("uniform", "train")
 SPLITS = ("train", "validation", "test")
 TFLITE_VARIANTS = ("float32", "float16", "int8_weights", "int8")

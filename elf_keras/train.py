@@ -25,6 +25,7 @@ from elf_keras.cli import (
     command,
     data_from_flags,
     data_table,
+    loggers_from_flags,
     tables,
     workdir,
 )
@@ -73,6 +74,7 @@ flags.DEFINE_float(
 def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
+    loggers_from_flags.check()
     with preemption.watched():
         if FLAGS.dry_run or FLAGS.plan:
             dry_run()
@@ -156,9 +158,9 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         stage = second_stage_from_flags.begin(training)
         chief = workers.is_chief(strategy)
         say = command.say if chief else _be_silent
-        with workdir.opened(chief, lock) as folder:
-            facts = {"started": started, "stage": stage, "start": start}
-            record = _fit(training, folder, say, **facts)
+        facts = {"started": started, "stage": stage, "start": start}
+        with loggers_from_flags.workdir_opened(chief, lock) as (folder, logs):
+            record = _fit(training, folder, say, logs=logs, **facts)
             if chief:
                 data_from_flags.tell_damaged(data)
                 command.show(record)
@@ -166,12 +168,12 @@ def run(lock: Callable[[], None], *, started: float) -> None:
             workers.leave_together(strategy)
 
 
-def _fit(training, folder, say, *, start, **facts):
+def _fit(training, folder, say, *, start, logs, **facts):
     """Train, and write the records; metrics.json, that it is over, last."""
     from elf_keras.cli import model_from_flags, start_from_flags
     from elf_keras.data import recorded
     from elf_keras.distribution import workers
-    from elf_keras.training import first_weights, loop, run_record
+    from elf_keras.training import first_weights, loggers, loop, run_record
     from elf_keras.training import prior_correction as correction
 
     data, minutes = training.data, FLAGS.checkpoint_minutes
@@ -185,7 +187,8 @@ def _fit(training, folder, say, *, start, **facts):
         if start.exits_first:
             first_weights.keep(folder, training.model)
         recorded.write(folder, data, start=start.record)
-    outcome = loop.fit(training, folder, checkpoint_minutes=minutes, report=say)
+    told = {"report": say, "clients": logs}
+    outcome = loop.fit(training, folder, checkpoint_minutes=minutes, **told)
     ended = start_from_flags.end(training, say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(
@@ -203,6 +206,7 @@ def _fit(training, folder, say, *, start, **facts):
         **facts,
     )
     runs.write_json(folder / runs.METRICS, record)
+    loggers.give_scores(logs, record, say)
     return record
 
 

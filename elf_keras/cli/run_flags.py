@@ -53,3 +53,9 @@ def define() -> None:
         "TPU. auto: the machines in TF_CONFIG if there are several, else all "
         "GPUs if there are several, else one device.",
     )
+    flags.DEFINE_list(
+        "logger",
+        ["tensorboard"],
+        f"What logs each epoch: {', '.join(choices.LOGGERS)}, several with "
+        "commas between, or nothing.",
+    )

@@ -21,7 +21,7 @@ FLAGS = flags.FLAGS
 # Flags that say where and how, not what: they may differ on --resume.
 _INCIDENTAL = {
     *("workdir", "resume", "data_dir", "list_dir", "labels", "strategy"),
-    "checkpoint_minutes",
+    *("checkpoint_minutes", "logger"),
 }
 
 

@@ -10,7 +10,7 @@ from elf_keras.reports.run_folder import RunFolder
 # Flags that say where and how a run was made, not what it is.
 _INCIDENTAL = (
     *("seed", "workdir", "data_dir", "list_dir", "labels", "strategy"),
-    "images_on",
+    *("images_on", "logger"),
 )
 ACCURACIES = ("accuracy", "many", "medium", "few")
 SAVINGS = ("saving_with_heads", "saving_without_heads")

@@ -8,6 +8,7 @@ import contextlib
 import csv
 import hashlib
 import io
+import itertools
 import json
 import math
 import os
@@ -77,11 +78,10 @@ def write_json(path: pathlib.Path, record: dict) -> None:
 
 
 def write_csv(path: pathlib.Path, rows: Sequence[dict]) -> None:
-    """Write rows that share their keys as CSV, with a header."""
+    """Write rows as CSV, with a header; `nan` is what a row has no value of."""
     text = io.StringIO()
-    writer = csv.DictWriter(
-        text, fieldnames=list(rows[0]) if rows else [], lineterminator="\n"
-    )
+    names = [*dict.fromkeys(itertools.chain(*rows))]
+    writer = csv.DictWriter(text, names, restval="nan", lineterminator="\n")
     writer.writeheader()
     writer.writerows(rows)
     write_text(path, text.getvalue())

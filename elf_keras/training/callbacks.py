@@ -8,7 +8,7 @@ import keras
 import numpy as np
 
 from elf_keras.data import splits
-from elf_keras.evaluation import prediction
+from elf_keras.evaluation import metrics, prediction
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import exit_rule
 from elf_keras.training import watchdogs
@@ -63,8 +63,10 @@ class ValidationScores(keras.callbacks.Callback):
 
     `validation_accuracy` is that of what answers: the last exit, by its own
     logits or their running sum, or the sum that was trained. The scorer says
-    which, and weighs the classes. `scored` is what is scored, where it is not
-    the model that is trained.
+    which, and weighs the classes. `validation_many_accuracy`, `_medium_` and
+    `_few_` are its means over the classes of a shot group, where that has
+    validation images. `scored` is what is scored, where it is not the model
+    that is trained.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class ValidationScores(keras.callbacks.Callback):
         super().__init__()
         self.validation = validation
         self.rule, self.scored = scorer.rule, scored
+        self.classes, self.shot_groups = scorer.classes, scorer.shot_groups
         self.weights = scorer.weights(validation.labels)
 
     def on_epoch_end(self, epoch, logs=None):
@@ -88,8 +91,21 @@ class ValidationScores(keras.callbacks.Callback):
         for number, value in enumerate(exits, start=1):
             logs[f"validation_exit_{number}_accuracy"] = float(value)
         logs["validation_accuracy"] = float(whole)
+        logs.update(self._by_shot_group(classes[:, -1]))
         never = np.setdiff1d(self.validation.labels, classes[:, -1])
         logs[watchdogs.NEVER_PREDICTED] = float(len(never))
+
+    def _by_shot_group(self, predicted):
+        """Accuracies of the groups that can be scored, by their log."""
+        per_class = metrics.per_class_accuracy(
+            predicted, self.validation.labels, classes=self.classes
+        )
+        found = metrics.group_accuracy(per_class, self.shot_groups)
+        return {
+            f"validation_{name}_accuracy": value
+            for name, value in found.items()
+            if value is not None
+        }
 
     def _classes(self, logits):
         """Each exit's class, then the whole model's."""

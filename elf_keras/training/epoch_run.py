@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import errors, runs
+from elf_keras import errors
 from elf_keras.data import damaged, pipeline, replica_parts, splits
 from elf_keras.data.batches import Batches
 from elf_keras.distribution import workers
@@ -102,10 +102,11 @@ def shared_epochs(
     return strategy.distribute_datasets_from_function(of_worker)
 
 
-def fit(training: Training, saver, middle, report) -> None:
+def fit(training: Training, saver, middle, report, clients) -> None:
     """Train from what the `Checkpoints` have restored to the last epoch.
 
-    `middle` is a `MidEpoch` with them; `report` is called with each warning.
+    `middle` is a `MidEpoch` with them; `report` is called with each warning,
+    and the `log_clients` take the logs.
     """
     model, data, batches = training.model, training.data, training.batches
     done, steps = saver.place
@@ -126,7 +127,7 @@ def fit(training: Training, saver, middle, report) -> None:
             callbacks=[
                 *(middle.clock, watchdogs.StopOnDivergence(), middle),
                 *_of_the_schedule(training),
-                *_told(training, saver, report),
+                *_told(training, saver, report, clients),
                 # Last, so that what is saved was told and logged.
                 saver,
             ],
@@ -149,7 +150,7 @@ def _of_the_schedule(training):
         )
 
 
-def _told(training, saver, report):
+def _told(training, saver, report, clients):
     """Callbacks that score an epoch, and tell of it."""
     model, validation = training.model, training.data.validation
     if validation is not None:
@@ -161,9 +162,7 @@ def _told(training, saver, report):
             report(f"note: {note}") for note in damaged.news(training.data)
         ]
     )
-    yield keras.callbacks.TensorBoard(
-        runs.encodable(saver.folder.parent) / "tensorboard", write_graph=False
-    )
+    yield from (client.callback() for client in clients)
     if workers.is_chief(model.distribute_strategy):
         yield progress_line.ProgressLine(saver.place)
         yield callbacks.EpochLines()

@@ -3,7 +3,7 @@
 import contextlib
 import dataclasses
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from elf_keras.training import (
     checkpoints,
     determinism,
     epoch_run,
+    log_clients,
     mid_epoch,
     watchdogs,
 )
@@ -60,6 +61,7 @@ def fit(
     *,
     checkpoint_minutes: float = 0.0,
     report: Callable[[str], None] = lambda line: None,
+    clients: Sequence[log_clients.Client] | None = None,
 ) -> Outcome:
     """Train, from the newest checkpoint where there is one.
 
@@ -68,9 +70,10 @@ def fit(
     their average, where there is one, with the last step's.
 
     Args:
-      folder: the run's; checkpoints and TensorBoard logs go below.
+      folder: the run's; checkpoints go below.
       checkpoint_minutes: between two checkpoints within an epoch; 0 for none.
       report: called with each sentence the user should read.
+      clients: what takes the logs; by default TensorBoard, in the folder.
 
     Raises:
       InputError: where the loss diverges twice, every checkpoint is damaged,
@@ -80,11 +83,14 @@ def fit(
     model = training.model
     saver, problems = _begun(training, folder, report)
     first_place = saver.place
+    if clients is None:
+        clients = [log_clients.tensorboard(folder)]
     while saver.place[0] < training.schedule.epochs:
         clock = callbacks.EpochClock(len(training.data.train))
         middle = mid_epoch.MidEpoch(saver, clock, minutes=checkpoint_minutes)
         try:
-            epoch_run.fit(_slowed(training, saver), saver, middle, report)
+            slowed = _slowed(training, saver)
+            epoch_run.fit(slowed, saver, middle, report, clients)
         except watchdogs.DivergedError as problem:
             _roll_back(model, saver, middle.place[0], problem, report)
         except preemption.Preempted:

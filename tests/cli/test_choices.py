@@ -8,7 +8,7 @@ from elf_keras.exits import answer_rule, certainty
 from elf_keras.losses import class_weights, objective
 from elf_keras.models import exit_heads
 from elf_keras.models.backbones import BACKBONES
-from elf_keras.training import second_stage
+from elf_keras.training import log_clients, second_stage
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,7 @@ from elf_keras.training import second_stage
         (choices.EXIT_RULES, certainty.EXIT_RULES),
         (choices.AUTO_AUGMENTS[1:], auto_augment.RULES),
         (choices.BATCH_MIXINGS, mixing.MIXINGS),
+        (choices.LOGGERS, log_clients.CLIENTS),
         (choices.NORMALIZATIONS, objective.NORMALIZATIONS),
         (choices.POST_HOC_STAGES, second_stage.RULES),
         (choices.SAMPLERS, samplers.SAMPLERS),

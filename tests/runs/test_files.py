@@ -115,6 +115,12 @@ def test_csv(tmp_path):
     assert text == 'a,b\n1,"with ""quotes"", and commas"\n0.1,\n'
 
 
+def test_a_column_that_later_rows_have_alone(tmp_path):
+    """Of a run that goes on with a version that records more."""
+    runs.write_csv(tmp_path / "rows.csv", [{"a": 1}, {"a": 2, "b": 0.5}])
+    assert (tmp_path / "rows.csv").read_text() == "a,b\n1,nan\n2,0.5\n"
+
+
 def test_checksum(tmp_path):
     path = tmp_path / "bytes"
     path.write_bytes(b"abc")
