@@ -4,8 +4,8 @@ The run stops after two epochs and goes on: its loggers know it again.
 """
 
 import dataclasses
-import json
 
+import log_readers
 import numpy as np
 import pytest
 import tiny
@@ -46,54 +46,12 @@ def trained(folder, name):
     return history, known[name]
 
 
-@pytest.fixture
-def offline(tmp_path, monkeypatch):
-    """Variables by which nothing leaves this machine, nor this folder."""
-    for name, value in {
-        "WANDB_MODE": "offline",
-        "WANDB_SILENT": "true",
-        "WANDB_ERROR_REPORTING": "false",
-        "WANDB_CONFIG_DIR": tmp_path / "config",
-        "WANDB_CACHE_DIR": tmp_path / "cache",
-        "WANDB_DATA_DIR": tmp_path / "data",
-        "MLFLOW_TRACKING_URI": f"sqlite:///{tmp_path / 'mlflow.db'}",
-        "MLFLOW_DISABLE_TELEMETRY": "true",
-    }.items():
-        monkeypatch.setenv(name, str(value))
-    monkeypatch.chdir(tmp_path)
-
-
-def told_to_wandb(folder):
-    """Epochs, configuration and summary of all parts of one run."""
-    from wandb.proto import wandb_internal_pb2
-    from wandb.sdk.internal.datastore import DataStore
-
-    epochs, config, summary = [], {}, {}
-    for path in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
-        store = DataStore()
-        store.open_for_scan(str(path))
-        while (content := store.scan_data()) is not None:
-            record = wandb_internal_pb2.Record()
-            record.ParseFromString(content)
-            values = {
-                "/".join(item.nested_key) or item.key: item.value_json
-                for item in record.history.item
-            }
-            if "epoch/epoch" in values:
-                epochs.append({k: json.loads(v) for k, v in values.items()})
-            for item in record.run.config.update:
-                config[item.key] = json.loads(item.value_json)
-            for item in record.summary.update:
-                key = "/".join(item.nested_key) or item.key
-                summary[key] = json.loads(item.value_json)
-    return epochs, config, summary
-
-
 @pytest.mark.slow
-def test_wandb(offline, tmp_path):
+def test_wandb(tmp_path, monkeypatch):
     pytest.importorskip("wandb")
+    log_readers.stay_offline(monkeypatch, tmp_path)
     history, name = trained(tmp_path / "run", "wandb")
-    epochs, config, summary = told_to_wandb(tmp_path / "run")
+    epochs, config, summary = log_readers.told_to_wandb(tmp_path / "run")
     assert [row["epoch/epoch"] for row in epochs] == [0, 1, 2]
     for key in LOGS:
         found = [row[f"epoch/{key}"] for row in epochs]
@@ -104,8 +62,9 @@ def test_wandb(offline, tmp_path):
 
 
 @pytest.mark.slow
-def test_mlflow(offline, tmp_path):
+def test_mlflow(tmp_path, monkeypatch):
     mlflow = pytest.importorskip("mlflow")
+    log_readers.stay_offline(monkeypatch, tmp_path)
     history, name = trained(tmp_path / "run", "mlflow")
     client = mlflow.MlflowClient()
     run = client.get_run(name)
