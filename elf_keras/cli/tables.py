@@ -22,9 +22,10 @@ def scores(record: dict) -> str:
     columns = ("accuracy", "top1", "many", "medium", "few")
     lines = [
         "accuracy is the mean over classes (or over --deployment_prior), top1 "
-        "the mean over images,",
-        "saving is MACs saved against the bare backbone, heads counted "
-        "(in brackets: not counted).",
+        "the mean over images;",
+        "saving is the share of multiply-adds (MACs) saved, compared with the "
+        "bare backbone,",
+        "with the heads of all exits on the way (in brackets: without heads).",
         "",
         _SCORES.format("split", "epoch", "mode", *columns, "saving"),
     ]
@@ -63,8 +64,9 @@ def policies(record: dict) -> str:
         "chosen on "
         f"validation ({chosen_on['images']} images: {groups}); test only "
         "reports.",
-        "accuracy is the mean over classes, saving is MACs saved against the "
-        "bare backbone, heads counted;",
+        "accuracy is the mean over classes; saving is the share of "
+        "multiply-adds (MACs) saved,",
+        "compared with the bare backbone, heads included;",
         f"ms: {model['milliseconds_from']}.",
         f"{text[0].upper()}{text[1:]}.",
         "",

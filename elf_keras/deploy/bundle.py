@@ -54,7 +54,7 @@ def write(
     )
     steps = progress.Steps(tell)
     source = _source(models.in_float32(model), judge)
-    steps.ended("the model asked, temperatures")
+    steps.ended("model run over validation, temperatures chosen")
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)
     record = _facts(data, judge, source, plan)
     record["labels"] = manifest.write_labels(folder, data.class_names)

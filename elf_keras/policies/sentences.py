@@ -33,8 +33,8 @@ def guarded(
     """
     taken, first = costs
     return (
-        f"{rule.name}: {_amount(rule, taken)} in place of "
-        f"{_short(rule, first)}, where {_worst(losses, asked)}"
+        f"{rule.name}: {_amount(rule, taken)} instead of "
+        f"{_short(rule, first)}, at which {_worst(losses, asked)}"
     )
 
 

@@ -184,7 +184,7 @@ def test_without_a_budget_the_guard_takes_a_dearer_policy_and_says_so():
     assert np.isinf(kept.thresholds.early).all()
     assert kept.kept is True
     assert kept.losses["few"] == {"loss": 0.0, "bound": 0.0}
-    for word in ("110 % of the", "in place of 20 %", "`few`", "5 are allowed"):
+    for word in ("110 % of the", "instead of 20 %", "`few`", "5 are allowed"):
         assert word in kept.said
 
 
