@@ -56,6 +56,6 @@ def define() -> None:
     flags.DEFINE_list(
         "logger",
         ["tensorboard"],
-        f"What logs each epoch: {', '.join(choices.LOGGERS)}, several with "
-        "commas between, or nothing.",
+        f"Where each epoch is logged: {', '.join(choices.LOGGERS)}; several "
+        "with commas between, an empty value for none.",
     )
