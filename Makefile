@@ -41,10 +41,8 @@ page:
 		build/page
 	npm ci --prefix build/page --ignore-scripts --no-audit --no-fund
 
-# The documentation as a site, in build/site; its tools are not locked.
+# The documentation as a site, in build/site.
 docs: $(STAMP)
-	$(RUN) -m pip install --quiet --disable-pip-version-check \
-		--no-build-isolation --editable ".[docs]"
 	$(RUN) -m mkdocs build --strict
 
 clean:

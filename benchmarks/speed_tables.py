@@ -11,7 +11,7 @@ from experiments import tables
 PAGE = tables.CHECKOUT / "docs" / "reference" / "speed.md"
 RESULTS = tables.CHECKOUT / "benchmarks" / "results"
 METHODS = {
-    "single": "plain backbone",
+    "single": "bare backbone",
     "har": "with three `conv` heads (`har`)",
 }
 

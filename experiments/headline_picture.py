@@ -34,7 +34,7 @@ def draw(results: list[dict], output: str) -> None:
     _say(axes, f"{chosen[1]:.1f} %", chosen, (0, 8))
     axes.plot(100, bare, "s", color="C1", markersize=9, label="without exits")
     _say(axes, f"{bare:.1f} %", (100, bare), (0, 8))
-    axes.set(xlabel="multiply-adds of the plain network spent, %")
+    axes.set(xlabel="multiply-adds spent, % of the network without exits")
     axes.set(ylabel="accuracy, %", title=_TITLE, xlim=(0, 110), ylim=(64, 82))
     axes.grid(alpha=0.3)
     axes.legend(loc="lower right")
