@@ -8,7 +8,8 @@ each figure as PNG, SVG and CSV. Runs each model once over validation and test.
 Where images or model are missing, it draws what the folders hold and says what
 is left out.
 
-Each run has its own flags. --data_dir says where the images are now;
+Each run has its own flags. Images leave by the exit rule of its policy.json,
+where a sweep wrote one. --data_dir says where the images are now;
 --exit_rule, --answer and --answer_decay apply to all runs.
 """
 
@@ -41,7 +42,6 @@ flags.DEFINE_bool(
 )
 
 SEARCH = "search.json"
-_TOLERANCE = 0.005
 # Of those that no font has.
 _LETTERS = 10
 
@@ -171,7 +171,9 @@ def _data(folder):
 
 def _flags(folder):
     """The run's flags; those on the command line win."""
-    return workdir.flags_of(folder.path, sys.argv[1:])
+    # It may have been moved since.
+    own = f"--workdir={folder.path}"
+    return workdir.flags_of(folder.path, [own, *sys.argv[1:]])
 
 
 def _without(reason):
@@ -182,32 +184,31 @@ def _without(reason):
 
 
 def _scored(view, data):
-    from elf_keras.cli import fitting_model, model_from_flags
-    from elf_keras.reports import run_view
+    from elf_keras import models
+    from elf_keras.cli import (
+        answer_from_flags,
+        fitting_model,
+        model_from_flags,
+    )
+    from elf_keras.reports import missing, run_view
 
     command.say(f"{view.name}: running the model over validation and test")
     model = fitting_model.load(view.folder.path / runs.MODEL, data)
-    scorer = model_from_flags.scorer(model, data, _flags(view.folder))
+    given = _flags(view.folder)
+    scorer = model_from_flags.scorer(model, data, given)
+    # σ and the weights of a sum are facts of the training.
+    rule = dataclasses.replace(scorer.rule, **view.folder.rule.told)
+    s = answer_from_flags.exit_thresholds(
+        len(data.class_names), models.exits(model), given, by=rule
+    )
+    scorer = dataclasses.replace(scorer, rule=rule, thresholds=s)
     found = run_view.score(model, data, scorer)
     if not found.splits:
         return view
     examples = getattr(data, found.shown)
     view = dataclasses.replace(view, scored=found, examples=examples)
-    return dataclasses.replace(view, missing=view.missing + _differs(view))
-
-
-def _differs(view):
-    """Whether scores here are other than those the training wrote down."""
-    written = view.folder.scores(view.scored.shown)
-    if written is None:
-        return ()
-    here, before = view.static["accuracy"], written["static"]["accuracy"]
-    if abs(here - before) <= _TOLERANCE:
-        return ()
-    return (
-        f"model.keras now has {100 * here:.1f} % on {view.scored.shown}, the "
-        f"training wrote {100 * before:.1f} %: model, images or software "
-        "have changed since.",
+    return dataclasses.replace(
+        view, missing=view.missing + missing.differs(view)
     )
 
 

@@ -42,6 +42,10 @@ class Answers:
         given, `(images, exits)`.
       backbone_classes: predicted by the last exit's own logits, where it
         answers by a sum, `(images,)`.
+      rank: how many classes each exit ranks above the true one, 0 where it is
+        right, `(images, exits)`.
+      backbone_rank: the same of the last exit's own logits, where it answers
+        by a sum, `(images,)`.
     """
 
     labels: np.ndarray
@@ -52,6 +56,8 @@ class Answers:
     of_truth: np.ndarray | None = None
     calibrated: np.ndarray | None = None
     backbone_classes: np.ndarray | None = None
+    rank: np.ndarray | None = None
+    backbone_rank: np.ndarray | None = None
 
     @property
     def static_classes(self) -> np.ndarray:
@@ -59,6 +65,13 @@ class Answers:
         if self.backbone_classes is None:
             return self.classes[:, -1]
         return self.backbone_classes
+
+    @property
+    def static_rank(self) -> np.ndarray:
+        """`rank` of the backbone alone, `(images,)`."""
+        if self.backbone_rank is None:
+            return self.rank[:, -1]
+        return self.backbone_rank
 
     @property
     def correct(self) -> np.ndarray:
@@ -153,10 +166,11 @@ def _joined(pieces):
 def _reduced(logits, labels, rule, temperatures):
     answered = rule.answered(logits)
     probabilities = rule.probabilities(answered)
-    own, calibrated, backbone = probabilities, None, None
+    own, calibrated, backbone, behind = probabilities, None, None, None
     if answered is not logits:
         own = rule.probabilities(logits)
         backbone = logits[:, -1].argmax(-1).astype("int32")
+        behind = _rank(logits[:, -1:], labels)[:, 0]
     joint = own.mean(1)
     if rule.exit_weights is not None:
         joint = exit_rule.sum_of_exits(logits, rule.exit_weights)
@@ -171,4 +185,13 @@ def _reduced(logits, labels, rule, temperatures):
         probabilities[np.arange(len(logits)), :, labels],
         calibrated,
         backbone,
+        _rank(answered, labels),
+        behind,
     )
+
+
+def _rank(logits, labels):
+    """Classes above the true one, `(images, exits)`; of equals the first is."""
+    own = logits[np.arange(len(logits)), :, labels][..., None]
+    before = np.arange(logits.shape[-1]) < labels[:, None, None]
+    return ((logits > own) | ((logits == own) & before)).sum(-1, dtype="int32")

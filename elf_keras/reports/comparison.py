@@ -1,5 +1,7 @@
 """What several runs on one page come to, and how sure that is."""
 
+import dataclasses
+
 import numpy as np
 
 from elf_keras.evaluation import metrics
@@ -54,7 +56,11 @@ def _first(best, second):
         f"{second['name']} ({percent(second['mean'])}), by "
         f"{'more than' if clear else 'no more than'} the choice of images "
         f"explains ({margin(reach)})"
-        + ("; of one seed, another training may differ." * (seeds == 1) or ".")
+        + (
+            "; with one seed, another training may give another order."
+            * (seeds == 1)
+            or "."
+        )
     )
 
 
@@ -72,6 +78,50 @@ def whole_backbone(
     return metrics.class_means(right, found.labels, classes)
 
 
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """How far the whole backbone differs between validation and test.
+
+    Attributes:
+      apart: accuracy on validation less that on test.
+      agree: whether the choice of images explains that.
+      numbers: both accuracies in words.
+    """
+
+    apart: float
+    agree: bool
+    numbers: str
+
+
+def splits(view: RunView) -> Splits | None:
+    """Compare both splits over the classes that both have, if they can be."""
+    parts = view.scored.splits
+    if len(parts) < 2:
+        return None
+    shared = np.intersect1d(*(found.labels for found in parts.values()))
+    if not shared.size:
+        return None
+    (first, one), (second, other) = (
+        whole_backbone(view, split, shared) for split in ("validation", "test")
+    )
+    reach = statistics.SURE * float(np.hypot(one, other))
+    apart = first - second
+    difference = signed(apart)
+    numbers = (
+        f"the whole backbone has {percent(first)} on validation and "
+        f"{percent(second)} on test, "
+        + (f"a difference of {difference}" if difference else "no difference")
+        + f", where chance explains {margin(reach)}"
+    )
+    return Splits(apart, abs(apart) <= reach, numbers)
+
+
 def margin(value: float) -> str:
     """How far chance reaches, in words."""
     return f"± {points(value)} points"
+
+
+def signed(value: float) -> str:
+    """A difference in points, or "" where nothing of it can be seen."""
+    text = f"{100 * value:+.1f}"
+    return f"{text} points" if float(text) else ""

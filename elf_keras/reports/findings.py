@@ -5,7 +5,7 @@ import itertools
 import numpy as np
 
 from elf_keras.policies import policy_rules, sentences
-from elf_keras.reports import comparison, leavers, statistics
+from elf_keras.reports import class_scores, comparison, leavers, statistics
 from elf_keras.reports.run_view import RunView
 from elf_keras.reports.text import percent
 
@@ -13,24 +13,22 @@ _LOSERS = 3
 
 
 def summary(view: RunView) -> list[str]:
-    """What one run comes to, in a sentence."""
+    """What one run comes to, in a sentence or two."""
     if view.scored is None:
         return _recorded(view)
-    return [_bargain(view) if view.exits > 1 else _bare(view)]
+    return _bargain(view) if view.exits > 1 else [_bare(view)]
 
 
 def of_run(view: RunView) -> list[str]:
     """Further findings of one run, the most useful first."""
     early, scored = view.exits > 1, view.scored is not None
-    # An exit nobody takes, a rollback, …
-    warnings = (view.folder.record or {}).get("warnings") or []
     return [
-        *(f"Training warned: {sentence}." for sentence in warnings),
-        *(_dearer(view) if early else []),
         *(_budgets(view) if early else []),
+        *(_rule(view) if early else []),
         *(_worth(view) if early and scored else []),
         *(_losers(view) if early else []),
         *([_early(view)] if early and scored else []),
+        *(_classes(view) if scored else []),
         *_increasing(view),
         *(_splits(view) if scored else []),
     ]
@@ -43,58 +41,77 @@ def _recorded(view):
     split, scores = found
     static, dynamic = scores["static"], scores["dynamic"]
     return [
-        f"Recorded on {split}: {percent(static['accuracy'])} with the whole "
-        f"backbone, {percent(dynamic['accuracy'])} leaving early, with "
-        f"{percent(dynamic['saving_with_heads'])} of the multiply-adds saved, "
-        "heads counted."
+        f"Recorded by the training on {split}: {percent(static['accuracy'])} "
+        "accuracy with the whole backbone. With early leaving, "
+        f"{percent(dynamic['accuracy'])}, and "
+        f"{_spent(dynamic['saving_with_heads'])}."
     ]
 
 
 def _bargain(view):
-    saving = view.dynamic["saving_with_heads"]
-    spent = "saves" if saving >= 0 else "costs"
-    return (
-        f"Leaving early (s = {view.point.written}, {view.point.said}) {spent} "
-        f"{percent(abs(saving))} of the multiply-adds"
-        f"{' more than the backbone alone' if saving < 0 else ''}, heads "
-        f"counted; accuracy on {view.scored.shown} goes from "
-        f"{percent(view.static['accuracy'])} to "
-        f"{percent(view.dynamic['accuracy'])}."
-    )
+    """What the headline policy gives for what."""
+    scores, split = view.at(view.headline), view.scored.shown
+    told = [
+        f"With the whole backbone and no exits, {split} accuracy is "
+        f"{percent(view.static['accuracy'])}. With early leaving "
+        f"({view.headline.said}, s = {view.headline.written}) it is "
+        f"{percent(scores['accuracy'])}, and "
+        f"{_spent(scores['saving_with_heads'])}."
+    ]
+    policy = view.folder.policies.get(view.headline.policy, {})
+    if policy.get("guard_kept"):
+        guard = policy_rules.Guard(**view.folder.policy["guard"])
+        told.append(f"Guarded means: {sentences.guard(guard)}.")
+    return told
 
 
-def _dearer(view):
-    """What to take where policies cost more than the whole backbone."""
-    split = view.scored.shown if view.scored else "test"
-    static = (view.folder.policy or {}).get("model", {}).get("static", {})
-    if split not in static:
-        return []
-    policies = view.folder.policies.items()
-    found = {name: at[split] for name, at in policies if at.get(split)}
-    text = sentences.dearer(found, static[split]["accuracy"], split)
-    return [f"{text}."] if text else []
+def _spent(saving):
+    """A saving of multiply-adds, heads counted, as a clause."""
+    if saving < 0:
+        return (
+            f"it costs {percent(-saving)} more multiply-adds than the "
+            "backbone alone, heads counted"
+        )
+    return f"{percent(saving)} of the multiply-adds are saved, heads counted"
 
 
 def _budgets(view):
     """What is left of the accuracy at the budgets that validation chose."""
     split, parts = view.scored.shown if view.scored else "test", []
-    for policy in view.folder.policies.values():
+    for name, policy in view.folder.policies.items():
         rule, scores = policy["rule"], policy.get(split)
         kind = (rule["kind"], rule["unit"])
         if scores and kind == (policy_rules.SHARED, "macs"):
             parts.append(
-                f"{percent(scores['accuracy'])} within "
-                f"{percent(rule['limit'], 0)} of the multiply-adds"
+                f"{percent(scores['accuracy'])} with at most "
+                f"{percent(rule['limit'], 0)} of the multiply-adds ({name})"
             )
-    return [f"One model, other budgets: {', '.join(parts)}."] if parts else []
+    return (
+        [f"The same model at other budgets, on {split}: {', '.join(parts)}."]
+        if parts
+        else []
+    )
+
+
+def _rule(view):
+    """By what images leave, where the training had another rule."""
+    rule, own = view.folder.rule, view.folder.own_rule
+    if rule.leaves_as(own):
+        return []
+    why = "which a sweep chose" if view.folder.policy else "as asked for"
+    return [
+        f"On this page images leave by {rule.shown}, {why}; the run was "
+        f"trained with {own.shown}, by which the rows “dynamic” in the table "
+        "of results were scored."
+    ]
 
 
 def _bare(view):
     mean, error = comparison.whole_backbone(view, view.scored.shown)
     return (
-        f"A model of a single exit: {percent(mean)} on {view.scored.shown}, "
-        f"{comparison.margin(statistics.SURE * error)} by the choice of "
-        "images. Nobody can leave early."
+        f"A model with a single exit: {percent(mean)} accuracy on "
+        f"{view.scored.shown}, {comparison.margin(statistics.SURE * error)} "
+        "by the choice of images. No image can leave early."
     )
 
 
@@ -102,20 +119,14 @@ def _worth(view):
     rows = statistics.worth_of_exits(
         view.seen, view.scored.scorer, view.point.thresholds
     )
-    poor = [row for row in rows if not row["pays"]]
-    if not poor:
-        best = max(rows, key=lambda row: row["saved"])
-        return [
-            f"Every exit pays for its head; exit {best['exit']} the most: "
-            f"without it an image would cost {percent(best['saved'])} of the "
-            "backbone more."
-        ]
+    # Those that do not pay are among the warnings.
+    if not all(row["pays"] for row in rows):
+        return []
+    best = max(rows, key=lambda row: row["saved"])
     return [
-        f"Exit {row['exit']} does not pay: {percent(row['share'])} of the "
-        "images leave there, and without it an image would cost "
-        f"{percent(-row['saved'])} of the backbone less; accuracy "
-        f"{_would(-row['accuracy_gain'])}."
-        for row in poor
+        f"Every exit saves more than its head costs. Exit {best['exit']} "
+        "saves the most: without it an image would cost "
+        f"{percent(best['saved'])} of the backbone more."
     ]
 
 
@@ -125,16 +136,18 @@ def _losers(view):
         return []
     rows = [row for row in rows if row["change"] < 0]
     if not rows:
-        return ["No class loses accuracy by leaving early."]
+        return ["No class loses accuracy by early leaving."]
     rows.sort(key=lambda row: row["change"])
     worst = ", ".join(
         f"{row['class']} ({row['static_right']} → {row['dynamic_right']} of "
-        f"{row['images']} images right; {row['training_images']} training "
+        f"{row['images']} images correct; {row['training_images']} training "
         "images)"
         for row in rows[:_LOSERS]
     )
-    many = f" of {len(rows)} losing classes" if len(rows) > _LOSERS else ""
-    return [f"Leaving early costs most{many}: {worst}."]
+    many = f" (of {len(rows)} that lose)" if len(rows) > _LOSERS else ""
+    return [
+        f"Classes that lose most by early leaving{_at(view)}{many}: {worst}."
+    ]
 
 
 def _early(view):
@@ -145,14 +158,30 @@ def _early(view):
         if shares:
             parts.append(f"{percent(sum(shares[:-1]), 0)} of {group}-shot")
     scores = view.dynamic["accuracy_of_leavers"]
-    text = f"Before the last exit leave {', '.join(parts)} images"
+    text = f"{', '.join(parts)} images leave before the last exit"
+    text += _at(view)
     if np.isnan(scores[[0, -1]]).any():
         return text + "."
     return (
-        f"{text}; answers given at exit 1 are right in "
-        f"{percent(scores[0], 0)}, those of the last exit in "
-        f"{percent(scores[-1], 0)}."
+        f"{text}. Of the answers at exit 1, {percent(scores[0], 0)} are "
+        f"correct; of those at the last exit, {percent(scores[-1], 0)}."
     )
+
+
+def _at(view):
+    """At what, where that is not what the first sentence is about."""
+    same = view.scored is None or view.point.policy == view.headline.policy
+    return "" if same else f", by {view.point.name}"
+
+
+def _classes(view):
+    """Classes that the model hardly knows."""
+    rows = [row for row in class_scores.per_class(view) if row["images"]]
+    lost = [row["class"] for row in rows if not row["recall"]]
+    if not lost:
+        return []
+    shown = ", ".join(lost[:_LOSERS]) + ", …" * (len(lost) > _LOSERS)
+    return [f"Never recognised: {len(lost)} of {len(rows)} classes ({shown})."]
 
 
 def _increasing(view):
@@ -163,8 +192,8 @@ def _increasing(view):
     known = [(k, value) for k, value in numbered if value is not None]
     if len(known) < 2:
         return [
-            "Whether training loss increases from exit to exit cannot be "
-            "told: training images leave at one exit only."
+            "Whether training loss increases from exit to exit is unknown: "
+            "training images leave at one exit only."
         ]
     values = ", ".join(f"{value:.2g} (exit {k})" for k, value in known)
     if part["increasing"]:
@@ -181,42 +210,8 @@ def _increasing(view):
 
 
 def _splits(view):
-    splits = view.scored.splits
-    if len(splits) < 2:
+    found = comparison.splits(view)
+    # Where they disagree, that is a warning.
+    if found is None or not found.agree:
         return []
-    shared = np.intersect1d(*(found.labels for found in splits.values()))
-    if not shared.size:
-        return []
-    (first, one), (second, other) = (
-        comparison.whole_backbone(view, split, shared)
-        for split in ("validation", "test")
-    )
-    reach = statistics.SURE * float(np.hypot(one, other))
-    apart = first - second
-    numbers = (
-        f"{percent(first)} on validation, {percent(second)} on test for the "
-        f"whole backbone, {_signed(apart) or 'the same'} where chance explains "
-        f"{comparison.margin(reach)}"
-    )
-    if abs(apart) <= reach:
-        return [f"Validation and test agree within their sampling: {numbers}."]
-    kind = (
-        "validation is kinder (the epoch was chosen on it)"
-        if apart > 0
-        else "test is the easier one"
-    )
-    return [
-        f"Validation and test disagree beyond their sampling, {kind}: "
-        f"{numbers}."
-    ]
-
-
-def _would(value):
-    text = _signed(value)
-    return f"would change by {text}" if text else "would not change"
-
-
-def _signed(value):
-    """A difference, or "" where nothing of it can be seen."""
-    text = f"{100 * value:+.1f}"
-    return f"{text} points" if float(text) else ""
+    return [f"Validation and test agree within chance: {found.numbers}."]

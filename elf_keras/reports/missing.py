@@ -1,36 +1,56 @@
-"""What the folder of a run lacks, a sentence on each thing."""
+"""What a run's folder lacks or contradicts, one sentence on each thing."""
 
 from collections.abc import Iterator
+
+# Of an accuracy, in [0, 1].
+_TOLERANCE = 0.005
 
 
 def of(found) -> Iterator[str]:
     """Say what is not there in `found`, a `RunFolder`."""
     if found.metrics is None or "model" not in (found.record or {}):
         yield (
-            f"The run has not ended: {len(found.history)} of {found.epochs} "
-            "epochs are recorded, and scores are not; go on with "
-            "elf_keras.train --resume."
+            f"The run has not finished: {len(found.history)} of "
+            f"{found.epochs} epochs are recorded, and there are no scores "
+            "yet. Continue it with elf_keras.train --resume."
         )
     elif not found.recorded():
         yield (
-            "The run has neither validation nor test images, so nothing tells "
-            "how good it is: this page shows its training alone."
+            "The run has neither validation nor test images, so nothing "
+            "measures how good it is. This page shows its training only."
         )
     elif "validation" not in found.metrics:
         yield (
-            "The run has no validation split, so no epoch and no threshold "
-            "was chosen by one."
+            "The run has no validation split, so neither the epoch nor a "
+            "threshold could be chosen on one."
         )
     if found.other_rule:
         yield (
-            f"policy.json has thresholds of {found.other_rule.shown}, this "
-            f"page has not: add {found.other_rule.flags} to see them, or sweep "
-            "by this run's exit rule."
+            f"The policies of policy.json are not shown: their thresholds are "
+            f"for the exit rule {found.other_rule.shown}, and this page uses "
+            f"{found.rule.shown}. To show them, make the page with "
+            f"{found.other_rule.flags}."
         )
     swept = found.policy or found.other_rule or len(found.exits) < 2
     if not swept and "validation" in (found.metrics or {}):
         yield (
-            "No thresholds were chosen for budgets by this run's exit rule; "
-            f"run elf_keras.sweep --workdir={found.name} and make this page "
+            "No policies yet: no thresholds were chosen for a budget. Run "
+            f"elf_keras.sweep --workdir={found.name} and make this page "
             "again."
         )
+
+
+def differs(view) -> tuple[str, ...]:
+    """Say where a scored `RunView` is not what its training wrote down."""
+    split = view.scored.shown
+    written = view.folder.scores(split)
+    if written is None:
+        return ()
+    here, before = view.static["accuracy"], written["static"]["accuracy"]
+    if abs(here - before) <= _TOLERANCE:
+        return ()
+    return (
+        f"The whole backbone now reaches {100 * here:.1f} % on {split}, but "
+        f"the training recorded {100 * before:.1f} %: model.keras, the images "
+        "or the software have changed since.",
+    )

@@ -1,6 +1,5 @@
 """The whole report: one HTML page that needs nothing else, and its files."""
 
-import operator
 import pathlib
 
 import jinja2
@@ -8,31 +7,22 @@ import markupsafe
 
 from elf_keras import runs
 from elf_keras.reports import (
+    class_scores,
     comparison,
+    contents,
     findings,
-    gallery,
+    problems,
+    run_section,
     score_rows,
-    slider,
     tables,
     text,
 )
-from elf_keras.reports.charts import (
-    calibration,
-    classes,
-    confusion,
-    cost,
-    leaving,
-    style,
-    sweeps,
-    training,
-)
+from elf_keras.reports.charts import classes, cost, style, sweeps, training
 from elf_keras.reports.run_view import RunView
 from elf_keras.runs import progress
 
 ASSETS = pathlib.Path(__file__).parent / "assets"
-_SCRIPTS = ("answers.js", "page.js")
-# Of a run, in their order; those of `files` are written as files only.
-_CHARTS = ("files", "classes", "confusions", "calibrations", "training")
+_SCRIPTS = ("answers.js", "tables.js", "page.js")
 
 
 def write(
@@ -57,6 +47,11 @@ def write(
         chart.write(folder / "figures")
     rows = score_rows.rows([view.folder for view in views])
     runs.write_csv(folder / "figures" / "results.csv", rows)
+    for view in views:
+        if view.scored is not None:
+            path = folder / "figures" / text.slug(view.name)
+            rows = class_scores.per_class(view)
+            runs.write_csv(path / "class_scores.csv", rows)
     runs.write_text(folder / "index.html", content)
 
 
@@ -65,8 +60,21 @@ def build(
 ) -> tuple[str, list[style.Chart]]:
     """Return the page and its charts; arguments as in `write`."""
     together = _together(views, searches)
-    sections = [_section(view, k + 1, views) for k, view in enumerate(views)]
-    told, missing = _words(views)
+    alone = len(views) == 1
+    sections = [
+        run_section.of(view, number, alone=alone)
+        for number, view in enumerate(views, start=1)
+    ]
+    told, warned = _words(views)
+    results = tables.results([view.folder for view in views])
+    exported = tables.exported(exports)
+    filled = {
+        "Warnings": warned,
+        "In short": told,
+        "Pictures": together,
+        "Results": results,
+        "Exported models": exported,
+    }
     content = (
         _templates()
         .get_template("page.html")
@@ -74,17 +82,20 @@ def build(
             title=", ".join(view.name for view in views),
             intro=_intro(views),
             told=told,
-            missing=missing,
+            warned=warned,
             together=together,
-            results=tables.results([view.folder for view in views]),
-            exported=tables.exported(exports),
+            contents=contents.of_page(filled, sections),
+            results=results,
+            exported=exported,
             dearer=tables.dearer(exports),
             sections=sections,
             style=_asset("page.css"),
             script=_asset(*_SCRIPTS),
         )
     )
-    charts = [section[kind] for section in sections for kind in _CHARTS]
+    charts = [
+        section[kind] for section in sections for kind in run_section.CHARTS
+    ]
     return content, sum(charts, together)
 
 
@@ -107,35 +118,6 @@ def _templates():
 def _asset(*names):
     files = [(ASSETS / name).read_text(encoding="utf-8") for name in names]
     return markupsafe.Markup("\n".join(files))
-
-
-def _section(view, number, views):
-    """One run on the page; what is empty or None is left out."""
-    alone, scored = len(views) == 1, view.scored is not None
-    early, moves = view.exits > 1, scored and view.exits > 1
-    known = scored or view.folder.recorded()
-    pays = early and known and (scored or view.folder.per_class)
-    files = [leaving.composition(view)] if moves else []
-    if moves and view.examples is not None:
-        files.append(leaving.gallery(view))
-    shown = [classes.payers(view)] if pays else []
-    return {
-        "view": view,
-        "number": number,
-        # Findings of a single run stand at the top of the page.
-        "told": [] if alone else findings.of_run(view),
-        "missing": () if alone else view.missing,
-        "slider": slider.of(view) if moves else None,
-        "gallery": gallery.blocks(view) if scored else [],
-        "costs": tables.costs(view) if early and known else None,
-        "files": files,
-        "classes": shown + ([classes.confidences(view)] if scored else []),
-        "confusions": confusion.confusions(view) if scored else [],
-        "calibrations": calibration.calibrations(view) if scored else [],
-        "training": training.all_of(view),
-        "facts": tables.facts(view),
-        "flags": tables.flags(view),
-    }
 
 
 def _together(views, searches):
@@ -164,21 +146,22 @@ def _intro(views):
     if not known:
         return f"Trained on {data or 'a folder'}."
     counts = known[0].class_counts
+    of = f"{data} images" if data else "images"
     return (
-        f"{len(counts)} classes of {data} images, the commonest "
-        f"with {max(counts):,} training images, the rarest with "
-        f"{min(counts):,}."
+        f"{len(counts)} classes of {of}: the most frequent class has "
+        f"{max(counts):,} training images, the rarest {min(counts):,}."
     )
 
 
 def _words(views):
-    """What stands at the top of the page: findings, and what is missing."""
+    """What stands at the top of the page: findings, and warnings."""
     if len(views) == 1:
         (view,) = views
-        return findings.summary(view) + findings.of_run(view), view.missing
+        told = findings.summary(view) + findings.of_run(view)
+        return told, problems.of(view)
     # What is more about a run stands in its own section.
-    told, missing = (
+    told, warned = (
         [f"{view.name}: {text}" for view in views for text in of_run(view)]
-        for of_run in (findings.summary, operator.attrgetter("missing"))
+        for of_run in (findings.summary, problems.of)
     )
-    return comparison.compared(views) + told, missing
+    return comparison.compared(views) + told, warned

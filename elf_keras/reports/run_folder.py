@@ -26,16 +26,17 @@ class RunFolder:
     Attributes:
       path: of the folder.
       name: unlike that of any other run on the page.
-      flags: that the run was trained with, by name, as text; how it answers
-        may be told otherwise.
+      flags: that the run was trained with, by name, as text.
       record: of run.json, or None; only of the data while the run goes on.
       metrics: of metrics.json, or None.
       history: a row an epoch, as far as the run got.
       per_class: rows of per_class.csv: accuracies on test by class.
       curve: of curve.json, or None where nobody swept it.
-      policy: of policy.json, or None; only if it is of the run's exit rule
-        and answer.
-      other_rule: that it is of, if not.
+      policy: of policy.json, or None; only if its thresholds are of `rule`.
+      rule: by which images leave on this page: the one that the command line
+        asks for, else that of policy.json, else the run's own.
+      own_rule: that the run was trained with, and metrics.json scored by.
+      other_rule: of policy.json, where that is not `rule`.
     """
 
     path: pathlib.Path
@@ -47,6 +48,8 @@ class RunFolder:
     per_class: list[dict]
     curve: dict | None
     policy: dict | None
+    rule: AnswerRule = answer_rule.PLAIN
+    own_rule: AnswerRule = answer_rule.PLAIN
     other_rule: AnswerRule | None = None
 
     @property
@@ -116,7 +119,7 @@ def read(
     Args:
       path: of the folder.
       name: of the run on the page.
-      told: flags that are to hold in place of the run's own.
+      told: flags of the command line that say how images leave.
 
     Raises:
       InputError: where it is no run's folder, or a file in it is damaged.
@@ -126,8 +129,13 @@ def read(
             f"{path} is not the folder of a run: it holds no {runs.FLAGS}; "
             "name the --workdir of a training, a search or an export"
         )
-    flags = flagfiles.values(path / runs.FLAGS) | (told or {})
-    policy, other_rule = _policy(path, flags)
+    flags = flagfiles.values(path / runs.FLAGS)
+    swept = path / policy_file.NAME
+    policy = policy_file.read(swept) if swept.exists() else None
+    own = _rule(path, flags)
+    chosen = answer_rule.of_record(policy) if policy else own
+    rule = _rule(path, flags | told) if told else chosen
+    fits = chosen.leaves_as(rule)
     return RunFolder(
         path=path,
         name=name or runs.legible(path.resolve().name),
@@ -136,9 +144,11 @@ def read(
         metrics=_json(path / runs.METRICS, _scores),
         history=_history(path),
         per_class=_table(path / "per_class.csv", keys=("class",)),
-        curve=_curve(path, flags),
-        policy=policy,
-        other_rule=other_rule,
+        curve=_curve(path, rule),
+        policy=policy if fits else None,
+        rule=rule,
+        own_rule=own,
+        other_rule=None if fits or not policy else chosen,
     )
 
 
@@ -174,26 +184,20 @@ def _scores(metrics):
             _ = part["static"]["accuracy"], part["dynamic"]["exit_shares"]
 
 
-def _policy(path, flags):
-    """policy.json, or the rule that it is of, if that is another one."""
-    if not (path / policy_file.NAME).exists():
-        return None, None
-    found = policy_file.read(path / policy_file.NAME)
-    rule = answer_rule.of_record(found)
-    return (found, None) if _told(path, flags, rule) else (None, rule)
-
-
-def _curve(path, flags):
+def _curve(path, rule):
     """curve.json, if it is of the rule that the page has."""
-    found = _json(path / "curve.json", lambda r: r["splits"].items())
-    same = found and _told(path, flags, answer_rule.of_record(found))
+    found = _json(
+        path / "curve.json",
+        lambda r: (r["splits"].items(), answer_rule.of_record(r)),
+    )
+    same = found and answer_rule.of_record(found).leaves_as(rule)
     return found if same else None
 
 
-def _told(path, flags, rule):
-    """Whether the flags mean this rule."""
+def _rule(path, flags):
+    """The rule that flags mean."""
     with _refusing(path / runs.FLAGS, str):
-        return rule.leaves_as(answer_rule.of_flags(flags))
+        return answer_rule.of_flags(flags)
 
 
 def _json(path, touch):

@@ -10,18 +10,13 @@ from elf_keras.data import long_tail, splits
 from elf_keras.evaluation import answers, prediction
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
-from elf_keras.policies import policy_rules
-from elf_keras.reports import run_folder
+from elf_keras.reports import points, run_folder
 
 GROUPS = {
     "many": f"more than {long_tail.MANY_ABOVE} training images",
     "medium": f"{long_tail.FEW_BELOW} to {long_tail.MANY_ABOVE}",
     "few": f"fewer than {long_tail.FEW_BELOW}",
 }
-
-# Accuracy that the thresholds of the figures may cost on validation.
-COSTS = 0.01
-_OWN = "the run's own threshold"
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -43,24 +38,6 @@ class Scored:
     def shown(self) -> str:
         """The split that figures show: the one that no choice has seen."""
         return "test" if "test" in self.splits else "validation"
-
-
-@dataclasses.dataclass(frozen=True)
-class Point:
-    """Thresholds at which a run's figures are drawn.
-
-    Attributes:
-      thresholds: of the early exits.
-      said: what they are, in words.
-    """
-
-    thresholds: ExitThresholds
-    said: str
-
-    @property
-    def written(self) -> str:
-        """The thresholds as text."""
-        return self.thresholds.prose()
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,37 +94,62 @@ class RunView:
         return {name: mask for name, mask in groups.items() if mask.any()}
 
     @functools.cached_property
-    def point(self) -> Point:
-        """Where figures are drawn: a policy that validation chose, or s.
+    def headline(self) -> points.Point:
+        """What the run is judged by: the policy that its users get.
 
-        Of the policies with one threshold for all exits the cheapest that
-        costs at most `COSTS` on validation, else the most accurate at which
-        anybody leaves, else the run's own --exit_threshold. Without answers
-        only the last has scores.
+        The default of policy.json, which keeps the guard on shot groups; the
+        run's own --exit_threshold where nobody swept it.
+        """
+        found = points.of_policies(self.folder.policy, self.exits)
+        return found[0] if found else self._own
+
+    @functools.cached_property
+    def point(self) -> points.Point:
+        """Where figures are drawn: at the headline, unless nobody leaves there.
+
+        Else at the first policy at which anybody leaves, else at the run's
+        own threshold. Without answers only the last has scores.
         """
         if self.scored is None:
-            told = self.folder.recorded()[1]["dynamic"]["exit_threshold"]
-            return Point(ExitThresholds.of_scores(told, self.exits), _OWN)
-        for name, policy in _ranked(self.folder.policies):
-            chosen = ExitThresholds.of(policy["thresholds"])
-            if len(chosen.early) == self.exits - 1 and self._early(chosen):
-                return Point(chosen, f"policy {name}, chosen on validation")
-        return Point(self.scored.scorer.thresholds, _OWN)
+            return self._own
+        found = points.of_policies(self.folder.policy, self.exits)
+        leaving = (each for each in found if self._early(each.thresholds))
+        return next(leaving, self._own)
+
+    @property
+    def _own(self):
+        if self.scored is not None:
+            same = self.folder.rule.leaves_as(self.folder.own_rule)
+            said = points.OWN if same else points.DEFAULT
+            return points.Point(self.scored.scorer.thresholds, said)
+        told = self.folder.recorded()[1]["dynamic"]["exit_threshold"]
+        return points.Point(
+            ExitThresholds.of_scores(told, self.exits), points.OWN
+        )
 
     @functools.cached_property
     def static(self) -> dict:
         """Scores of the whole backbone on the shown split."""
         return self.scored.scorer.static(self.seen)
 
+    def at(self, point: points.Point) -> dict:
+        """Scores of leaving early at a point, on the shown split."""
+        return self.scored.scorer.dynamic(self.seen, point.thresholds)
+
     @functools.cached_property
     def dynamic(self) -> dict:
         """Scores of leaving early at `point` on the shown split."""
-        return self.scored.scorer.dynamic(self.seen, self.point.thresholds)
+        return self.at(self.point)
 
     @functools.cached_property
     def chosen(self) -> prediction.Prediction:
         """What the run answers at `point` on the shown split."""
         return self.seen.leave(self.point.thresholds)
+
+    @functools.cached_property
+    def judged(self) -> prediction.Prediction:
+        """What the run answers at `headline` on the shown split."""
+        return self.seen.leave(self.headline.thresholds)
 
     def _early(self, thresholds):
         taken = self.seen.leave(thresholds).exit_taken
@@ -175,20 +177,3 @@ def score(model: keras.Model, data: splits.Splits, scorer: Scorer) -> Scored:
     if temperatures is not None:
         temperatures = temperatures * scorer.rule.scale
     return Scored(scorer, found, temperatures)
-
-
-def _ranked(policies):
-    """Policies with one threshold for all exits, best first."""
-    static = policies.get(policy_rules.ALL_EXITS, {}).get("validation", {})
-    enough = static.get("accuracy", 0.0) - COSTS
-
-    def rank(item):
-        scores = item[1]["validation"]
-        accurate = scores["accuracy"] >= enough
-        return not accurate, scores["macs"] if accurate else -scores["accuracy"]
-
-    shared = policy_rules.SHARED
-    found = (
-        item for item in policies.items() if item[1]["rule"]["kind"] == shared
-    )
-    return sorted(found, key=rank)

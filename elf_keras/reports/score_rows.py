@@ -17,10 +17,14 @@ SAVINGS = ("saving_with_heads", "saving_without_heads")
 
 
 def groups(found: list[RunFolder]) -> list[list[RunFolder]]:
-    """Runs that differ by seed only, together, in the order given."""
+    """Runs that differ by seed only, together, in the order given.
+
+    On the page they must leave by the same exit rule, too.
+    """
     known = {}
     for run in found:
         recipe = {**run.flags, **dict.fromkeys(_INCIDENTAL)}
+        recipe["rule of the page"] = run.rule.shown
         known.setdefault(frozenset(recipe.items()), []).append(run)
     return list(known.values())
 

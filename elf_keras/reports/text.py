@@ -11,6 +11,26 @@ def short(text: str, length: int = 18) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def distinct(names: list[str], length: int) -> list[str]:
+    """Names of at most so many letters, different where they were.
+
+    Their ends are cut off; or the middle, where ends tell them apart; or they
+    are numbered from 1.
+    """
+    half = (length - 1) // 2
+    middle = [
+        name if len(name) <= length else f"{name[:half]}…{name[-half:]}"
+        for name in names
+    ]
+    for found in ([short(name, length) for name in names], middle):
+        if len(set(found)) == len(set(names)):
+            return found
+    return [
+        f"{number} {short(name, length - len(str(number)) - 1)}"
+        for number, name in enumerate(names, start=1)
+    ]
+
+
 def slug(name: str) -> str:
     """A run's name in a file name: another one for each name."""
     plain = name.replace("/", "_")

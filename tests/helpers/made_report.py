@@ -33,6 +33,7 @@ def made(labels, classes, exits, seed=0):
     others = (labels[:, None] + random.integers(1, classes, shape)) % classes
     confidence = (0.35 * skill + 0.4 * random.random(shape)).clip(0.05, 0.99)
     confidence = confidence.astype("float32")
+    behind = random.integers(1, classes, shape)
     return answers.Answers(
         labels=labels,
         classes=np.where(right, labels[:, None], others).astype("int32"),
@@ -41,6 +42,7 @@ def made(labels, classes, exits, seed=0):
         mean_classes=labels,
         of_truth=np.where(right, confidence, 0.3 * (1 - confidence)),
         calibrated=confidence**1.2,
+        rank=np.where(right, 0, behind),
     )
 
 
@@ -129,8 +131,11 @@ def history(exits, epochs=4):
     return rows
 
 
-def swept(view, limits):
-    """The view with a policy.json of one policy, `accurate`, at thresholds."""
+def swept(view, limits, more=(), **told):
+    """The view with a policy.json of one policy, `accurate`, at thresholds.
+
+    `more` policies by name; `told` is what else the file has.
+    """
     exits = len(limits) + 1
     scores = {"accuracy": 0.9, "macs": 90.0, "saving": 0.1}
     scores["exit_shares"] = [1 / exits] * exits
@@ -141,8 +146,8 @@ def swept(view, limits):
         "model": {"exits": exits},
         "guard": {"tolerance": 0.05, "confidence": 0.9},
         "default_policy": "accurate",
-        "policies": {"accurate": {**entry, "thresholds": limits}},
-    }
+        "policies": {"accurate": {**entry, "thresholds": limits}, **dict(more)},
+    } | told
     runs.write_json(view.folder.path / "policy.json", record)
     folder = run_folder.read(view.folder.path)
     return dataclasses.replace(view, folder=folder)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from elf_keras.evaluation import answers
-from elf_keras.reports import comparison, findings
+from elf_keras.reports import comparison, findings, problems
 
 # Exit 1 is sure of all, exits 2 and 3 are only reached at high s.
 SURE = np.float32([0.9, 0.5, 0.5])
@@ -40,8 +40,16 @@ def right(view):
 
 
 def told(view, start):
-    found = [text for text in findings.of_run(view) if text.startswith(start)]
-    assert len(found) == 1, findings.of_run(view)
+    return one(findings.of_run(view), start)
+
+
+def warned(view, start):
+    return one(problems.of(view), start)
+
+
+def one(texts, start):
+    found = [text for text in texts if text.startswith(start)]
+    assert len(found) == 1, texts
     return found[0]
 
 
@@ -49,10 +57,10 @@ def test_the_classes_that_lose_most(view):
     classes = right(view)
     for c, lost in ((5, 7), (2, 3)):
         classes[np.flatnonzero(classes[:, 1] == c)[:lost], 0] = 0
-    assert told(with_answers(view, classes), "Leaving early costs most") == (
-        "Leaving early costs most: class 5 (20 → 13 of 20 images right; 6 "
-        "training images), class 2 (20 → 17 of 20 images right; 60 training "
-        "images)."
+    assert told(with_answers(view, classes), "Classes that lose most") == (
+        "Classes that lose most by early leaving: class 5 (20 → 13 of 20 "
+        "images correct; 6 training images), class 2 (20 → 17 of 20 images "
+        "correct; 60 training images)."
     )
 
 
@@ -61,28 +69,30 @@ def test_policies_that_cost_more_than_the_backbone_are_said(view):
         "rule": {"kind": "per_exit", "unit": None},
         "thresholds": [0.9, 0.9],
         "test": {"saving": -0.19, "accuracy": 0.65},
+        "validation": {"macs": 119.0, "accuracy": 0.65},
     }
     static = {"test": {"accuracy": 0.66}}
     policy = {
         "model": {"static": static},
+        "default_policy": "accurate",
         "policies": {"accurate": accurate},
     }
-    assert told(of_folder(view, policy=policy), "more expensive than") == (
-        "more expensive than the bare backbone on test: accurate at 119.0 % of "
+    assert warned(of_folder(view, policy=policy), "More expensive than") == (
+        "More expensive than the bare backbone on test: accurate at 119.0 % of "
         "its MACs (65.0 % right); use static, the backbone alone (66.0 % "
         "right)."
     )
     accurate["test"]["saving"] = 0.1
-    found = findings.of_run(of_folder(view, policy=policy))
+    found = problems.of(of_folder(view, policy=policy))
     assert not any("use static" in text for text in found)
 
 
 def test_warnings_of_the_training_come_first(view):
-    assert not any("warned" in text for text in findings.of_run(view))
+    assert not any("warned" in text for text in problems.of(view))
     record = {**view.folder.record, "warnings": ["nobody took exit 2"]}
-    first, *others = findings.of_run(of_folder(view, record=record))
+    first, *others = problems.of(of_folder(view, record=record))
     assert first == "Training warned: nobody took exit 2."
-    assert others == findings.of_run(view)
+    assert others == problems.of(view)
 
 
 def test_exits_that_nobody_takes_do_not_pay(view):
@@ -90,17 +100,18 @@ def test_exits_that_nobody_takes_do_not_pay(view):
     told(found, "No class loses accuracy")
     # All leave at exit 1: exit 2 is never reached and costs nothing.
     assert findings.summary(found) == [
-        "Leaving early (s = 0.6, the run's own threshold) saves 50.0\xa0% of "
-        "the multiply-adds, heads counted; accuracy on test goes from "
-        "100.0\xa0% to 100.0\xa0%."
+        "With the whole backbone and no exits, test accuracy is 100.0\xa0%. "
+        "With early leaving (the run's own threshold, s = 0.6) it is "
+        "100.0\xa0%, and 50.0\xa0% of the multiply-adds are saved, heads "
+        "counted."
     ]
     # Exit 2's head costs 10 of 100 for everybody, and nobody leaves there.
     late = with_answers(view, right(view), sure=np.float32([0.7, 0.5, 0.5]))
-    assert told(late, "Exit 2 does not pay").startswith(
+    assert warned(late, "Exit 2 does not pay").startswith(
         "Exit 2 does not pay: 0.0\xa0% of the images leave there"
     )
     never = with_answers(view, right(view), sure=np.float32([0.1, 0.1, 0.1]))
-    assert "cost 10.0\xa0% of the backbone less" in told(
+    assert "cost 10.0\xa0% of the backbone less" in warned(
         never, "Exit 1 does not pay"
     )
 
@@ -110,7 +121,7 @@ def test_exits_that_nobody_takes_do_not_pay(view):
     [
         ([0.1, 0.4, 1.6], "The increasing-loss property holds"),
         ([0.1, 0.4, 0.3], "images that leave at exit 3 is not above"),
-        ([None, None, 0.3], "cannot be told"),
+        ([None, None, 0.3], "is unknown: training images leave at one exit"),
     ],
 )
 def test_the_increasing_loss_property(view, losses, says):
@@ -127,13 +138,13 @@ def test_validation_and_test(view):
     good = with_answers(view, known, split="validation", labels=labels)
     agree = with_answers(good, right(view))
     assert told(agree, "Validation and test agree within").endswith(
-        "100.0\xa0% on test for the whole backbone, the same where chance "
-        "explains ± 4.0 points."
+        "100.0\xa0% on test, no difference, where chance explains ± 4.0 points."
     )
     worse = right(view)
     worse[::2] = (worse[::2] + 1) % 6
-    found = told(with_answers(good, worse), "Validation and test")
-    assert "disagree beyond their sampling, validation is kinder" in found
+    found = warned(with_answers(good, worse), "Validation and test")
+    assert "by more than the choice of images explains" in found
+    assert "validation is the easier one" in found
     assert "100.0\xa0% on validation" in found
 
 

@@ -10,7 +10,7 @@ import made_report
 import numpy as np
 import pytest
 
-from elf_keras.reports import page, run_view, slider
+from elf_keras.reports import class_scores, page, run_view, slider
 
 
 class Reader(html.parser.HTMLParser):
@@ -66,12 +66,54 @@ def test_every_picture_is_told(built):
 def test_it_needs_no_other_file_and_no_network(built):
     text, read, drawn = built
     for tag, found in read.tags:
-        start = "figures/" if tag == "a" else "data:"
+        start = ("figures/", "#") if tag == "a" else "data:"
         for key in found.keys() & {"src", "href"}:
             assert found[key].startswith(start)
     assert "default-src 'none'" in text
     links = {found["href"] for tag, found in read.tags if tag == "a"}
     assert links >= {f"figures/{chart.name}.csv" for chart in drawn}
+
+
+def test_links_lead_to_parts_of_the_page(view, tmp_path, undrawn):
+    alone = dataclasses.replace(view, scored=None, examples=None)
+    other = made_report.view(tmp_path / "other", exits=1, seed=1)
+    for views in ([view], [alone], [view, other]):
+        _, read, _ = build(*views)
+        ids = [found["id"] for _, found in read.tags if found.get("id")]
+        assert len(set(ids)) == len(ids)
+        links = [found["href"] for tag, found in read.tags if tag == "a"]
+        links = [link[1:] for link in links if link.startswith("#")]
+        assert set(links) <= set(ids)
+        # All parts of the page and of its runs can be reached.
+        heads = [i for i in ids if not i.endswith("-name")]
+        controls = ("s-", "own-", "policy-")
+        assert set(links) == {i for i in heads if not i.startswith(controls)}
+
+
+def test_warnings_come_first(view, undrawn):
+    record = {**view.folder.record, "warnings": ["nobody took exit 2"]}
+    folder = dataclasses.replace(view.folder, record=record)
+    warned = dataclasses.replace(view, folder=folder, missing=("No images.",))
+    _, read, _ = build(warned)
+    words = [word.strip() for word in read.words if word.strip()]
+    start = words.index("Warnings", words.index("How it was made"))
+    assert words[start + 1] == "Training warned: nobody took exit 2."
+    assert words[start + 2] == "No images."
+    # Only then comes what the run is worth.
+    assert words.index("In short", start) > start
+    assert "Recorded" not in "".join(words[:start])
+
+
+def test_every_class_has_its_scores_on_the_page(view, built):
+    _, read, _ = built
+    cells = [found for tag, found in read.tags if "data-value" in found]
+    rows = class_scores.per_class(view)
+    assert len(cells) == 8 * len(rows)
+    for number, row in enumerate(rows):
+        told = [found["data-value"] for found in cells[8 * number :][:8]]
+        assert told[0] == row["class"]
+        numbers = list(row.values())[1:]
+        assert [float(text) for text in told[1:]] == pytest.approx(numbers)
 
 
 def test_every_figure_of_the_papers_has_its_counterpart(built):
@@ -92,6 +134,11 @@ def test_files_of_the_figures(view, built, tmp_path, monkeypatch):
         rows = stem.with_suffix(".csv").read_text().splitlines()
         assert len(rows) == len(chart.rows) + 1 > 1
     assert (tmp_path / "figures" / "results.csv").exists()
+    scores = tmp_path / "figures" / "run" / "class_scores.csv"
+    rows = scores.read_text().splitlines()
+    assert rows[0].startswith("class,training_images,images,answers,precision")
+    assert len(rows) == 1 + len(view.class_names)
+    assert f'href="{scores.relative_to(tmp_path)}"' in built[0]
 
 
 HOSTILE = "<b id='x'>&\"{{ 7 * 7 }}</script>"
@@ -153,7 +200,7 @@ def test_several_runs_can_be_picked(view, tmp_path, undrawn):
     other = made_report.view(tmp_path / "other", exits=1, seed=1)
     text, _, _ = build(view, other)
     assert text.count('data-show="') == 2
-    assert "Nobody can leave early" in text
+    assert "No image can leave early" in text
     assert text.count('class="slider"') == 1
 
 
@@ -163,7 +210,7 @@ def test_without_answers_it_draws_what_the_folder_holds(view, undrawn):
     names = {chart.name.rpartition("/")[2] for chart in drawn}
     assert {"accuracy_and_cost", "loss_by_exit", "exit_shares"} <= names
     assert "No images." in text
-    assert "Recorded on test" in text
+    assert "Recorded by the training on test" in text
     assert "What each exit costs" in text
 
 

@@ -24,7 +24,7 @@ def test_a_whole_run(folder):
     assert folder.scores("test")["epoch"] == 3
     assert folder.scores("train") is not None
     assert folder.scores("nowhere") is None
-    assert [text for text in folder.missing if "has not ended" in text] == []
+    assert [text for text in folder.missing if "has not finished" in text] == []
     assert any("elf_keras.sweep" in text for text in folder.missing)
     # Epochs from 0: the third epoch, number 2, has the lower rate.
     assert folder.decays() == [2]
@@ -48,27 +48,33 @@ def policy_of(folder, **told):
 RUNNING = {"exit_rule": "margin", "answer": "running", "answer_decay": 0.25}
 
 
-def test_policies_of_another_exit_rule_are_told_of(folder):
+def test_policies_of_another_exit_rule_than_is_told(folder):
     policy_of(folder, **RUNNING)
-    found = run_folder.read(folder.path)
+    found = run_folder.read(folder.path, told={"exit_rule": "entropy"})
     assert found.policies == {}
     words = "--exit_rule=margin --answer=running --answer_decay=0.25"
     (told,) = (text for text in found.missing if "policy.json" in text)
-    assert f"add {words}" in told
+    assert f"make the page with {words}" in told
     assert "margin of running sums (decay 0.25)" in told
-    assert not any("No thresholds were chosen" in t for t in found.missing)
+    assert not any("No policies yet" in t for t in found.missing)
 
 
-def test_policies_of_the_exit_rule_that_is_told(folder):
+def test_a_page_has_the_exit_rule_of_the_policies(folder):
     policy_of(folder, **RUNNING)
     told = {key: str(value) for key, value in RUNNING.items()}
-    found = run_folder.read(folder.path, told=told)
-    assert list(found.policies) == ["accurate"]
-    assert found.flags["answer"] == "running"
-    assert not any("policy.json" in text for text in found.missing)
+    for words in (None, {}, told):
+        found = run_folder.read(folder.path, told=words)
+        assert list(found.policies) == ["accurate"]
+        assert found.rule.told == RUNNING
+        assert found.own_rule.exit_rule == "confidence"
+        # They are as the run was trained.
+        assert "answer" not in found.flags
+        assert not any("policy.json" in text for text in found.missing)
     with (folder.path / runs.FLAGS).open("a") as file:
         file.write("".join(f"--{key}={text}\n" for key, text in told.items()))
-    assert run_folder.read(folder.path).policies == found.policies
+    read = run_folder.read(folder.path)
+    assert read.policies == found.policies
+    assert read.own_rule.told == RUNNING
 
 
 def test_a_curve_of_another_exit_rule_is_not_drawn(folder):
@@ -102,8 +108,8 @@ def test_a_stopped_run_tells_how_far_it_got(tmp_path):
     found = run_folder.read(path)
     assert found.history == history
     assert found.missing == (
-        "The run has not ended: 3 of 30 epochs are recorded, and scores are "
-        "not; go on with elf_keras.train --resume.",
+        "The run has not finished: 3 of 30 epochs are recorded, and there are "
+        "no scores yet. Continue it with elf_keras.train --resume.",
     )
 
 

@@ -18,8 +18,8 @@ async function start(section, record) {
     stuck.hidden = false;
     stuck.textContent =
       "This browser cannot unpack the embedded answers " +
-      `(${error.message}), so the threshold stays where it is; Chrome 80, ` +
-      "Firefox 113, Safari 16.4 and later can.";
+      `(${error.message}), so the threshold cannot be moved; Chrome 80, ` +
+      "Firefox 113, Safari 16.4 and later versions can.";
   }
 }
 
@@ -78,14 +78,14 @@ function draw(section, record, answers, found, text) {
     cell.querySelector("i").style.width = `${100 * share}%`;
     cell.querySelector("b").textContent = `${few(share)} leave`;
     cell.querySelector("small").textContent =
-      accuracy === null ? "–" : `${percent(accuracy, 0)} right`;
+      accuracy === null ? "–" : `${percent(accuracy, 0)} correct`;
   }
   moveImages(section, record, answers, found);
   const saved = found.saving_with_heads;
   const said =
-    `s = ${text}: ${percent(found.accuracy, 1)} right, ` +
+    `s = ${text}: ${percent(found.accuracy, 1)} correct, ` +
     `${percent(Math.abs(saved), 1)} of the multiply-adds ` +
-    (saved < 0 ? "more than the backbone" : "saved");
+    (saved < 0 ? "more than the backbone alone" : "saved");
   section.dataset.said = said;
   section.querySelector(".said").textContent = said;
 }
@@ -142,6 +142,9 @@ function pickRuns() {
     for (const section of document.querySelectorAll("section.run")) {
       section.hidden = section.dataset.run !== number;
     }
+    for (const parts of document.querySelectorAll(".contents [data-of]")) {
+      parts.hidden = parts.dataset.of !== number;
+    }
     for (const button of picker.querySelectorAll("button")) {
       button.setAttribute("aria-pressed", button.dataset.show === number);
     }
@@ -149,6 +152,10 @@ function pickRuns() {
   picker.addEventListener("click", (event) => {
     if (event.target.dataset.show) show(event.target.dataset.show);
   });
+  for (const link of document.querySelectorAll(".contents [data-opens]")) {
+    // Before the browser looks for what it leads to.
+    link.addEventListener("click", () => show(link.dataset.opens));
+  }
   picker.hidden = false;
   show("1");
 }

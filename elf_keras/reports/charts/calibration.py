@@ -25,7 +25,7 @@ def _chart(view, number):
     seen, errors, rows = view.seen, [], []
     right, weights = seen.correct[:, number], view.weights
     figure, axes = style.panel(
-        3.5, 3.8, x="probability it states, %", y="how often it is right, %"
+        3.5, 3.8, x="stated probability, %", y="correct answers, %"
     )
     axes.plot([0, 100], [0, 100], color="0.6", linewidth=1)
     kinds = (seen.probability, seen.calibrated)
@@ -57,9 +57,9 @@ def _chart(view, number):
 
 
 def _said(view, number, errors):
-    text = f"Off by {100 * errors[0]:.1f} points on average"
+    text = f"Wrong by {100 * errors[0]:.1f} points on average"
     if len(errors) == 1:
-        return text + "; no validation split to fit a temperature on."
+        return text + "; there is no validation split to fit a temperature on."
     temperature = view.scored.temperatures[number]
     return (
         f"{text}, {100 * errors[1]:.1f} with temperature {temperature:.2f} "

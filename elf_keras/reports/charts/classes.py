@@ -13,10 +13,10 @@ NAMED = 24
 _LARGE_MARKS = 60
 _BINS = 20
 _BOTH_KINDS = (
-    "How much probability the whole network gives the true class, for the "
-    "commonest and the rarest class. Images at the right are easy, those at "
-    "the left are hard: both classes have both, which weighting by class "
-    "alone does not see."
+    "The probability that the last exit gives to the true class, for the most "
+    "frequent and the rarest class. Images at the right are easy, images at "
+    "the left are hard. Both classes have both kinds, which weights of classes "
+    "alone cannot express."
 )
 _GROUP_MARKS = {"many": "o", "medium": "s", "few": "^"}
 
@@ -27,7 +27,7 @@ def distribution(name: str, view: RunView) -> style.Chart:
     counts = np.asarray(view.class_counts)[order]
     groups = list(view.shot_groups.items())
     figure, axes = style.panel(
-        x="classes, from the commonest to the rarest",
+        x="classes, from the most frequent to the rarest",
         y="training images",
         grid=False,
     )
@@ -44,10 +44,10 @@ def distribution(name: str, view: RunView) -> style.Chart:
         name=name,
         title="The long tail",
         shows=(
-            f"Training images of each of {len(counts)} classes, before "
-            "validation images were cut from them; the upright axis is "
-            "logarithmic. The steeper it falls, the fewer images the rare "
-            "classes have to learn from."
+            f"Training images of each of the {len(counts)} classes, before "
+            "validation images were taken from them, on a logarithmic scale. "
+            "The steeper it falls, the fewer images the rare classes have to "
+            "learn from."
         ),
         alt=(
             f"From {counts[0]} images of {first} down to {counts[-1]} of "
@@ -73,7 +73,7 @@ def confidences(view: RunView) -> style.Chart:
         grid=False,
     )
     rows, told = [], []
-    for number, role in enumerate(("commonest", "rarest")):
+    for number, role in enumerate(("most frequent", "rarest")):
         c = present[-number]
         own = view.seen.of_truth[labels == c, -1]
         name = f"{role}: {short(view.class_names[c])}"
@@ -81,7 +81,8 @@ def confidences(view: RunView) -> style.Chart:
         shares = _histogram(axes, own, number, label)
         sure, unsure = (own >= 0.9).mean(), (own <= 0.1).mean()
         told.append(
-            f"{name}: {percent(sure, 0)} of {len(own)} images at 0.9 or more, "
+            f"{name[0].upper()}{name[1:]}: {percent(sure, 0)} of "
+            f"{len(own)} images at 0.9 or more, "
             f"{percent(unsure, 0)} at 0.1 or less"
         )
         rows += _bins(view.class_names[c], shares)
@@ -124,12 +125,12 @@ def payers(view: RunView) -> style.Chart:
     return style.drawn(
         figure,
         name=f"{slug(view.name)}/who_pays",
-        title="Who pays for leaving early",
+        title="Change of each class",
         shows=(
-            "Each mark is a class: the change of its accuracy when images may "
-            f"leave early (s = {view.point.written}), against how many "
-            "training images it has. Marks below the line lose; look whether "
-            "they are the rare ones, at the left."
+            "Each mark is a class: how much its accuracy changes when images "
+            f"leave early (s = {view.point.written}), against its number of "
+            "training images. Classes below the line lose accuracy; the rare "
+            "classes are at the left."
         ),
         alt=(
             f"Of {len(rows)} classes "
@@ -153,7 +154,8 @@ def _bars(axes, counts, groups):
             hatch=style.HATCHES[number] if wide else "",
             edgecolor="black" if wide else style.FILLS[number],
             linewidth=0.6,
-            label=f"{group} ({GROUPS[group]}): {len(where)} classes",
+            label=f"{group} ({GROUPS[group]}): {len(where)} class"
+            + "es" * (len(where) != 1),
         )
 
 

@@ -1,107 +1,120 @@
-"""Confusion at each exit: HAR, Figure 6, upper row, for 10 or 1000 classes."""
+"""Confusion of all answers, and at each exit: HAR, Figure 6, upper row.
 
-import dataclasses
+Up to 12 classes, cells hold numbers and both axes names. Up to 60, the
+overall matrix is so large that both axes name every class, and the page
+scrolls it on a narrow screen; the small ones of each exit name the shot groups
+alone. Beyond that, each square holds several classes of similar size, and the
+page's table names the pairs that are confused most.
+"""
 
 import numpy as np
 
-from elf_keras.reports.charts import classes, style
+from elf_keras.reports import confused
+from elf_keras.reports.charts import style
 from elf_keras.reports.run_view import RunView
-from elf_keras.reports.text import exit_name, percent, short, slug
+from elf_keras.reports.text import distinct, exit_name, percent, slug
 
-# Up to so many classes cells hold numbers; beyond BLOCKS classes are merged.
-NUMBERED, BLOCKS = 12, 50
-_PAIRS = 4
+# Classes up to which cells hold numbers, and up to which axes hold names;
+# squares that a larger matrix has at most.
+NUMBERED, NAMED, BLOCKS = 12, 60, 50
+# Letters of a name at an axis, of the overall matrix and of small ones.
+_LETTERS, _FEW_LETTERS = 26, 13
+# Mistakes in the caption of an exit.
+_TOLD = 3
 
 
-@dataclasses.dataclass(frozen=True, eq=False)
-class Pairs:
-    """Answers `guess` to images of the class `true`, all `(pairs,)`."""
-
-    true: np.ndarray
-    guess: np.ndarray
-    # How many, more than 0.
-    images: np.ndarray
+def overall(view: RunView) -> style.Chart:
+    """One chart over all images, by the headline policy."""
+    pairs = confused.count(view.seen.labels, view.judged.classes)
+    classes = len(view.class_names)
+    named = classes <= NAMED
+    block = 1 if named else -(-classes // BLOCKS)
+    side = _side(view, named)
+    how = f" by {view.headline.name}" if view.exits > 1 else ""
+    return style.drawn(
+        _figure(view, pairs, block, side, _LETTERS if named else 0),
+        name=f"{slug(view.name)}/confusion",
+        title=f"All answers{how}",
+        shows=f"{_right(pairs)} of {len(view.seen.labels):,} images are "
+        f"correct.{_squares(block)}",
+        rows=_rows(view, pairs),
+        # Below its own width names are too small to be read.
+        least=6 * side if named and classes > NUMBERED else 0,
+    )
 
 
 def confusions(view: RunView) -> list[style.Chart]:
     """One chart an exit, over the images that leave there."""
-    found, chosen = view.seen, view.chosen
-    here = [chosen.exit_taken == number for number in range(view.exits)]
-    return [
-        _chart(view, number, count(found.labels[own], chosen.classes[own]))
-        for number, own in enumerate(here)
-    ]
+    return [_of_exit(view, number) for number in range(view.exits)]
 
 
-def count(true: np.ndarray, guess: np.ndarray) -> Pairs:
-    """Count pairs; a dense matrix of 8142 classes would take gigabytes."""
-    both = np.stack([true, guess])
-    (true, guess), images = np.unique(both, axis=1, return_counts=True)
-    return Pairs(true, guess, images)
-
-
-def shares(view: RunView, pairs: Pairs, block: int) -> np.ndarray:
-    """Share of a block's images that leave with each answer.
-
-    Args:
-      view: a run with answers.
-      pairs: of the images that leave at one exit.
-      block: how many classes, neighbours in size, share a row.
-
-    Returns:
-      In [0, 1], `(blocks, blocks)`, commonest classes first.
-    """
-    place = np.argsort(view.order) // block
-    size = int(place.max()) + 1
-    cells = place[pairs.true] * size + place[pairs.guess]
-    merged = np.bincount(cells, pairs.images, minlength=size**2)
-    totals = np.bincount(place[view.seen.labels], minlength=size)
-    return merged.reshape(size, size) / np.maximum(totals, 1)[:, None]
-
-
-def _chart(view, number, pairs):
+def _of_exit(view, number):
+    pairs = confused.left_at(view, view.chosen, number)
     classes = len(view.class_names)
     block = -(-classes // BLOCKS)
-    cells = shares(view, pairs, block)
-    figure, axes = style.panel(
-        *(3.5, 3.6), x="predicted class", y="true class", grid=False
-    )
-    # The root, so that a cell of a few images is not white.
-    axes.imshow(np.sqrt(cells), cmap="Greys", vmin=0, vmax=1)
-    if classes <= NUMBERED:
-        _numbers(axes, cells)
-    _classes(axes, view, block)
+    letters = _FEW_LETTERS if classes <= NUMBERED else 0
     return style.drawn(
-        figure,
+        _figure(view, pairs, block, 3.6, letters),
         name=f"{slug(view.name)}/confusion_exit_{number + 1}",
         title=exit_name(number, view.exits).capitalize(),
-        shows=_said(view, pairs, block),
+        shows=_said(view, pairs) + _squares(block),
         rows=_rows(view, pairs),
         source="HAR, Fig. 6",
     )
 
 
-def _said(view, pairs, block):
-    leavers = int(pairs.images.sum())
-    if not leavers:
-        return "Nobody leaves here."
-    right = pairs.images[pairs.true == pairs.guess].sum() / leavers
-    text = (
-        f"{leavers:,} of {len(view.seen.labels):,} images leave here, "
-        f"{percent(right)} of them rightly."
+def _side(view, named):
+    """Inches of the overall matrix, with the names beside it."""
+    if not named:
+        return 6.4
+    classes = len(view.class_names)
+    longest = min(_LETTERS, max(map(len, view.class_names)))
+    if classes <= NUMBERED:
+        return 2.0 + 0.3 * classes + 0.06 * longest
+    return 0.9 + 0.17 * classes + 0.08 * longest
+
+
+def _figure(view, pairs, block, side, letters):
+    """A matrix; at its axes names of so many letters, or the shot groups."""
+    cells = confused.shares(view, pairs, block)
+    figure, axes = style.panel(
+        side, side, x="predicted class", y="true class", grid=False
     )
-    wrong = np.where(pairs.true == pairs.guess, 0, pairs.images)
-    names = view.class_names
-    common = [
-        f"{names[pairs.true[k]]} taken for {names[pairs.guess[k]]} ({wrong[k]})"
-        for k in np.argsort(-wrong, kind="stable")[:_PAIRS]
-        if wrong[k] > 1
+    # The root, so that a cell of a few images is not white.
+    axes.imshow(np.sqrt(cells), cmap="Greys", vmin=0, vmax=1)
+    if len(view.class_names) <= NUMBERED:
+        _numbers(axes, cells)
+    else:
+        _groups(axes, view, block, named=not letters)
+    if letters:
+        _names(axes, view, letters)
+    return figure
+
+
+def _said(view, pairs):
+    if not pairs.images.size:
+        return "No image leaves here."
+    here, images = int(pairs.images.sum()), len(view.seen.labels)
+    text = (
+        f"{here:,} of {images:,} images leave here, {_right(pairs)} of them "
+        "correct."
+    )
+    told = [
+        f"{row['true_class']} as {row['predicted_class']} ({row['images']})"
+        for row in confused.worst(view, pairs, _TOLD)
+        if row["images"] > 1
     ]
-    if common:
-        text += f" Most frequent mistakes: {', '.join(common)}."
-    if block > 1:
-        text += f" Each square holds {block} classes of similar size."
-    return text
+    return text + (f" Most frequent mistakes: {', '.join(told)}." * bool(told))
+
+
+def _right(pairs):
+    own = pairs.true == pairs.guess
+    return percent(pairs.images[own].sum() / pairs.images.sum())
+
+
+def _squares(block):
+    text = f" Each square holds {block} classes of similar size."
+    return text if block > 1 else ""
 
 
 def _numbers(axes, cells):
@@ -113,14 +126,16 @@ def _numbers(axes, cells):
             axes.text(column, row, text, color=colour, **middle)
 
 
-def _classes(axes, view, block):
-    order = view.order
-    if len(order) <= classes.NAMED:
-        names = [short(view.class_names[c], 11) for c in order]
-        size = 9.5 if len(order) <= NUMBERED else 7.5
-        axes.set_xticks(range(len(order)), names, rotation=90, fontsize=size)
-        axes.set_yticks(range(len(order)), names, fontsize=size)
-        return
+def _names(axes, view, letters):
+    names = distinct([view.class_names[c] for c in view.order], letters)
+    size = 9.5 if len(names) <= NUMBERED else 8.5
+    places = range(len(names))
+    axes.set_xticks(places, names, rotation=90, fontsize=size)
+    axes.set_yticks(places, names, fontsize=size)
+
+
+def _groups(axes, view, block, *, named):
+    """Lines between the shot groups, and their names."""
     ticks, names, edge = [], [], 0.0
     for group, mask in view.shot_groups.items():
         size = int(mask.sum()) / block
@@ -129,12 +144,13 @@ def _classes(axes, view, block):
         edge += size
         for line in (axes.axhline, axes.axvline):
             line(edge - 0.5, color="black", linewidth=0.8, linestyle=":")
-    axes.set_xticks(ticks, names)
-    axes.set_yticks(ticks, names, rotation=90, va="center")
+    if named:
+        axes.set_xticks(ticks, names)
+        axes.set_yticks(ticks, names, rotation=90, va="center")
 
 
 def _rows(view, pairs):
-    """Every pair, the commonest true class first."""
+    """Every pair, the most frequent true class first."""
     names, place = view.class_names, np.argsort(view.order)
     order = np.lexsort((place[pairs.guess], place[pairs.true]))
     return [

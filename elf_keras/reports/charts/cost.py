@@ -13,9 +13,9 @@ POINTS, BANDS = 60, 4
 _UNITS = ((1e9, "billions"), (1e6, "millions"), (1e3, "thousands"))
 _COLUMNS = ("thresholds", "macs", "accuracy")
 _BAND = (
-    "Shaded: 95 % band from drawing the images anew "
-    f"({statistics.RESAMPLES} times, within classes), point by point; another "
-    "training moves a curve more than that. "
+    f"Shaded: 95 % bootstrap band over images ({statistics.RESAMPLES} "
+    "resamples within classes, point by point); another training moves a "
+    "curve more than that. "
 )
 
 
@@ -33,7 +33,7 @@ def curves(views: list[RunView]) -> style.Chart | None:
     unit, name = next(fitting, _UNITS[-1])
     figure, axes = style.panel(
         *(6.2, 4.6),
-        x=f"multiply-adds an image, {name}, heads counted",
+        x=f"multiply-adds per image, {name}, heads counted",
         y="accuracy, mean over classes, %",
     )
     for number, view, line in lines:
@@ -47,12 +47,12 @@ def curves(views: list[RunView]) -> style.Chart | None:
     return style.drawn(
         figure,
         name="accuracy_and_cost",
-        title="One model, every budget",
+        title="Accuracy against cost",
         shows=(
-            "Each line is one trained model whose threshold is moved: to the "
-            "left, more images leave early. White marks are the whole "
-            "backbone without exits, filled ones the budgets that validation "
-            "chose. Look for lines that stay high far to the left. "
+            "Each line is one trained model at all thresholds: the further to "
+            "the left, the more images leave early. White marks are the whole "
+            "backbone without exits, filled marks are policies chosen on "
+            "validation. A good line stays high far to the left. "
             + (_BAND if banded else "")
             + f"Scores on {' and '.join(splits)}."
         ),
@@ -130,7 +130,7 @@ def _shade(axes, line, style, unit):
 def _keys(axes, budgets):
     """What white and filled marks are, whatever their form."""
     keys = [("white", "whole backbone, no exits")]
-    keys += [("0.4", "budgets, chosen on validation")] * budgets
+    keys += [("0.4", "policies, chosen on validation")] * budgets
     for fill, label in keys:
         colours = {"markerfacecolor": fill, "markeredgecolor": "black"}
         axes.plot([], [], "o", **colours, label=label)

@@ -17,7 +17,7 @@ def composition(view: RunView) -> style.Chart:
     figure, panels = style.panels(2, 1, 6.0, 5.2)
     kinds = {
         "share": "leave here, % of the group",
-        "accuracy": "right, % of those",
+        "accuracy": "correct, % of these",
     }
     for axes, (key, label) in zip(panels, kinds.items(), strict=True):
         for number, group in enumerate(groups):
@@ -42,7 +42,10 @@ def composition(view: RunView) -> style.Chart:
         figure,
         name=f"{slug(view.name)}/composition",
         title="Where images leave",
-        shows="Who leaves at each exit, and how many of them are right.",
+        shows=(
+            "Which images leave at each exit, and how many of these are "
+            "correct."
+        ),
         rows=rows,
         source="HAR, Fig. 6",
     )
@@ -60,7 +63,7 @@ def gallery(view: RunView) -> style.Chart:
         figure,
         name=f"{slug(view.name)}/gallery",
         title="Which images leave where",
-        shows="One image for each class and exit; grey: none leaves there.",
+        shows="One image for each class and exit; grey: no image leaves there.",
         rows=rows,
         source="ELF, Fig. 6 and 9; HAR, Fig. 7",
     )

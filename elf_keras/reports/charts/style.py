@@ -47,6 +47,8 @@ class Chart:
       svg: the drawing.
       png: the same.
       source: figure of the papers that it is the counterpart of, or "".
+      least: width in rem below which its letters are too small: the page
+        scrolls it sideways then; 0 where it may shrink.
     """
 
     name: str
@@ -57,6 +59,7 @@ class Chart:
     svg: bytes
     png: bytes
     source: str = ""
+    least: float = 0.0
 
     @property
     def address(self) -> str:

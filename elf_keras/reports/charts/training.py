@@ -30,7 +30,7 @@ def losses(views: list[RunView]) -> style.Chart | None:
         return None
     figure, axes = style.panel(
         x="exit at which a training image leaves",
-        y="mean loss it adds up on the way",
+        y="mean loss added up until then",
     )
     axes.set_yscale("log")
     for number, name, part in found:
@@ -45,11 +45,11 @@ def losses(views: list[RunView]) -> style.Chart | None:
     return style.drawn(
         figure,
         name="loss_by_exit",
-        title="Hard images count more",
+        title="Loss by exit taken",
         shows=(
-            "The loss that training images add up until they leave, by the "
-            "exit they take. Rising lines mean that images that stay longer "
-            "weigh more in training, as the method promises."
+            "Mean loss that a training image adds up until it leaves, by the "
+            "exit where it leaves. A rising line means that hard images, which "
+            "leave later, count more in training, as the method intends."
         ),
         alt="; ".join(f"{name}: {_told(part)}" for _, name, part in found)
         + ", from the first exit to the last.",
@@ -95,8 +95,8 @@ def _accuracy(view, exits):
         title="Learning, exit by exit",
         shows=(
             f"Accuracy of each exit after each epoch on {split} images"
-            f"{means}. {marked}Look how far early exits stay below the last, "
-            "and whether the curves still rise at the end."
+            f"{means}. {marked}Check how far the early exits stay below the "
+            "last one, and whether the curves still rise at the end."
         ),
         alt=f"After epoch {int(epochs[-1])}: {', '.join(reached)}.",
         rows=history,
@@ -127,16 +127,17 @@ def _shares(view, exits):
     told = [
         f"{percent(c[-1], 0)} at exit {k + 1}" for k, c in enumerate(columns)
     ]
-    nobody = "No image leaves in training with this method. "
+    nobody = "With this method no image leaves during training. "
     return style.drawn(
         figure,
         name=f"{slug(view.name)}/exit_shares",
         title="Where training images leave, epoch by epoch",
         shows=nobody
         * (view.folder.flags.get("method") == "sum")
-        + "Share of the training images that leave at each exit: right, and "
-        "surer than the train threshold t. The more leave early, the more "
-        "the last exit learns from hard images alone.",
+        + "Share of the training images that leave at each exit, because the "
+        "exit is correct and its confidence is above the train threshold t. "
+        "The more leave early, the more the last exit learns from hard images "
+        "only.",
         alt=f"In the last epoch {', '.join(told)}.",
         rows=[{key: row[key] for key in ("epoch", *keys)} for row in history],
     )
@@ -146,7 +147,9 @@ def _loss(view):
     """Training loss and learning rate by epoch."""
     history, keys = view.folder.history, ("epoch", "loss", "learning_rate")
     epochs, loss, rate = _columns(history, *keys)
-    figure, axes = style.panel(x="epoch", y="training loss, all exits passed")
+    figure, axes = style.panel(
+        x="epoch", y="training loss, sum over exits passed"
+    )
     axes.plot(epochs, loss, color="black", linewidth=2, label="training loss")
     rates = axes.twinx()
     dotted = {"color": "#0072b2", "linestyle": ":"}
@@ -163,9 +166,9 @@ def _loss(view):
         name=f"{slug(view.name)}/training_loss",
         title="Loss and learning rate",
         shows=(
-            "The loss that training lowers, and the size of its steps. "
-            f"{marked}A jump where rare classes get their weight is expected: "
-            "the loss then measures something else."
+            f"The training loss and the learning rate. {marked}A jump where "
+            "rare classes get larger weights is expected: from then on the "
+            "loss is a different weighted sum."
         ),
         alt=(
             f"The loss goes from {loss[0]:.3g} to {loss[-1]:.3g} in "
@@ -194,7 +197,7 @@ def _events(axes, view):
     if reweighted and reweighted < len(view.folder.history):
         axes.axvline(reweighted + 0.5, color="0.35", linestyle=":", linewidth=2)
         words.append(
-            "rare classes weigh more from the dotted line on (epoch "
+            "rare classes have larger weights from the dotted line on (epoch "
             f"{reweighted + 1})"
         )
     text = "; ".join(words)
