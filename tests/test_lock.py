@@ -1,55 +1,17 @@
 """requirements.lock fits pyproject.toml, for every Python that it promises."""
 
-import pathlib
 import re
 import shutil
 import subprocess
 
 import pytest
-from packaging.markers import Marker
+from lock_file import CHECKOUT, EXTRAS, PINNED, PROJECT, environment, locked
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 
-try:
-    import tomllib
-except ImportError:  # Python 3.10
-    import tomli as tomllib
-
-CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
-PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]
 PYTHONS = ("3.10", "3.11", "3.12", "3.13")
 # The lock knows a package that 3.11.5 has another version of.
 PATCHES = ("3.10.0", "3.11.0", "3.11.5", "3.12.0", "3.13.0")
-# TensorFlow's CUDA libraries are of a machine with a GPU alone.
-UNLOCKED = {"cuda"}
-EXTRAS = sorted({*PROJECT["optional-dependencies"]} - UNLOCKED)
-_PINNED = re.compile(r"^([\w.-]+)==([^ ;\\]+)(?: ; ([^\\]+?))? ?\\?$", re.M)
-
-
-def environment(python):
-    """What markers are asked about, on Linux."""
-    return {
-        "python_version": python.rpartition(".")[0],
-        "python_full_version": python,
-        "sys_platform": "linux",
-        "platform_system": "Linux",
-        "platform_machine": "x86_64",
-        "platform_python_implementation": "CPython",
-        "implementation_name": "cpython",
-        "os_name": "posix",
-        "extra": "",
-    }
-
-
-def locked(python):
-    """Name -> version that the lock installs."""
-    text = (CHECKOUT / "requirements.lock").read_text()
-    found = {}
-    for name, version, marker in _PINNED.findall(text):
-        if not marker or Marker(marker).evaluate(environment(python)):
-            assert name not in found, f"{name} twice for Python {python}"
-            found[name] = version
-    return found
 
 
 def test_every_python_that_is_promised_is_tested():
@@ -77,7 +39,7 @@ def test_what_is_required_is_locked(python):
 def test_every_locked_file_has_a_hash():
     text = (CHECKOUT / "requirements.lock").read_text()
     entries = re.split(r"\n(?=\S)", text.replace("\\\n", " ").strip())
-    assert len(entries) == len(_PINNED.findall(text))
+    assert len(entries) == len(PINNED.findall(text))
     assert all("--hash=sha256:" in entry for entry in entries)
 
 

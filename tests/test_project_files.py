@@ -3,19 +3,16 @@
 import re
 
 import pytest
-import test_lock
+from lock_file import CHECKOUT, EXTRAS, PROJECT
 
 import elf_keras
-
-CHECKOUT = test_lock.CHECKOUT
-EXTRAS = test_lock.PROJECT["optional-dependencies"]
 
 
 def test_both_papers_can_be_cited():
     yaml = pytest.importorskip("yaml")
     cited = yaml.safe_load((CHECKOUT / "CITATION.cff").read_text())
-    assert cited["title"] == test_lock.PROJECT["name"]
-    assert cited["license"] == test_lock.PROJECT["license"]
+    assert cited["title"] == PROJECT["name"]
+    assert cited["license"] == PROJECT["license"]
     assert {"cff-version", "message", "authors"} <= set(cited)
     # The package alone says what version it is.
     assert "version" not in cited
@@ -42,10 +39,12 @@ def test_the_command_that_pins_names_every_extra():
     text = (CHECKOUT / "CONTRIBUTING.md").read_text()
     command = re.search(r"^uv pip compile (.*?)\n```", text, re.S | re.M)[1]
     named = re.findall(r"--extra (\w+)", command)
-    assert sorted(named) == test_lock.EXTRAS
+    assert sorted(named) == EXTRAS
 
 
 def test_every_extra_is_explained():
     """And no other is."""
     page = (CHECKOUT / "docs" / "how-to" / "install.md").read_text()
-    assert re.findall(r"^\| `(\w+)` \|", page, re.M) == [*EXTRAS]
+    assert re.findall(r"^\| `(\w+)` \|", page, re.M) == [
+        *PROJECT["optional-dependencies"]
+    ]

@@ -2,6 +2,11 @@
 
 import json
 import pathlib
+import struct
+
+# Checksum, length and kind of a record's part.
+_HEAD = struct.Struct("<IHB")
+_FULL, _LAST = 1, 4
 
 
 def stay_offline(monkeypatch, folder: pathlib.Path) -> None:
@@ -23,13 +28,10 @@ def stay_offline(monkeypatch, folder: pathlib.Path) -> None:
 def told_to_wandb(folder: pathlib.Path) -> tuple[list[dict], dict, dict]:
     """Epochs, configuration and summary of a run, of all its processes."""
     from wandb.proto import wandb_internal_pb2
-    from wandb.sdk.internal.datastore import DataStore
 
     epochs, config, summary = [], {}, {}
     for path in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
-        store = DataStore()
-        store.open_for_scan(str(path))
-        while (content := store.scan_data()) is not None:
+        for content in _records(path.read_bytes()):
             record = wandb_internal_pb2.Record()
             record.ParseFromString(content)
             values = {
@@ -39,8 +41,27 @@ def told_to_wandb(folder: pathlib.Path) -> tuple[list[dict], dict, dict]:
             if "epoch/epoch" in values:
                 epochs.append({k: json.loads(v) for k, v in values.items()})
             for item in record.run.config.update:
-                config[item.key] = json.loads(item.value_json)
+                # Its own facts of versions and machine.
+                if item.key != "_wandb":
+                    config[item.key] = json.loads(item.value_json)
             for item in record.summary.update:
                 key = "/".join(item.nested_key) or item.key
                 summary[key] = json.loads(item.value_json)
     return epochs, config, summary
+
+
+def _records(content):
+    """Records of LevelDB's log format, whose parts never cross a block."""
+    block, place, whole = 2**15, len(":W&B") + 3, b""
+    while place + _HEAD.size <= len(content):
+        left = block - place % block
+        if left < _HEAD.size:
+            place += left
+            continue
+        _, length, kind = _HEAD.unpack_from(content, place)
+        place += _HEAD.size
+        whole += content[place : place + length]
+        place += length
+        if kind in (_FULL, _LAST):
+            yield whole
+            whole = b""
