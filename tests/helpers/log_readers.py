@@ -3,6 +3,7 @@
 import json
 import pathlib
 import struct
+import time
 
 # Checksum, length and kind of a record's part.
 _HEAD = struct.Struct("<IHB")
@@ -27,27 +28,36 @@ def stay_offline(monkeypatch, folder: pathlib.Path) -> None:
 
 def told_to_wandb(folder: pathlib.Path) -> tuple[list[dict], dict, dict]:
     """Epochs, configuration and summary of a run, of all its processes."""
-    from wandb.proto import wandb_internal_pb2
-
     epochs, config, summary = [], {}, {}
     for path in sorted(folder.glob("wandb/offline-run-*/*.wandb")):
-        for content in _records(path.read_bytes()):
-            record = wandb_internal_pb2.Record()
-            record.ParseFromString(content)
-            values = {
-                "/".join(item.nested_key) or item.key: item.value_json
-                for item in record.history.item
-            }
+        for record in _whole(path):
+            values = _values(record.history.item)
             if "epoch/epoch" in values:
-                epochs.append({k: json.loads(v) for k, v in values.items()})
-            for item in record.run.config.update:
-                # Its own facts of versions and machine.
-                if item.key != "_wandb":
-                    config[item.key] = json.loads(item.value_json)
-            for item in record.summary.update:
-                key = "/".join(item.nested_key) or item.key
-                summary[key] = json.loads(item.value_json)
-    return epochs, config, summary
+                epochs.append(values)
+            config |= _values(record.run.config.update)
+            summary |= _values(record.summary.update)
+    # Its own facts of versions and machine.
+    return epochs, {k: v for k, v in config.items() if k != "_wandb"}, summary
+
+
+def _values(items):
+    return {
+        "/".join(item.nested_key) or item.key: json.loads(item.value_json)
+        for item in items
+    }
+
+
+def _whole(path):
+    """The records of a file, once it is written up to its end."""
+    from wandb.proto import wandb_internal_pb2
+
+    for _ in range(300):
+        contents = _records(path.read_bytes())
+        found = [*map(wandb_internal_pb2.Record.FromString, contents)]
+        if found and found[-1].HasField("exit"):
+            break
+        time.sleep(0.1)
+    return found
 
 
 def _records(content):
