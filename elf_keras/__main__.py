@@ -29,7 +29,7 @@ def main() -> None:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""
         print(
-            f"error: {name!r} is no command; {hint}expected one of "
+            f"error: {name!r} is not a command; {hint}expected one of "
             f"{', '.join(COMMANDS)}",
             file=sys.stderr,
         )
@@ -46,7 +46,7 @@ def _listed():
             "",
             *lines,
             "",
-            "elf-keras COMMAND --help says more of each.",
+            "elf-keras COMMAND --help explains a command and its flags.",
         ]
     )
 

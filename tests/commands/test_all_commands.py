@@ -46,7 +46,7 @@ def test_a_command_gets_its_own_words():
     ("words", "said"),
     [
         (["trian"], "did you mean train?"),
-        (["--workdir=x"], "is no command"),
+        (["--workdir=x"], "is not a command"),
         (["train", "--recipe=none"], "--recipe=list shows all"),
     ],
 )
