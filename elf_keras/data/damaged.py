@@ -48,7 +48,7 @@ class Damaged:
                     f"{runs.legible(file)}: {error.strerror}; this image could "
                     "be read before: repair the disk or restore the file"
                 ) from error
-            self.reasons[name] = images.reason_of(error)
+            self.reasons[name] = images.reason_of(error, file)
             return _BLACK
 
 

@@ -22,11 +22,14 @@ OPTIONAL = {
     **dict.fromkeys((".heic", ".heif", ".hif"), ("HEIF", _HEIC)),
     ".avif": ("AVIF", "Pillow 11.3 or newer"),
 }
-_NEEDS = " needs "
+_NEEDS, _UNREAD = " needs ", " is not read"
+# An image all the same, of a format that servers and phones would not take.
+_JPEG_XL = f"JPEG XL{_UNREAD}; convert it to PNG or JPEG"
 _BEGINNINGS = (
     *(b"\xff\xd8\xff", b"\x89PNG\r\n\x1a\n", b"GIF87a", b"GIF89a"),
     *(b"II*\0", b"MM\0*", b"II+\0", b"MM\0+"),
 )
+_JPEG_XL_BEGINNINGS = (b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n")
 _BRANDS = {
     **dict.fromkeys((b"avif", b"avis"), ".avif"),
     **dict.fromkeys((b"heic", b"heix", b"hevc", b"hevx", b"heim"), ".heic"),
@@ -58,7 +61,7 @@ def why_none(path: str) -> str:
     suffix = os.path.splitext(path)[1].lower()
     if suffix in SUFFIXES:
         return ""
-    if suffix in OPTIONAL:
+    if suffix in (*OPTIONAL, ".jxl"):
         return _why_unread(suffix)
     if suffix:
         return f"suffix {suffix} is no image"
@@ -70,8 +73,8 @@ def why_none(path: str) -> str:
 
 
 def wants(reason: str) -> bool:
-    """Whether a file is an image that an installation would make readable."""
-    return _NEEDS in reason
+    """Whether a file is an image, which another program would read."""
+    return _NEEDS in reason or _UNREAD in reason
 
 
 def unread(left_out: Iterable) -> str:
@@ -84,7 +87,7 @@ def unread(left_out: Iterable) -> str:
 
 
 def needed_by(file: str | os.PathLike | BinaryIO) -> str:
-    """Why a file of `OPTIONAL` is not read here, told by its bytes, or "".
+    """Why an image is not read here, told by its bytes, or "".
 
     Many a HEIC photo is named .jpg.
     """
@@ -97,12 +100,16 @@ def needed_by(file: str | os.PathLike | BinaryIO) -> str:
 
 
 def _why_unread(suffix):
+    if suffix == ".jxl":
+        return _JPEG_XL
     name, needed = OPTIONAL[suffix]
     return "" if name in readable() else f"{suffix}{_NEEDS}{needed}"
 
 
 def _kind_of(head):
-    """The suffix of `OPTIONAL` that a file's first bytes stand for, or ""."""
+    """The suffix that first bytes stand for; "" where it is of `SUFFIXES`."""
+    if head.startswith(_JPEG_XL_BEGINNINGS):
+        return ".jxl"
     return _BRANDS.get(head[8:12], "") if head[4:8] == b"ftyp" else ""
 
 

@@ -8,7 +8,14 @@ import tensorflow as tf
 
 # Pillow's Image.MAX_IMAGE_PIXELS: a quarter of a GiB in RGB.
 MOST_PIXELS = 2**30 // 4 // 3
-JPEG, GIF = b"\xff\xd8\xff", b"GIF8"
+JPEG = b"\xff\xd8\xff"
+# What TensorFlow decodes, too, by how it begins: of a GIF all pictures, whose
+# sizes no header tells; JPEG XL, which Pillow does not read, has two forms.
+REFUSED = {
+    b"GIF8": "GIF",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+}
 _HEAD = 32
 
 
@@ -16,19 +23,22 @@ def bounded(content: tf.Tensor) -> tf.Tensor:
     """Return a file's bytes, unless JPEG, PNG, BMP or WebP of too many pixels.
 
     Raises:
-      InvalidArgumentError: when run, above `MOST_PIXELS`, or for a GIF:
-        TensorFlow decodes all its pictures, whose sizes no header tells.
+      InvalidArgumentError: when run, above `MOST_PIXELS`, or for what is
+        `REFUSED`.
     """
-    still = tf.debugging.Assert(
-        tf.strings.substr(content, 0, len(GIF)) != GIF,
-        ["a GIF image came; expected JPEG, PNG, BMP or WebP"],
-    )
+    checks = [
+        tf.debugging.Assert(
+            tf.strings.substr(content, 0, len(begins)) != begins,
+            [f"a {name} image came; expected JPEG, PNG, BMP or WebP"],
+        )
+        for begins, name in REFUSED.items()
+    ]
     counted = tf.cond(
         tf.strings.substr(content, 0, len(JPEG)) == JPEG,
         lambda: pixels_of(tf.io.extract_jpeg_shape(content)),
         lambda: _pixels(content),
     )
-    with tf.control_dependencies([still, refuse_above(counted)]):
+    with tf.control_dependencies([*checks, refuse_above(counted)]):
         return tf.identity(content)
 
 

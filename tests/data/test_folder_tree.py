@@ -97,8 +97,13 @@ def test_formats_that_nothing_here_reads(tmp_path, monkeypatch):
     for name in ("1.heic", "2.HEIF", "3.avif"):
         (tmp_path / "cat" / name).write_bytes(b"\0\0\0\x18ftypheic")
     (tmp_path / "cat" / "4").write_bytes(b"\0\0\0\x18ftypheic")
+    (tmp_path / "cat" / "5.JXL").write_bytes(b"")
+    (tmp_path / "cat" / "6").write_bytes(b"\xff\x0a" + bytes(20))
     loaded = load(tmp_path)
     assert left_out(loaded) == {
+        "JPEG XL is not read; convert it to PNG or JPEG": (
+            *("cat/5.JXL", "cat/6"),
+        ),
         ".avif needs Pillow 11.3 or newer": ("cat/3.avif",),
         f".heic needs {HEIC}": ("cat/1.heic", "cat/4"),
         f".heif needs {HEIC}": ("cat/2.HEIF",),

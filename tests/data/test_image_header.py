@@ -70,6 +70,13 @@ def test_what_is_no_image_is_left_to_the_decoder(content):
     assert image_header.bounded(content).numpy() == content
 
 
+@pytest.mark.parametrize("begins", [b"\xff\x0a", b"\0\0\0\x0cJXL \r\n\x87\n"])
+def test_jpeg_xl_is_refused_as_pillow_refuses_it(begins):
+    """TensorFlow decodes it; training and servers would see other images."""
+    with pytest.raises(tf.errors.InvalidArgumentError, match="a JPEG XL image"):
+        image_header.bounded(begins + bytes(40))
+
+
 @pytest.mark.parametrize("screen", [(8, 8), (65535, 65535)])
 def test_a_gif_is_refused_whatever_its_header_says(screen):
     """Each of its pictures has a size of its own, and all are decoded."""
