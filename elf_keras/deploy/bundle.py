@@ -9,7 +9,7 @@ import numpy as np
 
 from elf_keras import models, runs
 from elf_keras.data import splits
-from elf_keras.deploy import chains, manifest, parity
+from elf_keras.deploy import chains, manifest, parity, scoring
 from elf_keras.evaluation import answers, prediction, stage_times
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits import answer_rule
@@ -46,39 +46,104 @@ def write(
     temperatures. What is half-made when something fails is the caller's to
     remove.
     """
-    chosen_on = data.validation or data.train
-    reported_on = _some(data.test or chosen_on, plan)
-    reported_as = "test" if data.test else "the split that chose"
-    judge = manifest.Judge(
-        scorer, chosen_on, reported_on, reported_as, plan.policies
-    )
-    steps = progress.Steps(tell)
+    judge, steps = _judge(data, scorer, plan), progress.Steps(tell)
     source = _source(models.in_float32(model), judge)
     steps.ended("model run over validation, temperatures chosen")
+    reported_on = judge.reported_on
     manifest.write_samples(folder / "samples", reported_on, scorer.classes)
     record = _facts(data, judge, source, plan)
     record["labels"] = manifest.write_labels(folder, data.class_names)
-    record |= {
-        "saved_model": _saved_model(folder, source, judge, plan, record),
-    }
-    if record["saved_model"]:
-        steps.ended("saved_model written and scored")
-    record["variants"] = {}
-    if plan.variants:
-        rows = _spread_over(len(data.train), RANGE_IMAGES)
-        images = np.asarray(data.train.images[rows])
-        rule = scorer.rule
-        chains.write(folder, source.model, images, plan, steps, rule)
-        record["variants"] = chains.measured(folder, judge, plan, steps)
-    # The chain is run by its manifest, hence before parity is known.
-    record |= {"parity": [], "checksums": manifest.checksums(folder)}
-    runs.write_json(folder / manifest.NAME, record)
-    record |= _parity(folder, source.reference, plan, record, steps)
+    made = _Made(folder, plan, judge, source, steps, record)
+    made.scored(made.timed_chains(data.train))
+    made.compared()
     if plan.chain_only:
         record["variants"] = chains.without_others(folder, record["variants"])
         record["checksums"] = manifest.checksums(folder)
     runs.write_json(folder / manifest.NAME, record)
     return record
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Made:
+    """An export while it is made; `record` becomes its manifest."""
+
+    folder: pathlib.Path
+    plan: chains.ExportPlan
+    judge: manifest.Judge
+    source: _Source
+    steps: progress.Steps
+    record: dict
+
+    def timed_chains(self, train: splits.Examples) -> dict:
+        """Write the files of all variants; return them by name, timed."""
+        if not self.plan.variants:
+            return {}
+        rows = _spread_over(len(train), RANGE_IMAGES)
+        images, rule = np.asarray(train.images[rows]), self.judge.scorer.rule
+        model, plan, steps = self.source.model, self.plan, self.steps
+        chains.write(self.folder, model, images, plan, steps, rule)
+        few = self.judge.reported_on.images
+        return chains.timed(self.folder, few, plan, steps)
+
+    def scored(self, timed: dict) -> None:
+        """Score the chains, and beside that write and compare the SavedModel.
+
+        To write it is Python on one core; runtimes need none.
+        """
+        served = "saved_model" in self.plan.formats
+        times = _stage_times(self.source, self.judge) if served else None
+        with scoring.Scoring() as threads:
+            begun = chains.begun(timed, self.judge, threads)
+            self.record.update(saved_model=None, variants={}, parity=[])
+            if served:
+                self._saved_model(times)
+            self.record["variants"] = chains.measured(
+                *(self.folder, timed, begun),
+                *(self.judge, self.plan, self.steps),
+            )
+
+    def _saved_model(self, times):
+        from elf_keras.deploy import parity_runs, saved_model, serving
+
+        source, judge, record = self.source, self.judge, self.record
+        reported_on = answers.collect(
+            source.model, judge.reported_on, judge.scorer.rule
+        )
+        chosen = judge.choose(source.answers, reported_on, times)
+        record["saved_model"] = {"folder": ".", **chosen}
+        known, reference = serving.of_manifest(record), source.reference
+        saved_model.save(source.model, self.folder, known)
+        saved_model.write_warm_up(self.folder, self.plan.name, reference, known)
+        self.steps.ended("saved_model written and scored")
+        record["parity"] = parity_runs.of_saved_model(
+            self.folder, reference, known
+        )
+        self.steps.ended("saved_model compared with the model")
+
+    def compared(self) -> None:
+        """Compare the chains with the model, as they are run: by a manifest."""
+        record, reference = self.record, self.source.reference
+        record["checksums"] = manifest.checksums(self.folder)
+        runs.write_json(self.folder / manifest.NAME, record)
+        rows = record.pop("parity")
+        for name in self.plan.variants:
+            from elf_keras.deploy import parity_runs
+
+            rows += parity_runs.of_chain(self.folder, name, reference)
+            self.steps.ended(f"{name} compared with the model")
+        record["parity_at"] = {
+            "thresholds": reference.thresholds.to_json(),
+            "exit_shares": reference.shares,
+        }
+        record["parity"] = rows
+
+
+def _judge(data, scorer, plan):
+    chosen_on = data.validation or data.train
+    reported_on = _some(data.test or chosen_on, plan)
+    reported_as = "test" if data.test else "the split that chose"
+    rules = plan.policies
+    return manifest.Judge(scorer, chosen_on, reported_on, reported_as, rules)
 
 
 def _some(examples, plan):
@@ -132,23 +197,6 @@ def _facts(data, judge, source, plan):
     }
 
 
-def _saved_model(folder, source, judge, plan, record):
-    if "saved_model" not in plan.formats:
-        return None
-    from elf_keras.deploy import saved_model, serving
-
-    reported_on = answers.collect(
-        source.model, judge.reported_on, judge.scorer.rule
-    )
-    times = _stage_times(source, judge)
-    chosen = judge.choose(source.answers, reported_on, times)
-    told = {"folder": ".", **chosen}
-    known = serving.of_manifest(record | {"saved_model": told})
-    saved_model.save(source.model, folder, known)
-    saved_model.write_warm_up(folder, plan.name, source.reference, known)
-    return told
-
-
 def _stage_times(source, judge):
     """Milliseconds of the SavedModel's stages, where a budget is one of time.
 
@@ -158,23 +206,3 @@ def _stage_times(source, judge):
         return None
     few = np.asarray(judge.reported_on.images[: stage_times.ROUNDS])
     return stage_times.measure(source.model, few).stages
-
-
-def _parity(folder, reference, plan, record, steps):
-    from elf_keras.deploy import parity_runs, serving
-
-    rows = []
-    if "saved_model" in plan.formats:
-        known = serving.of_manifest(record)
-        rows += parity_runs.of_saved_model(folder, reference, known)
-        steps.ended("saved_model compared with the model")
-    for name in plan.variants:
-        rows += parity_runs.of_chain(folder, name, reference)
-        steps.ended(f"{name} compared with the model")
-    return {
-        "parity_at": {
-            "thresholds": reference.thresholds.to_json(),
-            "exit_shares": reference.shares,
-        },
-        "parity": rows,
-    }

@@ -72,20 +72,54 @@ def write(
         steps.ended(f"ONNX files of {', '.join(others)} written")
 
 
+def timed(
+    folder: pathlib.Path,
+    images: np.ndarray,
+    plan: ExportPlan,
+    steps: progress.Steps,
+) -> dict:
+    """Times of each variant's files; nothing else may run meanwhile."""
+    from elf_keras.deploy import measure
+
+    found = {
+        name: measure.timed(folder, name, images) for name in plan.variants
+    }
+    if found:
+        steps.ended(f"{', '.join(found)} timed")
+    return found
+
+
+def begun(found: dict, judge: manifest.Judge, threads) -> dict:
+    """Have every timed variant scored by the threads of a `scoring.Scoring`.
+
+    Returns by its name two functions, which wait for the logits of the split
+    that chooses thresholds and of the one that is reported on.
+    """
+    parts = judge.chosen_on, judge.reported_on
+    return {
+        name: [threads.start(at.files, part.images) for part in parts]
+        for name, at in found.items()
+    }
+
+
 def measured(
     folder: pathlib.Path,
+    found: dict,
+    scored: dict,
     judge: manifest.Judge,
     plan: ExportPlan,
     steps: progress.Steps,
 ) -> dict:
-    """Times, scores and policies of each variant, for the manifest."""
+    """Entries of all variants in the manifest, of `timed` and `begun`."""
     from elf_keras.deploy import measure
 
-    found = {}
-    for name in plan.variants:
-        found[name] = measure.variant(folder, name, judge, plan.default_policy)
-        steps.ended(f"{name} timed and scored")
-    return found
+    entries = {}
+    for name, at in found.items():
+        logits = tuple(wait() for wait in scored[name])
+        policy = plan.default_policy
+        entries[name] = measure.entry(folder, at, judge, logits, policy)
+        steps.ended(f"{name} scored")
+    return entries
 
 
 def without_others(folder: pathlib.Path, variants: dict) -> dict:

@@ -209,7 +209,9 @@ _THRESHOLD = "exit_threshold is outside (0, 1]; 1 lets no image leave"
 
 
 def _traced(function, *inputs):
-    return tf.function(function).get_concrete_function(*inputs)
+    # Nothing to translate: conditions are TensorFlow's own here.
+    function = tf.function(function, autograph=False)
+    return function.get_concrete_function(*inputs)
 
 
 def _require(condition, message, tensor):

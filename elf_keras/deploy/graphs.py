@@ -133,7 +133,8 @@ def nested(stages, rule: AnswerRule = PLAIN):
         scores, taken = _from_stage(stages, 1, image, {}, exit_threshold, rule)
         return {"scores": scores, "exit": taken}
 
-    return tf.function(call).get_concrete_function(image, limits)
+    call = tf.function(call, autograph=False)
+    return call.get_concrete_function(image, limits)
 
 
 def _from_stage(stages, number, features, kept, thresholds, rule):

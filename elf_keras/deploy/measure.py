@@ -4,7 +4,7 @@ Quantization moves confidences, and kernels differ between runtimes: what a
 manifest promises is measured with the interpreter that phones use.
 """
 
-import functools
+import dataclasses
 import os
 import pathlib
 import time
@@ -20,6 +20,8 @@ from elf_keras.policies import policy_rules
 from elf_keras.runs import progress
 
 ROUNDS = 30
+# By how files end.
+RUNTIMES = {".tflite": chain_runner.Stage, ".onnx": chain_runner.OnnxStage}
 
 
 def open_file(path: pathlib.Path, signature: str | None = None):
@@ -28,16 +30,17 @@ def open_file(path: pathlib.Path, signature: str | None = None):
     with runs.silenced():
         content = path.read_bytes()
         if signature is None:
-            return chain_runner.RUNTIMES[_runtime(path)](content)
+            return RUNTIMES[path.suffix](content)
         return SignatureStage(content, signature)
 
 
 def open_files(folder: pathlib.Path, kind: str) -> list[chain_runner.Stage]:
     """Load every file of a KIND, `stage` or `exit`, of a variant, in order."""
-    return [open_file(path) for path in _paths(folder, kind)]
+    return [open_file(path) for path in paths(folder, kind)]
 
 
-def _paths(folder, kind):
+def paths(folder: pathlib.Path, kind: str) -> list[pathlib.Path]:
+    """Where those files are, in order."""
     found = folder.glob(f"{kind}_*")
     return sorted(found, key=lambda path: int(path.stem.partition("_")[2]))
 
@@ -69,35 +72,58 @@ class SignatureStage(chain_runner.Stage):
         return self._found["features"], self._features["quantization"]
 
 
-def variant(
-    folder: pathlib.Path, name: str, judge: manifest.Judge, policy: str
-) -> dict:
-    """Measure a variant's files in an export; return its manifest's entry.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Timed:
+    """The files of a variant, and the milliseconds that each takes."""
 
-    Whether exits pay is asked where images leave by `policy`.
-    """
+    files: pathlib.Path
+    stages: list[chain_runner.Stage]
+    alone: list[chain_runner.Stage]
+    of_stages: list[float]
+    of_alone: list[float]
+
+
+def timed(folder: pathlib.Path, name: str, images: np.ndarray) -> Timed:
+    """Time a variant's files in an export; nothing else may run meanwhile."""
     files = manifest.files(folder, name)
     stages, alone = (open_files(files, kind) for kind in ("stage", "exit"))
-    few = np.asarray(judge.reported_on.images[:ROUNDS])
-    times = milliseconds(stages, few)
-    times_alone = [milliseconds([stage], few)[0] for stage in alone]
+    few = np.asarray(images[:ROUNDS])
+    of_alone = [milliseconds([stage], few)[0] for stage in alone]
+    return Timed(files, stages, alone, milliseconds(stages, few), of_alone)
+
+
+def entry(
+    folder: pathlib.Path,
+    found: Timed,
+    judge: manifest.Judge,
+    logits: tuple[np.ndarray, np.ndarray],
+    policy: str,
+) -> dict:
+    """Return a variant's entry in the manifest.
+
+    Args:
+      folder: of the export.
+      found: its files and times.
+      logits: of its chain, on the split that chooses and the one reported on.
+      policy: by which images leave, where it is asked whether exits pay.
+    """
+    parts = judge.chosen_on, judge.reported_on
     chosen_on, reported_on = (
-        answers.of_parts(
-            [variant_logits(files, part.images)],
-            part.labels,
-            judge.scorer.rule,
-        )
-        for part in (judge.chosen_on, judge.reported_on)
+        answers.of_parts([given], part.labels, judge.scorer.rule)
+        for given, part in zip(logits, parts, strict=True)
     )
+    files, times, times_alone = found.files, found.of_stages, found.of_alone
     chosen = judge.choose(chosen_on, reported_on, times)
     policies = chosen["policies"]
     every = policies[policy_rules.ALL_EXITS]
+    if policy == policy_rules.STATIC:
+        policy = policy_rules.ACCURATE
     shown = policies.get(policy, every)["exit_shares"]
     heads = manifest.head_milliseconds(times, times_alone)
     return {
-        "runtime": _runtime(_paths(files, "stage")[0]),
-        "stages": _described(folder, files, "stage", times, stages),
-        "exits": _described(folder, files, "exit", times_alone, alone),
+        "runtime": _runtime(paths(files, "stage")[0]),
+        "stages": _described(folder, files, "stage", times, found.stages),
+        "exits": _described(folder, files, "exit", times_alone, found.alone),
         **_joint(folder, files),
         **chosen,
         "static": chosen["static"] | {"milliseconds": times_alone[-1]},
@@ -108,9 +134,9 @@ def variant(
 def _joint(folder, files):
     # Files that hold all stages; ONNX has none.
     places = {"stages_file": "stages", "single_file": "single_file"}
-    paths = {key: files / f"{at}.tflite" for key, at in places.items()}
+    there = {key: files / f"{at}.tflite" for key, at in places.items()}
     return {
-        key: _file(folder, path) for key, path in paths.items() if path.exists()
+        key: _file(folder, path) for key, path in there.items() if path.exists()
     }
 
 
@@ -124,7 +150,7 @@ def _described(folder, files, kind, times, stages):
             "outputs": {k: _tensor(k, v) for k, v in stage.outputs.items()},
         }
         for number, (path, time, stage) in enumerate(
-            zip(_paths(files, kind), times, stages, strict=True), start=1
+            zip(paths(files, kind), times, stages, strict=True), start=1
         )
     ]
 
@@ -146,20 +172,6 @@ def _tensor(name, details):
         "scale": float(scale) if integer else None,
         "zero_point": int(zero_point) if integer else None,
     }
-
-
-def variant_logits(files: pathlib.Path, images: np.ndarray) -> np.ndarray:
-    """`chain_logits` of a variant's stages, images shared out to all cores."""
-    rows = np.array_split(np.arange(len(images)), os.cpu_count() or 1)
-    # Opened here: a runtime is silenced for the whole process.
-    chains = [open_files(files, "stage") for _ in rows]
-    counter = progress.Counter(f"scoring {files.name}", len(images))
-    parts = at_once(
-        functools.partial(chain_logits, chain, images[row], counter)
-        for chain, row in zip(chains, rows, strict=True)
-        if len(row)
-    )
-    return np.concatenate(parts)
 
 
 def at_once(jobs: Iterable[Callable]) -> list:

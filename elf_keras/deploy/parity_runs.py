@@ -31,8 +31,8 @@ from elf_keras.exits.thresholds import ExitThresholds
 
 # At 64, images of 160 pixels took 1 GB more.
 BATCH = 16
-# Images for each signature by name.
-FEW = 16
+# Images for each signature by name, and for files that take no exits.
+NAMED, SCORES = 16, 50
 
 
 def of_saved_model(
@@ -67,7 +67,7 @@ def of_saved_model(
     }
     told = _compared(reference, "saved_model", rows)
     with _unoptimized():
-        return told + _by_name(loaded, _few(reference), serving)
+        return told + _by_name(loaded, _few(reference, NAMED), serving)
 
 
 @contextlib.contextmanager
@@ -85,10 +85,10 @@ def _unoptimized():
         tf.config.optimizer.set_experimental_options(before)
 
 
-def _few(reference):
+def _few(reference, most):
     """Some of its images, from the first to the last."""
     last = len(reference.images) - 1
-    rows = np.unique(np.linspace(0, last, FEW).round().astype(int))
+    rows = np.unique(np.linspace(0, last, most).round().astype(int))
     return dataclasses.replace(
         reference,
         images=reference.images[rows],
@@ -113,11 +113,11 @@ def _by_name(loaded, reference, serving):
 
 def _of_policy(reference, serving, name, found):
     """Compare the answers of one signature with what its policy says."""
-    if name == STATIC:
+    policy = serving.default_policy if name == DEFAULT else name
+    if policy == STATIC:
         alone = {"logits": _left_at(reference, found)["answered"]}
         return parity.compare(reference, name, **alone)
-    policy = serving.default_policy if name == DEFAULT else name
-    nobody = ExitThresholds.of([None] * (reference.logits.shape[1] - 1))
+    nobody = ExitThresholds.nobody(reference.logits.shape[1])
     limits = serving.policies.get(policy, nobody)
     reference = dataclasses.replace(reference, thresholds=limits)
     return parity.compare(reference, name, **_left_at(reference, found))
@@ -142,33 +142,35 @@ def of_chain(
 
     Only those in float32 are judged.
     """
-    files, images = manifest.files(folder, variant), reference.images
-    alone = measure.open_files(files, "exit")
-    asked = {"chain": measure.open_files(files, "stage")}
+    files = manifest.files(folder, variant)
+    # Those that take no exits: a wrong file shows on a few, too.
+    few, alone = _few(reference, SCORES), measure.open_files(files, "exit")
+    chain = measure.open_files(files, "stage")
+    asked = [(chain, reference.images), *(([at], few.images) for at in alone)]
     if (files / "stages.tflite").exists():
-        asked["stages.tflite"] = _joint(files, len(alone))
-    jobs = [
-        functools.partial(_left_by_runner, folder, variant, reference),
-        *(
-            functools.partial(measure.chain_logits, stages, images)
-            for stages in [*asked.values(), *([stage] for stage in alone)]
-        ),
-    ]
-    left, *found = measure.at_once(jobs)
-    rows = {
-        name: {"logits": logits}
-        for name, logits in zip(asked, found, strict=False)
-    }
-    rows["chain"] |= left
-    each = np.concatenate(found[len(asked) :], axis=1)
-    rows[f"exit_k.{files.parent.name}"] = {"logits": each}
-    single = files / "single_file.tflite"
-    if single.exists():
-        rows["single_file"] = _single_file(single, reference)
+        asked.append((_joint(files, len(alone)), few.images))
+    left, logits, *found = measure.at_once(
+        [
+            functools.partial(_left_by_runner, folder, variant, reference),
+            *(functools.partial(measure.chain_logits, *at) for at in asked),
+        ]
+    )
+    rows = {"chain": {"logits": logits, **left}}
+    if (files / "single_file.tflite").exists():
+        path = files / "single_file.tflite"
+        rows["single_file"] = _single_file(path, reference)
+    of_few = {}
+    if len(found) > len(alone):
+        of_few["stages.tflite"] = {"logits": found.pop()}
+    each = np.concatenate(found, axis=1)
+    of_few[f"exit_k.{files.parent.name}"] = {"logits": each}
     judged = variant in ("float32", "onnx")
     if variant not in choices.ONNX_VARIANTS:
         variant = f"tflite {variant}"
-    return _compared(reference, variant, rows, judged)
+    return [
+        *_compared(reference, variant, rows, judged),
+        *_compared(few, variant, of_few, judged),
+    ]
 
 
 def _joint(files, exits):

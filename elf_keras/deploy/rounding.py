@@ -15,6 +15,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+from scipy import linalg
 
 from elf_keras import models
 from elf_keras.deploy import whole_pixels
@@ -42,7 +43,8 @@ class _Kernel:
     norm: keras.Layer | None  # the batch norm that alone reads it
     count: int = 0
     total: np.ndarray | float = 0.0  # Σ x, `(groups, inputs)`
-    squares: np.ndarray | float = 0.0  # Σ x xᵀ, `(groups, inputs, inputs)`
+    # Σ x xᵀ, `(groups, inputs, inputs)`; of too many inputs it stays 0.
+    squares: np.ndarray | float = 0.0
 
     @property
     def centred(self) -> bool:
@@ -57,19 +59,26 @@ class _Kernel:
             return flat.transpose(1, 0, 2)
         return kernel.reshape(1, -1, kernel.shape[-1])
 
-    def observe(self, features) -> None:
-        """Add the inputs of one batch, `(batch, …)`."""
+    def observe(self, features: tf.Tensor) -> tuple:
+        """Return `count`, `total`, `squares` of one batch, `(batch, …)`."""
         rows = self._rows(features)
-        self.count += len(rows)
-        self.total = self.total + rows.sum(0, "float64")
-        # Of few inputs, matrices that NumPy would multiply slowly otherwise.
-        across = np.ascontiguousarray(rows.transpose(1, 2, 0))
-        self.squares = self.squares + across @ across.transpose(0, 2, 1)
+        total = tf.reduce_sum(tf.cast(rows, tf.float64), 0)
+        squares = tf.constant(0.0)
+        if rows.shape[-1] <= MOST_INPUTS:
+            across = tf.transpose(rows, (1, 2, 0))
+            squares = tf.matmul(across, across, transpose_b=True)
+        return tf.shape(rows)[0], total, squares
+
+    def add(self, count, total, squares) -> None:
+        """Add what `observe` found in a batch."""
+        self.count += int(count)
+        self.total = self.total + total.numpy()
+        self.squares = self.squares + squares.numpy()
 
     def _rows(self, features):
         """Inputs at each place, `(places, groups, inputs)`."""
         if isinstance(self.layer, layers.Dense):
-            return np.asarray(features).reshape(-1, 1, features.shape[-1])
+            return tf.reshape(features, (-1, 1, features.shape[-1]))
         height, width = self.layer.kernel_size
         places = math.prod(self.layer.output.shape[1:3])
         apart = max(1, math.isqrt(places // PLACES))
@@ -80,10 +89,14 @@ class _Kernel:
             (1, *self.layer.dilation_rate, 1),
             self.layer.padding.upper(),
         )
-        rows = np.asarray(patches).reshape(-1, 1, patches.shape[-1])
+        inputs = patches.shape[-1]
+        # On the coarsest grid there may still be twice as many.
+        step = max(1, math.prod(patches.shape[1:3]) // PLACES)
+        rows = tf.reshape(patches, (-1, 1, inputs))[::step]
         if isinstance(self.layer, layers.DepthwiseConv2D):
-            rows = rows.reshape(len(rows), height * width, -1)
-            return rows.transpose(0, 2, 1)
+            size = height * width
+            rows = tf.reshape(rows, (-1, size, inputs // size))
+            return tf.transpose(rows, (0, 2, 1))
         return rows
 
     def round(self) -> None:
@@ -121,12 +134,17 @@ def of_model(model: keras.Model, images: np.ndarray) -> keras.Model:
     if not kernels:
         return copy
     reading = keras.Model(copy.inputs, [at.layer.input for at in kernels])
-    call = tf.function(lambda batch: reading(batch, training=False))
+
+    @tf.function
+    def observed(batch):
+        found = tf.nest.flatten(reading(batch, training=False))
+        pairs = zip(kernels, found, strict=True)
+        return [kernel.observe(features) for kernel, features in pairs]
+
     for start in range(0, len(images), BATCH):
         batch = tf.constant(images[start : start + BATCH], tf.float32)
-        found = tf.nest.flatten(call(batch))
-        for kernel, features in zip(kernels, found, strict=True):
-            kernel.observe(features)
+        for kernel, found in zip(kernels, observed(batch), strict=True):
+            kernel.add(*found)
     for kernel in kernels:
         kernel.round()
     return copy
@@ -153,8 +171,7 @@ def rounded(weights: np.ndarray, moments: np.ndarray) -> np.ndarray:
     power = moments[:, places, places].mean(1)
     damping = DAMPING * np.where(power == 0, 1.0, power)
     moments = moments + damping[:, None, None] * np.eye(len(places))
-    # Uᵀ U = H⁻¹: row i says how those behind i make up for its error.
-    shares = np.linalg.cholesky(np.linalg.inv(moments)).transpose(0, 2, 1)
+    shares = _shares(moments)
     left, found = weights.copy(), np.empty_like(weights)
     largest = np.abs(weights) >= LARGEST * scale * (1 - 1e-9)
     for i in places:
@@ -165,6 +182,20 @@ def rounded(weights: np.ndarray, moments: np.ndarray) -> np.ndarray:
         error = (left[:, i] - found[:, i]) / shares[:, i, i, None]
         left[:, i:] -= shares[:, i, i:, None] * error[:, None]
     return found
+
+
+def _shares(moments):
+    """U, upper triangular, of Uᵀ U = H⁻¹, `(groups, inputs, inputs)`.
+
+    Row i says how the weights behind i make up for its error. Of R, upper
+    triangular, with R Rᵀ = H it is the inverse.
+    """
+    lower = np.linalg.cholesky(moments[:, ::-1, ::-1])
+    found = [
+        linalg.lapack.dtrtri(np.asfortranarray(one[::-1, ::-1]))[0]
+        for one in lower
+    ]
+    return np.stack(found)
 
 
 def _kernels(model):

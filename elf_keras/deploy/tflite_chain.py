@@ -8,8 +8,8 @@ Softmax and exit rule run outside, in float32: an int8 softmax has steps of
 """
 
 import contextlib
-import dataclasses
 import gc
+import itertools
 import pathlib
 import tempfile
 import warnings
@@ -19,51 +19,23 @@ import numpy as np
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from elf_keras import models, runs
-from elf_keras.deploy import graphs, phone_checks, rounding
+from elf_keras import runs
+from elf_keras.deploy import (
+    graphs,
+    phone_checks,
+    rounding,
+    tflite_parts,
+    tflite_split,
+)
 from elf_keras.errors import InputError
-from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 
 SINGLE_FILE = "single_file"
 # Variants whose weights are integers.
 INTEGERS = ("int8_weights", "int8")
-# Samples that pass a stage at a time.
-BATCH = 32
-
-
-@dataclasses.dataclass(frozen=True)
-class Part:
-    """What becomes one file: a function of one tensor, batch 1."""
-
-    model: graphs.FrozenStage  # maps `(1, …)` to a dict of named outputs
-    source: str  # name of the input, `image` or `features`
-    samples: np.ndarray  # that stand for real inputs, `(images, …)` float32
-
-
-def parts_of(model: keras.Model, images: np.ndarray) -> dict[str, Part]:
-    """Return file name -> part, the stages first; `images` set int8 ranges."""
-    found, features = {}, np.asarray(images, "float32")
-    for number, stage in enumerate(models.stages(model), start=1):
-        source = "image" if number == 1 else "features"
-        frozen = graphs.FrozenStage(stage)
-        found[f"stage_{number}"] = Part(frozen, source, features)
-        if "features" in stage.output:
-            features = _features(frozen, features)
-    pixels = found["stage_1"].samples
-    for name in exit_rule.exit_names(models.exits(model)):
-        alone = keras.Model(model.inputs[0], {name: model.output[name]})
-        found[name] = Part(graphs.FrozenStage(alone), "image", pixels)
-    return found
-
-
-def _features(stage, samples):
-    """What a stage hands on, few samples at a time.
-
-    All at once, the inside of an EfficientNet of 160 pixels took 4 GB.
-    """
-    parts = np.split(samples, range(BATCH, len(samples), BATCH))
-    return np.concatenate([stage(part)["features"] for part in parts])
+# Of larger models files are converted one by one: together they take as much
+# memory as all of them.
+MOST_WEIGHTS = 2**24
 
 
 def write(
@@ -114,36 +86,64 @@ def _write(model, folder, variants, images, given):
     integers = [name for name in variants if name in INTEGERS]
     floats = [name for name in variants if name not in INTEGERS]
     if floats:
-        parts = parts_of(model, images)
-        _write_files(parts, folder, floats, _files(parts))
+        parts = tflite_parts.of_model(model, images)
+        for files in _at_once(model, parts):
+            convert(parts, folder, floats, files)
         if single_file is not None:
             single = {SINGLE_FILE: [SINGLE_FILE]}
-            _write_files(parts, folder, ["float32"], single, single_file)
+            convert(parts, folder, ["float32"], single, single_file)
     if integers:
         rounded = rounded or rounding.of_model(model, images)
-        parts = parts_of(rounded, images)
-        _write_files(parts, folder, integers, _files(parts))
+        parts = tflite_parts.of_model(rounded, images)
+        for files in _at_once(model, parts):
+            convert(parts, folder, integers, files)
 
 
-def _files(parts):
-    """File name -> names of the parts that it holds, as signatures."""
+def _at_once(model, parts):
+    """Files that are converted together: name -> parts, as signatures."""
     stages = [name for name in parts if name.startswith("stage_")]
-    return {name: [name] for name in parts} | {"stages": stages}
+    files = {name: [name] for name in parts} | {"stages": stages}
+    if model.count_params() <= MOST_WEIGHTS:
+        return [files]
+    return [{name: held} for name, held in files.items()]
 
 
-def _write_files(parts, folder, variants, files, rule=PLAIN):
-    for name, signatures in files.items():
-        with tempfile.TemporaryDirectory() as temporary:
-            _save_signatures(parts, signatures, temporary, rule)
-            for variant in variants:
-                content = _convert(temporary, signatures, variant, parts)
+def convert(
+    parts: dict[str, tflite_parts.Part],
+    folder: pathlib.Path,
+    variants: list[str],
+    files: dict[str, list[str]],
+    rule: AnswerRule = PLAIN,
+) -> None:
+    """Convert files to variants of the same weights, all files at once.
+
+    Args:
+      parts: of `tflite_parts`.
+      folder: `tflite/` of an export; a folder for each variant is made.
+      variants: that these weights are meant for.
+      files: file name -> the parts that it holds, as signatures.
+      rule: how images leave in the file that decides inside.
+    """
+    keys = list(dict.fromkeys(itertools.chain(*files.values())))
+    with tempfile.TemporaryDirectory() as temporary:
+        _save_signatures(parts, keys, temporary, rule)
+        for variant in variants:
+            content = _convert(temporary, keys, variant, parts)
+            found = dict.fromkeys(files, content)
+            if len(files) > 1:
+                found = tflite_split.files(content, files)
+            if found is None:
+                for name, held in files.items():
+                    convert(parts, folder, [variant], {name: held}, rule)
+                continue
+            for name, part in found.items():
                 path = folder / variant / f"{name}.tflite"
                 with runs.replacing(path) as whole:
-                    whole.write_bytes(content)
+                    whole.write_bytes(part)
 
 
 def _save_signatures(parts, names, folder, rule=PLAIN):
-    """Only those of one file: the converter loads all that it finds."""
+    """Only those that are asked for: the converter loads all that it finds."""
     stages = [part.model for name, part in parts.items() if "stage_" in name]
     signatures = {
         name: graphs.nested(stages, rule)
@@ -166,7 +166,8 @@ def _signature(part):
     def call(tensor):
         return part.model(tensor)
 
-    return tf.function(call, input_signature=[spec]).get_concrete_function()
+    call = tf.function(call, input_signature=[spec], autograph=False)
+    return call.get_concrete_function()
 
 
 def _convert(folder, signatures, variant, parts):
@@ -175,6 +176,8 @@ def _convert(folder, signatures, variant, parts):
         converter = tf.lite.TFLiteConverter.from_saved_model(
             folder, signature_keys=signatures
         )
+        # To write it, the file is taken apart and packed once more.
+        converter.exclude_conversion_metadata = True
         chosen = {name: parts[name] for name in signatures if name in parts}
         _set_precision(converter, variant, chosen)
         try:

@@ -41,6 +41,11 @@ class ExitThresholds:
         return cls(_array(early), number)
 
     @classmethod
+    def nobody(cls, exits: int) -> "ExitThresholds":
+        """Nobody leaves before the last of K exits."""
+        return cls.of([None] * (exits - 1))
+
+    @classmethod
     def of(cls, early: Sequence[float | None]) -> "ExitThresholds":
         """One s for each early exit; None, as in files, is infinity."""
         return cls(_array([math.inf if s is None else s for s in early]))

@@ -12,6 +12,8 @@ from elf_keras.errors import InputError
 
 SHARED, PER_EXIT = KINDS = ("shared", "per_exit")
 ALL_EXITS, ACCURATE = "all_exits", "accurate"
+# Of no sweep: the bare backbone, whatever its heads would say.
+STATIC = "static"
 BUDGETS = ("0.75", "0.5", "0.25")
 
 

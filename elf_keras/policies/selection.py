@@ -104,7 +104,7 @@ def choose(
             found, offers[kind].limits, scorer.shot_groups, plan.guard
         )
     )
-    nobody = ExitThresholds.of([None] * (found.classes.shape[1] - 1))
+    nobody = ExitThresholds.nobody(found.classes.shape[1])
     chosen, left_out = {ALL_EXITS: Choice(Rule(ALL_EXITS), nobody)}, []
     for rule in plan.rules:
         kind = rule.kind if rule.kind in offers else SHARED

@@ -57,7 +57,8 @@ def test_files_parity_and_tables(exported, record):
         assert row["passed"], row
     assert not rows["tflite int8 chain"]["passed"]
     assert "tflite float32 chain" in ended.out
-    assert "onnx_int8 timed and scored" in ended.err
+    assert "float32, int8, onnx, onnx_int8 timed\n" in ended.err
+    assert "onnx_int8 scored\n" in ended.err
     assert record["labels"] in files
     assert min(record["parity_at"]["exit_shares"]) >= 0.05
     runner = chain_runner.ChainRunner(output / manifest.NAME, variant="int8")

@@ -8,10 +8,18 @@ import numpy as np
 import pytest
 import tensorflow as tf
 import tiny
+from ai_edge_litert import schema_py_generated as schema
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras import runs
-from elf_keras.deploy import graphs, measure, phone_checks, tflite_chain
+from elf_keras.deploy import (
+    graphs,
+    measure,
+    phone_checks,
+    tflite_chain,
+    tflite_parts,
+    tflite_split,
+)
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import PLAIN
@@ -142,7 +150,7 @@ def test_integers_pass_between_stages_as_they_are(folder, images):
 
 
 def test_representative_features_come_from_the_stage_before(model, images):
-    parts = tflite_chain.parts_of(model, images)
+    parts = tflite_parts.of_model(model, images)
     assert list(parts) == ["stage_1", "stage_2", "exit_1", "exit_2"]
     tap = parts["stage_1"].model(images.astype("float32"))["features"]
     np.testing.assert_array_equal(parts["stage_2"].samples, tap)
@@ -218,10 +226,67 @@ def test_few_samples_pass_a_stage_at_a_time(model, images, monkeypatch):
 
     monkeypatch.setattr(graphs.FrozenStage, "__call__", spied)
     many = np.concatenate([images] * 3)
-    parts = tflite_chain.parts_of(model, many)
+    parts = tflite_parts.of_model(model, many)
     assert sum(sizes) == len(many)
     assert max(sizes) <= 32 < len(many)
     samples = parts["stage_2"].samples
     assert samples.shape[0] == len(many)
     first, last = samples[: len(images)], samples[-len(images) :]
     np.testing.assert_allclose(first, last, rtol=1e-6)
+
+
+def operations(path):
+    """The operations of a file's graphs, by their builtin codes."""
+    model = schema.ModelT.InitFromPackedBuf(path.read_bytes(), 0)
+    codes = [code.builtinCode for code in model.operatorCodes]
+    graphs = [
+        [codes[at.opcodeIndex] for at in graph.operators]
+        for graph in model.subgraphs
+    ]
+    return model, graphs
+
+
+def test_files_hold_what_their_signatures_use_and_no_more(folder):
+    dense = schema.BuiltinOperator.FULLY_CONNECTED
+    for variant in ("float32", "int8"):
+        for name, count in (("exit_1", 2), ("exit_2", 3), ("stage_2", 2)):
+            model, (graph,) = operations(folder / variant / f"{name}.tflite")
+            assert graph.count(dense) == count
+            (signature,) = model.signatureDefs
+            assert signature.signatureKey.decode() == name
+            used = {at.buffer for at in model.subgraphs[0].tensors}
+            used |= {at.buffer for at in model.metadata}
+            assert used | {0} == {*range(len(model.buffers))}
+            assert len({*graph}) == len(model.operatorCodes)
+        model, graphs = operations(folder / variant / "stages.tflite")
+        assert len(graphs) == len(model.signatureDefs) == 2
+
+
+def test_files_one_by_one_are_the_same(model, images, folder, tmp_path):
+    """Where a part needs another graph, such as a loop or a branch."""
+    content = (folder / "float32" / "single_file.tflite").read_bytes()
+    assert tflite_split.files(content, {"a": ["single_file"]}) is None
+    with mock.patch.object(tflite_split, "files", lambda *_: None):
+        tflite_chain.write(model, tmp_path, variants=["int8"], images=images)
+    for kind in ("stage", "exit"):
+        one, other = (
+            measure.open_files(place / "int8", kind)
+            for place in (folder, tmp_path)
+        )
+        parts = [[at] for at in one], [[at] for at in other]
+        if kind == "stage":
+            parts = [one], [other]
+        for pair in zip(*parts, strict=True):
+            found, expected = (
+                measure.chain_logits(each, images) for each in pair
+            )
+            np.testing.assert_array_equal(found, expected)
+
+
+def test_of_large_models_files_are_converted_one_by_one(model, images):
+    parts = tflite_parts.of_model(model, images)
+    (together,) = tflite_chain._at_once(model, parts)
+    assert [*together] == [*parts, "stages"]
+    with mock.patch.object(tflite_chain, "MOST_WEIGHTS", 10):
+        apart = tflite_chain._at_once(model, parts)
+    assert [[*files] for files in apart] == [[name] for name in together]

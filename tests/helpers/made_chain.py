@@ -1,28 +1,28 @@
 """A tiny chain of three stages with its manifest, converted here."""
 
 import dataclasses
-import itertools
 import json
 import pathlib
-import tempfile
 
 import keras
 import leaving
 import numpy as np
 
 from elf_keras import choices, models
-from elf_keras.deploy import manifest, rounding, tflite_chain
+from elf_keras.deploy import manifest, rounding, tflite_chain, tflite_parts
 from elf_keras.exits import exit_rule
 from elf_keras.models import multiply_adds
 
 NAMES = ("one", "two", "three")
 SHAPE = (8, 8, 1)
 TEMPERATURES = (0.5, 1.0, 2.0)
+STATIC_TEMPERATURE = 4.0
 # Deviation of each exit's scores, so that later exits are surer.
 SPREADS = (0.8, 1.2, 2.0)
 # Milliseconds that the manifest claims for each stage.
 CLAIMED = (1.0, 2.0, 4.0)
 MANIFEST = "manifest.json"
+STAGES, BACKBONE = ("stage_1", "stage_2", "stage_3"), "exit_3"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -118,16 +118,10 @@ def _between(scores):
 
 
 def _convert(built, pixels, folder, variants):
-    """The stages alone: exits and joint files take longer than they."""
-    parts = tflite_chain.parts_of(built, pixels)
-    stages = {name: parts[name] for name in ("stage_1", "stage_2", "stage_3")}
-    with tempfile.TemporaryDirectory() as saved:
-        tflite_chain._save_signatures(parts, stages, saved)
-        for variant, name in itertools.product(variants, stages):
-            path = folder / variant / f"{name}.tflite"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            content = tflite_chain._convert(saved, [name], variant, parts)
-            path.write_bytes(content)
+    """The stages, and the bare backbone."""
+    parts = tflite_parts.of_model(built, pixels)
+    files = {name: [name] for name in (*STAGES, BACKBONE)}
+    tflite_chain.convert(parts, folder, variants, files)
 
 
 def _convert_to_onnx(built, pixels, folder, variants):
@@ -149,6 +143,7 @@ def _record(folder, built, scores, threshold, variants):
         "class_names": NAMES,
         "input": manifest.image_input(SHAPE),
         "exits": manifest.exits(costs, TEMPERATURES),
+        "static_temperature": STATIC_TEMPERATURE,
         "backbone_macs": int(costs.backbone),
         "variants": {
             variant: _variant(scores, threshold, variant)
@@ -170,6 +165,7 @@ def _variant(scores, threshold, variant):
             {"file": f"{kind}/{variant}/stage_{k}.{kind}", "milliseconds": time}
             for k, time in enumerate(CLAIMED, start=1)
         ],
+        "exits": [{"file": f"{kind}/{variant}/{BACKBONE}.{kind}"}],
         "policies": {
             name: {"thresholds": [at] * 2, "exit_shares": _shares(scores, at)}
             for name, at in limits.items()
