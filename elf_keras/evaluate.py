@@ -7,7 +7,8 @@ evaluation_SPLIT_per_class.csv into --workdir. In the table, static is the last
 exit alone, mean averages the exits' probabilities, dynamic leaves early.
 
 --policy=accurate takes thresholds, exit rule and answer from the policy.json
-that elf-keras sweep wrote. --export=savedmodels/NAME --variant=int8 scores an
+that elf-keras sweep wrote; --policy=static is the backbone without early
+exits. --export=savedmodels/NAME --variant=int8 scores an
 export of the run as it will run in use.
 """
 
@@ -25,6 +26,7 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.errors import InputError
+from elf_keras.policies import policy_rules
 from elf_keras.runs import progress
 
 FLAGS = flags.FLAGS
@@ -64,6 +66,10 @@ def run(
     for name in names:
         record, rows = _scores(data, name, scorer, logit_parts)
         record |= {"policy": policy} if policy else {}
+        if policy == policy_rules.STATIC:
+            # Heads that nobody asks are not there.
+            spent = {"macs": record["static"]["macs"], "saving_with_heads": 0.0}
+            record["dynamic"] |= spent
         found[name] = record, rows
         steps.ended(f"{name} scored: {record['images']:,} images")
     return found

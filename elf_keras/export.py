@@ -11,7 +11,8 @@ Policies come from the run's policy.json or from --policy_file, with their exit
 rule, answer and limits for shot groups; other values of these flags are
 refused. A run that was never swept gets the policies of a sweep without flags.
 Thresholds are chosen again for each variant, since quantization changes
-confidences. --policy=NAME makes one policy the default.
+confidences. --policy=NAME makes one policy the default, --policy=static the
+backbone without early exits.
 """
 
 import dataclasses
@@ -30,6 +31,7 @@ from elf_keras.cli import (
 )
 from elf_keras.deploy import versions
 from elf_keras.errors import InputError
+from elf_keras.policies import policy_rules
 from elf_keras.runs import preemption
 
 FLAGS = flags.FLAGS
@@ -151,6 +153,8 @@ def _shown(record):
 def _refuse_without_default(record):
     """A budget of time that a variant's own times cannot meet is left out."""
     name = record["default_policy"]
+    if name == policy_rules.STATIC:
+        return
     served = {"saved_model": record["saved_model"]}
     held = served if record["saved_model"] else {}
     for variant, found in (held | record["variants"]).items():
@@ -189,6 +193,11 @@ def _check_formats():
             "--formats: TFLite files are checked in the runtime that phones "
             'use, which is missing: pip install "elf_keras[edge]", or '
             "--formats=saved_model"
+        )
+    if FLAGS.chain_only and FLAGS.policy == policy_rules.STATIC:
+        raise InputError(
+            "--policy=static: --chain_only keeps no file of the bare backbone "
+            "to run by default; leave one of the two out"
         )
     others = {*choices.ONNX_VARIANTS}.intersection(FLAGS.formats)
     if others and not _installed("onnx", "onnxruntime", "tf2onnx"):

@@ -12,6 +12,7 @@ at the end is 2.
 
 A run leaves at --exit_threshold, or as --policy of its policy.json says. An
 export leaves by its default policy or by --policy, and runs in its own runtime.
+--policy=static runs the backbone without early exits.
 """
 
 import dataclasses
@@ -100,8 +101,10 @@ def _print(rows, source, path, reason):
     if reason:
         rows.error(file, reason)
         return False
-    macs = int(source.costs.with_heads[answer.exit - 1])
-    rows.answer(file, answer, macs, macs / source.costs.backbone)
+    macs = source.costs.backbone
+    if not source.leaving.is_static:
+        macs = source.costs.with_heads[answer.exit - 1]
+    rows.answer(file, answer, int(macs), macs / source.costs.backbone)
     return True
 
 
@@ -122,7 +125,6 @@ def _of_run():
     command.load_tensorflow()
     from elf_keras import models
     from elf_keras.cli import temperatures_from_run
-    from elf_keras.evaluation import prediction
     from elf_keras.models import multiply_adds
 
     model = models.load(folder / runs.MODEL)
@@ -134,17 +136,32 @@ def _of_run():
         )
     leaving = thresholds_from_flags.of_run(classes, exits)
     temperatures = temperatures_from_run.of_run(folder, leaving.rule, exits)
-    stages = models.stages(model)
+    shape = tuple(model.inputs[0].shape[1:])
+    costs = multiply_adds.exit_costs(model)
+    answer = _answering(model, leaving, temperatures)
+    return _Source(names, shape, kept, costs, leaving, answer)
+
+
+def _answering(model, leaving, temperatures):
+    """What answers to an image: stages, or the bare backbone alone."""
+    from elf_keras import models
+    from elf_keras.evaluation import prediction
+
+    if leaving.is_static:
+        parts, temperatures = [models.static_view(model)], temperatures[-1:]
+    else:
+        parts = models.stages(model)
+    # Exits are counted by parts, of which the backbone is the last.
+    before = models.exits(model) - len(parts)
 
     def answer(image):
         found = prediction.predict_dynamic(
-            stages, image[None], leaving.thresholds, leaving.rule
+            parts, image[None], leaving.thresholds, leaving.rule
         )
-        return prediction.calibrated(found, temperatures)[0]
+        (said,) = prediction.calibrated(found, temperatures)
+        return dataclasses.replace(said, exit=said.exit + before)
 
-    shape = tuple(model.inputs[0].shape[1:])
-    costs = multiply_adds.exit_costs(model)
-    return _Source(names, shape, kept, costs, leaving, answer)
+    return answer
 
 
 def _of_export():
@@ -157,13 +174,20 @@ def _of_export():
     if workdir.given_here("exit_threshold"):
         default = None
     leaving = thresholds_from_flags.of_export(found, default)
+    thresholds = None if leaving.is_static else leaving.thresholds
+    if leaving.is_static and not found.alone:
+        raise InputError(
+            f"--policy=static: {FLAGS.export} was exported by --chain_only and "
+            "has no file of the bare backbone; name another --policy, such as "
+            "all_exits"
+        )
     return _Source(
         found.class_names,
         found.image_shape,
         found.kept,
         found.costs,
         leaving,
-        lambda image: found.answer(image, leaving.thresholds),
+        lambda image: found.answer(image, thresholds),
     )
 
 

@@ -22,7 +22,8 @@ def define() -> None:
         "policy",
         None,
         "Name of a policy, such as accurate, that sets the thresholds in place "
-        "of --exit_threshold. For export: the one to be used by default.",
+        "of --exit_threshold; static is the backbone without early exits. For "
+        "export: the one to be used by default.",
     )
     flags.DEFINE_string(
         "policy_file",

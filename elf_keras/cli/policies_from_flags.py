@@ -39,6 +39,7 @@ def to_export(classes: int, exits: int) -> Offer:
     plan = policy_rules.by_default(FLAGS.seed)
     default = FLAGS.policy or policy_rules.ACCURATE
     names = [policy_rules.ALL_EXITS, *(rule.name for rule in plan.rules)]
+    names.append(policy_rules.STATIC)
     if default not in names:
         raise InputError(
             f"--policy={default}: {path} does not exist, and without it an "

@@ -11,7 +11,7 @@ from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
-from elf_keras.policies import policy_file, sentences
+from elf_keras.policies import policy_file, policy_rules, sentences
 
 FLAGS = flags.FLAGS
 
@@ -25,13 +25,21 @@ class Leaving:
     policy: str | None = None
     advice: str | None = None  # what to take in its place
 
+    @property
+    def is_static(self) -> bool:
+        """Whether the bare backbone answers, without any head."""
+        return self.policy == policy_rules.STATIC
+
 
 def of_run(classes: int, exits: int) -> Leaving:
     """How the model of a run leaves.
 
     By --policy, with the exit rule and the answer of the file that it is in,
     which is said; by the run's own rule at --exit_threshold without one.
+    `static` needs no file.
     """
+    if FLAGS.policy == policy_rules.STATIC:
+        return _static(answer_from_flags.rule(), exits)
     if FLAGS.policy is None and FLAGS.policy_file is None:
         s = answer_from_flags.exit_thresholds(classes, exits)
         return Leaving(answer_from_flags.rule(), s)
@@ -72,8 +80,10 @@ def of_export(found, default: str | None = None) -> Leaving:
             "each variant; leave it out beside --export"
         )
     policy = FLAGS.policy or default
+    classes, exits = len(found.class_names), len(found.costs.with_heads)
+    if policy == policy_rules.STATIC:
+        return _static(found.rule, exits)
     if policy is None:
-        classes, exits = len(found.class_names), len(found.costs.with_heads)
         s = answer_from_flags.exit_thresholds(classes, exits, by=found.rule)
         return Leaving(found.rule, s)
     chosen = found.thresholds_of(policy)
@@ -120,8 +130,18 @@ def file() -> pathlib.Path:
     )
 
 
+def _static(rule, exits):
+    """The last exit's own scores and their confidence, whatever the rule."""
+    own = answer_rule.PLAIN.told
+    rule = dataclasses.replace(rule, **own)
+    nobody = ExitThresholds.nobody(exits)
+    return Leaving(rule, nobody, policy_rules.STATIC)
+
+
 def _advice(record, name):
     """On the split that no choice has seen, if a sweep had one."""
+    if name == policy_rules.STATIC:
+        return None
     policy, static = record["policies"][name], record["model"].get("static", {})
     split = "test" if policy.get("test") else "validation"
     if split not in static or not policy.get(split):

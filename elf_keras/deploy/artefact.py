@@ -16,6 +16,7 @@ from elf_keras.exits import exit_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
+from elf_keras.policies import policy_rules
 
 SAVED_MODEL = "saved_model"
 # What TensorFlow reads of a SavedModel's folder.
@@ -33,13 +34,15 @@ class Artefact:
     policies: dict[str, ExitThresholds]  # chosen for this very artefact
     advice: dict[str, str | None]  # by policy: what to take in its place
     default_policy: str
+    alone: bool  # whether the bare backbone can be asked, past no other head
     image_shape: tuple[int, int, int]  # height, width, channels
     kept: float  # part of a photo's shorter side that is cut out, (0, 1]
     # Images `(batch, height, width, channels)` to each exit's own logits,
     # `(batch, exits, classes)`.
     ask: Callable[[np.ndarray], np.ndarray]
-    # One image, 0 to 255, and thresholds: stops early, as it does in use.
-    answer: Callable[[np.ndarray, ExitThresholds], prediction.Answer]
+    # One image, 0 to 255, and thresholds: stops early, as it does in use. None
+    # asks the bare backbone.
+    answer: Callable[[np.ndarray, ExitThresholds | None], prediction.Answer]
 
     def logit_parts(self, examples: splits.Examples) -> Iterator[np.ndarray]:
         """Logits in source order, batch by batch."""
@@ -57,7 +60,7 @@ class Artefact:
         if policy not in self.policies:
             raise InputError(
                 f"--policy={policy} is not in the export's manifest; choose "
-                f"one of {', '.join(self.policies)}"
+                f"one of {', '.join([*self.policies, policy_rules.STATIC])}"
             )
         return self.policies[policy]
 
@@ -95,6 +98,7 @@ def load(folder: pathlib.Path, variant: str | None) -> Artefact:
             },
             {name: at.get("advice") for name, at in policies.items()},
             record["default_policy"],
+            served or bool(chosen.get("exits")),
             (image["height"], image["width"], image["channels"]),
             float(image.get("kept", 1)),
             ask,
@@ -131,7 +135,9 @@ def _chained(path, variant):
         runner = chain_runner.ChainRunner(path, variant=variant)
 
     def answer(image, thresholds):
-        found = runner.predict(image, policy=thresholds.to_json())
+        alone = thresholds is None
+        policy = policy_rules.STATIC if alone else thresholds.to_json()
+        found = runner.predict(image, policy=policy)
         return prediction.Answer(
             found.probabilities, found.certainty, found.exit
         )
@@ -165,15 +171,23 @@ def _served(folder, record):
         answers = loaded.signatures[every](image=images)
         return np.stack([answers[name].numpy() for name in names], 1)
 
+    return ask, _answer_by(loaded)
+
+
+def _answer_by(loaded):
+    import tensorflow as tf
+
     def answer(image, thresholds):
-        # Where nobody leaves, 1, which no certainty exceeds.
-        limits = np.minimum(thresholds.rows(1), 1)
-        found = loaded.signatures["dynamic"](
-            image=tf.constant(image[None], tf.float32),
-            exit_threshold=tf.constant(limits),
-        )
+        signature, given = policy_rules.STATIC, {}
+        if thresholds is not None:
+            signature = "dynamic"
+            # Where nobody leaves, 1, which no certainty exceeds.
+            limits = np.minimum(thresholds.rows(1), 1)
+            given = {"exit_threshold": tf.constant(limits)}
+        pixels = tf.constant(image[None], tf.float32)
+        found = loaded.signatures[signature](image=pixels, **given)
         sure = found.get("certainty", found["confidence"])
         shares = found["probabilities"][0].numpy()
         return prediction.Answer(shares, float(sure[0]), int(found["exit"][0]))
 
-    return ask, answer
+    return answer

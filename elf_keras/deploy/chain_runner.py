@@ -12,6 +12,7 @@ runtime is LiteRT or, for the variants that name it, ONNX Runtime.
 import argparse
 import contextlib
 import dataclasses
+import functools
 import hashlib
 import json
 import math
@@ -37,6 +38,8 @@ _ONE, _BYTES, _FLOAT = np.float32(1), np.dtype("uint8"), np.dtype("float32")
 _MANIFESTS = (1, 2)
 # In place of a certainty of 0: a threshold fits under it.
 _LEAST = np.float32(1e-7)
+# The policy that asks the last exit alone, in the file without other heads.
+STATIC = "static"
 
 
 class ChainError(ValueError):
@@ -90,7 +93,8 @@ class ChainRunner:
             path = _found(pathlib.Path(manifest))
         except TypeError:
             _expect(False, f"manifest {manifest!r}", "a path")
-        try:
+        self.variant = variant
+        with _refusing(path, self):
             record = json.loads(path.read_bytes())
             known = record["format"] in _MANIFESTS
             _expect(known, f"{path}: unknown format", f"one of {_MANIFESTS}")
@@ -100,13 +104,8 @@ class ChainRunner:
             chosen = _pick(variants, self.variant, "variant")
             self._read(record, chosen["policies"])
             self._load(path.parent, chosen, record["checksums"], threads)
-        except ChainError:
-            raise
-        except ImportError as error:
-            raise ChainError(_missing(self.variant, error)) from error
-        except _DAMAGE as error:
-            told = f"{path} or a file it names cannot be used: {_reason(error)}"
-            raise ChainError(f"{told}; copy or export it again") from error
+            self.policy = record["default_policy"]
+            self.thresholds(self.policy)
         self.reset()
 
     @property
@@ -136,8 +135,9 @@ class ChainRunner:
 
         Args:
           image: pixel values 0 to 255, `(height, width, channels)`.
-          policy: a name, or a threshold in (0, 1) for each early exit. None
-            is `self.policy`; with a deadline, that nobody leaves early.
+          policy: a name, `static` (the bare backbone, whose certainty is its
+            confidence), or a threshold in (0, 1) for each early exit. None is
+            `self.policy`; with a deadline, that nobody leaves early.
           deadline_ms: from this call on; stage 1 always runs.
 
         Raises:
@@ -149,7 +149,10 @@ class ChainRunner:
             policy = self.policy
         thresholds = self.thresholds(policy)
         pixels = _checked(image, self.image_shape)
-        answer = self._descend(pixels, thresholds, limit, began)
+        if isinstance(policy, str) and policy == STATIC:
+            answer = self._alone(pixels, limit, began)
+        else:
+            answer = self._descend(pixels, thresholds, limit, began)
         # A deadline moves the exits: its images say nothing about drift.
         alone = isinstance(policy, str) and deadline_ms is None
         self._left[policy if alone else None][answer.exit - 1] += 1
@@ -203,6 +206,30 @@ class ChainRunner:
             _expect(False, f"scores {kept[2]}", "numbers; export it again")
         return Answer(self.class_names[kept[0]], *kept, macs, spent)
 
+    def _alone(self, given, limit, began):
+        """Ask the bare backbone: one file, past no head but its own."""
+        scores = self._backbone.run(given)
+        best, sure = decide(scores)
+        if sure != sure:
+            _expect(False, f"scores {scores}", "numbers; export it again")
+        spent = 1000 * (time.perf_counter() - began)
+        macs, temperature = self._bare
+        kept = best, sure, scores, temperature, len(self._exits), spent <= limit
+        return Answer(self.class_names[best], *kept, macs, spent)
+
+    @functools.cached_property
+    def _backbone(self):
+        """Read for the first image that wants it: most never do."""
+        folder, name, checksums, opened, threads = self._backbone_file
+        with _refusing(folder / "manifest.json", self):
+            content = _content(folder, name, checksums)
+            stage = opened(content, threads=threads)
+            takes, gives = _shapes(stage.inputs), _shapes(stage.outputs)
+            found = [*takes.values(), *gives.values()]
+            wanted = [[1, *self.image_shape], [1, len(self.class_names)]]
+            _expect(found == wanted, f"{name}: {found}", f"{wanted}: swapped?")
+            return stage
+
     def _read(self, record, policies):
         exits, image = record["exits"], record["input"]
         rule = ExitRule(record)
@@ -224,9 +251,9 @@ class ChainRunner:
             _expect(len(shares) == len(exits), f"shares {shares}", len(exits))
             self._rules[name] = self.thresholds(at["thresholds"])
             self._shares[name] = shares
-        self.policy = record["default_policy"]
-        self.thresholds(self.policy)
-        fits = all(temperature > 0 for _, temperature in self._exits)
+        bare = float(record.get("static_temperature", self._exits[-1][1]))
+        self._bare = int(record["backbone_macs"]), bare
+        fits = all(at > 0 for at in (bare, *(at for _, at in self._exits)))
         _expect(fits, f"exits {exits}", "temperatures above 0")
 
     def _load(self, folder, chosen, checksums, threads):
@@ -244,8 +271,14 @@ class ChainRunner:
             stage.expected = float(at["milliseconds"])
             self.stages.append(stage)
             given = gives
-        fits = len(stages) == len(self._exits)
-        _expect(fits, f"{len(stages)} stages", f"{len(self._exits)}")
+        exits = len(self._exits)
+        _expect(len(stages) == exits, f"{len(stages)} stages", f"{exits}")
+        # An export of stages alone, or a copy, may lack it.
+        if alone := chosen.get("exits"):
+            self._rules[STATIC] = [np.inf] * exits
+            self._shares[STATIC] = [0.0] * (exits - 1) + [1.0]
+            given = folder, alone[-1]["file"], checksums, opened, threads
+            self._backbone_file = given
 
 
 class ExitRule:
@@ -550,13 +583,16 @@ def main(arguments=None) -> int:
 
 def _print(runner, file, options):
     rule = {"policy": options.policy, "deadline_ms": options.deadline_ms}
+    default = runner.policy if options.deadline_ms is None else None
+    static = (options.policy or default) == STATIC
     try:
         image = read_image(file, runner.image_shape, runner.kept)
         answer = runner.predict(image, **rule)
         probability = answer.probabilities[answer.class_index]
+        sure = round(answer.certainty, 4)
         line = {
             "class": answer.class_name,
-            runner.exit_rule: round(answer.certainty, 4),
+            "confidence" if static else runner.exit_rule: sure,
             "probability": round(float(probability), 4),
             "exit": answer.exit,
             "macs": answer.macs,
@@ -569,6 +605,20 @@ def _print(runner, file, options):
     shown = os.fsencode(file).decode("utf-8", "backslashreplace")
     print(json.dumps({"file": shown, **line}), flush=True)
     return 2 if "error" in line else 0
+
+
+@contextlib.contextmanager
+def _refusing(path, runner):
+    """Say in one line what is missing, damaged or not installed."""
+    try:
+        yield
+    except ChainError:
+        raise
+    except ImportError as error:
+        raise ChainError(_missing(runner.variant, error)) from error
+    except _DAMAGE as error:
+        told = f"{path} or a file it names cannot be used: {_reason(error)}"
+        raise ChainError(f"{told}; copy or export it again") from error
 
 
 def _found(path):

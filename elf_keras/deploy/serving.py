@@ -15,7 +15,8 @@ from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import policy_rules
 
-DEFAULT, STATIC, ALL_EXITS = "serving_default", "static", policy_rules.ALL_EXITS
+DEFAULT = "serving_default"
+STATIC, ALL_EXITS = policy_rules.STATIC, policy_rules.ALL_EXITS
 # Thresholds in the request, for who chooses them anew for every image.
 DYNAMIC, DYNAMIC_FILES = "dynamic", "dynamic_jpeg"
 # Appended to the name of a signature whose images come as files.
@@ -31,7 +32,7 @@ class Serving:
         probabilities are softmax(logits / T); exits come from T = 1.
       class_names: in the order of the logits.
       policies: thresholds by name; `all_exits` need not be among them.
-      default_policy: the one that `serving_default` is.
+      default_policy: the one that `serving_default` is, or `static`.
       kept: part of a file's shorter side that is cut out, (0, 1].
       rule: how the model answers.
       static_temperature: T of the last exit's own logits, by which the bare
@@ -75,7 +76,7 @@ def of_manifest(record: dict) -> Serving:
         record["class_names"],
         thresholds,
         # Where no thresholds keep its budget, the export is refused.
-        default if default in thresholds else ALL_EXITS,
+        default if default in (*thresholds, STATIC) else ALL_EXITS,
         record["input"]["kept"],
         manifest.rule_of(record),
         record["static_temperature"],

@@ -84,7 +84,10 @@ def read(path: pathlib.Path) -> dict:
                     raise ValueError(reason)
         policy_rules.of_file(record)
         answer_rule.of_record(record)
-        if record["default_policy"] not in record["policies"]:
+        if policy_rules.STATIC in record["policies"]:
+            raise ValueError("static is the backbone's own name, no policy's")
+        names = [*record["policies"], policy_rules.STATIC]
+        if record["default_policy"] not in names:
             raise ValueError("its default policy is not among them")
     return record
 
@@ -96,7 +99,7 @@ def thresholds_of(
 
     Args:
       record: of `read`.
-      name: of the policy.
+      name: of the policy, or `static`, at which nobody leaves early.
       model: that will use them.
       path: of the file, for the message.
 
@@ -104,12 +107,12 @@ def thresholds_of(
       InputError: for an unknown name, or a file of a model that differs in
         what thresholds depend on.
     """
-    policies = record["policies"]
+    names = [*record["policies"], policy_rules.STATIC]
     name = record["default_policy"] if name is None else name
-    if name not in policies:
+    if name not in names:
         raise InputError(
             f"--policy={name} is not in {path}; choose one of "
-            f"{', '.join(policies)}"
+            f"{', '.join(names)}"
         )
     for key, words in _HOLD_FOR.items():
         # Files of before do not tell them all.
@@ -129,4 +132,6 @@ def thresholds_of(
             f"do not apply to {used_by.flags}; leave these flags out, or sweep "
             "with them"
         )
-    return ExitThresholds.of(policies[name]["thresholds"])
+    if name == policy_rules.STATIC:
+        return ExitThresholds.nobody(model.exits)
+    return ExitThresholds.of(record["policies"][name]["thresholds"])

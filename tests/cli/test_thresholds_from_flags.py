@@ -142,3 +142,23 @@ def test_a_rule_that_an_export_has_not_is_one_line(words):
     assert told in str(refused.value)
     assert words[0] in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_the_bare_backbone_is_a_policy_of_every_run_and_export(policies):
+    """It needs no file, and answers by own scores whatever the rule is."""
+    with flags("--policy=static", of_run=ENTROPY):
+        found = thresholds_from_flags.of_run(10, 3)
+        of_export = thresholds_from_flags.of_export(export(SUMS))
+        offered = policies_from_flags.to_export(10, 3)
+    for each in (found, of_export):
+        assert each.is_static
+        assert each.thresholds.to_json() == [None, None]
+        assert each.rule.leaves_as(PLAIN)
+        assert each.advice is None
+    # All other policies of an export leave as before.
+    assert offered.default == "static"
+    assert offered.rule.exit_rule == "entropy"
+    with flags("--policy=static", policies):
+        offered = policies_from_flags.to_export(10, 3)
+    assert offered.default == "static"
+    assert offered.rule.leaves_as(SUMS)

@@ -113,12 +113,16 @@ def test_scores_that_are_no_numbers_are_an_error_of_their_image(folder, photos):
 
 @pytest.mark.parametrize(
     ("words", "policy"),
-    [((), None), (("--variant=int8", "--policy=macs_50"), "macs_50")],
+    [
+        ((), None),
+        (("--variant=int8", "--policy=macs_50"), "macs_50"),
+        (("--policy=static",), "static"),
+    ],
 )
 def test_an_export_answers_as_its_runner_without_the_run(photos, words, policy):
     pytest.importorskip("ai_edge_litert")
     _, rows = predicted(f"--export={DIGITS}", *words, photos / "some")
-    variant = "int8" if words else "float32"
+    variant = "int8" if "--variant=int8" in words else "float32"
     runner = chain_runner.ChainRunner(
         chain_runner._found(DIGITS), variant=variant
     )

@@ -15,7 +15,9 @@ from elf_keras.deploy import chain_runner, manifest, measure, parity
 pytestmark = pytest.mark.slow
 
 
-@pytest.mark.parametrize("policy", ["accurate", "macs_25", "all_exits"])
+@pytest.mark.parametrize(
+    "policy", ["accurate", "macs_25", "all_exits", "static"]
+)
 def test_answers_are_those_of_the_python_chain(page, export, policy):
     found = page_runs.run_samples(page, policy)
     assert len(found["exit"]) > 20

@@ -99,6 +99,26 @@ def test_the_sliders_move_budget_and_plot(page):
     assert rows.count() == page.locator("#plot svg[role=img] path").count()
 
 
+def test_what_costs_more_than_the_backbone_is_said_where_it_is_chosen(
+    page, export
+):
+    """In the manifest's words, and static can be taken in its place."""
+    record = json.loads((export / "manifest.json").read_text())
+    policies = record["variants"]["float32"]["policies"]
+    advice = policies["all_exits"]["advice"]
+    assert "all_exits at 1" in advice
+    assert policies["macs_25"]["advice"] is None
+    for policy, said in (("all_exits", True), ("macs_25", False)):
+        page_runs.run_samples(page, policy)
+        text = page.inner_text("#policy")
+        assert text.endswith(f"{advice}.") is said
+        assert ("backbone" in text) is said
+        assert page.get_attribute("#budget", "aria-valuetext") == text
+    found = page_runs.run_samples(page, "static")
+    assert {*found["macs"]} == {record["backbone_macs"]}
+    assert "the backbone alone" in page.inner_text("#policy")
+
+
 def test_a_narrow_screen_needs_no_sideways_scrolling(chromium, server):
     with page_runs.opened(chromium, server.url, width=360) as found:
         page_runs.run_samples(found.page, "accurate")

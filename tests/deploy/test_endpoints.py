@@ -1,10 +1,12 @@
 """What a signature tells beside the class: names, top k, MACs, policies."""
 
+import dataclasses
+
 import exported
 import numpy as np
 import pytest
 
-from elf_keras.deploy import endpoints
+from elf_keras.deploy import endpoints, parity_runs
 from elf_keras.deploy.serving import Serving
 from elf_keras.errors import InputError
 from elf_keras.exits.thresholds import ExitThresholds
@@ -59,6 +61,22 @@ def test_policies_differ_in_who_leaves_where():
         for name in exported.POLICIES
     }
     assert len({*left.values()}) == len(left)
+
+
+def test_the_default_may_be_the_bare_backbone(costs):
+    serving = dataclasses.replace(
+        exported.serving(), policies={}, default_policy="static"
+    )
+    model, count = exported.model(), exported.IMAGES
+    answer = endpoints.Endpoints(model, serving).signatures()
+    found = exported.call(answer["serving_default"], image=exported.images())
+    limits = exported.limits_of("static", count)
+    assert {*exported.check(found, exported.scores(), limits)} == {3}
+    assert {*found["macs"]} == {costs.backbone}
+    row = parity_runs._of_policy(
+        *(exported.reference(), serving, "serving_default", found)
+    )
+    assert row["passed"]
 
 
 def test_of_many_classes_five_are_told_and_ties_go_to_the_first():

@@ -42,6 +42,10 @@ def test_it_is_what_the_manifest_says():
     assert (found.rule.scale, found.rule.answer_decay) == (2.0, 0.25)
 
 
+def test_the_bare_backbone_may_be_the_default():
+    assert serving.of_manifest(record("static")).default_policy == "static"
+
+
 def test_a_default_that_no_thresholds_keep_is_left_to_the_command():
     """It refuses the export as a whole, by the names of all variants."""
     assert serving.of_manifest(record("ms_1")).default_policy == "all_exits"

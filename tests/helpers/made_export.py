@@ -9,6 +9,7 @@ import numpy as np
 
 from elf_keras.data import splits
 from elf_keras.deploy import manifest, measure
+from elf_keras.policies import sentences
 
 
 def write(folder: pathlib.Path) -> pathlib.Path:
@@ -22,8 +23,15 @@ def write(folder: pathlib.Path) -> pathlib.Path:
         variant["stages"] = measure._described(
             folder, files, "stage", made_chain.CLAIMED, stages
         )
-        for policy in variant["policies"].values():
+        variant["exits"] = measure._described(
+            *(folder, files, "exit", made_chain.CLAIMED[-1:]),
+            measure.open_files(files, "exit"),
+        )
+        for name, policy in variant["policies"].items():
             policy |= _scores(chain, record, policy["thresholds"][0], labels)
+            policy["advice"] = sentences.dearer(
+                {name: policy}, 1.0, "validation"
+            )
         variant["static"] = {"accuracy": 1.0}
     names = [f"noise {number}" for number in range(len(labels))]
     examples = splits.Examples(chain.images, labels, names)

@@ -169,3 +169,17 @@ def test_a_rule_that_no_model_has(path, told, says):
     path.write_text(json.dumps(WHOLE | told))
     with pytest.raises(InputError, match=says):
         policy_file.read(path)
+
+
+def test_the_bare_backbone_is_no_policy_of_a_file_but_may_be_named(path):
+    record = policy_file.read(path)
+    found = policy_file.thresholds_of(record, "static", LIKE_IT, path=path)
+    assert found.to_json() == [None, None]
+    path.write_text(json.dumps(WHOLE | {"default_policy": "static"}))
+    record = policy_file.read(path)
+    found = policy_file.thresholds_of(record, None, LIKE_IT, path=path)
+    assert found.to_json() == [None, None]
+    policies = {**WHOLE["policies"], "static": WHOLE["policies"]["macs_50"]}
+    path.write_text(json.dumps(WHOLE | {"policies": policies}))
+    with pytest.raises(InputError, match="static is the backbone's own name"):
+        policy_file.read(path)

@@ -1,6 +1,5 @@
 // What the page says of each picture, and of all of them together.
 
-import { ExitRule } from "./certainty.js";
 import { element, millions, percent, time } from "./elements.js";
 import { thumbnail } from "./pixels.js";
 
@@ -57,7 +56,7 @@ export class Answers {
 
 /** One picture in one sentence, as a screen reader says it. */
 export function spoken(item, answer, manifest) {
-  const { words } = new ExitRule(manifest);
+  const { words } = answer;
   return (
     `${item.name}: ${answer.name}, at exit ${answer.exit} of ` +
     `${manifest.exits.length}, ${words} ${answer.certainty.toFixed(3)}.`
@@ -75,7 +74,7 @@ export function card(item, answer, manifest) {
       {},
       element("strong", {}, answer.name, verdict(item, answer, manifest)),
       element("span", {}, place(answer, manifest)),
-      element("span", {}, certainty(answer, manifest)),
+      element("span", {}, certainty(answer)),
       element(
         "span",
         {},
@@ -96,7 +95,7 @@ export function portrait(item, answer, manifest) {
     const kind = exit === answer.exit ? "taken" : state;
     return element("span", kind ? { class: kind } : {}, String(exit));
   });
-  const { words } = new ExitRule(manifest);
+  const { words } = answer;
   const facts = [
     [words[0].toUpperCase() + words.slice(1), answer.certainty.toFixed(4)],
     ["Calibrated probability", answer.probability.toFixed(4)],
@@ -143,8 +142,7 @@ function place(answer, { exits }) {
   return `left at exit ${answer.exit} of ${exits.length}`;
 }
 
-function certainty({ certainty: sure, probability }, manifest) {
-  const { words } = new ExitRule(manifest);
+function certainty({ certainty: sure, words, probability }) {
   return `${words} ${sure.toFixed(3)}, calibrated ${probability.toFixed(3)}`;
 }
 

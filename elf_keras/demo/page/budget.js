@@ -2,11 +2,38 @@
 
 import { limit, millions, percent } from "./elements.js";
 
-/** Policies of a variant, from the cheapest to the dearest. */
-export function sortedPolicies(variant) {
-  return Object.entries(variant.policies)
-    .map(([name, policy]) => ({ name, ...policy }))
-    .sort((a, b) => a.macs - b.macs || a.accuracy - b.accuracy);
+/**
+ * Policies of a variant, from the cheapest to the dearest. Where there is a file
+ * of the bare backbone, `static` is one, with that file's record as `alone`.
+ * @param {number} macs of the bare backbone.
+ */
+export function sortedPolicies(variant, macs) {
+  const found = Object.entries(variant.policies).map(([name, policy]) => ({
+    name,
+    ...policy,
+  }));
+  const alone = variant.exits?.at(-1);
+  if (alone) {
+    const shares = variant.stages.map((_, index, { length }) =>
+      Number(index + 1 === length),
+    );
+    const told = { macs, saving: 0, exit_shares: shares, alone };
+    found.push({ name: "static", ...variant.static, ...told });
+  }
+  return found.sort((a, b) => a.macs - b.macs || a.accuracy - b.accuracy);
+}
+
+/** What a plot shows of them, the bare backbone too; `name` is in use. */
+export function policyPoints(variant, macs, name) {
+  const found = sortedPolicies(variant, macs).map((policy) => ({
+    kind: policy.alone ? "static" : "policy",
+    label: policy.name,
+    current: policy.name === name,
+    ...policy,
+  }));
+  const { accuracy } = variant.static;
+  const bare = { kind: "static", label: "static", accuracy, macs };
+  return found.some(({ alone }) => alone) ? found : [bare, ...found];
 }
 
 /** What decides when pictures leave. */
@@ -83,12 +110,15 @@ export class Budget {
 }
 
 function describe(policy, split, words) {
-  const { name, thresholds, accuracy, macs, saving, advice } = policy;
+  const { name, thresholds, accuracy, macs, saving, advice, alone } = policy;
   const known = (thresholds ?? []).filter((threshold) => threshold !== null);
   const shown = new Set(known.map(limit));
+  const nobody = alone
+    ? "the backbone alone, without the other exits"
+    : "nobody leaves early";
   const rule = shown.size
     ? `leaves when the ${words} is above ` + [...shown].join(", ")
-    : "nobody leaves early";
+    : nobody;
   return (
     `${name}: ${rule}. On ${split} ${percent(accuracy, 1)} right at ` +
     `${millions(macs)} MACs (saves ${percent(saving)}).` +

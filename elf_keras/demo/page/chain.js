@@ -6,14 +6,17 @@ import * as numbers from "./numbers.js";
 import { fetchFile, Problem } from "./problem.js";
 import { Stage } from "./stage.js";
 
-/** The stages of one variant of an export. */
+/** The stages of one variant of an export, and its bare backbone. */
 export class Chain {
   #manifest;
   #records;
   #rule;
   #stages;
+  #runtime;
+  #backbone;
 
-  constructor(manifest, records, stages) {
+  constructor(runtime, manifest, records, stages) {
+    this.#runtime = runtime;
     this.#manifest = manifest;
     this.#records = records;
     this.#rule = new ExitRule(manifest);
@@ -27,7 +30,7 @@ export class Chain {
       records.map(({ file }) => checkedFile(file, manifest.checksums[file])),
     );
     const stages = [];
-    const chain = new Chain(manifest, records, stages);
+    const chain = new Chain(runtime, manifest, records, stages);
     try {
       for (const file of files) stages.push(await Stage.load(runtime, file));
       // The first run of a stage is slow; it shall not be the user's.
@@ -54,16 +57,13 @@ export class Chain {
       const record = this.#records[index];
       const outputs = await stage.run(new Uint8Array(input.buffer));
       const name = `exit_${index + 1}`;
-      const { scores, certainty } = ask(
-        read(outputs, record, name, numbers.real),
-      );
-      if (Number.isNaN(certainty)) {
-        throw new Problem(`${record.file} gives scores that are no numbers.`);
-      }
+      const said = ask(read(outputs, record, name, numbers.real));
+      checkNumber(said.certainty, record);
       const next = this.#records[index + 1];
-      if (!next || leaves(certainty, thresholds[index] ?? null)) {
-        const milliseconds = performance.now() - began;
-        return this.#answer(index, scores, certainty, milliseconds);
+      if (!next || leaves(said.certainty, thresholds[index] ?? null)) {
+        const { macs, temperature } = this.#manifest.exits[index];
+        const { words } = this.#rule;
+        return this.#answer(index, began, { ...said, words, macs, temperature });
       }
       input = read(outputs, record, "features", (values, tensor) =>
         numbers.alike(tensor, next.input)
@@ -73,24 +73,67 @@ export class Chain {
     }
   }
 
-  /** Give the memory of all stages back. */
-  delete() {
-    this.#stages.splice(0).forEach((stage) => stage.delete());
+  /**
+   * Classify one image by the bare backbone, past no head but its own.
+   * @param {Uint8Array} pixels as in predict.
+   * @param record of the last exit's file, in the manifest.
+   * @return as predict does.
+   */
+  async predictAlone(pixels, record) {
+    this.#backbone ??= await this.#load(record);
+    const began = performance.now();
+    const index = this.#records.length - 1;
+    const outputs = await this.#backbone.run(given(pixels, record));
+    const name = `exit_${index + 1}`;
+    const scores = read(outputs, record, name, numbers.real);
+    const certainty = confidence(scores);
+    checkNumber(certainty, record);
+    const { exits, backbone_macs: macs, static_temperature } = this.#manifest;
+    const temperature = static_temperature ?? exits[index].temperature;
+    const said = { scores, certainty, words: "confidence" };
+    return this.#answer(index, began, { ...said, macs, temperature });
   }
 
-  #answer(index, scores, certainty, milliseconds) {
-    const { macs, temperature } = this.#manifest.exits[index];
+  /** Give the memory of all stages back. */
+  delete() {
+    const held = [...this.#stages.splice(0), this.#backbone];
+    held.forEach((stage) => stage?.delete());
+    this.#backbone = undefined;
+  }
+
+  async #load(record) {
+    const { file, input } = record;
+    const bytes = await checkedFile(file, this.#manifest.checksums[file]);
+    const stage = await Stage.load(this.#runtime, bytes);
+    // Slow, as the first run of every stage.
+    await stage.run(given(new Uint8Array(size(input)), record));
+    return stage;
+  }
+
+  #answer(index, began, { scores, certainty, words, macs, temperature }) {
+    const milliseconds = performance.now() - began;
     const found = largest(scores);
     return {
       exit: index + 1,
       index: found,
       name: this.#manifest.class_names[found],
       certainty,
+      words,
       confidence: confidence(scores),
       probability: calibrated(scores, temperature ?? 1, found),
       milliseconds,
       macs,
     };
+  }
+}
+
+function given(pixels, { input }) {
+  return new Uint8Array(numbers.stored(pixels, input).buffer);
+}
+
+function checkNumber(certainty, { file }) {
+  if (Number.isNaN(certainty)) {
+    throw new Problem(`${file} gives scores that are no numbers.`);
   }
 }
 

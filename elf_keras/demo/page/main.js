@@ -1,7 +1,7 @@
 // The page: what the user does, and what is then run and shown.
 
 import { Answers, card, portrait, shareRows, spoken } from "./answers.js";
-import { Budget, sortedPolicies } from "./budget.js";
+import { Budget, policyPoints, sortedPolicies } from "./budget.js";
 import { ExitRule } from "./certainty.js";
 import { Chain } from "./chain.js";
 import { element } from "./elements.js";
@@ -67,7 +67,8 @@ async function load(name) {
   variant = manifest.variants[name];
   measured = new Map();
   const { words } = new ExitRule(manifest);
-  budget.offer(sortedPolicies(variant), policy, measuredOn(), words);
+  const policies = sortedPolicies(variant, manifest.backbone_macs);
+  budget.offer(policies, policy, measuredOn(), words);
   answers = new Answers(manifest);
   show();
 }
@@ -157,10 +158,13 @@ async function run(wanted) {
 async function answerAll(wanted, stopped) {
   const thresholds = budget.thresholds(manifest.exits.length - 1);
   const { name } = budget;
+  const alone = budget.policy?.alone;
   let shown = performance.now();
   let item, answer;
   for (item of wanted) {
-    answer = await chain.predict(item.pixels, thresholds);
+    answer = await (alone
+      ? chain.predictAlone(item.pixels, alone)
+      : chain.predict(item.pixels, thresholds));
     if (stopped()) return forget(name);
     answers.add(answer, item.label);
     at("answers").append(card(item, answer, manifest));
@@ -207,22 +211,14 @@ function show() {
 }
 
 function allPoints() {
-  const policies = sortedPolicies(variant).map((policy) => ({
-    kind: "policy",
-    label: policy.name,
-    current: policy.name === budget.name,
-    ...policy,
-  }));
+  const { name } = budget;
   const runs = [...measured].map(([label, point]) => ({
     kind: "run",
     label,
-    current: label === budget.name,
+    current: label === name,
     ...point,
   }));
-  const { accuracy } = variant.static;
-  const macs = manifest.backbone_macs;
-  const bare = { kind: "static", label: "static", accuracy, macs };
-  return [bare, ...policies, ...runs];
+  return [...policyPoints(variant, manifest.backbone_macs, name), ...runs];
 }
 
 /** The split that the manifest's accuracies come from. */
