@@ -135,7 +135,7 @@ def test_a_folder_of_something_else_gets_no_version(
 
 
 def test_a_version_is_not_named(run_folder, tmp_path):
-    says = ["digits/1 ends in a version's number", "the folder above it"]
+    says = ["digits/1 ends in a version number", "the folder above it"]
     refused(run_folder, tmp_path / "digits" / "1", says=says)
 
 
