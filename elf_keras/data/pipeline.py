@@ -25,6 +25,9 @@ BATCHES_AHEAD = 8
 BATCHES_OF_FILES_AHEAD = 2
 WORKERS = 2
 MIXING_STREAM = 3
+# Branches are `tf.cond` and loops are none: what AutoGraph would look for in
+# every function called takes longer than the rest of making a graph.
+_as_written = tf.autograph.experimental.do_not_convert
 
 
 def steps_per_epoch(examples: int, batch_size: int) -> int:
@@ -37,6 +40,7 @@ def steps_per_epoch(examples: int, batch_size: int) -> int:
     return -(-examples // batch_size)
 
 
+@_as_written
 def training_batches(
     examples: splits.Examples,
     batches: Batches,
@@ -117,6 +121,7 @@ def _paired(*samplings):
     return both.prefetch(1)
 
 
+@_as_written
 def evaluation_batches(
     examples: splits.Examples, *, batch_size: int
 ) -> tf.data.Dataset:
