@@ -23,19 +23,29 @@ def epoch(examples, rule=CROP, **options):
     ]
 
 
-@pytest.fixture
-def photos(tmp_path):
+def taken(folder):
     """Ten photos of 10 to 100, each as light as its label says."""
     for number in range(10):
         grey = Image.new("L", (12, 12), 10 * number + 10)
-        photo_folders.save(tmp_path / f"{number}.jpg", grey)
-    return photo_folders.opened(tmp_path, [f"{n}.jpg" for n in range(10)])
+        photo_folders.save(folder / f"{number}.jpg", grey)
+    return photo_folders.opened(folder, [f"{n}.jpg" for n in range(10)])
 
 
-@pytest.mark.parametrize("rule", [WINDOW, CROP], ids=["window", "crop"])
+@pytest.fixture
+def photos(tmp_path):
+    return taken(tmp_path)
+
+
+@pytest.fixture(scope="module", params=[WINDOW, CROP], ids=["window", "crop"])
+def rule_and_whole(request, tmp_path_factory):
+    """An epoch of the photos while they are sound, by each rule."""
+    rule = request.param
+    return rule, epoch(taken(tmp_path_factory.mktemp("sound")), rule)
+
+
 @pytest.mark.parametrize("damaged", [(3,), (0, 1, 2, 3, 9), range(10)])
-def test_training_shows_a_damaged_image_black(photos, rule, damaged):
-    whole = epoch(photos, rule)
+def test_training_shows_a_damaged_image_black(photos, rule_and_whole, damaged):
+    rule, whole = rule_and_whole
     for number in damaged:
         photo_folders.damage(photos.images.root / f"{number}.jpg")
     for (images, labels), (before, expected) in zip(

@@ -175,33 +175,31 @@ def test_groups_are_read_off_the_base_name(rule):
     assert first == second != third
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def signs(test_data):
     if not (test_data / "gtsrb").is_dir():
         pytest.skip(f"no gtsrb/ in {test_data}")
-    return test_data / "gtsrb"
+    request = data.Request(test_data / "gtsrb", validation_group="prefix:_")
+    return data.load("folder", request)
 
 
 def test_traffic_signs_keep_tracks_together(signs):
-    request = data.Request(signs / "train", validation_group="prefix:_")
-    loaded = data.load("folder", request)
-    train = {name.split("_")[0] for name in loaded.train.names}
-    validation = {name.split("_")[0] for name in loaded.validation.names}
+    train = {name.split("_")[0] for name in signs.train.names}
+    validation = {name.split("_")[0] for name in signs.validation.names}
     assert not train & validation
     assert len(train | validation) == 1307
-    assert set(loaded.validation.labels.tolist()) == set(range(43))
-    assert 1100 < len(loaded.validation) < 1500
+    assert set(signs.validation.labels.tolist()) == set(range(43))
+    assert 1100 < len(signs.validation) < 1500
 
 
-def test_traffic_signs_whole(signs):
-    loaded = data.load("folder", data.Request(signs))
-    assert loaded.class_counts.sum() == 13070
-    assert loaded.class_counts.min() == 70
-    assert len(loaded.test) == 4210
-    assert loaded.class_names[:3] == ("00", "01", "02")
-    with Image.open(signs / loaded.test.names[7]) as image:
+def test_traffic_signs_whole(signs, test_data):
+    assert signs.class_counts.sum() == 13070
+    assert signs.class_counts.min() == 70
+    assert len(signs.test) == 4210
+    assert signs.class_names[:3] == ("00", "01", "02")
+    with Image.open(test_data / "gtsrb" / signs.test.names[7]) as image:
         pixels = np.asarray(image.convert("RGB"))
-    np.testing.assert_array_equal(loaded.test.images[7], pixels)
+    np.testing.assert_array_equal(signs.test.images[7], pixels)
 
 
 def test_images_on_disk_are_those_in_memory(animals):

@@ -6,7 +6,6 @@ import pytest
 import tensorflow as tf
 from PIL import Image, ImageEnhance, ImageOps
 
-from elf_keras import data
 from elf_keras.data import operations
 
 GROUND = (128, 128, 128)
@@ -90,8 +89,16 @@ def made():
 def cifar(test_data):
     if not (test_data / "cifar10").is_dir():
         pytest.skip(f"no cifar10/ in {test_data}")
-    request = data.Request(data_dir=test_data, imbalance=100)
-    return data.load("cifar10_lt", request).test.images[:300]
+    import tensorflow_datasets as tfds
+
+    rows = tfds.load(
+        "cifar10",
+        split="test[:300]",
+        data_dir=test_data,
+        batch_size=-1,
+        download=False,
+    )
+    return rows["image"].numpy()
 
 
 @pytest.mark.parametrize("kind", ["made", "cifar"])
