@@ -30,7 +30,7 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.distribution import cluster
-from elf_keras.runs import preemption, progress
+from elf_keras.runs import preemption
 from elf_keras.training import plan
 
 FLAGS = flags.FLAGS
@@ -98,35 +98,9 @@ def dry_run() -> None:
         workdir.check_workdir()
     data = _data()
     command.load_tensorflow()
-    from elf_keras.cli import (
-        model_from_flags,
-        schedule_from_flags,
-        start_from_flags,
-        training_from_flags,
-    )
-    from elf_keras.training import dry_run as checks
+    from elf_keras.cli import dry_run_from_flags
 
-    rows = checks.check_images(data, FLAGS.dry_run_images)
-    model = _model(data, model_from_flags.strategy(alone=True))
-    training = training_from_flags.training(model, data)
-    start_from_flags.say_if_few(data)
-    for name in ("exits_first", "exits_last"):
-        if steps := FLAGS[name].value:
-            seconds = start_from_flags.seconds(model, data, steps)
-            rows.append((name.replace("_", " "), progress.duration(seconds)))
-    speed = checks.measure(model, data, training.batches)
-    epochs = schedule_from_flags.epochs(data, lambda: speed)
-    schedule_from_flags.schedule(data, epochs)
-    rows += speed.rows(epochs)
-    if fleet:
-        work = checks.work_of(model, speed, epochs=epochs)
-        rows += plan.rows(
-            work,
-            fleet,
-            half=FLAGS.mixed_precision != "float32",
-            utilization=FLAGS.plan_utilization,
-            efficiency=FLAGS.plan_efficiency,
-        )
+    rows = dry_run_from_flags.rows(data, fleet)
     print(tables.facts(rows), flush=True)
 
 
@@ -151,7 +125,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         # All that can be wrong with flags and data is found before a folder
         # is made.
         replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
-        model = _model(data, strategy)
+        model = training_from_flags.model(data, strategy)
         training_from_flags.check(model, data)
         start = start_from_flags.begin(model, data)
         training = training_from_flags.training(model, data, start.epochs)
@@ -243,13 +217,6 @@ def _strategy():
     from elf_keras.cli import model_from_flags
 
     return model_from_flags.strategy()
-
-
-def _model(data, strategy):
-    from elf_keras.cli import model_from_flags
-
-    with strategy.scope():
-        return model_from_flags.compiled(model_from_flags.model(data), data)
 
 
 if __name__ == "__main__":

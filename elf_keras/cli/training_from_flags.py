@@ -1,6 +1,7 @@
 """From flags to all that decides what a model learns, and how it is scored."""
 
 import keras
+import tensorflow as tf
 
 from elf_keras import models
 from elf_keras.cli import (
@@ -12,6 +13,12 @@ from elf_keras.cli import (
 )
 from elf_keras.data import splits
 from elf_keras.training import epoch_run
+
+
+def model(data: splits.Splits, strategy: tf.distribute.Strategy) -> keras.Model:
+    """Build and compile the model on a strategy's devices."""
+    with strategy.scope():
+        return model_from_flags.compiled(model_from_flags.model(data), data)
 
 
 def check(model: keras.Model, data: splits.Splits) -> None:

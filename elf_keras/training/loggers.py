@@ -139,4 +139,5 @@ def _costing_nothing(report):
 
 
 def _first_line(error):
-    return str(error).strip().partition("\n")[0] or type(error).__name__
+    line = str(error).strip().partition("\n")[0].rstrip(".")
+    return line or type(error).__name__
