@@ -178,8 +178,8 @@ def _flags(folder):
 
 def _without(reason):
     return (
-        f"No confusions, confidences, gallery or slider: {reason}; say where "
-        "they are by --data_dir=FOLDER."
+        f"No scores by class, confusions, gallery or slider: {reason}. Name "
+        "their folder with --data_dir=FOLDER."
     )
 
 

@@ -2,9 +2,9 @@
 
 python -m experiments.report_pictures runs/har/report/index.html docs/
 
-Needs Chromium and playwright. Writes report_top.png (findings and curves)
-and report_threshold.png (the slider two thirds to the right, who leaves
-where, images).
+Needs Chromium and playwright. Writes report_top.png (warnings, findings,
+curves) and report_threshold.png (the slider two thirds to the right, which
+images leave where, images).
 """
 
 import argparse
@@ -19,6 +19,8 @@ from playwright import sync_api
 from elf_keras import runs
 
 _VIEW = {"width": 1180, "height": 1260}
+# So that the first curves are in the first picture.
+_TOP = {**_VIEW, "height": 1560}
 _SCALE, _COLOURS = 0.8, 128
 
 
@@ -33,10 +35,11 @@ def main() -> None:
             executable_path=shutil.which("chromium"),
             args=["--no-sandbox"] if os.geteuid() == 0 else [],
         )
-        page = browser.new_page(viewport=_VIEW)
+        page = browser.new_page(viewport=_TOP)
         page.goto(options.page.resolve().as_uri())
         page.wait_for_selector("section.run[data-ready]")
         _save(page.screenshot(), options.output / "report_top.png")
+        page.set_viewport_size(_VIEW)
         page.evaluate(
             "() => { const s = document.querySelector('.slider');"
             "s.value = s.max * 0.65;"

@@ -11,6 +11,7 @@ import pytest
 
 from elf_keras import errors, report, runs
 from elf_keras.cli import data_from_flags
+from elf_keras.reports import run_folder, run_view
 
 
 @pytest.fixture
@@ -67,6 +68,26 @@ def test_a_page_by_another_exit_rule(folder, tmp_path):
     text = " ".join((tmp_path / "index.html").read_text().split())
     shown = "depth_confidence of running sums (decay 0.5)"
     assert f"leaves at the first exit whose {shown} is above s" in text
+
+
+def test_a_page_by_the_exit_rule_of_the_policies(folder, tmp_path):
+    running = {"exit_rule": "margin", "answer": "running", "answer_decay": 0.5}
+    view = run_view.RunView(run_folder.read(folder))
+    made_report.swept(view, [0.37], **running)
+    command_runs.done("report", folder, f"--output={tmp_path}")
+    (found,) = embedded(tmp_path / "index.html")
+    assert found["rule"] == "margin"
+    assert found["policies"] == {"accurate": [0.37]}
+    text = " ".join((tmp_path / "index.html").read_text().split())
+    shown = "margin of running sums (decay 0.5)"
+    assert f"leaves at the first exit whose {shown} is above s" in text
+    assert f"images leave by {shown}, which a sweep chose" in text
+    # Another one that the command line asks for wins.
+    words = ("--exit_rule=entropy", f"--output={tmp_path}")
+    ended = command_runs.done("report", folder, *words)
+    assert "The policies of policy.json are not shown" in ended.err
+    (found,) = embedded(tmp_path / "index.html")
+    assert (found["rule"], found["policies"]) == ("entropy", {})
 
 
 def test_without_its_images(folder, tmp_path, monkeypatch):

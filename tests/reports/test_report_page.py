@@ -146,6 +146,37 @@ def test_no_sideways_scrolling(chromium, address, width):
         assert wide <= width
 
 
+CUT = """() => [...document.querySelectorAll(
+    "h1, h2, h3, h4, h5, li, p, figcaption, summary")]
+  .filter((e) => !e.closest(".contents") && e.getClientRects().length)
+  .filter((e) => e.scrollWidth > e.clientWidth + 1
+    || e.getBoundingClientRect().right > innerWidth)
+  .map((e) => e.textContent)"""
+
+
+def test_no_caption_is_cut_on_a_phone(chromium, address):
+    with page_runs.opened(chromium, address, wait=READY, width=390) as found:
+        assert found.page.locator(".caption").first.is_visible()
+        assert found.page.evaluate(CUT) == []
+
+
+def test_a_heading_sorts_the_classes(opened):
+    opened.page.click("section.run .sortable button >> text=F1")
+    cells = opened.page.locator("#run-1 .sortable tbody td:nth-child(7)")
+    values = [float(cell.get_attribute("data-value")) for cell in cells.all()]
+    assert values == sorted(values)
+    opened.page.click("section.run .sortable button >> text=F1")
+    first = cells.first.get_attribute("data-value")
+    assert float(first) == values[-1] > values[0]
+
+
+def test_the_contents_open_another_run(opened):
+    opened.page.click(".contents a >> text=Run: other")
+    assert opened.page.locator("section.run:not([hidden])#run-2").count() == 1
+    parts = opened.page.locator(".contents [data-of]:not([hidden])")
+    assert [p.get_attribute("data-of") for p in parts.all()] == ["2"]
+
+
 def test_a_browser_that_cannot_unpack(chromium, address):
     script = "delete globalThis.DecompressionStream"
     with page_runs.opened(

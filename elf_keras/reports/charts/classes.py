@@ -76,8 +76,8 @@ def confidences(view: RunView) -> style.Chart:
     for number, role in enumerate(("most frequent", "rarest")):
         c = present[-number]
         own = view.seen.of_truth[labels == c, -1]
-        name = f"{role}: {short(view.class_names[c])}"
-        label = f"{name}, {view.class_counts[c]} training images"
+        name = f"{role}: {view.class_names[c]}"
+        label = f"{short(name, 36)}, {view.class_counts[c]} training images"
         shares = _histogram(axes, own, number, label)
         sure, unsure = (own >= 0.9).mean(), (own <= 0.1).mean()
         told.append(
