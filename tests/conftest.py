@@ -1,18 +1,25 @@
 """Where the tests find real data, and what only `make faults` runs."""
 
+import gc
 import json
 import os
 import pathlib
 
 import pytest
+import shared
 
 CHECKOUT = pathlib.Path(__file__).resolve().parent.parent
 FAULTS = CHECKOUT / "tests" / "faults"
 FIGURES = CHECKOUT / "benchmarks" / "results" / "faults.json"
+# Tests are begun by as many processes as there are cores (see the Makefile):
+# more threads in each would wait for one another. Whoever sets them decides.
+for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
+    os.environ.setdefault(variable, "1")
 # Files that take longest, begun first: left for the end, one of them would
 # keep a single process busy while the others have nothing to do.
 LONGEST = (
     *("test_worker_commands", "test_rows", "test_resume", "test_replicas"),
+    *("test_commands", "test_odd_names", "test_what_ships"),
     *("test_backbones_applications", "test_backbones_pretrained"),
     *("test_second_stage_from_flags", "test_photos_224", "test_worker_steps"),
     *("test_bundle", "test_tflite_chain", "test_mid_epoch"),
@@ -31,6 +38,24 @@ def pytest_collection_modifyitems(config, items):
         items[:] = [item for item in items if item not in mine]
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(LONGEST)))
+
+
+def pytest_runtestloop():
+    """Modules stay: no collection of garbage looks at them again."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def shared_folder(tmp_path_factory):
+    """What one process made, the others take, see tests/helpers/shared.py."""
+    own = tmp_path_factory.getbasetemp()
+    among_several = "PYTEST_XDIST_WORKER" in os.environ
+    folder = (own.parent if among_several else own) / "shared"
+    folder.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv(shared.VARIABLE, str(folder))
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,10 @@
 
 import functools
 import pathlib
-import tempfile
 
 import keras
 import numpy as np
+import shared
 import tensorflow as tf
 
 from elf_keras import models
@@ -87,12 +87,15 @@ def thresholds() -> np.ndarray:
 
 @functools.cache
 def folder() -> pathlib.Path:
-    """The SavedModel of `model` with its warm-up requests."""
-    place = pathlib.Path(_temporary().name, NAME, "1")
+    """The SavedModel of `model` with its warm-up requests, for reading."""
+    return shared.folder("exported", _save) / NAME / "1"
+
+
+def _save(folder):
+    place = folder / NAME / "1"
     place.mkdir(parents=True)
     saved_model.save(model(), place, serving())
     saved_model.write_warm_up(place, NAME, reference(), serving())
-    return place
 
 
 @functools.cache
@@ -174,8 +177,3 @@ def check(answer, expected_scores, limits) -> np.ndarray:
     taken = expected_scores[np.arange(len(exits)), exits - 1]
     np.testing.assert_allclose(answer["scores"], taken, atol=1e-4)
     return exits
-
-
-@functools.cache
-def _temporary():
-    return tempfile.TemporaryDirectory(prefix="exported")

@@ -3,10 +3,12 @@
 import dataclasses
 import json
 import pathlib
+import shutil
 
 import keras
 import leaving
 import numpy as np
+import shared
 
 from elf_keras import choices, models
 from elf_keras.deploy import manifest, rounding, tflite_chain, tflite_parts
@@ -64,17 +66,17 @@ def images(count: int = 60) -> np.ndarray:
 
 
 def make(folder: pathlib.Path, variants=("float32", "int8")) -> Chain:
-    """Convert the stages and write the manifest beside them."""
+    """Convert the stages, once in all, and write the manifest beside them."""
     built = model()
     pixels = images()
     stages = models.stages(built)
     scores = np.asarray(exit_rule.stack_exits(built(pixels)))
     threshold = _between(scores)
-    phones = [name for name in variants if name in choices.TFLITE_VARIANTS]
-    if phones:
-        _convert(built, pixels, folder / "tflite", phones)
-    if len(phones) < len(variants):
-        _convert_to_onnx(built, pixels, folder / "onnx", variants)
+    converted = shared.folder(
+        "_".join(("chain", *variants)),
+        lambda place: _convert_all(built, pixels, place, variants),
+    )
+    shutil.copytree(converted, folder, dirs_exist_ok=True)
     (folder / MANIFEST).write_text(
         json.dumps(_record(folder, built, scores, threshold, variants))
     )
@@ -115,6 +117,14 @@ def _between(scores):
     middle = reached[len(reached) // 3 : -len(reached) // 3]
     gap = np.diff(middle).argmax()
     return float(np.float32(middle[gap : gap + 2].mean()))
+
+
+def _convert_all(built, pixels, folder, variants):
+    phones = [name for name in variants if name in choices.TFLITE_VARIANTS]
+    if phones:
+        _convert(built, pixels, folder / "tflite", phones)
+    if len(phones) < len(variants):
+        _convert_to_onnx(built, pixels, folder / "onnx", variants)
 
 
 def _convert(built, pixels, folder, variants):
