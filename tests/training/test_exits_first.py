@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+import pytest
 import tiny
 
 from elf_keras import losses
@@ -27,29 +28,37 @@ def trained(model, *, steps=3000, data=None, seed=0):
     )
 
 
-def test_the_backbone_stays_and_the_exits_learn():
+@pytest.fixture(scope="module")
+def learned():
+    """A model before and after its exits learned: logits, weights, record."""
     model, data = tiny.model(), tiny.data()
     before = {layer.name: layer.get_weights() for layer in model.layers}
     logits = prediction.predict_logits(model, data.train)
-    record = trained(model)
+    return model, before, logits, trained(model)
+
+
+def test_the_backbone_stays_and_the_exits_learn(learned):
+    model, before, logits, record = learned
+    train = tiny.data().train
     for name in ("hidden", "deep"):
         for old, new in zip(
             before[name], model.get_layer(name).get_weights(), strict=True
         ):
             np.testing.assert_array_equal(old, new)
-    found = prediction.predict_logits(model, data.train)
-    right = (found.argmax(-1) == data.train.labels[:, None]).mean(0)
-    at_first = (logits.argmax(-1) == data.train.labels[:, None]).mean(0)
+    found = prediction.predict_logits(model, train)
+    right = (found.argmax(-1) == train.labels[:, None]).mean(0)
+    at_first = (logits.argmax(-1) == train.labels[:, None]).mean(0)
     assert (right >= [0.9, 0.9]).all()
     assert at_first.max() < 0.9
     assert (record.images, record.steps) == (18, 3000)
     assert "linear probe" in record.sentence
 
 
-def test_the_last_exit_is_the_probe_of_its_features():
-    model, data = tiny.model(), tiny.data()
+def test_the_last_exit_is_the_probe_of_its_features(learned):
+    model, _, _, record = learned
+    fresh, data = tiny.model(), tiny.data()
     features = keras.Model(
-        model.inputs[0], model.get_layer("exit_2_pool").output
+        fresh.inputs[0], fresh.get_layer("exit_2_pool").output
     )
     # As they are held: in half precision.
     part = [
@@ -62,7 +71,6 @@ def test_the_last_exit_is_the_probe_of_its_features():
         data.train.labels,
         (part[1].astype("float32"), labels, tiny.scorer().weights(labels)),
     )
-    record = trained(model)
     kernel, bias = model.get_layer("exit_2").get_weights()
     np.testing.assert_allclose(kernel, probe.kernel, rtol=1e-4, atol=1e-5)
     np.testing.assert_allclose(bias, probe.bias, rtol=1e-4, atol=1e-5)

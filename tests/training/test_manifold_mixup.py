@@ -89,12 +89,18 @@ def test_a_share_of_one_is_no_mixing(batch, place, monkeypatch):
 
 
 def test_draws_depend_on_seed_and_step_alone():
-    mixing = compiled().training_pass
-    other_seed = compiled(seed=1).training_pass
-    draws = np.array([np.stack(mixing.draw(step)) for step in range(400)])
-    again = [np.stack(mixing.draw(step)) for step in reversed(range(400))]
+    model = build()
+    draw, other_seed = (
+        tf.function(
+            manifold_mixup.ManifoldMixup(model, alpha=1.0, seed=seed).draw
+        )
+        for seed in (0, 1)
+    )
+    steps = tf.range(400, dtype="int64")
+    draws = np.array([np.stack(draw(step)) for step in steps])
+    again = [np.stack(draw(step)) for step in steps[::-1]]
     np.testing.assert_array_equal(draws, again[::-1])
-    assert (draws[:9] != [np.stack(other_seed.draw(s)) for s in range(9)]).any()
+    assert (draws[:9] != [np.stack(other_seed(s)) for s in steps[:9]]).any()
     shares, places = draws.T
     # Beta(1, 1) is uniform: mean 1/2, variance 1/12.
     assert shares.mean() == pytest.approx(0.5, abs=0.05)
@@ -110,7 +116,7 @@ def test_steps_are_mixed_differently_and_learn(batch):
     model = compiled(alpha=0.2)
     history = model.fit(images, labels, batch_size=6, epochs=30, verbose=0)
     assert int(model.optimizer.iterations) == 30
-    answers = model.predict(images, verbose=0)["exit_1"].argmax(-1)
+    answers = np.argmax(model(images, training=False)["exit_1"], axis=-1)
     assert (answers == labels).mean() > 0.8
     assert np.isfinite(history.history["loss"]).all()
 
@@ -136,8 +142,8 @@ def test_nothing_of_it_is_saved(batch, tmp_path):
     assert [layer.name for layer in loaded.layers] == names
     assert [layer.name for layer in model.layers] == names
     np.testing.assert_array_equal(
-        loaded.predict(images, verbose=0)["exit_1"],
-        model.predict(images, verbose=0)["exit_1"],
+        loaded(images, training=False)["exit_1"],
+        model(images, training=False)["exit_1"],
     )
 
 
