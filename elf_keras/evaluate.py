@@ -7,9 +7,9 @@ evaluation_SPLIT_per_class.csv into --workdir. In the table, static is the last
 exit alone, mean averages the exits' probabilities, dynamic leaves early.
 
 --policy=accurate takes thresholds, exit rule and answer from the policy.json
-that elf-keras sweep wrote; --policy=static is the backbone without early
-exits. --export=savedmodels/NAME --variant=int8 scores an
-export of the run as it will run in use.
+that elf-keras sweep wrote; --policy=static is the backbone without early exits.
+--export=savedmodels/NAME --variant=int8 scores an export of the run as it will
+run in use.
 """
 
 import dataclasses

@@ -34,7 +34,7 @@ OTHER = shlex.split("""
 --schedule_epochs=200 --batch_size=16 --learning_rate=0.3 --warmup_epochs=2
 --decay_epochs=3,5 --decay_factor=0.1 --reweight_epoch=4 --weight_decay=1e-05
 --exit_threshold=0.7 --exit_rule=patience --answer=running
---answer_decay=0.25 --deployment_prior=train --leaving=removed
+--answer_decay=0.25 --deployment_prior=train --leaving=removed --logger=mlflow
 """)
 NAMES = {word.removeprefix("--").partition("=")[0] for word in OTHER}
 

@@ -94,7 +94,7 @@ def test_a_child_is_told_and_waited_for(tmp_path, status):
     log = tmp_path / "log"
 
     def tell():
-        while "ready" not in (log.read_text() if log.exists() else ""):
+        while "ready\n" not in (log.read_text() if log.exists() else ""):
             pass
         arrive()
 
