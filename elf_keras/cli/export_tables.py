@@ -99,7 +99,7 @@ def _of_variant(variant, found):
 
 
 def _notes(found, split):
-    """What is left out, not guarded, or dearer than the bare backbone."""
+    """What is left out or not guarded, or costs more than the bare backbone."""
     yield from (f"  note: {text}" for text in found.get("left_out", ()))
     policies = found["policies"]
     loose = [

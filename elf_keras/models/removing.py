@@ -32,7 +32,7 @@ class RemovingPass:
     and moves no statistic.
 
     Args:
-      model: with exits, of which it uses the very weights.
+      model: with exits; the pass shares its weights.
       leaves: (labels, logits `(batch, exits, classes)`) -> who is satisfied
         where, `(batch, exits)`; as `CumulativeLoss.leaves`.
 

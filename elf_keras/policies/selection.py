@@ -172,9 +172,9 @@ class Ballot:
     def _best(self, allowed):
         """The cheapest, or the most accurate that spends the budget.
 
-        Down to 95 % of the dearest, since few images would prefer a cheaper
-        one by luck; one is taken where it is better by three standard errors
-        of the paired difference: deeper exits then err more.
+        Down to 95 % of the most expensive, since few images would prefer a
+        cheaper one by luck; one is taken where it is better by three standard
+        errors of the paired difference: deeper exits then err more.
         """
         if self.rule.unit is None:
             return self._cheapest(allowed)
