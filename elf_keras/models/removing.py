@@ -63,7 +63,7 @@ class RemovingPass:
         places = tf.range(tf.shape(images)[0])
         outputs, logits = {}, None
         for name, stage in self.stages.items():
-            found = _run(stage, here)
+            found = _run(stage, here, ever_empty=logits is not None)
             own = at_least_float32(found[name])
             logits = own if logits is None else _put(own, places, logits)
             outputs[name] = logits
@@ -101,8 +101,30 @@ def _put(values, places, before):
     return tf.tensor_scatter_nd_update(before, places[:, None], values)
 
 
-def _run(stage, images):
+def _run(stage, images, *, ever_empty):
     """A stage's outputs in training; no image moves no statistic."""
+    if replicas.several():
+        return _run_on_replicas(stage, images)
+    if not ever_empty:
+        return stage(images, training=True)
+    # Kernels are not all written for an empty batch: oneDNN's convolution
+    # gives it the wrong shape.
+    found = tf.cond(
+        tf.shape(images)[0] > 0,
+        lambda: stage(images, training=True),
+        lambda: {
+            name: tf.zeros((0, *output.shape[1:]), output.dtype)
+            for name, output in stage.output.items()
+        },
+    )
+    return {
+        name: tf.ensure_shape(found[name], output.shape)
+        for name, output in stage.output.items()
+    }
+
+
+def _run_on_replicas(stage, images):
+    """Where another replica has images, batch norm must wait for all."""
     norms = [*_norms_of_keras(stage)]
     if not norms:
         return stage(images, training=True)
