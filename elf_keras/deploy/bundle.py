@@ -98,8 +98,7 @@ class _Made:
             if served:
                 self._saved_model(times)
             self.record["variants"] = chains.measured(
-                *(self.folder, timed, begun),
-                *(self.judge, self.plan, self.steps),
+                timed, begun, self.judge, self.plan, self.steps
             )
 
     def _saved_model(self, times):

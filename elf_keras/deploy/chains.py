@@ -103,7 +103,6 @@ def begun(found: dict, judge: manifest.Judge, threads) -> dict:
 
 
 def measured(
-    folder: pathlib.Path,
     found: dict,
     scored: dict,
     judge: manifest.Judge,
@@ -117,7 +116,7 @@ def measured(
     for name, at in found.items():
         logits = tuple(wait() for wait in scored[name])
         policy = plan.default_policy
-        entries[name] = measure.entry(folder, at, judge, logits, policy)
+        entries[name] = measure.entry(at, judge, logits, policy)
         steps.ended(f"{name} scored")
     return entries
 

@@ -74,11 +74,13 @@ class SignatureStage(chain_runner.Stage):
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Timed:
-    """The files of a variant, and the milliseconds that each takes."""
+    """The files of a variant, what a manifest says of them, and their times.
+
+    Milliseconds are those of each stage and of each exit's own file.
+    """
 
     files: pathlib.Path
-    stages: list[chain_runner.Stage]
-    alone: list[chain_runner.Stage]
+    told: dict
     of_stages: list[float]
     of_alone: list[float]
 
@@ -88,12 +90,19 @@ def timed(folder: pathlib.Path, name: str, images: np.ndarray) -> Timed:
     files = manifest.files(folder, name)
     stages, alone = (open_files(files, kind) for kind in ("stage", "exit"))
     few = np.asarray(images[:ROUNDS])
+    of_stages = milliseconds(stages, few)
     of_alone = [milliseconds([stage], few)[0] for stage in alone]
-    return Timed(files, stages, alone, milliseconds(stages, few), of_alone)
+    # They are closed then: those of all variants would fill a memory.
+    told = {
+        "runtime": _runtime(paths(files, "stage")[0]),
+        "stages": _described(folder, files, "stage", of_stages, stages),
+        "exits": _described(folder, files, "exit", of_alone, alone),
+        **_joint(folder, files),
+    }
+    return Timed(files, told, of_stages, of_alone)
 
 
 def entry(
-    folder: pathlib.Path,
     found: Timed,
     judge: manifest.Judge,
     logits: tuple[np.ndarray, np.ndarray],
@@ -102,7 +111,6 @@ def entry(
     """Return a variant's entry in the manifest.
 
     Args:
-      folder: of the export.
       found: its files and times.
       logits: of its chain, on the split that chooses and the one reported on.
       policy: by which images leave, where it is asked whether exits pay.
@@ -112,7 +120,7 @@ def entry(
         answers.of_parts([given], part.labels, judge.scorer.rule)
         for given, part in zip(logits, parts, strict=True)
     )
-    files, times, times_alone = found.files, found.of_stages, found.of_alone
+    times, times_alone = found.of_stages, found.of_alone
     chosen = judge.choose(chosen_on, reported_on, times)
     policies = chosen["policies"]
     every = policies[policy_rules.ALL_EXITS]
@@ -121,10 +129,7 @@ def entry(
     shown = policies.get(policy, every)["exit_shares"]
     heads = manifest.head_milliseconds(times, times_alone)
     return {
-        "runtime": _runtime(paths(files, "stage")[0]),
-        "stages": _described(folder, files, "stage", times, found.stages),
-        "exits": _described(folder, files, "exit", times_alone, found.alone),
-        **_joint(folder, files),
+        **found.told,
         **chosen,
         "static": chosen["static"] | {"milliseconds": times_alone[-1]},
         "warnings": manifest.payback(shown, times, heads),

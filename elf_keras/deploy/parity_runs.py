@@ -221,8 +221,16 @@ def _single_file(path, reference):
 
 
 def _ask(signature, inputs):
-    batches = tf.data.Dataset.from_tensor_slices(inputs).batch(BATCH)
-    parts = [signature(**batch) for batch in batches]
+    count = len(next(iter(inputs.values())))
+    parts = [
+        signature(
+            **{
+                key: tf.constant(value[start : start + BATCH])
+                for key, value in inputs.items()
+            }
+        )
+        for start in range(0, count, BATCH)
+    ]
     return {
         key: np.concatenate([part[key].numpy() for part in parts])
         for key in parts[0]

@@ -7,6 +7,7 @@ import command_runs
 import old_run
 import pytest
 
+from elf_keras import export as export_command
 from elf_keras import runs
 from elf_keras.deploy import bundle, manifest
 
@@ -156,6 +157,23 @@ def test_an_output_below_a_file(run_folder, tmp_path):
 )
 def test_formats_and_counts(run_folder, tmp_path, words, says):
     refused(run_folder, tmp_path / "digits", *words, says=says)
+
+
+@pytest.mark.parametrize(
+    ("package", "words", "extra"),
+    [
+        ("ai_edge_litert", ["--formats=saved_model,int8"], "elf_keras[edge]"),
+        ("onnxruntime", ["--formats=onnx_int8"], "elf_keras[onnx]"),
+        ("tf2onnx", ["--formats=onnx,saved_model"], "elf_keras[onnx]"),
+    ],
+)
+def test_a_runtime_that_is_missing_is_named_with_its_extra(
+    run_folder, tmp_path, monkeypatch, package, words, extra
+):
+    monkeypatch.setattr(
+        export_command, "_installed", lambda *names: package not in names
+    )
+    refused(run_folder, tmp_path / "digits", *words, says=[extra, "--formats"])
 
 
 def test_a_run_that_has_not_ended(run_folder, tmp_path):
