@@ -29,7 +29,7 @@ SMALL = {
     "digits_lt": ("--epochs=2",),
     "photos": (
         *("--epochs=1", "--least_steps=0", "--exits_first=2"),
-        *("--exits_last=2", "--image_size=64"),
+        *("--exits_last=2", "--image_size=64", "--exits=5"),
     ),
     "fine_tune": ("--backbone=resnet8", "--epochs=1"),
     "cifar10_lt": (
@@ -37,8 +37,11 @@ SMALL = {
         *("--validation_fraction=0.3", "--epochs=1"),
     ),
 }
-# An export in all formats would take minutes.
-FEWER = {"export": ("--formats=float32,int8",)}
+# All formats and figures would take minutes; both have tests of their own.
+FEWER = {
+    "export": ("--formats=float32,int8", "--chain_only", "--score_images=8"),
+    "report": ("--norun_models",),
+}
 
 
 def test_every_block_says_its_language():
@@ -128,7 +131,7 @@ def shortened(name, arguments):
     text = " ".join(given)
     found = re.search(r"--recipe=(\w+)", text)
     if name in ("train", "search") and found:
-        given += SMALL[found[1]]
+        given += SMALL.get(found[1], ())
     return [*given, *FEWER.get(name, ())]
 
 
