@@ -15,7 +15,6 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from scipy import linalg
 
 from elf_keras import models
 from elf_keras.deploy import whole_pixels
@@ -190,12 +189,13 @@ def _shares(moments):
     Row i says how the weights behind i make up for its error. Of R, upper
     triangular, with R Rᵀ = H it is the inverse.
     """
-    lower = np.linalg.cholesky(moments[:, ::-1, ::-1])
-    found = [
-        linalg.lapack.dtrtri(np.asfortranarray(one[::-1, ::-1]))[0]
-        for one in lower
-    ]
-    return np.stack(found)
+    # TensorFlow's, whose threads do not spin where a core is busy otherwise.
+    lower = tf.linalg.cholesky(moments[:, ::-1, ::-1])
+    one = tf.eye(
+        moments.shape[-1], batch_shape=[len(moments)], dtype=tf.float64
+    )
+    upper = tf.reverse(lower, (1, 2))
+    return tf.linalg.triangular_solve(upper, one, lower=False).numpy()
 
 
 def _kernels(model):
