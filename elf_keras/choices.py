@@ -10,6 +10,7 @@ DATASETS = (
     "cifar10_lt",
     "cifar100_lt",
     "folder",
+    "arrays",
     "imagenet_lt",
     "places_lt",
     "inat18",

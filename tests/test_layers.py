@@ -11,11 +11,13 @@ import pytest
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "elf_keras"
 ROWS = (
     "errors choices",
+    "plugins",
     "exits distribution runs",
     "losses models data",
     "evaluation",
     "policies training",
     "deploy reports cli",
+    "library",
     "train evaluate sweep search export report predict demo",
 )
 COMMANDS = len(ROWS) - 1
@@ -24,6 +26,7 @@ ROW = {name: row for row, names in enumerate(ROWS) for name in names.split()}
 LIGHT = [
     *ROWS[COMMANDS].split(),
     *("cli.data_from_flags", "cli.thresholds_from_flags", "cli.tables"),
+    *("plugins", "cli.plugin_flags"),
     *("exits.thresholds", "distribution.cluster", "runs"),
     *("training.schedules", "policies.policy_rules", "policies.policy_file"),
     *("policies.search_record", "reports.run_folder", "deploy.chain_runner"),

@@ -4,7 +4,7 @@ import pathlib
 
 from absl import flags
 
-from elf_keras import choices, runs
+from elf_keras import choices, plugins, runs
 from elf_keras.cli import workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule, thresholds
@@ -62,7 +62,7 @@ def all_rules() -> list[AnswerRule]:
             score_scale(), name, answer=answer, answer_decay=FLAGS.answer_decay
         )
         for answer in answers
-        for name in choices.EXIT_RULES
+        for name in plugins.names("exit rule")
     ]
 
 
@@ -107,5 +107,5 @@ def _recorded(given, asked):
 
 def score_scale(given: flags.FlagValues = FLAGS) -> float:
     """Return σ, by which the exit loss multiplies logits: 1 but for LDAM."""
-    cosine = given.exit_loss in thresholds.COSINE_LOSSES
+    cosine = thresholds.of_cosines(given.exit_loss)
     return given.ldam_scale if cosine else 1.0

@@ -12,10 +12,11 @@ from collections.abc import Callable
 
 from absl import flags, logging
 
-from elf_keras import choices, runs
+from elf_keras import choices, plugins, runs
 from elf_keras.cli import (
     command_flags,
     help_page,
+    plugin_flags,
     recipe_flags,
     streams,
     tables,
@@ -59,6 +60,7 @@ def run_command(
     again = "; go on with --resume" if resumes else ""
     with progress.on_terminal(), _told_in_one_line(again):
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
+            plugin_flags.load(_expanded_if_read(sys.argv))
             print(help_page.page(main), flush=True)
         elif f"--recipe={recipes.LIST}" in sys.argv[1:]:
             print(tables.facts(recipes.table()), flush=True)
@@ -74,12 +76,7 @@ def load_tensorflow(*, devices: bool = True) -> None:
     Args:
       devices: take the devices now; not where workers are still to be joined.
     """
-    several = FLAGS.strategy in ("mirrored", "multi_worker")
-    several = several or cluster.VARIABLE in os.environ
-    # TensorFlow turns oneDNN on by itself where there is AVX-512; with AVX2 it
-    # trains twice as fast, too. Its convolution gets an empty batch wrong,
-    # which the last step can hand to a replica on CPU devices.
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0" if several else "1")
+    cluster.prepare(FLAGS.strategy)
     progress.show("loading TensorFlow")
     # They are written before any log level is read.
     with runs.silenced():
@@ -109,7 +106,9 @@ def refuse_arguments(arguments: list[str]) -> None:
 
 
 def _parse(argv, of_run, of_export):
-    rest = FLAGS(flagfiles.expanded(argv))[1:]
+    words = flagfiles.expanded(argv)
+    plugin_flags.load(words)
+    rest = FLAGS(words)[1:]
     if of_run:
         if not (of_export and FLAGS.export) or FLAGS.workdir:
             workdir.take_from(workdir.workdir())
@@ -124,11 +123,20 @@ def _parse(argv, of_run, of_export):
     return rest
 
 
+def _expanded_if_read(argv):
+    """With the words of files, or without where one cannot be read."""
+    try:
+        return flagfiles.expanded(argv)
+    except InputError:
+        return argv
+
+
 def _check_rule(compares):
     if FLAGS.exit_rule == choices.ALL_RULES and not compares:
+        names = ", ".join(plugins.names("exit rule"))
         raise InputError(
             f"--exit_rule={choices.ALL_RULES}: elf_keras.sweep compares all "
-            f"exit rules; name one here: {', '.join(choices.EXIT_RULES)}"
+            f"exit rules; name one here: {names}"
         )
 
 

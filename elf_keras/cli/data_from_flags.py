@@ -14,17 +14,18 @@ FLAGS = flags.FLAGS
 PATIENCE = 10.0
 
 
-def splits(given: flags.FlagValues = FLAGS, recorded=None):
+def splits(given: flags.FlagValues = FLAGS, recorded=None, folder=None):
     """Load the data that this command's flags name, or another run's.
 
-    `recorded` is what the run that they are for knows of them, if any.
+    `recorded` is what the run that they are for knows of them, if any, and
+    `folder` its own, which may keep its arrays.
     """
     from elf_keras import data
 
     if given.dataset.startswith("cifar"):
         command.load_tensorflow()
     request = data.Request(
-        data_dir=pathlib.Path(given.data_dir) if given.data_dir else None,
+        data_dir=_data_dir(given, folder),
         imbalance=given.imbalance,
         validation_fraction=given.validation_fraction,
         validation_group=_group_rule(given),
@@ -38,6 +39,13 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None):
     )
     with _told_if_slow():
         return data.load(given.dataset, request)
+
+
+def _data_dir(given, folder):
+    """--data_dir, or the run's own folder where its arrays are."""
+    if given.data_dir:
+        return pathlib.Path(given.data_dir)
+    return folder if given.dataset == "arrays" else None
 
 
 def _group_rule(given):
@@ -60,7 +68,7 @@ def of_run(
     from elf_keras.data import recorded
 
     run = recorded.read(folder)
-    loaded = splits(given, run)
+    loaded = splits(given, run, folder)
     for note in loaded.notes:
         if run is None or note not in run.notes:
             command.say(f"note: {who}{note}")

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from elf_keras import choices
+from elf_keras import choices, plugins
 
 
 def define() -> None:
@@ -26,7 +26,7 @@ def _backbone():
     flags.register_validator(
         "backbone",
         lambda name: (
-            name in choices.BACKBONES
+            name in plugins.names("backbone")
             or name.startswith(choices.KERAS_PREFIX)
             or name.endswith(choices.KERAS_FILE)
         ),

@@ -8,7 +8,7 @@ import numpy as np
 import tensorflow as tf
 from absl import flags
 
-from elf_keras import losses, models
+from elf_keras import choices, losses, models
 from elf_keras.cli import (
     answer_from_flags,
     backbone_from_flags,
@@ -31,7 +31,7 @@ from elf_keras.training import optimizer
 FLAGS = flags.FLAGS
 _TORCH_FILES = (".pth", ".pt", ".safetensors")
 # The flag of each parameter of an exit loss.
-_LOSS_FLAGS = {
+LOSS_FLAGS = {
     "gamma": "focal_gamma",
     "scale": "ldam_scale",
     "margin_power": "ldam_power",
@@ -67,7 +67,7 @@ def model(data: splits.Splits) -> keras.Model:
     network = (data.image_shape, len(data.class_names))
     backbone = backbone_from_flags.backbone(data.image_shape)
     options = {"backbone": backbone, "pixels": pixels}
-    cosine = FLAGS.exit_loss in thresholds.COSINE_LOSSES
+    cosine = thresholds.of_cosines(FLAGS.exit_loss)
     if FLAGS.method == "bbn":
         built = bilateral.build(*network, cosine=cosine, **options)
     else:
@@ -167,12 +167,17 @@ def _optimizer():
 def _exit_loss(data, weights=None):
     """--exit_loss, of class weights where it looks at them itself."""
     taken = losses.EXIT_LOSSES[FLAGS.exit_loss].parameters
+    # A plug-in's parameters are flags of the same name.
+    own = FLAGS.exit_loss in choices.EXIT_LOSSES
     inside = FLAGS.exit_loss == "focal" and FLAGS.focal_weights == "inside"
     return losses.exit_loss(
         FLAGS.exit_loss,
         data.train_counts,
         class_weights_inside=weights if inside else None,
-        **{name: FLAGS[_LOSS_FLAGS[name]].value for name in taken},
+        **{
+            name: FLAGS[LOSS_FLAGS[name] if own else name].value
+            for name in taken
+        },
     )
 
 

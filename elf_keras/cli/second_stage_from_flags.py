@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from absl import flags
 
-from elf_keras import choices, models, runs
+from elf_keras import choices, models, plugins, runs
 from elf_keras.cli import command, fitting_model, workdir
 from elf_keras.data import splits
 from elf_keras.errors import InputError
@@ -20,14 +20,6 @@ _SHARED = (
     *("dataset", "imbalance", "validation_fraction", "validation_group"),
     *("seed", "image_size", "backbone"),
 )
-# What in a run's flags moves logits towards rare classes.
-_ADJUSTING = {
-    "class_weighting": set(choices.CLASS_WEIGHTINGS) - {"none"},
-    "exit_loss": choices.PRIOR_LOSSES,
-    "method": ("bbn",),
-    "sampler": set(choices.SAMPLERS) - {"instance"},
-    "second_stage": {*choices.TRAINED_STAGES, *choices.UNTRAINED_STAGES},
-}
 
 
 def model(data: splits.Splits) -> keras.Model:
@@ -131,7 +123,7 @@ def _check_flags(folder):
     _check_corrected(before)
     adjusted = [
         before[name].serialize()
-        for name, values in _ADJUSTING.items()
+        for name, values in _adjusting().items()
         if before[name].value in values
     ]
     if FLAGS.second_stage == "logit_adjustment" and adjusted:
@@ -142,6 +134,17 @@ def _check_flags(folder):
             "with --exit_loss=ce or focal, --class_weighting=none, "
             "--sampler=instance, --second_stage=none and not bbn"
         )
+
+
+def _adjusting():
+    """What in a run's flags moves logits towards rare classes."""
+    return {
+        "class_weighting": set(choices.CLASS_WEIGHTINGS) - {"none"},
+        "exit_loss": plugins.prior_losses(),
+        "method": ("bbn",),
+        "sampler": set(choices.SAMPLERS) - {"instance"},
+        "second_stage": {*choices.TRAINED_STAGES, *choices.UNTRAINED_STAGES},
+    }
 
 
 def _check_corrected(before):
@@ -176,11 +179,11 @@ def _check_model(loaded):
             "another method"
         )
     cosine = isinstance(second_stage.classifiers(loaded)[-1], CosineClassifier)
-    if cosine != (FLAGS.exit_loss in thresholds.COSINE_LOSSES):
+    if cosine != thresholds.of_cosines(FLAGS.exit_loss):
         raise InputError(
             f"--weights={FLAGS.weights} has {'cosine' if cosine else 'plain'} "
             f"classifiers, which do not fit --exit_loss={FLAGS.exit_loss}; "
-            f"cosine classifiers go with {', '.join(thresholds.COSINE_LOSSES)}"
+            "cosine classifiers go with ldam"
         )
     if cosine and FLAGS.second_stage not in ("crt", choices.PRIOR_CORRECTION):
         raise InputError(

@@ -9,7 +9,7 @@ import dataclasses
 # Where images are now, which may be elsewhere than when a run was trained.
 _PLACES = ("data_dir", "labels", "list_dir", "images_on")
 _RULE = ("exit_rule", "answer", "answer_decay")
-_SCORED = (*_RULE, "deployment_prior")
+_SCORED = (*_RULE, "deployment_prior", "plugin")
 _POLICY = ("policy", "policy_file")
 _EXPORT = ("export", "variant")
 
@@ -79,7 +79,7 @@ COMMANDS = {
     "predict": Usable(
         ("workdir", "export", "policy", "format", "top_k"),
         "Answers",
-        ("workdir", "exit_threshold", *_RULE),
+        ("workdir", "exit_threshold", *_RULE, "plugin"),
         finished=(*_POLICY, *_EXPORT),
     ),
     "demo": Usable(("model", "port", "node_modules"), "Demo", ()),

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import recipe_flags
+from elf_keras.cli import plugin_flags, recipe_flags
 from elf_keras.errors import InputError
 from elf_keras.runs import flagfiles
 
@@ -30,12 +30,13 @@ def shared() -> list[flags.Flag]:
     return recipe_flags.shared()
 
 
-def resolved() -> list[str]:
+def resolved(given: flags.FlagValues = FLAGS) -> list[str]:
     """Return a command line that repeats this run."""
     return [
-        flag.serialize()
+        word
         for flag in sorted(shared(), key=lambda flag: flag.name)
-        if flag.value is not None and flag.name != "resume"
+        if flag.name != "resume"
+        for word in _words(given[flag.name])
     ]
 
 
@@ -73,7 +74,9 @@ def take_from(folder: pathlib.Path) -> None:
     # The run's own flags first, so that the command line's win.
     FLAGS.unparse_flags()
     words = [sys.argv[0], *flagfiles.read(record), *sys.argv[1:]]
-    FLAGS(flagfiles.expanded(words))
+    words = flagfiles.expanded(words)
+    plugin_flags.load(words)
+    FLAGS(words)
 
 
 def flags_of(
@@ -88,12 +91,33 @@ def flags_of(
       InputError: where the folder is not that of a run.
       absl.flags.Error: for a flag that there is not, or a wrong value.
     """
-    record = _flagfile(folder)
+    own = flagfiles.read(_flagfile(folder))
+    return _parsed([sys.argv[0], *own, *words])
+
+
+def parsed(words: Sequence[str]) -> flags.FlagValues:
+    """Read words of a command line, of no command; `FLAGS` stays as it is.
+
+    Raises:
+      InputError: for a flag that there is not, or a wrong value.
+    """
+    recipe_flags.define()
+    if not FLAGS.is_parsed():
+        # In a notebook nobody has: their defaults hold.
+        FLAGS.mark_as_parsed()
+    try:
+        return _parsed(["", *words])
+    except flags.Error as error:
+        raise InputError(" ".join(str(error).split())) from error
+
+
+def _parsed(words):
+    words = flagfiles.expanded(words)
+    plugin_flags.load(words)
     found = copy.deepcopy(FLAGS)
     for name in found:
         found[name].unparse()
-    own = flagfiles.read(record)
-    found(flagfiles.expanded([sys.argv[0], *own, *words]))
+    found(words)
     return found
 
 
@@ -191,6 +215,16 @@ def _flagfile(folder):
             f"no {runs.FLAGS}"
         )
     return record
+
+
+def _words(flag):
+    """The words that set a flag, one for each value of several."""
+    if flag.value is None:
+        return []
+    if isinstance(flag, flags.MultiFlag):
+        # Read from a run and from the command line it has each value twice.
+        return [f"--{flag.name}={each}" for each in dict.fromkeys(flag.value)]
+    return [flag.serialize()]
 
 
 def _flag_name(word):

@@ -2,21 +2,32 @@
 
 import dataclasses
 import functools
+from collections import ChainMap
 
+from elf_keras import plugins
 from elf_keras.data import images, splits
-from elf_keras.data.sources import cifar, digits, folder, published
-from elf_keras.data.splits import Request
+from elf_keras.data.sources import arrays, cifar, digits, folder, published
+from elf_keras.data.sources.arrays import from_arrays
+from elf_keras.data.splits import Request, Splits
 from elf_keras.errors import InputError
 
-SOURCES = {
-    "digits_lt": digits.digits_lt,
-    "cifar10_lt": functools.partial(cifar.load, "cifar10"),
-    "cifar100_lt": functools.partial(cifar.load, "cifar100"),
-    "folder": folder.load,
-    **{
-        name: functools.partial(published.load, name) for name in published.SETS
+__all__ = ["SOURCES", "Request", "Splits", "from_arrays", "load"]
+
+# Its own, and those of plug-ins.
+SOURCES = ChainMap(
+    {
+        "digits_lt": digits.digits_lt,
+        "cifar10_lt": functools.partial(cifar.load, "cifar10"),
+        "cifar100_lt": functools.partial(cifar.load, "cifar100"),
+        "folder": folder.load,
+        "arrays": arrays.load,
+        **{
+            name: functools.partial(published.load, name)
+            for name in published.SETS
+        },
     },
-}
+    plugins.DATA_SOURCES,
+)
 DEFAULTS = Request()
 
 
@@ -46,7 +57,14 @@ def load(name: str, request: Request = DEFAULTS) -> splits.Splits:
             f"table of labels {request.labels} with {name}: only the data set "
             "'folder' takes one; remove it"
         )
-    return _at_size(SOURCES[name](request), size)
+    loaded = SOURCES[name](request)
+    if not isinstance(loaded, Splits):
+        raise InputError(
+            f"data set {name!r} of a plug-in returns a "
+            f"{type(loaded).__name__}; expected Splits, such as "
+            "data.from_arrays makes of arrays"
+        )
+    return _at_size(loaded, size)
 
 
 def _at_size(loaded: splits.Splits, image_size: int | None) -> splits.Splits:

@@ -5,8 +5,11 @@ images that are sure leave, and the next one sees only those that are left.
 For one TFLite file, nested IF lets one image out.
 """
 
+import functools
+
 import tensorflow as tf
 
+from elf_keras.errors import InputError
 from elf_keras.exits import certainty, exit_rule, in_turn
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 
@@ -40,6 +43,25 @@ class FrozenStage:
     def __call__(self, features, training=False):
         """Return `{"exit_k": logits, "features": …}`."""
         return self._call(features)
+
+
+def check_rule(exit_rule: str, classes: int) -> None:
+    """Refuse a plug-in's exit rule that is no part of a graph.
+
+    Raises:
+      InputError: where it computes with NumPy whatever comes.
+    """
+    exits = tf.TensorSpec((None, 1, classes))
+    traced = tf.function(functools.partial(certainty.of, rule=exit_rule))
+    try:
+        traced.get_concrete_function(exits)
+    except Exception as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(
+            f"the exit rule {exit_rule!r} cannot be put into a graph "
+            f"({type(error).__name__}: {reason}); compute with "
+            "elf_keras.exits.arrays.of(logits), which suits tensors, too"
+        ) from error
 
 
 def leave_early(stages, images, thresholds, rule: AnswerRule = PLAIN):

@@ -84,6 +84,17 @@ def for_strategy(strategy: str) -> Cluster | None:
     return None if alone else found
 
 
+def prepare(strategy: str) -> None:
+    """Say how TensorFlow is to compute on CPUs; before it is imported.
+
+    It turns oneDNN on by itself where there is AVX-512; with AVX2 it trains
+    twice as fast, too. Its convolution gets an empty batch wrong, which the
+    last step can hand to a replica on CPU devices.
+    """
+    several = strategy in ("mirrored", "multi_worker") or VARIABLE in os.environ
+    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0" if several else "1")
+
+
 def _check(chief, workers):
     lists = isinstance(chief, list) and isinstance(workers, list)
     if not lists or len(chief) > 1:

@@ -138,6 +138,8 @@ def of_record(record: dict, scale: float = 1.0) -> AnswerRule:
     ):
         if value not in tuple(known):
             expected = ", ".join(known)
+            if what == "exit rule":
+                expected += ", nor of a --plugin"
             raise ValueError(f"its {what} is {value!r}, not one of {expected}")
     if isinstance(decay, bool) or not isinstance(decay, Real):
         decay = math.nan

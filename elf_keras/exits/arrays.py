@@ -25,6 +25,12 @@ class _NumPy:
     def dtype(values):
         return values.dtype
 
+    @staticmethod
+    def convert_to_tensor(values):
+        import numpy
+
+        return numpy.asarray(values)
+
 
 class _Tensors:
     """`keras.ops`, with the dtype of a tensor under the same name."""

@@ -17,7 +17,9 @@ an exit's own or a running sum, is said in `answer_rule`.
 """
 
 import math
+from collections import ChainMap
 
+from elf_keras import plugins
 from elf_keras.exits import arrays
 from elf_keras.exits.arrays import at_least_float32
 from elf_keras.exits.exit_rule import confidence
@@ -117,13 +119,17 @@ def depth_confidence(logits, first=1):
     return confidence(ops.cast(depths, ops.dtype(logits)) * logits)
 
 
-EXIT_RULES = {
-    CONFIDENCE: confidence,
-    "entropy": entropy,
-    "margin": margin,
-    PATIENCE: patience,
-    DEPTH_CONFIDENCE: depth_confidence,
-}
+# Its own, and those of plug-ins.
+EXIT_RULES = ChainMap(
+    {
+        CONFIDENCE: confidence,
+        "entropy": entropy,
+        "margin": margin,
+        PATIENCE: patience,
+        DEPTH_CONFIDENCE: depth_confidence,
+    },
+    plugins.EXIT_RULES,
+)
 
 
 def of(logits, rule=CONFIDENCE, *, scale=1.0, first=1):
@@ -138,4 +144,9 @@ def of(logits, rule=CONFIDENCE, *, scale=1.0, first=1):
         logits = scale * at_least_float32(logits)
     if rule == DEPTH_CONFIDENCE:
         return depth_confidence(logits, first)
-    return EXIT_RULES[rule](logits)
+    found = EXIT_RULES[rule](logits)
+    if rule in plugins.EXIT_RULES:
+        # Of NumPy logits it may have made a tensor, or a 0.
+        ops = arrays.of(logits)
+        found = ops.maximum(ops.convert_to_tensor(found), _LEAST)
+    return found

@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from elf_keras import plugins
 from elf_keras.errors import InputError
 from elf_keras.exits import certainty
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     import numpy
 
 PLAIN_DEFAULT = 0.9
-COSINE_LOSSES = ("ldam",)
+_COSINE_LOSSES = ("ldam",)
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -101,6 +102,13 @@ def _shown(s, never="never", digits=".3g"):
     return next((text for text in texts if 0 < float(text) < 1), texts[0])
 
 
+def of_cosines(exit_loss: str) -> bool:
+    """Whether a loss takes cosines for logits: LDAM, or a plug-in's like it."""
+    if exit_loss in plugins.LOSSES:
+        return plugins.LOSSES[exit_loss].cosine
+    return exit_loss in _COSINE_LOSSES
+
+
 def symmetric_maximum(classes: int) -> float:
     """Largest confidence that all classes can reach at once with cosines.
 
@@ -119,7 +127,7 @@ def largest_confidence(
     Args:
       total: S, how many cosines are summed: `AnswerRule.total`.
     """
-    if exit_loss not in COSINE_LOSSES:
+    if not of_cosines(exit_loss):
         return 1.0
     return 1 / (1 + (classes - 1) * math.exp(-2 * total))
 
@@ -141,7 +149,7 @@ def default(
         other = math.log((1 - PLAIN_DEFAULT) / (classes - 1))
         logits = [math.log(PLAIN_DEFAULT), *[other] * (classes - 1)]
         return float(certainty.of(_array([logits]), rule)[0])
-    if exit_loss not in COSINE_LOSSES:
+    if not of_cosines(exit_loss):
         return PLAIN_DEFAULT
     return min(2 / classes, 0.8 * symmetric_maximum(classes))
 
@@ -155,7 +163,7 @@ def papers_grid(
     """
     if rule != certainty.CONFIDENCE:
         return {}
-    if exit_loss in COSINE_LOSSES:
+    if of_cosines(exit_loss):
         values = (1.5, 1.55, 1.6, 1.65, 1.7, 1.75, 1.8)
         return {f"{value:g}/C": value / classes for value in values}
     return {f"{value / 100:g}": value / 100 for value in range(50, 100, 5)}
@@ -163,7 +171,7 @@ def papers_grid(
 
 def papers_search(exit_loss: str) -> list[str]:
     """The papers' values of t, as `parse` reads them (HAR, Table I)."""
-    if exit_loss in COSINE_LOSSES:
+    if of_cosines(exit_loss):
         return ["1.7/C", "1.8/C", "1.9/C", "2/C", "2.1/C"]
     return ["0.75", "0.8", "0.85", "0.9", "0.95"]
 

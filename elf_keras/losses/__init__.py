@@ -1,46 +1,41 @@
 """The exit losses by name, and how a name becomes a function of logits."""
 
 import functools
+from collections import ChainMap
 from collections.abc import Callable
-from typing import NamedTuple
 
+import keras
 import numpy as np
 
+from elf_keras import plugins
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights, exit_losses
 from elf_keras.losses.objective import CumulativeLoss
+from elf_keras.plugins import ExitLoss
 
 __all__ = ["EXIT_LOSSES", "CumulativeLoss", "ExitLoss", "exit_loss"]
 
-
-class ExitLoss(NamedTuple):
-    """A line of the table.
-
-    Attributes:
-      function: of logits and labels, one value per example and exit.
-      parameters: numbers that a user may give.
-      of_counts: arguments that the class counts give.
-      of_weights: whether it may look at the class weights itself.
-    """
-
-    function: Callable
-    parameters: tuple[str, ...] = ()
-    of_counts: tuple[str, ...] = ()
-    of_weights: bool = False
-
-
-EXIT_LOSSES = {
-    "ce": ExitLoss(exit_losses.cross_entropy),
-    "focal": ExitLoss(exit_losses.focal, ("gamma",), of_weights=True),
-    "ldam": ExitLoss(exit_losses.ldam, ("scale", "margin_power"), ("margins",)),
-    "balanced_softmax": ExitLoss(
-        exit_losses.balanced_softmax, (), ("log_priors",)
-    ),
-    "la": ExitLoss(exit_losses.logit_adjustment, ("tau",), ("log_priors",)),
-    "vs": ExitLoss(
-        exit_losses.vector_scaling, ("tau", "exponent"), ("log_priors",)
-    ),
-}
+# Its own, and those of plug-ins.
+EXIT_LOSSES = ChainMap(
+    {
+        "ce": ExitLoss(exit_losses.cross_entropy),
+        "focal": ExitLoss(exit_losses.focal, ("gamma",), of_weights=True),
+        "ldam": ExitLoss(
+            exit_losses.ldam,
+            ("scale", "margin_power"),
+            ("margins",),
+            cosine=True,
+        ),
+        "balanced_softmax": ExitLoss(
+            exit_losses.balanced_softmax, (), ("log_priors",)
+        ),
+        "la": ExitLoss(exit_losses.logit_adjustment, ("tau",), ("log_priors",)),
+        "vs": ExitLoss(
+            exit_losses.vector_scaling, ("tau", "exponent"), ("log_priors",)
+        ),
+    },
+    plugins.LOSSES,
+)
 
 
 def exit_loss(
@@ -63,8 +58,9 @@ def exit_loss(
       `loss(logits, labels)`, one value per example and exit.
 
     Raises:
-      InputError: for a name that is not in the table, and a parameter or
-        class weights that this loss does not take.
+      InputError: for a name that is not in the table, a parameter or class
+        weights that this loss does not take, and a plug-in's loss that is
+        none.
     """
     if name not in EXIT_LOSSES:
         raise InputError(
@@ -76,8 +72,11 @@ def exit_loss(
             f"exit loss {name!r} takes no {', '.join(foreign)}; it takes "
             f"{', '.join(loss.parameters) or 'no parameter'}"
         )
-    power = parameters.pop("margin_power", class_weights.MARGIN_POWER)
+    told, power = dict(parameters), class_weights.MARGIN_POWER
+    if name not in plugins.LOSSES:
+        power = parameters.pop("margin_power", power)
     of_counts = {
+        "class_counts": np.asarray(class_counts, "float32"),
         "margins": class_weights.ldam_margins(class_counts, power=power),
         "log_priors": class_weights.log_priors(class_counts),
     }
@@ -88,4 +87,28 @@ def exit_loss(
                 f"exit loss {name!r} takes no class weights inside; focal does"
             )
         given["weights"] = class_weights_inside
-    return functools.partial(loss.function, **given, **parameters)
+    bound = functools.partial(loss.function, **given, **parameters)
+    # What objective, model and a saved run look at.
+    bound.name, bound.cosine, bound.parameters = name, loss.cosine, told
+    if name in plugins.LOSSES:
+        _try(bound, len(of_counts["class_counts"]))
+    return bound
+
+
+def _try(bound, classes):
+    """Refuse a plug-in's loss that is not one value per example and exit."""
+    logits = keras.random.normal((2, 3, classes), seed=0)
+    try:
+        found = bound(logits, keras.ops.zeros((2, 3), "int32"))
+        shape = tuple(found.shape)
+    except Exception as error:
+        raise InputError(
+            f"exit loss {bound.name!r} fails on logits (2, 3, {classes}): "
+            f"{type(error).__name__}: {' '.join(str(error).split())}"
+        ) from error
+    if shape != (2, 3):
+        raise InputError(
+            f"exit loss {bound.name!r} returns {shape} for logits (2, 3, "
+            f"{classes}) and labels (2, 3); expected one value for each "
+            "example and exit, (2, 3): reduce over the classes alone"
+        )

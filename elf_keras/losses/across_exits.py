@@ -30,7 +30,7 @@ def weighted(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
         losses = exit_loss(logits, labels)
         return losses * ops.cast(exit_weights, losses.dtype)
 
-    return loss
+    return _like(exit_loss, loss)
 
 
 def summed(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
@@ -49,7 +49,7 @@ def summed(exit_loss: Callable, exit_weights: np.ndarray) -> Callable:
         losses = exit_loss(total, labels[:, -1:])
         return ops.pad(losses, [[0, 0], [logits.shape[1] - 1, 0]])
 
-    return loss
+    return _like(exit_loss, loss)
 
 
 def distilled(
@@ -83,6 +83,12 @@ def distilled(
         losses = exit_loss(logits, labels)
         return losses + ops.cast(taught, losses.dtype)
 
+    return _like(exit_loss, loss)
+
+
+def _like(exit_loss, loss):
+    """The loss, of cosines where the one that it takes is."""
+    loss.cosine = getattr(exit_loss, "cosine", False)
     return loss
 
 

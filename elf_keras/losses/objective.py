@@ -59,9 +59,11 @@ class CumulativeLoss:
 
     Attributes:
       class_weights: variable `(classes,)`, all 1; assign to re-weight.
+      cosine: whether the loss takes cosines for logits, as LDAM does.
 
     Raises:
-      InputError: for an unknown normalization, a threshold that is none.
+      InputError: for a loss that is a name, an unknown normalization, a
+        threshold that is none.
 
     Reference: Duggal et al., HAR, Sec. III-B; ELF, Sec. 3.
     """
@@ -80,7 +82,15 @@ class CumulativeLoss:
                 f"loss normalization {normalization!r} is unknown; choose one "
                 f"of {list(NORMALIZATIONS)}"
             )
+        of_keras = isinstance(exit_loss, keras.losses.Loss)
+        if of_keras or not callable(exit_loss):
+            told = exit_loss.name if of_keras else repr(exit_loss)
+            raise InputError(
+                f"exit loss {told}: expected a function of logits and labels, "
+                'such as losses.exit_loss("ce", class_counts)'
+            )
         self.exit_loss = exit_loss
+        self.cosine = getattr(exit_loss, "cosine", False)
         self.train_threshold = _checked_threshold(train_threshold)
         self.normalization = NORMALIZATIONS[normalization]
         self.class_weights = (
@@ -153,7 +163,14 @@ class CumulativeLoss:
 
     def _exit_losses(self, logits, labels):
         exits = logits.shape[1]
-        return self.exit_loss(logits, ops.tile(labels[:, None], [1, exits]))
+        found = self.exit_loss(logits, ops.tile(labels[:, None], [1, exits]))
+        if len(found.shape) != 2:
+            raise InputError(
+                f"exit loss {getattr(self.exit_loss, 'name', self.exit_loss)} "
+                f"returns {tuple(found.shape)}: expected one value for each "
+                "example and exit, (batch, exits), as losses.exit_loss gives"
+            )
+        return found
 
 
 def unit_weights(classes: int) -> keras.Variable:

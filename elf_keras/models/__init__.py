@@ -1,6 +1,6 @@
 """Networks with exits: build, load and save them, cut them into stages."""
 
-from elf_keras.models.backbones.tapped import Pixels
+from elf_keras.models.backbones.tapped import Pixels, TappedBackbone
 from elf_keras.models.exit_heads import Heads
 from elf_keras.models.freezing import freeze
 from elf_keras.models.multi_exit import (
@@ -19,6 +19,7 @@ __all__ = [
     "Heads",
     "MultiExitModel",
     "Pixels",
+    "TappedBackbone",
     "build",
     "exits",
     "freeze",

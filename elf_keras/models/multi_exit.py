@@ -23,11 +23,12 @@ _NORMALIZE = "normalize"
 
 
 def build(
-    image_shape: tuple[int, int, int],
-    classes: int,
+    image_shape: tuple[int, int, int] | None = None,
+    classes: int | None = None,
     *,
     backbone: str | keras.Model = "resnet32",
     exits: str | Sequence[str] = "all",
+    taps: Sequence[str] | None = None,
     heads: Heads = exit_heads.OWN,
     pixels: Pixels | None = None,
 ) -> MultiExitModel:
@@ -36,12 +37,16 @@ def build(
     Under a strategy of several replicas batch statistics are those of all.
 
     Args:
-      image_shape: height, width, channels.
-      classes: number of classes C ≥ 2.
+      image_shape: height, width, channels; by default those that a
+        functional model takes.
+      classes: number of classes C ≥ 2; by default those that a functional
+        model tells apart, whose classifier is left out.
       backbone: a name that `backbones.find` knows, or any functional model,
         whose weights are copied.
       exits: `all`, `none` (the bare backbone), or tap numbers as `1,3`; or
-        names of layers whose outputs early exits read.
+        what `taps` takes.
+      taps: names of layers whose outputs early exits read, from the image on;
+        None for those that the backbone or a rule names.
       pixels: mean and deviation of the training pixels; by default to -1 … 1,
         and for a functional model 0 to 255 as they are.
 
@@ -57,9 +62,13 @@ def build(
       >>> sorted(model.output)
       ['exit_1', 'exit_2', 'exit_3', 'exit_4']
     """
+    image_shape, classes = _sizes(image_shape, classes, backbone)
     image, tapped = on_pixels(image_shape, backbone, pixels)
-    if not isinstance(exits, str):
-        tapped, exits = tap_rule.at(tapped, exits), "all" if exits else "none"
+    if taps is None and not isinstance(exits, str):
+        taps, exits = exits, "all" if exits else "none"
+    if taps is not None:
+        tapped = tap_rule.at(tapped, _names(taps))
+        exits = exits if tapped.taps else "none"
     taps = tapped.chosen(exits)
     pairs = heads.filters_or(tapped.filters(taps))
     *early, last = exit_rule.exit_names(len(taps) + 1)
@@ -74,6 +83,36 @@ def build(
         tapped.features, classes, name=last, cosine=heads.cosine
     )
     return MultiExitModel(image, outputs, name=backbones.told(backbone))
+
+
+def _sizes(image_shape, classes, backbone):
+    """Return both, those of a functional model where they are not given."""
+    if isinstance(backbone, keras.Model) and getattr(backbone, "inputs", None):
+        output = tuple(backbone.outputs[0].shape)
+        if image_shape is None:
+            image_shape = tuple(backbone.inputs[0].shape[1:])
+        # Of features there is no telling.
+        last = backbone.layers[-1]
+        ends = isinstance(last, (layers.Dense, layers.Activation))
+        if classes is None and len(output) == 2 and ends:
+            classes = output[-1]
+    for name, value in ("image_shape", image_shape), ("classes", classes):
+        if value is None:
+            raise InputError(
+                f"{name} is missing, and the backbone does not tell it: call "
+                "build((height, width, channels), classes, backbone=…)"
+            )
+    return image_shape, classes
+
+
+def _names(taps):
+    """Return names of layers; one name alone is no list of letters."""
+    if isinstance(taps, str) or not all(isinstance(n, str) for n in taps):
+        raise InputError(
+            f"taps={taps!r}: expected names of layers, such as "
+            '["block_2_add", "block_5_add"]'
+        )
+    return list(taps)
 
 
 def on_pixels(

@@ -1,8 +1,5 @@
 """The Keras model class of multi-exit networks, with its thin train step."""
 
-import functools
-import re
-
 import keras
 import tensorflow as tf
 from keras import ops
@@ -10,12 +7,7 @@ from keras import ops
 from elf_keras.distribution import replicas, worker_steps, workers
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
-
-# How a loss, or the look-up of a class's weight, says so on a CPU.
-_LABEL = re.compile(
-    r"(?:label value of (-?\d+) which is outside the valid range of|"
-    r"indices\[\d+\] = (-?\d+) is not in) \[0, (\d+)\)"
-)
+from elf_keras.models import misuse
 
 
 class ExitRecord(keras.metrics.Metric):
@@ -108,12 +100,13 @@ class MultiExitModel(keras.Model):
 
     def compile(
         self,
-        optimizer,
-        loss,
+        optimizer="rmsprop",
+        loss=None,
         *,
         training_pass=None,
         run_eagerly=False,
         jit_compile=False,
+        **others,
     ):
         """Set optimizer and objective.
 
@@ -126,18 +119,16 @@ class MultiExitModel(keras.Model):
           run_eagerly: as in `keras.Model.compile`, for debugging.
           jit_compile: likewise; off, since XLA does not mix with replicas
             and is five times slower on a CPU.
+          **others: what Keras' own `compile` takes, such as metrics; refused.
 
         Raises:
-          InputError: where `loss` is none for several exits, or XLA is to
-            compile a pass whose shapes differ from step to step.
+          InputError: where `loss` is none for several exits, or is one of
+            cosines that the exits do not give; for metrics of one output; and
+            where XLA is to compile a pass whose shapes differ from step to
+            step.
         """
-        if not hasattr(loss, "terms"):
-            raise InputError(
-                f"loss={getattr(loss, 'name', loss)!r} is of one output; a "
-                "model with exits is compiled with "
-                "elf_keras.losses.CumulativeLoss, such as "
-                'CumulativeLoss(losses.exit_loss("ce", class_counts), classes)'
-            )
+        misuse.check_objective(self, loss)
+        misuse.refuse_others(others)
         if jit_compile and not getattr(training_pass, "fixed_shapes", True):
             raise InputError(
                 "jit_compile=True with images that leave the batch: XLA needs "
@@ -178,14 +169,14 @@ class MultiExitModel(keras.Model):
                 self.train_function = worker_steps.train_function(self)
             else:
                 super().make_train_function(force)
-                self.train_function = _told_of_labels(self.train_function)
+                self.train_function = misuse.told_of_labels(self.train_function)
         return self.train_function
 
     def make_test_function(self, force=False):
         """Return what `evaluate` calls for each step."""
         if self.test_function is None or force:
             super().make_test_function(force)
-            self.test_function = _told_of_labels(self.test_function)
+            self.test_function = misuse.told_of_labels(self.test_function)
         return self.test_function
 
     def train_step(self, data):
@@ -222,23 +213,3 @@ class MultiExitModel(keras.Model):
 
     def _training_pass(self, images, labels):
         return self(images, training=True), labels
-
-
-def _told_of_labels(step):
-    """Let a label that there is not end a step in one sentence."""
-
-    @functools.wraps(step)
-    def told(iterator):
-        try:
-            return step(iterator)
-        except tf.errors.InvalidArgumentError as error:
-            found = _LABEL.search(error.message)
-            if found is None:
-                raise
-            label, classes = filter(None, found.groups())
-            raise InputError(
-                f"label {label} is of no class: expected 0 to "
-                f"{int(classes) - 1}, for a model of {classes} classes"
-            ) from error
-
-    return told

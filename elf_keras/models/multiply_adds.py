@@ -191,7 +191,9 @@ def _check_costless(layer):
     if unknown or any(word in kind for word in MULTIPLIES):
         raise InputError(
             f"Multiply-adds of layer {layer.name} ({kind}) are not known; "
-            "add its kernels to KERNELS in elf_keras/models/multiply_adds.py."
+            "say which weights it multiplies by, as in "
+            "elf_keras.models.multiply_adds.KERNELS"
+            f"[{kind!r}] = (('kernel',), 'output')."
         )
 
 

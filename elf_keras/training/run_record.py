@@ -136,7 +136,7 @@ def write(
         "flags": [*map(flagfiles.line, flagfiles.read(folder / runs.FLAGS))],
         "data": recorded.facts(training.data)
         | {"damaged": damaged.of(training.data)},
-        "model": _model(second_stage.finished(training.scored)),
+        "model": model_facts(second_stage.finished(training.scored)),
         "second_stage": stage,
         **told,
         "seed": training.batches.seed,
@@ -164,7 +164,8 @@ def _course(outcome):
     }
 
 
-def _model(model):
+def model_facts(model) -> dict:
+    """What run.json says of a model: its name, its size, its exits."""
     costs = multiply_adds.exit_costs(model)
     return {
         "name": model.name,

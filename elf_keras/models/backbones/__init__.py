@@ -3,34 +3,39 @@
 import functools
 import pathlib
 import re
+from collections import ChainMap
 from collections.abc import Callable
 
 import keras
 
-from elf_keras import choices
+from elf_keras import choices, plugins
 from elf_keras.errors import InputError
-from elf_keras.models.backbones import given, given_file
+from elf_keras.models.backbones import added, given, given_file
 from elf_keras.models.backbones.applications import application
 from elf_keras.models.backbones.efficientnet_lite import efficientnet_lite0
 from elf_keras.models.backbones.resnets import cifar_resnet, resnet50
 from elf_keras.models.backbones.tapped import CENTRED, Pixels
 
 _DENSENET169 = "DenseNet169"
-BACKBONES = {
-    **{
-        f"resnet{depth}": functools.partial(cifar_resnet, depth=depth)
-        for depth in (8, 20, 32, 44, 56, 110)
+# Its own, and those of plug-ins.
+BACKBONES = ChainMap(
+    {
+        **{
+            f"resnet{depth}": functools.partial(cifar_resnet, depth=depth)
+            for depth in (8, 20, 32, 44, 56, 110)
+        },
+        "resnet50": resnet50,
+        # HAR, Fig. 8c: before each dense block; heads of plain convolutions.
+        "densenet169": functools.partial(
+            application,
+            name=_DENSENET169,
+            taps=("pool1", "pool2_pool", "pool3_pool", "pool4_pool"),
+            head="conv",
+        ),
+        "efficientnet_lite0": efficientnet_lite0,
     },
-    "resnet50": resnet50,
-    # HAR, Fig. 8c: before each dense block; heads of plain convolutions.
-    "densenet169": functools.partial(
-        application,
-        name=_DENSENET169,
-        taps=("pool1", "pool2_pool", "pool3_pool", "pool4_pool"),
-        head="conv",
-    ),
-    "efficientnet_lite0": efficientnet_lite0,
-}
+    plugins.BACKBONES,
+)
 
 
 def find(name: str | keras.Model) -> Callable:
@@ -49,6 +54,9 @@ def find(name: str | keras.Model) -> Callable:
     if name.endswith(choices.KERAS_FILE):
         told, model = f"--backbone={name}", given_file.load(name)
         return functools.partial(given.backbone, model=model, told=told)
+    if name in plugins.BACKBONES:
+        function = plugins.BACKBONES[name]
+        return functools.partial(added.backbone, function=function, name=name)
     if name in BACKBONES:
         return BACKBONES[name]
     if not name.startswith(choices.KERAS_PREFIX):

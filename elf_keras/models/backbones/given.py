@@ -11,6 +11,9 @@ from elf_keras.models.multi_exit_model import MultiExitModel
 
 # Its own first layers normalize: it is handed pixel values as they are.
 AS_THEY_ARE = Pixels(0.0, 1.0)
+REGISTERED = (
+    'decorate its class with @keras.saving.register_keras_serializable("NAME")'
+)
 _EXPECTED_MAP = (
     "expected a last feature map that every path to the output crosses"
 )
@@ -64,9 +67,18 @@ def check(model: keras.Model, image_shape, told: str) -> None:
     refused = [_refusal(layer) for layer, _ in rebuilt.operations(model)]
     if any(refused):
         raise InputError(
-            f"{told} has {', '.join(filter(None, refused))}; {EXPECTED_LAYERS}"
+            f"{told} has {', '.join(filter(None, refused))}; "
+            f"{EXPECTED_LAYERS}; or {REGISTERED}"
         )
     _check_images(model, image_shape, told)
+
+
+def is_unknown(kind: type) -> bool:
+    """Whether a layer's class is one that no file of a model can name."""
+    if kind.__module__.partition(".")[0] in ("keras", "elf_keras"):
+        return False
+    # Without a package it is the bare name, which Keras does not look up.
+    return keras.saving.get_registered_name(kind) == kind.__name__
 
 
 def notes(model: keras.Model) -> list[str]:
@@ -108,9 +120,8 @@ def _check_graph(model, told):
 def _refusal(layer):
     """What keeps a layer out, in words, or None."""
     kind = type(layer)
-    ours = kind.__module__.partition(".")[0] in ("keras", "elf_keras")
     told = f"{layer.name} ({kind.__name__})"
-    if not ours or kind.__name__ in OPAQUE:
+    if is_unknown(kind) or kind.__name__ in OPAQUE:
         return f"the custom layer {told}"
     if getattr(layer, "data_format", None) == "channels_first":
         return f"the layer {told} with channels first"

@@ -1,0 +1,141 @@
+"""--plugin: found before flags are parsed, kept by a run, told in one line."""
+
+import re
+import sys
+
+import command_runs
+import made_plugin
+import pytest
+from absl import flags
+
+from elf_keras import plugins, runs
+from elf_keras.cli import plugin_flags, recipe_flags, workdir
+
+LOSS = made_plugin.LOSS
+SUMMARY = '"""Cross-entropy times a weight."""'
+NAMES = '''
+from elf_keras import plugins
+
+@plugins.exit_rule("made_rule")
+def rule(logits):
+    """As sure as confidence."""
+    from elf_keras.exits import exit_rule
+    return exit_rule.confidence(logits)
+
+@plugins.data_source("made_data")
+def source(request):
+    """No images."""
+
+@plugins.backbone("made_net")
+def net(images):
+    """No layers."""
+'''
+
+
+def test_what_is_added_is_a_choice_and_told_by_help(tmp_path):
+    with made_plugin.written(tmp_path, made_names=NAMES, made_loss=LOSS):
+        words = ("--plugin=made_names", "--plugin", "made_loss")
+        ended = command_runs.done("train", *words, "--help")
+        text = " ".join(ended.out.split())
+        for name, said in {
+            "made": "Cross-entropy times a weight.",
+            "made_rule": "As sure as confidence.",
+            "made_data": "No images.",
+            "made_net": "No layers.",
+        }.items():
+            assert f"{name}: {said}" in text
+        assert re.search(r"--made_weight.*?default: '?2\.0", text)
+        given = {
+            "exit_rule": "made_rule",
+            "dataset": "made_data",
+            "exit_loss": "made",
+            "backbone": "made_net",
+        }
+        with command_runs.fresh_flags() as found:
+            plugin_flags.load(words)
+            found(["train", *(f"--{key}={v}" for key, v in given.items())])
+            assert {key: found[key].value for key in given} == given
+    ended = command_runs.run("train", "--exit_loss=made", "--workdir=x")
+    assert ended.status == 2 and "--exit_loss=made" in ended.err
+
+
+def test_a_run_keeps_its_plug_ins_and_their_parameters(tmp_path):
+    with made_plugin.written(tmp_path, made_names=NAMES, made_loss=LOSS):
+        words = ["--plugin=made_names", "--plugin=made_loss"]
+        words += ["--exit_loss=made", "--made_weight=3", "--workdir=run"]
+        with command_runs.fresh_flags():
+            plugin_flags.load(words)
+            flags.FLAGS(["train", *words])
+            folder = workdir.open_workdir()
+        kept = (folder / runs.FLAGS).read_text().splitlines()
+        assert {*words[:3], "--made_weight=3.0"} <= {*kept}
+        with made_plugin.forgotten(), command_runs.fresh_flags():
+            plugins.LOSSES.clear()
+            plugins.EXIT_RULES.clear()
+            for name in ("made_names", "made_loss"):
+                sys.modules.pop(name)
+            # Another rule of the command line is known by the run, too.
+            words = ["evaluate", f"--workdir={folder}", "--exit_rule=made_rule"]
+            plugin_flags.load(words)
+            found = workdir.flags_of(folder, words[2:])
+            assert (found.exit_loss, found.made_weight) == ("made", 3.0)
+            assert found.exit_rule == "made_rule"
+            assert workdir.resolved(found).count("--plugin=made_loss") == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (None, "no such module in the current folder or on PYTHONPATH"),
+        ("import made_missing\n", "needs the module made_missing, which is"),
+        ("x = 1\nx.y\n", r"AttributeError: .* \(made_bad.py, line 2\); mend"),
+        ("def f(:\n", r"SyntaxError: .* \(made_bad.py, line 1\); mend it"),
+        ("raise SystemExit(3)\n", r"SystemExit: 3 \(made_bad.py, line 1"),
+        (LOSS.replace('"made"', '"ce"'), "'ce' is already defined by"),
+        (LOSS.replace(SUMMARY, ""), "the function made has no docstring"),
+        (LOSS.replace("=2.0", "=None"), "default None; expected a num"),
+        (LOSS.replace("made_weight", "top_k"), "flag that commands have"),
+        (LOSS.replace("made_weight", "tau"), "--tau is a text; choose an"),
+    ],
+)
+def test_a_bad_plug_in_is_one_line(tmp_path, text, says):
+    modules = {} if text is None else {"made_bad": text}
+    with made_plugin.written(tmp_path, **modules):
+        words = ("--plugin=made_bad", f"--workdir={tmp_path / 'run'}")
+        told = ["--plugin=made_bad"]
+        ended = command_runs.refused("train", *words, says=told)
+        assert re.search(says, ended.err), ended.err
+        assert not plugins.LOSSES
+    assert not (tmp_path / "run").exists()
+
+
+@pytest.mark.parametrize("name", ["my_losses.py", "a/b", "", "--x"])
+def test_a_file_is_no_module(name):
+    command_runs.refused(
+        "train", f"--plugin={name}", says=["expected the name of a module"]
+    )
+
+
+def test_an_existing_flag_is_a_parameter_too(tmp_path):
+    text = LOSS.replace("made_weight", "ldam_scale")
+    with (
+        made_plugin.written(tmp_path, made_loss=text),
+        command_runs.fresh_flags("--workdir=run") as found,
+    ):
+        before = found["ldam_scale"]
+        plugin_flags.load(["--plugin=made_loss"])
+        assert found["ldam_scale"] is before
+
+
+def test_flags_of_commands_are_reserved():
+    """Every command is imported by the helper."""
+    assert command_runs.COMMANDS
+    with command_runs.fresh_flags():
+        own = {
+            flag.name
+            for module, each in flags.FLAGS.flags_by_module_dict().items()
+            if module.startswith("elf_keras.")
+            and module != recipe_flags.__name__
+            for flag in each
+        }
+    assert set(plugin_flags.RESERVED) == own

@@ -1,0 +1,73 @@
+"""The how-to page on plug-ins, run as it stands, a plug-in of each kind."""
+
+import re
+import shlex
+
+import command_runs
+import made_plugin
+import pytest
+
+from elf_keras import runs
+from elf_keras.runs import flagfiles
+
+PAGE = command_runs.CHECKOUT / "docs" / "how-to" / "plugins.md"
+
+
+def blocks(language):
+    text = PAGE.read_text(encoding="utf-8")
+    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+
+
+def of_page():
+    """Each command's name and words."""
+    (lines,) = blocks("bash")
+    for line in lines.splitlines():
+        words = shlex.split(line.replace("my_plugins", "made_plugins"))
+        assert words[:2] == ["python", "-m"]
+        yield words[2].removeprefix("elf_keras."), words[3:]
+
+
+@pytest.mark.slow
+def test_every_kind_of_plug_in_goes_through_all_commands(tmp_path):
+    (code,) = blocks("python")
+    with made_plugin.written(tmp_path, made_plugins=code):
+        for name, words in of_page():
+            ended = command_runs.done(name, *words)
+            if name == "train":
+                # As another process finds them: by the run alone.
+                flags = flagfiles.values(tmp_path / "runs/mine" / runs.FLAGS)
+                assert flags["plugin"] == "made_plugins"
+                assert flags["poly_epsilon"] == "2.0"
+        assert "exit rule purity is of a plug-in" in ended.err
+        assert "int8 are left out" in ended.err
+        folder = tmp_path / "runs"
+        policy = runs.read_json(folder / "mine" / "policy.json")
+        assert policy["exit_rule"] == "purity"
+        manifest = runs.read_json(folder / "served" / "1" / "manifest.json")
+        assert manifest["exit_rule"] == "purity"
+        assert not manifest["variants"]
+        # Three images with no stripes among them: two exits, both answered.
+        rows = {row["artefact"]: row for row in manifest["parity"]}
+        assert rows["saved_model dynamic"]["passed"] is True
+        assert all(row["passed"] for row in rows.values())
+        scores = runs.read_json(folder / "mine" / "evaluation.json")["splits"]
+        found = scores["test"]["model"]
+        assert found["dynamic"]["exit_rule"] == "purity"
+        assert found["static"]["accuracy"] > 0.6
+        served = command_runs.evaluated(
+            folder / "mine",
+            *(f"--export={folder / 'served'}", "--variant=saved_model"),
+            "--policy=accurate",
+        )[0]
+        assert served["test"]["dynamic"]["exit_shares"] == pytest.approx(
+            found["dynamic"]["exit_shares"], abs=0.02
+        )
+        page = (folder / "page" / "index.html").read_text(encoding="utf-8")
+        assert "purity" in page
+        command_runs.refused(
+            "export",
+            f"--workdir={folder / 'mine'}",
+            *(f"--output={folder / 'other'}", "--formats=float32"),
+            says=["exit rule purity is of a plug-in", "--formats=saved_model"],
+        )
+        assert not (folder / "other").exists()
