@@ -1,7 +1,6 @@
 """The notebooks of the documentation run as they stand, in a new folder."""
 
 import os
-import pathlib
 import sys
 
 import command_runs
@@ -16,8 +15,14 @@ def test_a_notebook_runs(path, tmp_path, monkeypatch):
     nbformat = pytest.importorskip("nbformat")
     nbclient = pytest.importorskip("nbclient")
     # Its commands are those of the checkout, by this very Python.
-    python = pathlib.Path(sys.executable).parent
-    monkeypatch.setenv("PATH", f"{python}:{os.environ['PATH']}")
+    command = tmp_path / "bin" / "elf-keras"
+    command.parent.mkdir()
+    command.write_text(
+        f'#!/bin/sh\nexec "{sys.executable}" -m elf_keras "$@"\n'
+    )
+    command.chmod(0o755)
+    path_of_all = f"{command.parent}{os.pathsep}{os.environ['PATH']}"
+    monkeypatch.setenv("PATH", path_of_all)
     monkeypatch.setenv("PYTHONPATH", str(command_runs.CHECKOUT))
     monkeypatch.setenv("TF_CPP_MIN_LOG_LEVEL", "3")
     notebook = nbformat.read(path, as_version=4)

@@ -13,13 +13,14 @@ def define() -> None:
         "Folder of the run. Training writes all its files there; the other "
         "commands read them.",
     )
-    flags.DEFINE_multi_string(
-        "plugin",
-        [],
+    text = (
         "A module of your own that adds losses, backbones, exit rules or data "
         "sources, such as my_project.losses. It is looked for in the current "
-        "folder and on PYTHONPATH. May be given several times.",
+        "folder and on PYTHONPATH. May be given several times."
     )
+    flags.DEFINE_multi_string("plugin", [], text)
+    # Without what absl adds: that is said already.
+    flags.FLAGS["plugin"].help = text
     flags.DEFINE_bool(
         "resume",
         False,

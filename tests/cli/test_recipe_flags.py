@@ -10,7 +10,8 @@ from elf_keras.cli import recipe_flags, workdir
 from elf_keras.runs import flagfiles
 
 OTHER = shlex.split("""
---workdir=w --seed=5 --resume=true --checkpoint_minutes=2.5 --deterministic=true
+--workdir=w --plugin=mine
+--seed=5 --resume=true --checkpoint_minutes=2.5 --deterministic=true
 --mixed_precision=bfloat16 --strategy=single --dataset=folder
 --data_dir='a folder, with = and spaces'
 --imbalance=12.5 --validation_fraction=0.25 --validation_group=prefix:_

@@ -1,30 +1,28 @@
 """The how-to page on library use, run as it stands."""
 
-import re
-import shlex
-
 import command_runs
+import documented
 import pytest
 
 from elf_keras import models, runs
 
-PAGE = command_runs.CHECKOUT / "docs" / "how-to" / "library.md"
+PAGE = documented.CHECKOUT / "docs" / "how-to" / "library.md"
 
 
 @pytest.mark.slow
 def test_the_page_trains_a_model_and_commands_take_it(tmp_path, monkeypatch):
-    text, names = PAGE.read_text(encoding="utf-8"), {}
+    names = {}
     monkeypatch.chdir(tmp_path)
-    for code in re.findall(r"```python\n(.*?)```", text, flags=re.DOTALL):
-        exec(code, names)
+    for language, code in documented.fenced(PAGE):
+        if language == "python":
+            exec(code, names)
     assert isinstance(names["same"], models.MultiExitModel)
     leaving = (names["found"].exit_taken == 0).mean()
     assert 0 < leaving < 1
-    (lines,) = re.findall(r"```bash\n(.*?)```", text, flags=re.DOTALL)
-    for line in lines.splitlines():
-        python, flag, name, *words = shlex.split(line)
-        assert (python, flag) == ("python", "-m")
-        command_runs.done(name.removeprefix("elf_keras."), *words)
+    (block,) = [each for each in documented.blocks() if PAGE.match(each.page)]
+    for words in block.commands:
+        name, arguments = documented.of_project(words)
+        command_runs.done(name, *arguments)
     policy = runs.read_json(tmp_path / "runs/own/policy.json")
     static = policy["model"]["static"]["test"]["accuracy"]
     assert static > 0.7

@@ -1,37 +1,32 @@
 """The how-to page on plug-ins, run as it stands, a plug-in of each kind."""
 
-import re
-import shlex
-
 import command_runs
+import documented
 import made_plugin
 import pytest
 
 from elf_keras import runs
 from elf_keras.runs import flagfiles
 
-PAGE = command_runs.CHECKOUT / "docs" / "how-to" / "plugins.md"
-
-
-def blocks(language):
-    text = PAGE.read_text(encoding="utf-8")
-    return re.findall(rf"```{language}\n(.*?)```", text, flags=re.DOTALL)
+PAGE = documented.CHECKOUT / "docs" / "how-to" / "plugins.md"
 
 
 def of_page():
-    """Each command's name and words."""
-    (lines,) = blocks("bash")
-    for line in lines.splitlines():
-        words = shlex.split(line.replace("my_plugins", "made_plugins"))
-        assert words[:2] == ["python", "-m"]
-        yield words[2].removeprefix("elf_keras."), words[3:]
+    """The module of the page, and each command's name and words."""
+    blocks = [each for each in documented.blocks() if PAGE.match(each.page)]
+    (code,) = [
+        text for kind, text in documented.fenced(PAGE) if kind == "python"
+    ]
+    (block,) = [each for each in blocks if each.elsewhere]
+    block = block.__class__(block.page, block.text.replace("my_pl", "made_pl"))
+    return code, [documented.of_project(words) for words in block.commands]
 
 
 @pytest.mark.slow
 def test_every_kind_of_plug_in_goes_through_all_commands(tmp_path):
-    (code,) = blocks("python")
+    code, commands = of_page()
     with made_plugin.written(tmp_path, made_plugins=code):
-        for name, words in of_page():
+        for name, words in commands:
             ended = command_runs.done(name, *words)
             if name == "train":
                 # As another process finds them: by the run alone.
