@@ -5,8 +5,10 @@ import sys
 import textwrap
 
 import pytest
+from absl.testing import flagsaver
 
 from elf_keras import plugins
+from elf_keras.cli import command_flags, recipe_flags
 
 LOSS = '''
 from elf_keras import plugins
@@ -25,9 +27,14 @@ def forgotten():
     tables = [plugins.LOSSES, plugins.BACKBONES]
     tables += [plugins.EXIT_RULES, plugins.DATA_SOURCES]
     before, modules = [dict(each) for each in tables], set(sys.modules)
+    recipe_flags.define()
+    command_flags.define()
+    flags = flagsaver.save_flag_values()
     try:
         yield
     finally:
+        # With them go their choices, and the flags of their parameters.
+        flagsaver.restore_flag_values(flags)
         for table, kept in zip(tables, before, strict=True):
             table.clear()
             table.update(kept)
