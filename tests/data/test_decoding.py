@@ -27,12 +27,13 @@ def test_files_behave_as_an_array(tmp_path):
 
 
 @pytest.mark.parametrize("kind", ["png", "jpg"])
-@pytest.mark.parametrize("size", [(60, 80), (90, 30), (16, 16), (9, 7)])
-def test_evaluation_agrees_with_pillow(tmp_path, kind, size):
-    name = f"photo.{kind}"
-    photo_folders.save(tmp_path / name, photo_folders.smooth(1, size))
-    found = opened(tmp_path, [name])[0]
-    photo_folders.agree(found, images.read(tmp_path / name, 16))
+def test_evaluation_agrees_with_pillow(tmp_path, kind):
+    sizes = [(60, 80), (90, 30), (16, 16), (9, 7)]
+    names = [f"{height} x {width}.{kind}" for height, width in sizes]
+    for name, size in zip(names, sizes, strict=True):
+        photo_folders.save(tmp_path / name, photo_folders.smooth(1, size))
+    for name, found in zip(names, opened(tmp_path, names), strict=True):
+        photo_folders.agree(found, images.read(tmp_path / name, 16), name)
 
 
 def test_large_jpegs_are_decoded_small_and_agree(tmp_path):
@@ -95,11 +96,11 @@ def test_training_window_is_cut_from_the_file(tmp_path, smallest, size):
     top, left, height, width = found
     box = (left, top, left + width, top + height)
     expected = whole.crop(box).resize((size, size), Image.Resampling.BILINEAR)
-    for name in ("photo.png", "photo.jpg"):
-        whole.save(tmp_path / name, quality=98)
-        path = tf.constant(str(tmp_path / name))
-        for special in (None, tf.constant(False), tf.constant(True)):
-            read = tf.function(decoding.training_image)
+    for special in (None, tf.constant(False), tf.constant(True)):
+        read = tf.function(decoding.training_image, autograph=False)
+        for name in ("photo.png", "photo.jpg"):
+            whole.save(tmp_path / name, quality=98)
+            path = tf.constant(str(tmp_path / name))
             found = read(path, special, numbers, size=size, rule=rule)
             found = found.numpy().astype(int)
             np.testing.assert_allclose(found, np.asarray(expected), atol=8)

@@ -126,7 +126,7 @@ def test_resuming_gives_what_the_whole_run_gives(examples, rule, sampler):
         np.testing.assert_equal(rest, whole[3 + done :])
 
 
-@pytest.mark.parametrize("rule", [CROPS, COLOURED_CROPS, WINDOWS, EACH])
+@pytest.mark.parametrize("rule", [COLOURED_CROPS, WINDOWS, EACH])
 def test_augmentation_depends_on_the_seed_not_on_the_batch(examples, rule):
     options = {"epochs": 1, "augmentation": rule}
     small = by_label(batches(examples, size=2, **options))
