@@ -122,11 +122,17 @@ def test_the_average_is_scored_chosen_and_saved(tmp_path):
     assert run_states.same(averaged.get_weights(), again.get_weights())
 
 
-@pytest.mark.parametrize("at", [2, 5, 8])
-def test_stopped_and_resumed_to_the_bit(tmp_path, at):
-    """Within the first epoch, between two, and within the second."""
+@pytest.fixture(scope="module")
+def uninterrupted(tmp_path_factory):
+    """A training, and how it ended."""
     whole = interrupted.training(interrupted.model(), decay=DECAY)
-    expected = loop.fit(whole, tmp_path / "whole")
+    return whole, loop.fit(whole, tmp_path_factory.mktemp("whole"))
+
+
+@pytest.mark.parametrize("at", [2, 5, 8])
+def test_stopped_and_resumed_to_the_bit(uninterrupted, tmp_path, at):
+    """Within the first epoch, between two, and within the second."""
+    whole, expected = uninterrupted
     cut = interrupted.model(at=at, event=interrupted.power_cut)
     with pytest.raises(interrupted.PowerCutError):
         loop.fit(
