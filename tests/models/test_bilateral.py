@@ -62,7 +62,7 @@ def test_in_use_both_branches_weigh_one_half(pairs):
         0.5 * pooled(model, images, CONVENTIONAL) @ kernel[:half]
         + 0.5 * pooled(model, images, REBALANCING) @ kernel[half:]
     )
-    found = model.predict(images, verbose=0)
+    found = model(images, training=False)
     assert set(found) == {"exit_1"}
     np.testing.assert_allclose(found["exit_1"], scores + bias, atol=1e-4)
     assert abs(scores).max() > 0.1
@@ -135,14 +135,14 @@ def test_cosine_classifier_saves_and_loads(pairs, tmp_path):
     models.save(model, tmp_path / "model.keras")
     loaded = models.load(tmp_path / "model.keras")
     images = pairs[0][:, 1]
-    expected = model.predict(images, verbose=0)["exit_1"]
-    found = loaded.predict(images, verbose=0)["exit_1"]
+    expected = model(images, training=False)["exit_1"]
+    found = loaded(images, training=False)["exit_1"]
     np.testing.assert_array_equal(found, expected)
-    assert abs(found).max() <= 1 + 1e-6
+    assert np.abs(found).max() <= 1 + 1e-6
     assert models.tap_names(loaded) == [bilateral.BOTH]
     (stage,) = models.stages(loaded)
     np.testing.assert_allclose(
-        stage.predict(images, verbose=0)["exit_1"], expected, atol=1e-6
+        stage(images, training=False)["exit_1"], expected, atol=1e-6
     )
 
 

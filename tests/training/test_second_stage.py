@@ -102,7 +102,7 @@ def test_lws_trains_one_number_a_class_and_classifier():
 @pytest.mark.parametrize("name", second_stage.TRAINED_STAGES)
 def test_what_remains_is_an_ordinary_model_of_the_same_scores(name, tmp_path):
     model = trained(second_stage.TRAINED_STAGES[name](built()))
-    expected = model.predict(images(), verbose=0)
+    expected = model(images(), training=False)
     done = second_stage.finished(model)
     ordinary = built()
     kinds = [type(layer).__name__ for layer in ordinary.layers]
@@ -112,7 +112,7 @@ def test_what_remains_is_an_ordinary_model_of_the_same_scores(name, tmp_path):
     assert len(done.trainable_weights) == len(ordinary.trainable_weights)
     models.save(done, tmp_path / "model.keras")
     loaded = models.load(tmp_path / "model.keras")
-    found = loaded.predict(images(), verbose=0)
+    found = loaded(images(), training=False)
     for key, scores in expected.items():
         np.testing.assert_allclose(found[key], scores, rtol=1e-5, atol=1e-5)
     assert len(loaded.trainable_weights) == len(ordinary.trainable_weights)
