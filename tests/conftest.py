@@ -15,6 +15,8 @@ FIGURES = CHECKOUT / "benchmarks" / "results" / "faults.json"
 # more threads in each would wait for one another. Whoever sets them decides.
 for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
+# As a command sets it in a process of its own, whose bits some tests compare.
+os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
 # Files that take longest, begun first: left for the end, one of them would
 # keep a single process busy while the others have nothing to do.
 LONGEST = (
