@@ -26,8 +26,11 @@ def photos(folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("backbone", ["keras:MobileNetV3Small", "resnet50"])
-def test_from_photos_to_a_policy(tmp_path, monkeypatch, backbone):
+@pytest.mark.parametrize(
+    ("backbone", "size"), [("keras:MobileNetV3Small", 224), ("resnet50", 64)]
+)
+def test_from_photos_to_a_policy(tmp_path, monkeypatch, backbone, size):
+    """Pixels of the larger one would take minutes, and teach no more."""
     monkeypatch.chdir(command_runs.CHECKOUT)
     folder, workdir = photos(tmp_path / "photos"), f"--workdir={tmp_path}/run"
     command_runs.done(
@@ -35,7 +38,7 @@ def test_from_photos_to_a_policy(tmp_path, monkeypatch, backbone):
         workdir,
         "--flagfile=experiments/photos_224.flags",
         f"--data_dir={folder}",
-        f"--backbone={backbone}",
+        *(f"--backbone={backbone}", f"--image_size={size}"),
         "--epochs=1",
         "--batch_size=8",
         "--validation_fraction=0.25",

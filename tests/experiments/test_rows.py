@@ -69,10 +69,26 @@ def made_cifar(request):
     return splits.Splits(part, part, part, ("a", "b", "c"), np.array(COUNTS))
 
 
+@pytest.fixture(scope="module")
+def first_stage(tmp_path_factory):
+    """Train by these words, and return the model; the same words once."""
+    root, seen = tmp_path_factory.mktemp("first"), {}
+
+    def trained(*words):
+        folder = seen.setdefault(words, root / str(len(seen)))
+        if not folder.exists():
+            command_runs.done("train", *words, f"--workdir={folder}")
+        return folder / runs.MODEL
+
+    return trained
+
+
 @pytest.mark.parametrize(
     "cell", STARTS, ids=[" ".join(index.command(cell)) for cell in STARTS]
 )
-def test_a_row_starts_with_one_command(cell, places, tmp_path, monkeypatch):
+def test_a_row_starts_with_one_command(
+    cell, places, first_stage, tmp_path, monkeypatch
+):
     monkeypatch.chdir(command_runs.CHECKOUT)
     for name in ("cifar10_lt", "cifar100_lt"):
         monkeypatch.setitem(data.SOURCES, name, made_cifar)
@@ -89,11 +105,8 @@ def test_a_row_starts_with_one_command(cell, places, tmp_path, monkeypatch):
     if needs_run:
         first = [word for word in words if not word.startswith("--flagfile")]
         dataset = f"--dataset={folder}"
-        command_runs.done(
-            *("train", dataset, *shared, *first, "--imbalance=100"),
-            f"--workdir={tmp_path / 'first'}",
-        )
-        words += [f"--weights={tmp_path / 'first' / runs.MODEL}"]
+        source = first_stage(dataset, *shared, *first, "--imbalance=100")
+        words += [f"--weights={source}"]
     command_runs.done("train", *words, f"--workdir={tmp_path / 'run'}")
     record = runs.read_json(tmp_path / "run" / runs.METRICS)
     assert 0 <= record["test"]["last"]["static"]["accuracy"] <= 1
