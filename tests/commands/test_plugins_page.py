@@ -41,7 +41,6 @@ def test_every_kind_of_plug_in_goes_through_all_commands(tmp_path):
         manifest = runs.read_json(folder / "served" / "1" / "manifest.json")
         assert manifest["exit_rule"] == "purity"
         assert not manifest["variants"]
-        # Three images with no stripes among them: two exits, both answered.
         rows = {row["artefact"]: row for row in manifest["parity"]}
         assert rows["saved_model dynamic"]["passed"] is True
         assert all(row["passed"] for row in rows.values())
