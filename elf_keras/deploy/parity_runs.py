@@ -31,8 +31,8 @@ from elf_keras.exits.thresholds import ExitThresholds
 
 # At 64, images of 160 pixels took 1 GB more.
 BATCH = 16
-# Images for each signature by name, and for files that take no exits.
-NAMED, SCORES = 16, 50
+# Images for each signature by name.
+FEW = 16
 
 
 def of_saved_model(
@@ -67,7 +67,7 @@ def of_saved_model(
     }
     told = _compared(reference, "saved_model", rows)
     with _unoptimized():
-        return told + _by_name(loaded, _few(reference, NAMED), serving)
+        return told + _by_name(loaded, _few(reference), serving)
 
 
 @contextlib.contextmanager
@@ -85,10 +85,10 @@ def _unoptimized():
         tf.config.optimizer.set_experimental_options(before)
 
 
-def _few(reference, most):
+def _few(reference):
     """Some of its images, from the first to the last."""
     last = len(reference.images) - 1
-    rows = np.unique(np.linspace(0, last, most).round().astype(int))
+    rows = np.unique(np.linspace(0, last, FEW).round().astype(int))
     return dataclasses.replace(
         reference,
         images=reference.images[rows],
@@ -143,12 +143,11 @@ def of_chain(
     Only those in float32 are judged.
     """
     files = manifest.files(folder, variant)
-    # Those that take no exits: a wrong file shows on a few, too.
-    few, alone = _few(reference, SCORES), measure.open_files(files, "exit")
+    images, alone = reference.images, measure.open_files(files, "exit")
     chain = measure.open_files(files, "stage")
-    asked = [(chain, reference.images), *(([at], few.images) for at in alone)]
+    asked = [(chain, reference.images), *(([at], images) for at in alone)]
     if (files / "stages.tflite").exists():
-        asked.append((_joint(files, len(alone)), few.images))
+        asked.append((_joint(files, len(alone)), images))
     left, logits, *found = measure.at_once(
         [
             functools.partial(_left_by_runner, folder, variant, reference),
@@ -159,18 +158,14 @@ def of_chain(
     if (files / "single_file.tflite").exists():
         path = files / "single_file.tflite"
         rows["single_file"] = _single_file(path, reference)
-    of_few = {}
     if len(found) > len(alone):
-        of_few["stages.tflite"] = {"logits": found.pop()}
+        rows["stages.tflite"] = {"logits": found.pop()}
     each = np.concatenate(found, axis=1)
-    of_few[f"exit_k.{files.parent.name}"] = {"logits": each}
+    rows[f"exit_k.{files.parent.name}"] = {"logits": each}
     judged = variant in ("float32", "onnx")
     if variant not in choices.ONNX_VARIANTS:
         variant = f"tflite {variant}"
-    return [
-        *_compared(reference, variant, rows, judged),
-        *_compared(few, variant, of_few, judged),
-    ]
+    return _compared(reference, variant, rows, judged)
 
 
 def _joint(files, exits):
