@@ -26,7 +26,7 @@ def test_commands_of_a_run_need_no_file_of_its_backbone(tmp_path):
         f"--output={exported}",
         "--formats=float32",
     )
-    assert (exported / "tflite" / "float32" / "stage_3.tflite").exists()
+    assert (exported / "1/tflite/float32/stage_3.tflite").exists()
     command_runs.done("report", folder)
     second = ("--second_stage=crt", f"--weights={folder / 'model.keras'}")
     other = f"--workdir={tmp_path / 'second'}"
