@@ -141,7 +141,7 @@ def test_an_export_answers_by_what_was_corrected(pair, tmp_path):
         *(f"--workdir={folder}", f"--output={out}"),
         "--formats=saved_model,float32,int8",
     )
-    manifest = runs.read_json(out / "manifest.json")
+    manifest = runs.read_json(out / "1" / "manifest.json")
     judged = [row for row in manifest["parity"] if row["passed"] is not None]
     assert len({row["artefact"] for row in judged}) > 4
     assert all(row["passed"] for row in judged)

@@ -177,7 +177,7 @@ def run(kind, folder):
 
 
 if __name__ == "__main__":
-    os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0")
+    os.environ["TF_ENABLE_ONEDNN_OPTS"] = "0"
     *kinds, into = sys.argv[1:]
     prepare(kinds[-1])
     for each in kinds:
