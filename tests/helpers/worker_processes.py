@@ -25,7 +25,7 @@ def environment(config: str | None = None) -> dict[str, str]:
     # oneDNN's convolution gives an empty batch the wrong shape.
     found |= {"TF_ENABLE_ONEDNN_OPTS": "0", "TF_CPP_MIN_LOG_LEVEL": "3"}
     found["PYTHONFAULTHANDLER"] = "1"
-    # With one thread TensorFlow's collectives crash now and then.
+    # With one thread a worker ends by a segmentation fault in a collective.
     for name in ("TF_CONFIG", "TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
         found.pop(name, None)
     return found | ({"TF_CONFIG": config} if config else {})
