@@ -15,6 +15,7 @@ from keras import ops
 from elf_keras.distribution.replicas import sum_over_replicas
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
+from elf_keras.losses import mixed_labels
 
 
 @dataclasses.dataclass(frozen=True)
@@ -114,10 +115,10 @@ class CumulativeLoss:
         """
         logits = exit_rule.stack_exits(outputs)
         classes = self.class_weights.shape[0]
-        shares, labels = _two_labels(_checked_labels(labels, classes))
+        shares, labels = mixed_labels.by_share(labels, classes)
         losses = [self._exit_losses(logits, label) for label in labels]
         weights = [ops.take(self.class_weights, label) for label in labels]
-        parts, weights = _parts_of_weight(shares, weights)
+        parts, weights = mixed_labels.parts_of_weight(shares, weights)
         if sample_weight is None:
             sample_weight = ops.ones_like(weights)
         sample_weight = ops.cast(sample_weight, weights.dtype)
@@ -125,7 +126,7 @@ class CumulativeLoss:
         reached = exit_rule.active_mask(self._satisfied(logits, label))
         predicted = ops.cast(ops.argmax(logits, axis=-1), label.dtype)
         return Terms(
-            exit_losses=_mix(parts, losses),
+            exit_losses=mixed_labels.mix(parts, losses),
             active=ops.stop_gradient(ops.cast(reached, logits.dtype)),
             example_weights=ops.cast(weights * sample_weight, logits.dtype),
             sample_weights=ops.cast(sample_weight, logits.dtype),
@@ -139,8 +140,9 @@ class CumulativeLoss:
           labels: as in `terms`.
           logits: `(batch, exits, classes)`, of one exit or of several.
         """
-        labels = _checked_labels(labels, self.class_weights.shape[0])
-        return self._satisfied(logits, _two_labels(labels)[1][0])
+        classes = self.class_weights.shape[0]
+        _, (label, *_) = mixed_labels.by_share(labels, classes)
+        return self._satisfied(logits, label)
 
     def reduce(self, terms: Terms):
         """Return the scalar loss: this replica's part of the global mean."""
@@ -209,54 +211,3 @@ def _checked_threshold(value):
             "None where nobody is to leave in training"
         )
     return value
-
-
-def _checked_labels(labels, classes):
-    """Labels as a tensor; those of `keras.datasets` lose their column."""
-    if labels is None:
-        raise InputError(
-            "labels are missing: give the numbers of the classes beside the "
-            "images"
-        )
-    labels = ops.convert_to_tensor(labels)
-    shape = tuple(labels.shape)
-    if len(shape) == 2 and shape[1] == 1:
-        return labels[:, 0]
-    if len(shape) != 1 and shape[1:] not in ((classes,), (None,)):
-        raise InputError(
-            f"labels of shape {shape}: expected numbers of classes, (batch,), "
-            f"or shares of all classes, (batch, {classes})"
-        )
-    return labels
-
-
-def _two_labels(labels):
-    """Split labels into shares and classes, the larger share first."""
-    if len(labels.shape) == 1:
-        return None, [ops.cast(labels, "int32")]
-    shares, classes = ops.top_k(labels, k=2)
-    classes = ops.cast(classes, "int32")
-    return [shares[:, 0], shares[:, 1]], [classes[:, 0], classes[:, 1]]
-
-
-def _parts_of_weight(shares, weights):
-    """Each class' part of an example's weight, and that weight Σ_c s_c w_c."""
-    whole = _mix(shares, weights)
-    if shares is None:
-        return None, whole
-    parts = [
-        ops.divide_no_nan(ops.cast(share, weight.dtype) * weight, whole)
-        for share, weight in zip(shares, weights, strict=True)
-    ]
-    return parts, whole
-
-
-def _mix(shares, values):
-    if shares is None:
-        return values[0]
-    first, second = values
-    column = (-1,) + (1,) * (len(first.shape) - 1)
-    shares = [
-        ops.cast(ops.reshape(share, column), first.dtype) for share in shares
-    ]
-    return shares[0] * first + shares[1] * second
