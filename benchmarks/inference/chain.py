@@ -145,6 +145,7 @@ def _manifest(folder, shape):
         "class_names": [str(c) for c in range(10)],
         "input": manifest.image_input(shape),
         "exits": [{"macs": 0, "temperature": 1.0}] * len(files),
+        "backbone_macs": 0,
         "variants": {"float32": {"stages": stages, "policies": policies}},
         "default_policy": "all_exits",
         "checksums": manifest.checksums(folder),

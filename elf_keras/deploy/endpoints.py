@@ -163,14 +163,16 @@ class Endpoints:
     def _told(self, scores, taken, temperatures, macs):
         probabilities = tf.nn.softmax(scores / temperatures[:, None])
         # Of scores: probabilities that round to the same are no tie.
-        best = tf.math.top_k(scores, min(TOP, len(self._class_names))).indices
+        most = min(TOP, len(self._class_names))
+        best = tf.math.top_k(scores, most).indices
         names = tf.gather(self._class_names, best)
         return {
             "class": best[:, 0],
             "name": names[:, 0],
             "top_classes": best,
             "top_names": names,
-            "top_probabilities": tf.gather(probabilities, best, batch_dims=1),
+            # In the order of scores; a gather by rows is a dozen operations.
+            "top_probabilities": tf.math.top_k(probabilities, most).values,
             "probabilities": probabilities,
             "scores": scores,
             "confidence": exit_rule.confidence(scores),

@@ -38,7 +38,8 @@ class FrozenStage:
             return outputs
 
         spec = tf.TensorSpec((None, *stage.inputs[0].shape[1:]))
-        self._call = tf.function(call).get_concrete_function(spec)
+        call = tf.function(call, autograph=False)
+        self._call = call.get_concrete_function(spec)
 
     def __call__(self, features, training=False):
         """Return `{"exit_k": logits, "features": …}`."""
@@ -78,58 +79,39 @@ def leave_early(stages, images, thresholds, rule: AnswerRule = PLAIN):
       that `exit`, from 1, int32 `(batch,)`, and what the rule compared,
       `(batch,)`: `confidence`, or by another rule its `certainty`.
     """
-    batch = tf.shape(images)[0]
-    classes = stages[0].output["exit_1"].shape[-1]
-    # Exit and certainty are the last columns: one scatter a stage.
-    state = (*(tf.range(batch), images, {}), tf.zeros((batch, classes + 2)))
-    for number, stage in enumerate(stages, start=1):
-        last = number == len(stages)
-        column = None if last else thresholds[:, number - 1]
-        state = _unless_all_left(stage, number, column, state, rule)
-    answers = state[3]
+    answers = _batch_from_stage(stages, 1, (images, {}), thresholds, rule)
     plain = rule.exit_rule == certainty.CONFIDENCE
     return {
-        "scores": answers[:, :classes],
-        "exit": tf.cast(answers[:, classes], tf.int32),
+        "scores": answers[:, :-2],
+        "exit": tf.cast(answers[:, -2], tf.int32),
         "confidence" if plain else "certainty": answers[:, -1],
     }
 
 
-def _unless_all_left(stage, number, thresholds, state, rule):
-    """Return the state after one stage, which runs if anybody is left."""
-    alive, features, kept, answers = state
-    following = stage.output.get("features")
-    shape = () if following is None else following.shape[1:]
+def _batch_from_stage(stages, number, state, thresholds, rule):
+    """Return `(batch, classes + 2)` of a batch that is still there."""
+    features, kept = state
+    with tf.name_scope(f"stage_{number}"):
+        outputs = stages[number - 1](features, training=False)
+    scores, sure, keeps = in_turn.step(
+        rule, number, outputs[f"exit_{number}"], kept
+    )
+    answers = _rows(scores, number, sure)
+    if number == len(stages):
+        return answers
+    leaves = exit_rule.above(sure, thresholds[:, number - 1])
+    stay = tf.where(~leaves)[:, 0]
 
-    def run():
-        with tf.name_scope(f"stage_{number}"):
-            outputs = stage(features, training=False)
-        found, sure, keeps = in_turn.step(
-            rule, number, outputs[f"exit_{number}"], kept
+    def following():
+        left = tf.nest.map_structure(
+            lambda value: tf.gather(value, stay), (outputs["features"], keeps)
         )
-        rows = _rows(found, number, sure)
-        if thresholds is None:
-            given = tf.tensor_scatter_nd_update(answers, alive[:, None], rows)
-            return alive[:0], tf.zeros((0,)), {}, given
-        leaves = exit_rule.above(sure, tf.gather(thresholds, alive))
-        stay, gone = tf.dynamic_partition(
-            tf.range(tf.size(alive)), tf.cast(leaves, tf.int32), 2
-        )
-        return (
-            tf.gather(alive, stay),
-            tf.gather(outputs["features"], stay),
-            {name: tf.gather(value, stay) for name, value in keeps.items()},
-            tf.tensor_scatter_nd_update(
-                answers, tf.gather(alive, gone)[:, None], tf.gather(rows, gone)
-            ),
-        )
+        limits = tf.gather(thresholds, stay)
+        found = _batch_from_stage(stages, number + 1, left, limits, rule)
+        return tf.tensor_scatter_nd_update(answers, stay[:, None], found)
 
-    def skip():
-        held = {} if thresholds is None else kept
-        return alive, tf.zeros((0, *shape)), held, answers
-
-    # Everybody is there at first: no condition to pay for.
-    return run() if number == 1 else tf.cond(tf.size(alive) > 0, run, skip)
+    # What is skipped costs nothing, not even a condition for each stage.
+    return tf.cond(tf.size(stay) > 0, following, lambda: answers)
 
 
 def _rows(scores, number, sure):
