@@ -27,6 +27,11 @@ def test_both_papers_can_be_cited():
     for _, authors in papers.values():
         names = [author["family-names"] for author in authors]
         assert names == ["Duggal", "Freitas", "Dhamnani", "Chau", "Sun"]
+    places = {
+        work.get("url", f"https://doi.org/{work.get('doi')}")
+        for work in cited["references"]
+    }
+    assert set(PROJECT["urls"].values()) == places
 
 
 def test_the_changelog_begins_with_this_version():
