@@ -62,7 +62,7 @@ def run_command(
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
             plugin_flags.load(_expanded_if_read(sys.argv))
             print(help_page.page(main), flush=True)
-        elif f"--recipe={recipes.LIST}" in sys.argv[1:]:
+        elif recipes.are_asked_for(sys.argv[1:]):
             print(tables.facts(recipes.table()), flush=True)
         else:
             words = _parse(sys.argv, of_run, of_export)

@@ -6,6 +6,7 @@ installed package. Its first line says what it is good for.
 
 import difflib
 import pathlib
+from collections.abc import Sequence
 
 from elf_keras.errors import InputError
 
@@ -43,12 +44,24 @@ def path(name: str) -> pathlib.Path:
     known = [*names(), *(f"{_PARTS}/{part.stem}" for part in parts)]
     if name in known:
         return folder() / f"{name}{_ENDING}"
-    near = difflib.get_close_matches(name, known, n=1)
-    hint = f"did you mean {near[0]}? " if near else ""
+    near = _nearest(name, known)
+    hint = f"did you mean {' or '.join(near)}? " if near else ""
     raise InputError(
         f"--recipe={name}: there is no recipe of that name; {hint}"
         f"--recipe={LIST} shows all, and --flagfile takes a file of your own"
     )
+
+
+def _nearest(name, known):
+    """Names in any folder that end as this one, else those spelt alike."""
+    same = [each for each in known if each.rpartition("/")[2] == name]
+    return same or difflib.get_close_matches(name, known, n=3)
+
+
+def are_asked_for(words: Sequence[str]) -> bool:
+    """Whether a command line is to show all recipes."""
+    pairs = zip(words, words[1:], strict=False)
+    return f"--recipe={LIST}" in words or ("--recipe", LIST) in pairs
 
 
 def table() -> list[tuple[str, str]]:

@@ -32,6 +32,8 @@ def test_a_recipe_stands_for_the_lines_of_its_file():
     ("word", "said"),
     [
         ("--recipe=photo", "did you mean photos"),
+        ("--recipe=crt", "mean cifar10_lt/crt or imagenet_lt/crt or inat18"),
+        ("--recipe=inat18/ldam", "did you mean inat18/ldam_drw or "),
         ("--recipe=../secret", "--recipe=list shows all"),
         ("--recipe=/etc/passwd", "no recipe of that name"),
         ("--recipe", "without a recipe"),
@@ -40,6 +42,12 @@ def test_a_recipe_stands_for_the_lines_of_its_file():
 def test_what_is_no_recipe(word, said):
     with pytest.raises(errors.InputError, match=said):
         flagfiles.expanded([word])
+
+
+def test_all_recipes_are_asked_for_as_any_flag_is_given():
+    assert recipes.are_asked_for(["--recipe=list"])
+    assert recipes.are_asked_for(["--epochs=3", "--recipe", "list"])
+    assert not recipes.are_asked_for(["--recipe", "photos", "list"])
 
 
 def test_an_installed_package_has_its_own(tmp_path, monkeypatch):
