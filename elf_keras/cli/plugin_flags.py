@@ -38,6 +38,9 @@ RESERVED = (
     *("plan_utilization", "policy", "policy_file", "resamples", "run_models"),
     *("score_images", "split", "thresholds", "top_k", "variant"),
 )
+# Read before flags are parsed: a parameter of that name would get no value.
+_READ_BEFORE = ("flagfile", "help", "helpfull", "helpshort", "recipe")
+_TAKEN = (*RESERVED, *_READ_BEFORE)
 
 
 def load(words: Sequence[str]) -> None:
@@ -148,15 +151,17 @@ def _import(name, words):
 
 def _told(error, module):
     """What went wrong, and in which line of which file."""
+    reason = str(error)
     if isinstance(error, SyntaxError):
-        name, line = error.filename, error.lineno
+        # Its text repeats the place.
+        name, line, reason = error.filename, error.lineno, error.msg
     else:
         frames = traceback.extract_tb(error.__traceback__)
         stem = module.rpartition(".")[2]
         own = [f for f in frames if pathlib.Path(f.filename).stem == stem]
         last = (own or frames)[-1]
         name, line = last.filename, last.lineno
-    reason = " ".join(str(error).split())
+    reason = " ".join(reason.split())
     where = f"{pathlib.Path(str(name)).name}, line {line}"
     return f"{type(error).__name__}: {reason} ({where}); mend it"
 
@@ -166,7 +171,7 @@ def _define_parameters():
     for name, function in plugins.added("loss").items():
         for each, default in functions.parameters(function).items():
             told = f"loss {name!r}: parameter {each}"
-            if each in FLAGS and each not in RESERVED:
+            if each in FLAGS and each not in _TAKEN:
                 _check_same(FLAGS[each], default, told)
             else:
                 _define(each, default, told, name)
@@ -179,7 +184,7 @@ def _define(name, default, told, loss):
         float: flags.DEFINE_float,
         str: flags.DEFINE_string,
     }
-    if name in RESERVED:
+    if name in _TAKEN:
         raise InputError(
             f"{told} has the name of a flag that commands have; choose another"
         )
@@ -205,4 +210,10 @@ def _check_same(flag, default, told):
         raise InputError(
             f"{told} is {kind}, and --{flag.name} is {flag_kind}; choose "
             "another name"
+        )
+    added = flag in recipe_flags.of_plugins()
+    if added and flag.default != default:
+        raise InputError(
+            f"{told} has the default {default!r}, and --{flag.name} of another "
+            f"loss has {flag.default!r}; choose another name, or one default"
         )

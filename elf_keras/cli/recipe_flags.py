@@ -51,6 +51,11 @@ def of_group(title: str) -> list[flags.Flag]:
     return flags.FLAGS.flags_by_module_dict().get(module, [])
 
 
+def of_plugins() -> list[flags.Flag]:
+    """The parameters that plug-ins added."""
+    return of_group(_PLUGINS)
+
+
 def shared() -> list[flags.Flag]:
     """The flags of all groups."""
     return [flag for title in titles() for flag in of_group(title)]

@@ -13,6 +13,8 @@ from elf_keras.cli import plugin_flags, recipe_flags, workdir
 
 LOSS = made_plugin.LOSS
 SUMMARY = '"""Cross-entropy times a weight."""'
+# The same parameter, of another default: one flag cannot have both.
+TWIN = LOSS.replace('"made"', '"twin"').replace("2.0", "3.0")
 NAMES = '''
 from elf_keras import plugins
 
@@ -90,11 +92,14 @@ def test_a_run_keeps_its_plug_ins_and_their_parameters(tmp_path):
         ("import made_missing\n", "needs the module made_missing, which is"),
         ("x = 1\nx.y\n", r"AttributeError: .* \(made_bad.py, line 2\); mend"),
         ("def f(:\n", r"SyntaxError: .* \(made_bad.py, line 1\); mend it"),
+        ("def f(:\n", r"SyntaxError: [^()]*\(made_bad.py, line 1\); mend it"),
         ("raise SystemExit(3)\n", r"SystemExit: 3 \(made_bad.py, line 1"),
         (LOSS.replace('"made"', '"ce"'), "'ce' is already defined by"),
         (LOSS.replace(SUMMARY, ""), "the function made has no docstring"),
         (LOSS.replace("=2.0", "=None"), "default None; expected a num"),
         (LOSS.replace("made_weight", "top_k"), "flag that commands have"),
+        (LOSS.replace("made_weight", "recipe"), "flag that commands have"),
+        (LOSS + TWIN, "weight has the default 3.0, and --made_weight of ano"),
         (LOSS.replace("made_weight", "tau"), "--tau is a text; choose an"),
     ],
 )
