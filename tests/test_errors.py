@@ -9,6 +9,7 @@ import tiny
 from elf_keras import errors
 
 
+@pytest.mark.slow
 def test_a_full_disk_is_an_error_of_the_system(tmp_path):
     model, data = tiny.compiled(), tiny.data().train
     callback = keras.callbacks.TensorBoard(tmp_path, write_graph=False)

@@ -18,6 +18,8 @@ from elf_keras.errors import InputError
 from elf_keras.evaluation import prediction
 from elf_keras.losses import exit_losses
 
+pytestmark = pytest.mark.slow
+
 
 def trained(loss=None, *, threshold=0.6):
     """A tiny model after two epochs, and what `fit` returned."""

@@ -49,6 +49,7 @@ def test_a_decay_beyond_its_bounds(decay, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_the_model_of_a_run_is_the_average(tmp_path):
     folder = tmp_path / "run"
     command_runs.done(

@@ -75,6 +75,7 @@ def test_taps_of_a_backbone_that_has_its_own(capsys):
         built("--backbone=resnet8", "--taps=stem_relu", "--exits=2")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says"),
     [

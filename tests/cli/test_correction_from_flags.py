@@ -12,6 +12,8 @@ from elf_keras.training import prior_correction
 from elf_keras.training.prior_correction import Correction
 from elf_keras.training.second_stage import classifiers
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     *(*command_runs.TINY, "--method=har", "--exit_loss=ldam", "--epochs=8"),
     *("--validation_fraction=0.4", "--warmup_epochs=0", "--decay_epochs=6"),

@@ -31,6 +31,7 @@ def built(*words, data=None):
         return model_from_flags.model(data or made())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "outputs"),
     [

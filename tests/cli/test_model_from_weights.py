@@ -2,6 +2,7 @@
 
 import command_runs
 import numpy as np
+import pytest
 from made_splits import made
 
 from elf_keras import models, runs
@@ -15,6 +16,7 @@ def built(*words, data=None):
         return model_from_flags.model(data or made())
 
 
+@pytest.mark.slow
 def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     path = tmp_path / "model.keras"
     source = built("--seed=5")
@@ -34,6 +36,7 @@ def test_weights_of_another_model_are_taken_over(tmp_path, capsys):
     assert "('a', 'b', 'zebra') than these ('a', 'b', 'c')" in told
 
 
+@pytest.mark.slow
 def test_weights_of_another_model_see_images_as_it_did(tmp_path):
     path, data = tmp_path / "model.keras", made(channels=3)
     pixels = models.Pixels(np.array([100.0, 110.0, 120.0]), 50.0)

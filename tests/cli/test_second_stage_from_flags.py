@@ -11,6 +11,8 @@ from elf_keras import choices, models, runs
 from elf_keras.cli import second_stage_from_flags
 from elf_keras.training.second_stage import classifiers
 
+pytestmark = pytest.mark.slow
+
 STAGES = (*choices.TRAINED_STAGES, *choices.POST_HOC_STAGES)
 WORDS = (*command_runs.TINY, "--method=sum", "--epochs=1")
 

@@ -14,6 +14,8 @@ from elf_keras.cli import schedule_from_flags, start_from_flags
 from elf_keras.errors import InputError
 from elf_keras.training import dry_run
 
+pytestmark = pytest.mark.slow
+
 FIRST = (
     *command_runs.TINY,
     *("--epochs=2", "--decay_epochs=", "--warmup_epochs=0"),

@@ -90,6 +90,7 @@ GIVEN = st.binary(max_size=12).map(
 )
 
 
+@pytest.mark.slow
 @settings(
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],

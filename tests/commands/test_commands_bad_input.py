@@ -19,6 +19,7 @@ def refused(folder, *words, says):
     command_runs.refused("train", *words, says=says)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -7,6 +7,8 @@ import pytest
 
 from elf_keras import runs
 
+pytestmark = pytest.mark.slow
+
 WORDS = (
     *("--dataset=folder", "--image_size=8", "--backbone=resnet8"),
     *("--exits=1", "--method=sum", "--batch_size=16", "--epochs=2"),

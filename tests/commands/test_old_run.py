@@ -34,6 +34,7 @@ def test_a_finished_run_scores_as_it_did(old):
     assert scores(old / "finished") == pytest.approx(expected, abs=0.02)
 
 
+@pytest.mark.slow
 def test_an_unfinished_run_goes_on(old):
     folder = old / "unfinished"
     words = (folder / "flags.flags").read_text().split()

@@ -32,6 +32,7 @@ def embedded(path):
     return [json.loads(text.partition("</script>")[0]) for text in texts]
 
 
+@pytest.mark.slow
 def test_a_page_of_a_run(folder):
     ended = command_runs.done("report", folder)
     # By default it is written into the run.
@@ -49,6 +50,7 @@ def test_a_page_of_a_run(folder):
     assert "--norun_models" in ended.err
 
 
+@pytest.mark.slow
 def test_each_run_has_its_own_flags(folder, tmp_path):
     other = shutil.copytree(folder, tmp_path / "other")
     with (other / runs.FLAGS).open("a") as file:
@@ -70,6 +72,7 @@ def test_a_page_by_another_exit_rule(folder, tmp_path):
     assert f"leaves at the first exit whose {shown} is above s" in text
 
 
+@pytest.mark.slow
 def test_a_page_by_the_exit_rule_of_the_policies(folder, tmp_path):
     running = {"exit_rule": "margin", "answer": "running", "answer_decay": 0.5}
     view = run_view.RunView(run_folder.read(folder))

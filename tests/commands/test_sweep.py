@@ -16,6 +16,8 @@ from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.policies import policy_file
 
+pytestmark = pytest.mark.slow
+
 KEPT = {runs.FLAGS, runs.RECORD, runs.MODEL}
 WRITTEN = {"curve.csv", "curve.json", "curve.png", policy_file.NAME}
 LOOSE = "--group_tolerance=1"

@@ -20,6 +20,7 @@ def folder(tmp_path, monkeypatch):
     return made_run.folder(tmp_path / "run")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["entropy", "margin", "patience"])
 def test_another_exit_rule(folder, tmp_path, rule):
     by = f"--exit_rule={rule}"
@@ -52,6 +53,7 @@ def test_another_exit_rule(folder, tmp_path, rule):
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.slow
 def test_all_rules_are_compared_and_the_best_is_swept(folder):
     budgets = "--budget=1.2,1.6"
     ended, record = swept(folder, "--exit_rule=all", LOOSE, budgets)
@@ -86,6 +88,7 @@ def test_all_rules_are_for_a_sweep_alone(folder, command):
     command_runs.refused(command, *given, *words, says=says)
 
 
+@pytest.mark.slow
 def test_running_sums_in_every_command(folder, tmp_path):
     told = {"exit_rule": "depth_confidence", "answer": "running"}
     words = flags_of(told | {"answer_decay": 0.25})

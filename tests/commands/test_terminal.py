@@ -71,6 +71,7 @@ ELSEWHERE = {"variant", "data_dir", "labels", "list_dir", "images_on"}
 ELSEWHERE |= {"plugin"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["evaluate", "sweep", "predict"])
 def test_flags_that_help_lists_are_read(folder, tmp_path, monkeypatch, name):
     usable, read = COMMANDS[name], set()

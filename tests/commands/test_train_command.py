@@ -23,6 +23,7 @@ def photos(folder):
     return folder
 
 
+@pytest.mark.slow
 def test_a_corrupt_photo_among_good_ones_is_skipped_counted_and_listed(
     tmp_path,
 ):

@@ -14,6 +14,8 @@ from elf_keras.data import splits
 from elf_keras.evaluation import prediction
 from elf_keras.training import watchdogs
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 6
 RECIPE = (
     *command_runs.TINY,

@@ -9,6 +9,8 @@ import pytest
 from elf_keras import data, errors
 from elf_keras.data import long_tail
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def cifar(test_data):

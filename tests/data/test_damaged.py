@@ -10,6 +10,8 @@ from elf_keras.data import augment, pipeline
 from elf_keras.data.batches import Batches
 from elf_keras.data.sources import published
 
+pytestmark = pytest.mark.slow
+
 WINDOW = augment.Augmentation(padding=0, flip=True, resized=True)
 CROP = augment.Augmentation(padding=1, flip=True, resized=False)
 

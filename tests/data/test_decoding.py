@@ -13,6 +13,7 @@ def opened(root, names, size=16, **options):
     return photo_folders.opened(root, names, size, **options).images
 
 
+@pytest.mark.slow
 def test_files_behave_as_an_array(tmp_path):
     files = photo_folders.flat(tmp_path, 5).images
     assert files.shape == (5, 8, 8, 3)
@@ -26,6 +27,7 @@ def test_files_behave_as_an_array(tmp_path):
     np.testing.assert_array_equal(list(files), pixels)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["png", "jpg"])
 def test_evaluation_agrees_with_pillow(tmp_path, kind):
     sizes = [(60, 80), (90, 30), (16, 16), (9, 7)]
@@ -46,6 +48,7 @@ def test_large_jpegs_are_decoded_small_and_agree(tmp_path):
     photo_folders.agree(found, np.asarray(expected), inside=8)
 
 
+@pytest.mark.slow
 def test_kept_share_is_the_papers_resize_and_crop(tmp_path):
     photo = photo_folders.smooth(3, (128, 192))
     photo_folders.save(tmp_path / "photo.png", photo)
@@ -55,6 +58,7 @@ def test_kept_share_is_the_papers_resize_and_crop(tmp_path):
     photo_folders.agree(files[0], np.asarray(whole.crop((20, 4, 76, 60))))
 
 
+@pytest.mark.slow
 def test_what_only_pillow_reads_by_our_rules(tmp_path):
     exif = Image.Exif()
     exif[0x0112] = 6
@@ -73,6 +77,7 @@ def test_what_only_pillow_reads_by_our_rules(tmp_path):
         photo_folders.agree(found, images.read(tmp_path / name, 16))
 
 
+@pytest.mark.slow
 def test_content_decides_not_the_name(tmp_path):
     photo_folders.smooth(5).save(tmp_path / "a.JPEG", format="PNG")
     Image.new("CMYK", (20, 20), (0, 0, 0, 0)).save(tmp_path / "b.JPEG")
@@ -84,6 +89,7 @@ def test_content_decides_not_the_name(tmp_path):
 
 
 # Larger windows to larger images: files are resized without a filter.
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("smallest", "size"), [(augment.SMALLEST_AREA, 16), (0.7, 48)]
 )

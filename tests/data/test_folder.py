@@ -10,6 +10,8 @@ from elf_keras import data, errors
 from elf_keras.data import image_files, image_formats
 from elf_keras.data.sources import assembly, folder
 
+pytestmark = pytest.mark.slow
+
 
 def fill(place, count, shade=100):
     place.mkdir(parents=True, exist_ok=True)

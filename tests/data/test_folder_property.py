@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import unicodedata
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from PIL import Image
@@ -114,6 +115,7 @@ def check_labels(part, class_names, places):
             assert runs.legible(places[image.max()]) == name
 
 
+@pytest.mark.slow
 @settings(
     max_examples=150,
     deadline=None,

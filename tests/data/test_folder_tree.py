@@ -68,6 +68,7 @@ def test_what_is_no_image_is_counted_by_reason(tmp_path):
     assert told in loaded.notes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kind"),
     [

@@ -56,6 +56,7 @@ def test_training_and_predict_say_so_whatever_its_name_is(
     assert why == ("" if name == "photo.jpg" else TOLD)
 
 
+@pytest.mark.slow
 @KINDS
 def test_a_photo_that_becomes_one_while_training_is_damaged(tmp_path, content):
     grey = Image.new("L", (8, 8), 99)

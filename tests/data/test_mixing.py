@@ -37,6 +37,7 @@ def batches(examples, rule, *, epochs=2, seed=0, batch_size=8):
     return [(images.numpy(), labels.numpy()) for images, labels in found]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share_of", choices.MIXING_LAMBDAS)
 @pytest.mark.parametrize("kind", mixing.MIXINGS)
 def test_labels_are_the_shares_of_two_classes(examples, kind, share_of):
@@ -60,6 +61,7 @@ def test_labels_are_the_shares_of_two_classes(examples, kind, share_of):
     assert mixed > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share", [1.0, 0.25])
 def test_mixup_with_a_share_of_one_is_no_mixup(examples, monkeypatch, share):
     """λ is drawn by Keras' layer; here it is given."""
@@ -98,6 +100,7 @@ def shares_and_boxes(examples, rule):
         yield found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("share_of", choices.MIXING_LAMBDAS)
 @pytest.mark.parametrize("kind", mixing.MIXINGS)
 def test_shares_are_drawn_for_each_image_or_once_a_batch(
@@ -126,6 +129,7 @@ def test_shares_of_a_batch_differ_from_batch_to_batch(examples):
     assert len(set(shares)) == len(shares) > 10
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "rule",
     [

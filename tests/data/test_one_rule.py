@@ -65,6 +65,7 @@ def load(root, name, images_on="disk"):
     return data.load(name, request).train
 
 
+@pytest.mark.slow
 def test_folders_lists_and_predict_see_the_same(odd):
     listed, on_disk = load(odd, "imagenet_lt"), load(odd, "folder")
     held = load(odd, "folder", "memory")
@@ -85,6 +86,7 @@ def test_folders_lists_and_predict_see_the_same(odd):
         photo_folders.agree(from_lists[number], predicted, kind)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["imagenet_lt", "folder"])
 def test_training_windows_are_cut_from_the_same(odd, name):
     """Upright and opaque: Pillow's pixels, not the file's."""

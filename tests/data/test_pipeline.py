@@ -80,6 +80,7 @@ def test_steps_refuse(examples, batch):
         pipeline.steps_per_epoch(examples, batch)
 
 
+@pytest.mark.slow
 def test_every_example_once_an_epoch_with_its_own_last_batch(examples):
     dataset = pipeline.training_batches(examples, Batches(4, 0), range(3))
     assert dataset.cardinality() == 9
@@ -95,12 +96,14 @@ def test_every_example_once_an_epoch_with_its_own_last_batch(examples):
     assert orders[0] != orders[1] != orders[2] != orders[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["instance", "square_root"])
 def test_order_on_disk_is_that_in_memory(on_disk, in_memory, sampler):
     disk = batches(on_disk, sampler=sampler)
     np.testing.assert_equal(disk, batches(in_memory, sampler=sampler))
 
 
+@pytest.mark.slow
 def test_shapes_are_known_but_for_the_batch(examples):
     training = [
         pipeline.training_batches(examples, Batches(4, 0, rule), range(1))
@@ -113,6 +116,7 @@ def test_shapes_are_known_but_for_the_batch(examples):
         assert labels == tf.TensorSpec((None,), tf.int32)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "sampler"),
     [(CROPS, "instance"), (MIXED, "progressive"), (ALL, "instance")],
@@ -126,6 +130,7 @@ def test_resuming_gives_what_the_whole_run_gives(examples, rule, sampler):
         np.testing.assert_equal(rest, whole[3 + done :])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [COLOURED_CROPS, WINDOWS, EACH])
 def test_augmentation_depends_on_the_seed_not_on_the_batch(examples, rule):
     options = {"epochs": 1, "augmentation": rule}
@@ -138,6 +143,7 @@ def test_augmentation_depends_on_the_seed_not_on_the_batch(examples, rule):
     assert sum(small[label] != plain[label] for label in small) > COUNT / 2
 
 
+@pytest.mark.slow
 def test_operations_on_disk_are_those_in_memory(on_disk, in_memory):
     options = {"augmentation": EACH}
     np.testing.assert_equal(
@@ -163,6 +169,7 @@ def test_order_depends_on_the_seed(in_memory):
     assert first == again != other
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", [WINDOWS, EACH], ids=["windows", "operations"])
 def test_an_image_drawn_twice_is_changed_twice(examples, rule):
     labels = np.array([0] * 10 + [1], "int32")
@@ -174,6 +181,7 @@ def test_an_image_drawn_twice_is_changed_twice(examples, rule):
     assert len(np.unique(shown, axis=0)) == len(shown)
 
 
+@pytest.mark.slow
 def test_evaluation_keeps_source_order(examples):
     dataset = pipeline.evaluation_batches(examples, batch_size=4)
     assert dataset.cardinality() == 3

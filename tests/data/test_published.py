@@ -30,6 +30,7 @@ def lines(root, split="train"):
     return root / published.SETS["imagenet_lt"].lists[split]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", published.SETS)
 def test_made_data_of_each_layout(tmp_path, name):
     facts = published.SETS[name]
@@ -175,6 +176,7 @@ def test_a_list_in_latin_1_is_named_with_the_line(made):
         load(made)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("listed", ["NFC", "NFD"])
 def test_names_are_found_however_they_are_spelled(made, listed):
     on_disk = {"NFC": "NFD", "NFD": "NFC"}[listed]

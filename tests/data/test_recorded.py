@@ -88,6 +88,7 @@ def test_what_is_written(photos, run):
     assert (found["left_out"], found["notes"]) == ([], [])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("images_on", ["memory", "disk"])
 @pytest.mark.parametrize("whole", [False, True])
 def test_photos_added_reach_no_split_that_they_could_spoil(

@@ -87,6 +87,7 @@ CASES = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "on_disk", "batch", "workers", "replicas"), CASES
 )
@@ -98,6 +99,7 @@ def test_parts_are_the_batch(tmp_path, rule, on_disk, batch, workers, replicas):
         assert sorted(labels) == list(range(COUNT))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sampler", samplers.SAMPLERS)
 def test_parts_have_the_sampled_labels_of_the_batch(sampler):
     """So an epoch's class shares are those of one replica."""
@@ -111,11 +113,13 @@ def test_parts_have_the_sampled_labels_of_the_batch(sampler):
     assert uneven == (sampler != "instance")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", ["mixup", "cutmix", "all"])
 def test_parts_of_mixed_batches(rule):
     assert len(joined(memory(), RULES[rule], 8, 2, 2)) == 6
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("on_disk", [False, True])
 @pytest.mark.parametrize("worker", [0, 1])
 def test_an_epoch_resumed_at_its_end_gives_nothing_more(

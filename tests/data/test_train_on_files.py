@@ -84,6 +84,7 @@ def test_wrong_flags(tmp_path, words, says):
     assert not workdir.exists()
 
 
+@pytest.mark.slow
 def test_samplers_and_mixing_train_on_images_in_memory(tmp_path):
     words = ("--sampler=square_root", "--mixing=cutmix", "--epochs=1")
     words += (f"--workdir={tmp_path / 'run'}", "--augmentation=resized_crop")

@@ -43,6 +43,7 @@ def answers(script: str, given) -> list:
     return json.loads(run_node(*words, given=given))
 
 
+@pytest.mark.slow
 def test_every_script_is_well_formed():
     for path in demo.PAGE.glob("*.js"):
         run_node("--check", path)
@@ -153,6 +154,7 @@ def test_quantized_numbers_round_half_to_even_and_stay_in_range():
     assert found[1] == [2 * (value + 3) for value in stored]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "size", [(40, 31), (31, 40), (9, 9), (5, 7), (8, 8), (12, 20), (20, 36)]
 )

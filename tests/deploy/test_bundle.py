@@ -11,6 +11,8 @@ import pytest
 from elf_keras import runs
 from elf_keras.deploy import chain_runner, manifest
 
+pytestmark = pytest.mark.slow
+
 FORMATS = "saved_model,float32,int8,single_file,onnx,onnx_int8"
 
 

@@ -13,6 +13,8 @@ import pytest
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
 
+pytestmark = pytest.mark.slow
+
 
 def tensor(info):
     """`name:index` of a signature's record, apart."""

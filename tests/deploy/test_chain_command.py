@@ -12,6 +12,8 @@ from PIL import Image, UnidentifiedImageError
 from elf_keras.data import image_formats, images
 from elf_keras.deploy import chain_runner
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("ai_edge_litert")
 
 

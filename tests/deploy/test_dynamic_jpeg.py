@@ -68,6 +68,7 @@ def test_a_batch_of_different_sizes(kind, tolerance):
     same(together, ask_pixels(read), tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("endian", "<>")
 @pytest.mark.parametrize("asked", range(1, 9))
 def test_a_photo_is_turned_by_its_tag(asked, endian):

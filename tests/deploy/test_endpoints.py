@@ -12,6 +12,8 @@ from elf_keras.errors import InputError
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
 
+pytestmark = pytest.mark.slow
+
 NAMES = [name.encode() for name in exported.CLASS_NAMES]
 POLICY = {"serving_default": "accurate", "static": None}
 

@@ -8,6 +8,8 @@ import pytest
 
 from elf_keras.deploy import chain_runner, manifest, measure
 
+pytestmark = pytest.mark.slow
+
 onnx = pytest.importorskip("onnx", reason='needs "elf_keras[onnx]"')
 VARIANTS = ["onnx", "onnx_int8"]
 

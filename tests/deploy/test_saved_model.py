@@ -156,6 +156,7 @@ def saved(model, folder, limits):
     return loaded, scores, exported.check(found, scores, limits)
 
 
+@pytest.mark.slow
 def test_a_grey_model_without_early_exits(tmp_path):
     """Thresholds are `(batch, 0)`: callers need no exception."""
     model = exported.built(channels=1, exits="none")
@@ -183,6 +184,7 @@ def test_a_grey_model_without_early_exits(tmp_path):
             np.testing.assert_allclose(values, expected[name], atol=0.1)
 
 
+@pytest.mark.slow
 def test_a_cosine_model_stored_from_half_precision(tmp_path):
     """Cosines lie close together: confidences just above 1/classes."""
     before = keras.config.dtype_policy()

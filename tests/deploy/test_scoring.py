@@ -70,6 +70,7 @@ def test_of_large_images_few_are_held_at_a_time(chain, files):
     assert batched.Batched(paths, (2000, 2000, 1))._count == 1
 
 
+@pytest.mark.slow
 def test_what_nobody_waits_for_is_dropped(chain, files, monkeypatch):
     monkeypatch.setattr(scoring, "CHUNK", 1)
     before = threading.active_count()

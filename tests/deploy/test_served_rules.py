@@ -37,6 +37,7 @@ def stages():
     return [graphs.FrozenStage(at) for at in models.stages(exported.model())]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", rules.ALL, ids=rules.NAMES)
 def test_survivors_take_along_what_the_rule_keeps(stages, rule):
     answered = rule.answered(exported.scores())
@@ -59,6 +60,7 @@ def test_survivors_take_along_what_the_rule_keeps(stages, rule):
         np.testing.assert_allclose(told, sure[at], atol=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", rules.ALL, ids=rules.NAMES)
 def test_nested_conditions_leave_by_the_rule(stages, rule):
     limits = parity.spread(exported.scores(), rule)

@@ -10,6 +10,8 @@ import serving_client
 
 from elf_keras.deploy import versions
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def base(tmp_path_factory):

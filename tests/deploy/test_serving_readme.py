@@ -21,6 +21,8 @@ from elf_keras.deploy import saved_model
 from elf_keras.deploy.serving import Serving
 from elf_keras.exits.thresholds import ExitThresholds
 
+pytestmark = pytest.mark.slow
+
 CHECKOUT = pathlib.Path(__file__).resolve().parents[2]
 README = (CHECKOUT / "savedmodels" / "README.md").read_text()
 POLICIES = {"accurate": [0.9, 0.9, 0.9], "macs_50": [0.6, 0.6, 0.6]}

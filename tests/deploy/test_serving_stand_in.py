@@ -16,6 +16,8 @@ import serving_client
 import serving_stand_in
 import tensorflow as tf
 
+pytestmark = pytest.mark.slow
+
 pytest_plugins = ("serving_client",)
 BAD = list(bad_requests.all_of_them())
 

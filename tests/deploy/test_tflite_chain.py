@@ -190,6 +190,7 @@ def half(image):
     return tf.cast(tf.cast(image, "float16"), "float32")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "batch", "count", "says"),
     [
@@ -257,6 +258,7 @@ def test_files_hold_what_their_signatures_use_and_no_more(folder):
         assert len(model.subgraphs) == len(model.signatureDefs) == 2
 
 
+@pytest.mark.slow
 def test_files_one_by_one_are_the_same(model, images, folder, tmp_path):
     """Where a part needs another graph, such as a loop or a branch."""
     content = (folder / "float32" / "single_file.tflite").read_bytes()

@@ -41,6 +41,7 @@ def test_every_signature_is_asked_and_every_stage_reached(requests):
     assert len(SIGNATURES) + 2 * (exported.EXITS - 1) < 1000
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SIGNATURES)
 def test_requests_replay_on_the_reloaded_signatures(requests, name):
     signature = exported.signatures()[name]

@@ -53,6 +53,7 @@ def test_pixels_that_others_read_stay(images):
     assert model.get_layer("normalize").scale == scale
 
 
+@pytest.mark.slow
 def test_integers_keep_every_level(images, tmp_path):
     """The first tensor after the image has the image's step."""
     tflite_chain.write(built(), tmp_path, variants=["int8"], images=images)

@@ -2,6 +2,7 @@
 
 import documented
 import numpy as np
+import pytest
 import tensorflow as tf
 
 from elf_keras import models
@@ -9,6 +10,7 @@ from elf_keras import models
 PAGE = documented.CHECKOUT / "docs" / "reference" / "api" / "models.md"
 
 
+@pytest.mark.slow
 def test_library_lines_run(tmp_path, monkeypatch):
     (block,) = [
         text

@@ -87,6 +87,7 @@ def by_stages(model, images, s, rule=PLAIN):
     return prediction.predict_dynamic(models.stages(model), images, at, rule)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rule", certainty.EXIT_RULES)
 @pytest.mark.parametrize("answer", ANSWERS)
 def test_stage_by_stage_equals_selecting_from_all_scores(

@@ -100,6 +100,7 @@ def test_the_promised_recipes_are_there():
     assert list((FOLDER / "base").glob("*.flags"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_recipe_builds_its_objects(recipe, sources):
     more = ()

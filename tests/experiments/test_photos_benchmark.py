@@ -119,6 +119,7 @@ def test_scores_are_means_over_classes_that_test_has():
     assert found["top1"] == pytest.approx(4 / 7)
 
 
+@pytest.mark.slow
 def test_the_tutorial_serves_its_best_epoch_by_class_means(monkeypatch):
     # Each batch takes a second, of which an epoch has two.
     ticks, compiled = itertools.count(), []
@@ -144,6 +145,7 @@ def test_the_tutorial_serves_its_best_epoch_by_class_means(monkeypatch):
     assert found["validation_accuracy"] == pytest.approx(best)
 
 
+@pytest.mark.slow
 def test_batch_norms_of_the_tutorial_stay_in_inference_mode():
     start, given = trunk(), data()
     model = tutorial.build(start, given.image_shape, 3, flip=True)

@@ -93,6 +93,7 @@ def test_stages_in_a_row_equal_the_whole(named):
     np.testing.assert_array_equal(np.cumsum(stages), costs.with_heads)
 
 
+@pytest.mark.slow
 def test_a_saved_model_comes_back(named, tmp_path):
     name, model = named
     images = np.full((1, side(name), side(name), 3), 200)
@@ -102,6 +103,7 @@ def test_a_saved_model_comes_back(named, tmp_path):
         np.testing.assert_array_equal(found[exit_name], scores)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_heads_cost_less_than_a_tenth(name):
     model = models.build((224, 224, 3), 1000, backbone=f"keras:{name}")
@@ -109,6 +111,7 @@ def test_heads_cost_less_than_a_tenth(name):
     assert costs.with_heads[-1] < 1.1 * costs.backbone
 
 
+@pytest.mark.slow
 def test_normalizations_are_ours_and_layers_bear_stable_names(
     named, monkeypatch
 ):
@@ -134,6 +137,7 @@ def test_normalizations_are_ours_and_layers_bear_stable_names(
     assert model.get_layer("conv_bn").epsilon == 1e-3
 
 
+@pytest.mark.slow
 def test_the_papers_taps_of_densenet():
     model = models.build((32, 32, 3), 5, backbone="densenet169")
     taps = models.tap_names(model)

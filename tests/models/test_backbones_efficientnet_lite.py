@@ -85,6 +85,7 @@ def test_fresh_weights_keep_the_spread_of_what_goes_through_them():
         assert kernel.std() == pytest.approx(expected, rel=0.15)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shape", "size"),
     [((32, 32, 3), (1, 1)), ((33, 97, 1), (2, 4)), ((160, 160, 3), (5, 5))],

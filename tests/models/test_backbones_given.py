@@ -59,6 +59,7 @@ def test_a_normalization_of_another_axis_stays(axis):
     np.testing.assert_allclose(found, wished, rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.slow
 def test_what_a_normalization_learnt_of_its_images_stays(tmp_path):
     first = layers.Normalization(name="adapted")
     model = given_models.plain(first)
@@ -119,6 +120,7 @@ def test_layers_of_one_name_get_that_of_their_model_in_front():
     np.testing.assert_allclose(features(IMAGES), model(IMAGES), rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_stages_costs_files_and_exports(tmp_path):
     model = build(given_models.tutorial(), exits="1,2")
     expected = np.asarray(exit_rule.stack_exits(model(IMAGES)))

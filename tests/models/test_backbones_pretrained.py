@@ -13,6 +13,8 @@ from elf_keras.cli import model_from_flags
 from elf_keras.errors import InputError
 from elf_keras.models.backbones import pretrained
 
+pytestmark = pytest.mark.slow
+
 SHAPE = (32, 32, 3)
 NAME = "MobileNetV3Small"
 slow = pytest.mark.slow

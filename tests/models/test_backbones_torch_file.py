@@ -137,6 +137,7 @@ def test_a_tensor_outside_of_its_storage_is_refused(old, new, tmp_path):
     refused(path)
 
 
+@pytest.mark.slow
 def test_a_file_that_ends_early_is_refused(tmp_path):
     data, path = LEGACY.read_bytes(), tmp_path / "cut.pth"
     for end in range(len(data)):
@@ -144,6 +145,7 @@ def test_a_file_that_ends_early_is_refused(tmp_path):
         refused(path)
 
 
+@pytest.mark.slow
 def test_a_damaged_file_is_read_or_refused(tmp_path):
     data, path = LEGACY.read_bytes(), tmp_path / "damaged.pth"
     random, refusals = np.random.default_rng(0), 0

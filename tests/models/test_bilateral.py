@@ -89,6 +89,7 @@ def test_training_by_hand(compiled, pairs, share):
     assert float(loss) == pytest.approx(by_hand.mean(), rel=1e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("share", "still"), [(1.0, "rebal"), (0.0, "group_3")])
 def test_a_branch_without_share_learns_nothing(pairs, share, still):
     model = trainable(0.1)
@@ -107,6 +108,7 @@ def test_the_share_along_the_epochs():
     assert {e: share(e) for e in by_hand} == pytest.approx(by_hand)
 
 
+@pytest.mark.slow
 def test_costs_of_a_resnet32_count_both_branches():
     model = bilateral.build((32, 32, 3), 10, backbone="resnet32")
     # Two 3x3 convolutions of 64 by 64 channels on 8x8, and 64 x 10 more.
@@ -120,6 +122,7 @@ def test_costs_of_a_resnet32_count_both_branches():
     assert parameters == 464_154 + more
 
 
+@pytest.mark.slow
 def test_a_resnet50_doubles_its_last_bottleneck():
     shape, kind = (32, 32, 3), {"backbone": "resnet50"}
     plain = models.build(shape, 2, **kind, exits="none")
@@ -146,6 +149,7 @@ def test_cosine_classifier_saves_and_loads(pairs, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_other_backbones_are_refused():
     with pytest.raises(InputError, match="doubles the last block"):
         bilateral.build((32, 32, 3), 2, backbone="keras:MobileNetV3Small")

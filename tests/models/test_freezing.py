@@ -34,6 +34,7 @@ def trained(model):
     }
 
 
+@pytest.mark.slow
 def test_up_to_a_layer_all_stays_and_the_rest_is_trained():
     model = built()
     tap = models.tap_names(model)[0]
@@ -46,6 +47,7 @@ def test_up_to_a_layer_all_stays_and_the_rest_is_trained():
     assert trained(model) == weighted - below
 
 
+@pytest.mark.slow
 def test_frozen_norms_keep_their_statistics_but_not_those_of_heads():
     model = built()
     models.freeze(model, norms=True)

@@ -87,6 +87,7 @@ def test_filters_of_each_early_exit():
     assert models.build(SHAPE, 5, exits="2").get_layer(names[0]).filters == 64
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("exit_head", EXIT_HEADS)
 @pytest.mark.parametrize(
     ("shape", "cosine"), [((4, 4, 1), True), ((9, 6, 3), False)]

@@ -45,6 +45,7 @@ def compiled(policy="float32", threshold=0.6, name="ce", rate=0.05):
     return model
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("policy", "name"),
     [("float32", "ldam"), ("mixed_bfloat16", "ce"), ("mixed_float16", "ce")],
@@ -59,6 +60,7 @@ def test_fit_learns_under_every_precision(data, policy, name):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@pytest.mark.slow
 def test_one_step_follows_the_gradient_of_the_objective(data):
     # A small rate: the loss falls by rate * |gradient|², to first order.
     images, labels = data
@@ -78,6 +80,7 @@ def test_one_step_follows_the_gradient_of_the_objective(data):
         )
 
 
+@pytest.mark.slow
 def test_evaluate_changes_nothing_and_logs_the_objective(data):
     images, labels = data
     model = compiled()
@@ -109,6 +112,7 @@ def test_reweighting_between_epochs_needs_no_new_compile(data):
     assert found[1] != pytest.approx(found[0], rel=1e-3)
 
 
+@pytest.mark.slow
 def test_fit_with_mixed_labels_sample_weights_and_validation(data):
     images, labels = data
     plain = np.eye(CLASSES, dtype="float32")[labels]
@@ -155,6 +159,7 @@ def fitted(labels, how):
     return model.evaluate(IMAGES, labels, return_dict=True, **options)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["fit", "evaluate"])
 def test_labels_in_a_column_are_labels(how):
     column = fitted(LABELS[:, None], how)
@@ -163,6 +168,7 @@ def test_labels_in_a_column_are_labels(how):
     assert shares == pytest.approx(column, rel=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["fit", "evaluate"])
 @pytest.mark.parametrize(
     ("labels", "told"),

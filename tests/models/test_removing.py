@@ -78,6 +78,7 @@ def share(logs):
     return [logs[f"exit_{k}_share"] for k in (1, 2, 3)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("normalization", NORMALIZATIONS)
 @pytest.mark.parametrize("kind", ["classes", "column", "shares"])
 def test_losses_and_gradients_are_the_masked_ones(data, normalization, kind):
@@ -105,6 +106,7 @@ def test_losses_and_gradients_are_the_masked_ones(data, normalization, kind):
         np.testing.assert_allclose(one, other, atol=1e-6, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_where_nobody_leaves_all_is_as_ever(data):
     model, found = build(), {}
     for removed in (False, True):
@@ -116,6 +118,7 @@ def test_where_nobody_leaves_all_is_as_ever(data):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_where_everybody_leaves_later_stages_stay_as_they_are(data):
     images, _ = data
     model = compiled(build(), ANYBODY)
@@ -135,6 +138,7 @@ def test_where_everybody_leaves_later_stages_stay_as_they_are(data):
     assert all(np.isfinite(each).all() for each in found)
 
 
+@pytest.mark.slow
 def test_statistics_are_those_of_who_is_still_there(data):
     images, labels = data
     model = compiled(build(), rate=0.0)
@@ -172,6 +176,7 @@ def test_who_left_keeps_the_logits_it_left_with(data):
         assert len(np.unique(row, axis=0)) == taken_at + 1
 
 
+@pytest.mark.slow
 def test_a_lone_image_goes_on(data):
     images, _ = data
     model = compiled(build(), ANYBODY)
@@ -191,6 +196,7 @@ def test_a_lone_image_goes_on(data):
     assert all(changed)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_fit_learns_under_half_precision(policy):
     examples = tiny.examples((8, 8, 8))
@@ -204,6 +210,7 @@ def test_fit_learns_under_half_precision(policy):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("leave", [False, True])
 def test_a_batch_norm_of_keras_is_not_spoiled(leave):
     """Its mean of no image would be no number."""

@@ -79,6 +79,7 @@ def test_scores_are_those_of_the_same_net_in_float32(pair):
         assert np.abs(scores - rounded[name]).max() > 0
 
 
+@pytest.mark.slow
 def test_the_model_given_stays_as_it_is(pair):
     half, _ = pair
     before = half.get_config(), half.get_weights()
@@ -129,6 +130,7 @@ np.savez(sys.argv[3], **found)
 """
 
 
+@pytest.mark.slow
 def test_with_a_single_import_a_saved_model_answers_as_before(tmp_path, model):
     paths = [tmp_path / name for name in ("m.keras", "i.npy", "o.npz")]
     model.save(paths[0])

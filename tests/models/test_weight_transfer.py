@@ -52,6 +52,7 @@ def taken(exits, source_exits):
     return model, source, fresh, models.take_over(model, source)
 
 
+@pytest.mark.slow
 def test_from_a_bare_backbone_to_a_model_with_exits():
     model, source, fresh, said = taken("all", "none")
     assert same(of_backbone(model), of_backbone(source))
@@ -66,6 +67,7 @@ def test_from_a_bare_backbone_to_a_model_with_exits():
     )
 
 
+@pytest.mark.slow
 def test_from_a_model_with_exits_to_a_bare_backbone():
     model, source, _, said = taken("none", "all")
     assert same(of_backbone(model), of_backbone(source))

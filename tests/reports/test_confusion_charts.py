@@ -67,6 +67,7 @@ def test_the_worst_mistakes_come_first(tmp_path):
     assert all(row["true_class"] != row["predicted_class"] for row in rows)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("classes", "named", "wide", "squares"),
     [(10, True, False, ""), (43, True, True, ""), (120, False, False, "3")],

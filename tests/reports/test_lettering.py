@@ -39,6 +39,7 @@ def drawn():
     return draw
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES, ids=ascii)
 def test_any_name_is_drawn_without_a_word(drawn, name):
     shown = drawn([name, "b"])

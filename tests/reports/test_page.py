@@ -12,6 +12,8 @@ import pytest
 
 from elf_keras.reports import class_scores, page, run_view, slider
 
+pytestmark = pytest.mark.slow
+
 
 class Reader(html.parser.HTMLParser):
     """Tags with their attributes, and the text between them."""

@@ -34,6 +34,7 @@ ODD = [
 ]
 
 
+@pytest.mark.slow
 @given(st.lists(WORDS))
 def test_any_words_are_read_as_they_were_given(tmp_path_factory, words):
     path = tmp_path_factory.getbasetemp() / "any.flags"

@@ -15,6 +15,7 @@ from elf_keras.training import callbacks
 WEIGHTS = [0.5, 1.0, 1.5]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [0, 2, 3, 4])
 def test_class_weights_apply_from_their_epoch_on_also_when_resuming(first):
     model = tiny.compiled()
@@ -71,6 +72,7 @@ def test_the_rate_is_that_of_the_middle_of_each_step():
     assert seen == pytest.approx(hand)
 
 
+@pytest.mark.slow
 def test_new_weights_reach_the_compiled_step():
     """One epoch at rate 0: its loss is the weighted mean, by hand."""
     model = tiny.compiled(rate=0.0, threshold=np.inf)

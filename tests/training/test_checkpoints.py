@@ -47,6 +47,7 @@ def test_a_best_that_an_older_checkpoint_names_is_kept(tmp_path):
     assert saver.load_best(fresh()) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scores", "best"),
     [([0.5, 0.7, 0.6], 1), ([0.7, 0.7, 0.6], 1), ([0.5, 0.5, 0.5], 2)],

@@ -66,6 +66,7 @@ def spoil_the_newest(folder, damage):
     spoil(folder / f"epoch_0003_step_000000.{suffix}")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_the_checkpoint_before_a_damaged_one_is_used_and_said(copied, damage):
     folder, states = copied
@@ -79,6 +80,7 @@ def test_the_checkpoint_before_a_damaged_one_is_used_and_said(copied, damage):
     assert len(saver.history) == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", ["cut json", "an empty record"])
 def test_a_run_goes_on_over_a_damaged_checkpoint(copied, damage):
     folder, states = copied

@@ -37,6 +37,7 @@ def folder(photos, *more):
     return (*SMALL, *place, *more)
 
 
+@pytest.mark.slow
 def test_table(photos, tmp_path):
     before = command_runs.content(tmp_path)
     workdir = f"--workdir={tmp_path / 'run'}"

@@ -12,6 +12,8 @@ from elf_keras.models.exit_heads import CosineClassifier
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import exits_first, linear_probe
 
+pytestmark = pytest.mark.slow
+
 
 def objective():
     return CumulativeLoss(losses.exit_loss("ce", [9, 6, 3]), tiny.CLASSES)

@@ -30,6 +30,7 @@ def spoiled():
     return model
 
 
+@pytest.mark.slow
 def test_early_exits_learn_and_all_else_stays():
     model, data = spoiled(), tiny.data()
     before = {layer.name: layer.get_weights() for layer in model.layers}
@@ -59,6 +60,7 @@ def test_early_exits_learn_and_all_else_stays():
     assert f"{100 * record.after:.1f} % on validation" in record.sentence
 
 
+@pytest.mark.slow
 def test_exits_that_validation_likes_less_are_not_kept():
     model = tiny.model()
     trained(model)

@@ -13,6 +13,8 @@ import tiny
 
 from elf_keras.training import loop, schedules
 
+pytestmark = pytest.mark.slow
+
 
 def fit(folder, epochs, **options):
     data = options.pop("data", tiny.data())

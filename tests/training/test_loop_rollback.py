@@ -80,6 +80,7 @@ def test_a_run_resumed_after_it_ends_alike(recovered, tmp_path, at):
     interrupted.assert_ends_alike(built, outcome, *recovered[1:3])
 
 
+@pytest.mark.slow
 def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
     """It diverges before it saved anything of its own."""
     built = interrupted.model(at=5, event=power_cut)

@@ -110,6 +110,7 @@ def test_draws_depend_on_seed_and_step_alone():
     assert counts.min() > 100
 
 
+@pytest.mark.slow
 def test_steps_are_mixed_differently_and_learn(batch):
     images, labels = batch
     images = (images // 8 + 100 * labels[:, None, None, None]).astype("uint8")
@@ -121,6 +122,7 @@ def test_steps_are_mixed_differently_and_learn(batch):
     assert np.isfinite(history.history["loss"]).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16"])
 def test_half_precision(batch, policy):
     keras.config.set_dtype_policy(policy)
@@ -132,6 +134,7 @@ def test_half_precision(batch, policy):
     assert all(np.isfinite(weight).all() for weight in model.get_weights())
 
 
+@pytest.mark.slow
 def test_nothing_of_it_is_saved(batch, tmp_path):
     images, _ = batch
     model, plain = compiled(), build()

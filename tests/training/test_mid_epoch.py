@@ -14,6 +14,8 @@ from elf_keras.distribution import worker_steps
 from elf_keras.runs import preemption
 from elf_keras.training import callbacks, checkpoints, mid_epoch
 
+pytestmark = pytest.mark.slow
+
 # Every step is due: the shortest interval that is one.
 ALWAYS = 1e-12
 

@@ -80,6 +80,7 @@ def test_more_devices_than_a_batch_has_images():
         planned("11x100/s")
 
 
+@pytest.mark.slow
 def test_command(tmp_path, monkeypatch):
     monkeypatch.setattr(dry_run.measure, "__kwdefaults__", {"seconds": 0.1})
     words = (*command_runs.TINY, "--plan=8xA100@2.5", "--epochs=100")

@@ -62,6 +62,7 @@ def test_shifts_are_added_to_each_exits_logits(cosine):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cosine", [False, True])
 def test_they_are_part_of_the_model_wherever_it_goes(cosine, tmp_path):
     shifts = np.array([[0.5, 0.0, -1.0], [2.0, 1.0, 0.25]])

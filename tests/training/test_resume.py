@@ -9,6 +9,8 @@ import run_states
 
 from elf_keras import runs
 
+pytestmark = pytest.mark.slow
+
 EPOCHS = 6
 RECIPE = command_runs.RESUMED
 TRAIN = ("-m", "elf_keras.train")

@@ -154,6 +154,7 @@ def right():
     return model.get_weights()
 
 
+@pytest.mark.slow
 def test_where_no_epoch_is_better_the_start_stays(tmp_path):
     data = tiny.data()
     _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=right())

@@ -74,6 +74,7 @@ def test_crt_begins_with_classifiers_of_its_own():
     assert not np.allclose(kernel, other)
 
 
+@pytest.mark.slow
 def test_lws_trains_one_number_a_class_and_classifier():
     source = built()
     before, expected = by_layer(source), source(images())
@@ -99,6 +100,7 @@ def test_lws_trains_one_number_a_class_and_classifier():
             assert same(layer.get_weights(), before[layer.name]), layer.name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", second_stage.TRAINED_STAGES)
 def test_what_remains_is_an_ordinary_model_of_the_same_scores(name, tmp_path):
     model = trained(second_stage.TRAINED_STAGES[name](built()))

@@ -13,6 +13,8 @@ from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import loop, optimizer
 from elf_keras.training.weight_average import WeightAverage
 
+pytestmark = pytest.mark.slow
+
 DECAY = 0.6
 BATCH = tiny.data().train
 
