@@ -10,6 +10,8 @@ import pathlib
 import runpy
 import sys
 
+import elf_keras
+
 COMMANDS = (
     *("train", "evaluate", "sweep", "search"),
     *("export", "report", "predict", "demo"),
@@ -20,11 +22,15 @@ _STATUS_OF_WRONG_INPUT = 2
 def main() -> None:
     """Run the command that the first word names."""
     name, *rest = sys.argv[1:] or ["--help"]
+    if name == "help" and rest:
+        name, rest = rest[0], ["--help"]
     if name in COMMANDS:
         sys.argv = [f"{sys.argv[0]} {name}", *rest]
         runpy.run_module(f"elf_keras.{name}", run_name="__main__")
     elif name in ("--help", "-h", "help"):
         print(_listed())
+    elif name == "--version":
+        print(f"elf_keras {elf_keras.__version__}")
     else:
         near = difflib.get_close_matches(name, COMMANDS, n=1)
         hint = f"did you mean {near[0]}? " if near else ""

@@ -36,7 +36,8 @@ def expanded(words: Sequence[str]) -> list[str]:
     """A command line with the words of files where flags name them.
 
     `--flagfile` names a file, `--recipe` one of `recipes.names()`. Files may
-    name further ones; an empty name, and a file within itself, add nothing.
+    name further ones; an empty name of a file, and a file within itself, add
+    nothing.
 
     Raises:
       InputError: naming a file that is missing, or no text.
@@ -119,7 +120,8 @@ def _expanded(words, opened):
         if name is None and (name := next(words, None)) is None:
             what = "file" if flag == "flagfile" else "recipe"
             raise InputError(f"--{flag} is without a {what}: name one")
-        if name and flag == "recipe":
+        if flag == "recipe":
+            # Without one the defaults would train something else.
             name = str(recipes.path(name))
         if name and name not in opened:
             found += _expanded(iter(_named(name, opened)), (*opened, name))

@@ -34,6 +34,19 @@ def test_no_command_is_missing():
     assert found - {folder.name, "__main__"} == set(one_name.COMMANDS)
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--version"], f"elf_keras {elf_keras.__version__}\n"),
+        (["help", "sweep"], "--budget"),
+    ],
+)
+def test_what_is_asked_of_the_whole(words, said):
+    ended = command_runs.ended(command_runs.child("-m", "elf_keras", *words))
+    assert ended.status == 0, ended.err
+    assert said in ended.out
+
+
 def test_a_command_gets_its_own_words():
     ended = command_runs.ended(
         command_runs.child("-m", "elf_keras", "train", "--recipe=list")
@@ -46,6 +59,7 @@ def test_a_command_gets_its_own_words():
     ("words", "said"),
     [
         (["trian"], "did you mean train?"),
+        (["help", "trian"], "did you mean train?"),
         (["--workdir=x"], "is not a command"),
         (["train", "--recipe=none"], "--recipe=list shows all"),
     ],

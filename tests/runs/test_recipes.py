@@ -37,6 +37,7 @@ def test_a_recipe_stands_for_the_lines_of_its_file():
         ("--recipe=../secret", "--recipe=list shows all"),
         ("--recipe=/etc/passwd", "no recipe of that name"),
         ("--recipe", "without a recipe"),
+        ("--recipe=", "--recipe=list shows all"),
     ],
 )
 def test_what_is_no_recipe(word, said):
