@@ -54,7 +54,7 @@ def write(
     record = _facts(data, judge, source, plan)
     record["labels"] = manifest.write_labels(folder, data.class_names)
     made = _Made(folder, plan, judge, source, steps, record)
-    made.measured(data.train)
+    made.scored(made.timed_chains(data.train))
     made.compared()
     if plan.chain_only:
         record["variants"] = chains.without_others(folder, record["variants"])
@@ -74,33 +74,32 @@ class _Made:
     steps: progress.Steps
     record: dict
 
-    def measured(self, train: splits.Examples) -> None:
-        """Write all artefacts, score them, and then time the chains.
+    def timed_chains(self, train: splits.Examples) -> dict:
+        """Write the files of all variants; return them by name, timed."""
+        if not self.plan.variants:
+            return {}
+        rows = _spread_over(len(train), RANGE_IMAGES)
+        images, rule = np.asarray(train.images[rows]), self.judge.scorer.rule
+        model, plan, steps = self.source.model, self.plan, self.steps
+        chains.write(self.folder, model, images, plan, steps, rule)
+        few = self.judge.reported_on.images
+        return chains.timed(self.folder, few, plan, steps)
 
-        Chains are scored as soon as they are there, beside what follows: to
-        write files is Python on one core, and runtimes need none.
+    def scored(self, timed: dict) -> None:
+        """Score the chains, and beside that write and compare the SavedModel.
+
+        To write it is Python on one core; runtimes need none.
         """
         served = "saved_model" in self.plan.formats
         times = _stage_times(self.source, self.judge) if served else None
-        self.record.update(saved_model=None, variants={}, parity=[])
         with scoring.Scoring() as threads:
-            begun = self._begun(train, threads)
+            begun = chains.begun(timed, self.judge, threads)
+            self.record.update(saved_model=None, variants={}, parity=[])
             if served:
                 self._saved_model(times)
-            logits = chains.scored(begun, self.steps)
-        self.record["variants"] = chains.measured(
-            self.folder, logits, self.judge, self.plan, self.steps
-        )
-
-    def _begun(self, train, threads):
-        rows = _spread_over(len(train), RANGE_IMAGES)
-        images, rule = np.asarray(train.images[rows]), self.judge.scorer.rule
-        begun = {}
-        for names in chains.written(
-            self.folder, self.source.model, images, self.plan, self.steps, rule
-        ):
-            begun |= chains.begun(self.folder, names, self.judge, threads)
-        return begun
+            self.record["variants"] = chains.measured(
+                timed, begun, self.judge, self.plan, self.steps
+            )
 
     def _saved_model(self, times):
         from elf_keras.deploy import parity_runs, saved_model, serving

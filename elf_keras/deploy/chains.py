@@ -2,7 +2,6 @@
 
 import dataclasses
 import pathlib
-from collections.abc import Iterator
 
 import keras
 import numpy as np
@@ -36,103 +35,89 @@ class ExportPlan:
         return [name for name in variants if name in self.formats]
 
 
-def written(
+def write(
     folder: pathlib.Path,
     model: keras.Model,
     images: np.ndarray,
     plan: ExportPlan,
     steps: progress.Steps,
     rule: AnswerRule,
-) -> Iterator[list[str]]:
-    """Write the files of all variants; yield their names as they are there.
+) -> None:
+    """Convert and write the files of all variants into an export's folder.
 
     Args:
-      folder: of the export.
       images: training images that set the ranges of int8, `(images, …)`.
       rule: how images leave in a TFLite file that decides inside.
     """
-    phones, others = plan.of(TFLITE_VARIANTS), plan.of(ONNX_VARIANTS)
-    told = {"images": images, "single_file": None}
-    if "single_file" in plan.formats:
-        told["single_file"] = rule
-    integers = [name for name in phones if "int8" in name]
-    floats = [name for name in phones if name not in integers]
-    if floats:
-        _write_tflite(folder, model, floats, steps, **told)
-        yield floats
-    rounded = None
-    if any("int8" in name for name in plan.variants):
-        from elf_keras.deploy import rounding
+    from elf_keras.deploy import rounding
 
-        rounded = rounding.of_model(model, images)
+    phones, others = plan.of(TFLITE_VARIANTS), plan.of(ONNX_VARIANTS)
+    told = {"images": images, "rounded": None}
+    if any("int8" in name for name in plan.variants):
+        told["rounded"] = rounding.of_model(model, images)
         steps.ended("weights of int8 rounded")
-    if integers:
-        told["rounded"] = rounded
-        _write_tflite(folder, model, integers, steps, **told)
-        yield integers
+    if phones:
+        from elf_keras.deploy import tflite_chain
+
+        single = rule if "single_file" in plan.formats else None
+        place = folder / "tflite"
+        tflite_chain.write(
+            model, place, variants=phones, single_file=single, **told
+        )
+        steps.ended(f"TFLite files of {', '.join(phones)} written")
     if others:
         from elf_keras.deploy import onnx_chain
 
-        place = folder / "onnx"
-        onnx_chain.write(
-            model, place, variants=others, images=images, rounded=rounded
-        )
+        onnx_chain.write(model, folder / "onnx", variants=others, **told)
         steps.ended(f"ONNX files of {', '.join(others)} written")
-        yield others
 
 
-def _write_tflite(folder, model, variants, steps, **told):
-    from elf_keras.deploy import tflite_chain
-
-    tflite_chain.write(model, folder / "tflite", variants=variants, **told)
-    steps.ended(f"TFLite files of {', '.join(variants)} written")
-
-
-def begun(
-    folder: pathlib.Path, names: list[str], judge: manifest.Judge, threads
+def timed(
+    folder: pathlib.Path,
+    images: np.ndarray,
+    plan: ExportPlan,
+    steps: progress.Steps,
 ) -> dict:
-    """Have variants scored by the threads of a `scoring.Scoring`.
+    """Times of each variant's files; nothing else may run meanwhile."""
+    from elf_keras.deploy import measure
+
+    found = {
+        name: measure.timed(folder, name, images) for name in plan.variants
+    }
+    if found:
+        steps.ended(f"{', '.join(found)} timed")
+    return found
+
+
+def begun(found: dict, judge: manifest.Judge, threads) -> dict:
+    """Have every timed variant scored by the threads of a `scoring.Scoring`.
 
     Returns by its name two functions, which wait for the logits of the split
     that chooses thresholds and of the one that is reported on.
     """
     parts = judge.chosen_on, judge.reported_on
-    files = {name: manifest.files(folder, name) for name in names}
     return {
-        name: [threads.start(at, part.images) for part in parts]
-        for name, at in files.items()
+        name: [threads.start(at.files, part.images) for part in parts]
+        for name, at in found.items()
     }
 
 
-def scored(begun: dict, steps: progress.Steps) -> dict:
-    """Wait for what was `begun`; return both splits' logits by variant."""
-    found = {}
-    for name, waits in begun.items():
-        found[name] = tuple(wait() for wait in waits)
-        steps.ended(f"{name} scored")
-    return found
-
-
 def measured(
-    folder: pathlib.Path,
-    logits: dict,
+    found: dict,
+    scored: dict,
     judge: manifest.Judge,
     plan: ExportPlan,
     steps: progress.Steps,
 ) -> dict:
-    """Time the variants of `scored`; return their entries in the manifest.
-
-    Nothing else may run meanwhile.
-    """
+    """Entries of all variants in the manifest, of `timed` and `begun`."""
     from elf_keras.deploy import measure
 
-    few, entries = judge.reported_on.images, {}
-    for name, of_parts in logits.items():
-        times = measure.timed(folder, name, few)
+    entries = {}
+    for name, at in found.items():
+        logits = tuple(wait() for wait in scored[name])
         policy = plan.default_policy
-        entries[name] = measure.entry(times, judge, of_parts, policy)
-    if entries:
-        steps.ended(f"{', '.join(entries)} timed")
+        entries[name] = measure.entry(at, judge, logits, policy)
+        steps.ended(f"{name} scored")
     return entries
 
 
