@@ -18,9 +18,10 @@ _LABEL = re.compile(
 def check_objective(model, loss):
     """Refuse a loss of one output, and one of cosines for plain logits."""
     if not hasattr(loss, "terms"):
+        name = getattr(loss, "name", loss)
+        what = f"loss={name!r} is of one output" if name else "no loss is given"
         raise InputError(
-            f"loss={getattr(loss, 'name', loss)!r} is of one output; a "
-            "model with exits is compiled with "
+            f"{what}; a model with exits is compiled with "
             "elf_keras.losses.CumulativeLoss, such as "
             'CumulativeLoss(losses.exit_loss("ce", class_counts), classes)'
         )

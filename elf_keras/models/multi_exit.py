@@ -87,6 +87,12 @@ def build(
 
 def _sizes(image_shape, classes, backbone):
     """Return both, those of a functional model where they are not given."""
+    if isinstance(image_shape, str | keras.Model):
+        name = getattr(image_shape, "name", repr(image_shape))
+        raise InputError(
+            f"the first argument is {name}: expected the image shape; a "
+            "backbone comes after its keyword: build(backbone=…, classes=10)"
+        )
     if isinstance(backbone, keras.Model) and getattr(backbone, "inputs", None):
         output = tuple(backbone.outputs[0].shape)
         if image_shape is None:

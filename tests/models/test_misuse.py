@@ -21,12 +21,22 @@ def objective(name="ce"):
         "sparse_categorical_crossentropy",
         keras.losses.SparseCategoricalCrossentropy(),
         {"exit_1": "mse"},
-        None,
     ],
 )
 def test_losses_of_one_output_are_refused(loss):
     with pytest.raises(InputError, match="is of one output; .*CumulativeLoss"):
         tiny.model().compile("sgd", loss)
+
+
+def test_without_a_loss_it_says_which_one_to_give():
+    with pytest.raises(InputError, match="no loss is given; .*CumulativeLoss"):
+        tiny.model().compile("sgd")
+
+
+@pytest.mark.parametrize("make", [tiny.model, lambda: "resnet8"])
+def test_a_backbone_is_given_by_its_keyword(make):
+    with pytest.raises(InputError, match=r"expected the image shape; .*bone=…"):
+        models.build(make(), 3)
 
 
 def test_a_loss_of_cosines_needs_cosine_classifiers():
