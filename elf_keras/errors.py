@@ -74,7 +74,7 @@ def translated() -> Iterator[None]:
             raise
         raise InputError(
             f"an image file cannot be decoded ({_reason(error)}); find it "
-            "with elf_keras.train --dry_run --dry_run_images=0"
+            "with elf-keras train --dry_run --dry_run_images=0"
         ) from error
 
 

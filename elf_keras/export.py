@@ -72,7 +72,7 @@ def main(arguments: list[str]) -> None:
     if not (folder / runs.MODEL).exists():
         raise InputError(
             f"--workdir={folder} holds no {runs.MODEL}: the run has not ended; "
-            "continue it with elf_keras.train --resume"
+            "continue it with elf-keras train --resume"
         )
     data = data_from_flags.of_run(folder)
     if not data.train:

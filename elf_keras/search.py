@@ -123,7 +123,7 @@ def _child(place, where, name, *words):
         text = log.read_text(encoding="utf-8", errors="replace")
         lines = text.splitlines() or [""]
         raise InputError(
-            f"{where}: elf_keras.{name} ended with status {status} "
+            f"{where}: elf-keras {name} ended with status {status} "
             f"({lines[-1].removeprefix('error: ')}); see {log}, then run the "
             "same command again to continue"
         )

@@ -135,7 +135,7 @@ def _check_rule(compares):
     if FLAGS.exit_rule == choices.ALL_RULES and not compares:
         names = ", ".join(plugins.names("exit rule"))
         raise InputError(
-            f"--exit_rule={choices.ALL_RULES}: elf_keras.sweep compares all "
+            f"--exit_rule={choices.ALL_RULES}: elf-keras sweep compares all "
             f"exit rules; name one here: {names}"
         )
 

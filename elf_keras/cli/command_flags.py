@@ -51,5 +51,5 @@ def refuse() -> None:
         if flags.FLAGS[name].present:
             raise InputError(
                 f"--{name} is for commands that look at a finished run, such "
-                "as elf_keras.evaluate; leave it out here"
+                "as elf-keras evaluate; leave it out here"
             )

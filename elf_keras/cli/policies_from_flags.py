@@ -44,7 +44,7 @@ def to_export(classes: int, exits: int) -> Offer:
         raise InputError(
             f"--policy={default}: {path} does not exist, and without it an "
             f"export has only {', '.join(names)}; choose one of these, or run "
-            f"elf_keras.sweep --workdir={workdir.workdir()} first"
+            f"elf-keras sweep --workdir={workdir.workdir()} first"
         )
     source = f"{path} does not exist, so those of a sweep without flags"
     return Offer(answer_from_flags.rule(), plan, default, _said(source, plan))

@@ -24,7 +24,7 @@ def of_run(folder: pathlib.Path, rule: AnswerRule, exits: int) -> np.ndarray:
             return np.array(found, float)
     command.say(
         f"note: probabilities are not calibrated: {folder} has no temperatures "
-        f"for --answer={rule.answer}; run elf_keras.sweep to choose them"
+        f"for --answer={rule.answer}; run elf-keras sweep to choose them"
     )
     return np.full(exits, 1 / rule.scale)
 

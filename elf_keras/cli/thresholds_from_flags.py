@@ -116,7 +116,7 @@ def read() -> dict:
         if FLAGS.policy_file:
             missing = f"--policy_file={path} does not exist"
         raise InputError(
-            f"{missing}: policies are chosen by elf_keras.sweep "
+            f"{missing}: policies are chosen by elf-keras sweep "
             f"--workdir={workdir.workdir()}; or give the file of a similar run "
             "by --policy_file"
         )

@@ -139,7 +139,7 @@ def _read(path):
     except (FileNotFoundError, NotADirectoryError) as error:
         raise InputError(
             f"{path} does not exist; --model names a folder written by "
-            "elf_keras.export"
+            "elf-keras export"
         ) from error
     except (ValueError, OSError, RecursionError) as error:
         raise InputError(

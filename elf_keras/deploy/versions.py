@@ -51,7 +51,7 @@ def folder_of(folder: pathlib.Path) -> pathlib.Path:
     except OSError as error:
         raise InputError(
             f"{folder} cannot be read ({error.strerror}); name a folder "
-            "written by elf_keras.export"
+            "written by elf-keras export"
         ) from error
 
 
@@ -62,7 +62,7 @@ def _folder_of(folder):
     if not places:
         raise InputError(
             f"{folder / MANIFEST} does not exist, nor a version such as "
-            f"{folder / '1'}; name a folder written by elf_keras.export"
+            f"{folder / '1'}; name a folder written by elf-keras export"
         )
     last = places[-1]
     if (last / MANIFEST).exists():

@@ -66,7 +66,7 @@ def of_export(folder: pathlib.Path, variant: str, *, exits: int) -> StageTimes:
             "exits; name the export of this run"
         )
     name = runs.legible(folder.name)
-    source = f"{name}, {variant}, as measured by elf_keras.export"
+    source = f"{name}, {variant}, as measured by elf-keras export"
     return StageTimes(times, static, source)
 
 

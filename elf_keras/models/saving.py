@@ -19,11 +19,11 @@ def load(path) -> MultiExitModel:
     Raises:
       InputError: where the file is missing or is no such model.
     """
-    model = read(path, expected="a .keras file written by elf_keras.train")
+    model = read(path, expected="a .keras file written by elf-keras train")
     if not isinstance(model, MultiExitModel):
         raise InputError(
             f"{path} holds a {type(model).__name__} without named exits; "
-            "expected a .keras file written by elf_keras.train"
+            "expected a .keras file written by elf-keras train"
         )
     return model
 

@@ -69,7 +69,7 @@ def read(path: pathlib.Path) -> dict:
     record = runs.read_json(path)
     with runs.refusing(
         f"{path} is no policy file of format {FORMAT}",
-        "make it with elf_keras.sweep",
+        "make it with elf-keras sweep",
         lambda e: f"{e} is missing" if type(e) is KeyError else str(e),
     ):
         if record["format"] != FORMAT:

@@ -12,7 +12,7 @@ def of(found) -> Iterator[str]:
         yield (
             f"The run has not finished: {len(found.history)} of "
             f"{found.epochs} epochs are recorded, and there are no scores "
-            "yet. Continue it with elf_keras.train --resume."
+            "yet. Continue it with elf-keras train --resume."
         )
     elif not found.recorded():
         yield (
@@ -35,7 +35,7 @@ def of(found) -> Iterator[str]:
     if not swept and "validation" in (found.metrics or {}):
         yield (
             "No policies yet: no thresholds were chosen for a budget. Run "
-            f"elf_keras.sweep --workdir={found.name} and make this page "
+            f"elf-keras sweep --workdir={found.name} and make this page "
             "again."
         )
 

@@ -1,6 +1,8 @@
 """`elf-keras COMMAND`: the same commands by one name."""
 
+import ast
 import pathlib
+import re
 
 import command_runs
 import pytest
@@ -45,6 +47,17 @@ def test_what_is_asked_of_the_whole(words, said):
     ended = command_runs.ended(command_runs.child("-m", "elf_keras", *words))
     assert ended.status == 0, ended.err
     assert said in ended.out
+
+
+def test_messages_name_commands_as_they_are_typed():
+    """Not as modules: `elf-keras sweep`, as in help and documentation."""
+    names = "|".join(one_name.COMMANDS)
+    module = re.compile(rf"(?<!-m )\belf_keras\.({names}) ")
+    for path in pathlib.Path(elf_keras.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            text = getattr(node, "value", None)
+            if isinstance(node, ast.Constant) and isinstance(text, str):
+                assert not module.search(text), f"{path.name}: {text}"
 
 
 def test_a_command_gets_its_own_words():

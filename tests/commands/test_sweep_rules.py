@@ -83,7 +83,7 @@ def flags_of(told):
 @pytest.mark.parametrize("command", ["evaluate", "predict", "train", "report"])
 def test_all_rules_are_for_a_sweep_alone(folder, command):
     words = {"report": [folder], "predict": ["a.png"]}.get(command, [])
-    says = ["--exit_rule=all", "elf_keras.sweep", "depth_confidence"]
+    says = ["--exit_rule=all", "elf-keras sweep", "depth_confidence"]
     given = (f"--workdir={folder}", "--exit_rule=all")
     command_runs.refused(command, *given, *words, says=says)
 

@@ -63,7 +63,7 @@ def test_no_export(tmp_path):
     for folder in (tmp_path, tmp_path / "absent", long, tmp_path / "\0"):
         with pytest.raises(InputError) as caught:
             versions.folder_of(folder)
-        assert "elf_keras.export" in str(caught.value)
+        assert "elf-keras export" in str(caught.value)
     assert not versions.is_export(tmp_path)
 
 

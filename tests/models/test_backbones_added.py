@@ -88,10 +88,10 @@ def test_a_layer_of_ones_own_is_saved_and_loaded_again(tmp_path):
     ("function", "says"),
     [
         (nameless, r"block_1 \(Nameless\).*register_keras_serializable"),
-        (lambda images: 3, "returns a int ; expected its last feature map"),
+        (lambda images: 3, "returns int; expected its last feature map"),
         (
             lambda images: layers.GlobalAveragePooling2D()(blocks(images)),
-            r"returns a KerasTensor \(None, 6\); expected its last feature map",
+            r"returns KerasTensor \(None, 6\); expected its last feature map",
         ),
     ],
 )

@@ -225,7 +225,7 @@ def test_a_run_without_validation_and_test(view, undrawn):
     text, _, drawn = build(bare)
     assert "neither validation nor test images" in text
     # Nobody can sweep it.
-    assert "elf_keras.sweep" not in text
+    assert "elf-keras sweep" not in text
     names = {chart.name.rpartition("/")[2] for chart in drawn}
     assert {"loss_by_exit", "training_loss", "distribution"} <= names
 

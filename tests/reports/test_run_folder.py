@@ -25,7 +25,7 @@ def test_a_whole_run(folder):
     assert folder.scores("train") is not None
     assert folder.scores("nowhere") is None
     assert [text for text in folder.missing if "has not finished" in text] == []
-    assert any("elf_keras.sweep" in text for text in folder.missing)
+    assert any("elf-keras sweep" in text for text in folder.missing)
     # Epochs from 0: the third epoch, number 2, has the lower rate.
     assert folder.decays() == [2]
     assert folder.reweighted_from() == 2
@@ -109,7 +109,7 @@ def test_a_stopped_run_tells_how_far_it_got(tmp_path):
     assert found.history == history
     assert found.missing == (
         "The run has not finished: 3 of 30 epochs are recorded, and there are "
-        "no scores yet. Continue it with elf_keras.train --resume.",
+        "no scores yet. Continue it with elf-keras train --resume.",
     )
 
 

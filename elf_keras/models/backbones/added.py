@@ -34,9 +34,9 @@ def backbone(
         taps = tap_rule.without_gaps(found, taps)
         found = TappedBackbone(inputs, taps, found, "separable")
     if not isinstance(found, TappedBackbone):
-        shape = getattr(found, "shape", "")
+        shape = f" {found.shape}" if hasattr(found, "shape") else ""
         raise InputError(
-            f"{told} returns a {type(found).__name__} {shape}; expected its "
+            f"{told} returns {type(found).__name__}{shape}; expected its "
             "last feature map, (batch, height, width, channels), or a "
             "TappedBackbone"
         )
