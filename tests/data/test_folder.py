@@ -153,6 +153,8 @@ def test_folders_that_do_not_fit_are_refused(animals, added, words):
 def test_folders_that_cannot_be_read(tmp_path):
     with pytest.raises(errors.InputError, match="no such folder"):
         load(tmp_path / "absent")
+    with pytest.raises(errors.InputError, match="^no data; give --data_dir wi"):
+        data.load("folder", data.Request())
     with pytest.raises(errors.InputError, match="no class folder"):
         load(tmp_path)
     fill(tmp_path / "test" / "a", 1)

@@ -87,8 +87,9 @@ def _headers(root: pathlib.Path, names: list[str], size: int):
 
 def _tree(root: pathlib.Path | None) -> folder_tree.Tree:
     if root is None or not root.is_dir():
+        told = f"data folder {root}: no such folder" if root else "no data"
         raise InputError(
-            f"data folder {root}: no such folder; give --data_dir with a "
+            f"{told}; give --data_dir with a "
             "sub-folder per class, or train/ and test/ with one per class"
         )
     return folder_tree.Tree(root)

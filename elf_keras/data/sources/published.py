@@ -84,8 +84,9 @@ def load(name: str, request: splits.Request) -> splits.Splits:
     """A key of `SETS`; a list for validation is used whole, else it is cut."""
     facts, root = SETS[name], request.data_dir
     if root is None or not root.is_dir():
+        told = f"data folder {root}: no such folder" if root else "no data"
         raise InputError(
-            f"data folder {root}: no such folder; give --data_dir with the "
+            f"{told}; give --data_dir with the "
             f"images that {facts.lists['train']} lists"
         )
     listed = _listed(name, facts, request)
