@@ -21,7 +21,7 @@ export async function fetchFile(name) {
     answer = await fetch(`/model/${name}`);
   } catch (error) {
     throw new Problem(
-      "The server does not answer. Start “python -m elf_keras.demo” again, " +
+      "The server does not answer. Start “elf-keras demo” again, " +
         "then reload this page.",
       error,
     );
