@@ -138,7 +138,7 @@ def test_predict_takes_a_policy(swept, folder, tmp_path):
         ("exits", "of 3 exits, this one has 2 exits; sweep this run"),
         ("classes", "of 3000 classes, this one has 3"),
         ("score_scale", "by 30.0, this one has scores"),
-        ("absent", "holds no policy.json: policies are chosen by elf_keras"),
+        ("absent", "holds no policy.json: policies are chosen by elf-keras"),
     ],
 )
 def test_a_policy_that_cannot_be_used(folder, tmp_path, command, wrong, says):
