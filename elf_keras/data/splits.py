@@ -71,6 +71,18 @@ class Request:
     # A table of a folder's labels, see `label_table`.
     labels: pathlib.Path | None = None
 
+    def folder(self, expected: str) -> pathlib.Path:
+        """The data folder, of a source that cannot do without.
+
+        Raises:
+          InputError: where none is given or there; it says what is expected.
+        """
+        root = self.data_dir
+        if root is not None and root.is_dir():
+            return root
+        told = f"data folder {root}: no such folder" if root else "no data"
+        raise InputError(f"{told}; give --data_dir with {expected}")
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Examples:

@@ -44,14 +44,17 @@ def load(request: splits.Request) -> splits.Splits:
       InputError: no such folder or no class in it, a class without training
         image, over 1 % corrupt files.
     """
-    tree = _tree(request.data_dir)
+    root = request.folder(
+        "a sub-folder per class, or train/ and test/ with one per class"
+    )
+    tree = folder_tree.Tree(root)
     found = _found(tree, request)
     total = sum(map(len, found.names.values()))
     size = request.image_size or DEFAULT_SIZE
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
     for split, names in found.names.items():
-        everything, reasons = read(request.data_dir, names, size)
+        everything, reasons = read(root, names, size)
         parts[split] = _sound(found, split, everything, reasons)
         faults |= {
             runs.legible(name): reason
@@ -83,16 +86,6 @@ def _pixels(root: pathlib.Path, names: list[str], size: int):
 def _headers(root: pathlib.Path, names: list[str], size: int):
     special, reasons = images.scan([root / name for name in names])
     return image_files.of(root, names, size=size, special=special), reasons
-
-
-def _tree(root: pathlib.Path | None) -> folder_tree.Tree:
-    if root is None or not root.is_dir():
-        told = f"data folder {root}: no such folder" if root else "no data"
-        raise InputError(
-            f"{told}; give --data_dir with a "
-            "sub-folder per class, or train/ and test/ with one per class"
-        )
-    return folder_tree.Tree(root)
 
 
 def _found(tree, request) -> class_folders.Found:

@@ -82,13 +82,8 @@ SETS = {
 
 def load(name: str, request: splits.Request) -> splits.Splits:
     """A key of `SETS`; a list for validation is used whole, else it is cut."""
-    facts, root = SETS[name], request.data_dir
-    if root is None or not root.is_dir():
-        told = f"data folder {root}: no such folder" if root else "no data"
-        raise InputError(
-            f"{told}; give --data_dir with the "
-            f"images that {facts.lists['train']} lists"
-        )
+    facts = SETS[name]
+    root = request.folder(f"the images that {facts.lists['train']} lists")
     listed = _listed(name, facts, request)
     parts, left_out = _examples(root, listed, request)
     classes = listed["train"][1].max() + 1
