@@ -89,7 +89,11 @@ def leave_early(stages, images, thresholds, rule: AnswerRule = PLAIN):
 
 
 def _batch_from_stage(stages, number, state, thresholds, rule):
-    """Return `(batch, classes + 2)` of a batch that is still there."""
+    """Return the answers of those who have come to this stage, as `_rows`.
+
+    `state`: their features, and what the rule keeps of earlier exits. The
+    answers of those who stay are overwritten by the stages that follow.
+    """
     features, kept = state
     with tf.name_scope(f"stage_{number}"):
         outputs = stages[number - 1](features, training=False)

@@ -35,3 +35,28 @@ def test_a_confidence_equal_to_the_threshold_stays():
     found = graphs.leave_early([Even(), Last()], images, limits)
     assert found["exit"].numpy().tolist() == [2, 1]
     np.testing.assert_array_equal(found["scores"], images)
+
+
+class Column:
+    """A stage whose logits are (m, 0), m in its column of the features."""
+
+    def __init__(self, number):
+        self._number = number
+        self.output = {f"exit_{number}": tf.zeros((1, 2))}
+
+    def __call__(self, features, training):
+        margin = features[:, self._number - 1]
+        logits = tf.stack([margin, tf.zeros_like(margin)], 1)
+        return {f"exit_{self._number}": logits, "features": features}
+
+
+def test_each_image_has_the_answer_of_its_own_exit():
+    """By its own s: sigmoid(1) = 0.731 leaves at 0.7, 0.924 stays at 0.95."""
+    images = [[0.5, 2, 9], [1, 9, 9], [0.5, 0.4, 3], [0.5, 2.5, 4], [1.5, 2, 9]]
+    limits = [[0.7, 0.7], [0.7, 0.7], [0.7, 0.7], [0.7, 0.95], [0.9, 0.7]]
+    stages = [Column(1), Column(2), Column(3)]
+    found = graphs.leave_early(stages, tf.constant(images), tf.constant(limits))
+    assert found["exit"].numpy().tolist() == [2, 1, 3, 3, 2]
+    assert found["scores"][:, 0].numpy().tolist() == [2, 1, 3, 4, 2]
+    sure = [0.880797, 0.731059, 0.952574, 0.982014, 0.880797]
+    np.testing.assert_allclose(found["confidence"], sure, atol=1e-6)
