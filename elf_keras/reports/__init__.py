@@ -1,1 +1,1 @@
-"""The parts of `elf_keras.report`: what a page of figures is made from."""
+"""The parts of `elf-keras report`: what a page of figures is made from."""

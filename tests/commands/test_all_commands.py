@@ -52,12 +52,19 @@ def test_what_is_asked_of_the_whole(words, said):
 def test_messages_name_commands_as_they_are_typed():
     """Not as modules: `elf-keras sweep`, as in help and documentation."""
     names = "|".join(one_name.COMMANDS)
-    module = re.compile(rf"(?<!-m )\belf_keras\.({names}) ")
-    for path in pathlib.Path(elf_keras.__file__).parent.rglob("*.py"):
+    module = re.compile(rf"(?<!-m )\belf_keras\.({names})\b")
+    folder = pathlib.Path(elf_keras.__file__).parent
+    pages = [*folder.rglob("*.html"), *folder.rglob("*.js")]
+    texts = [(path, path.read_text()) for path in pages]
+    for path in folder.rglob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
             text = getattr(node, "value", None)
             if isinstance(node, ast.Constant) and isinstance(text, str):
-                assert not module.search(text), f"{path.name}: {text}"
+                texts.append((path, text))
+    found = {
+        f"{path.name}: {text}" for path, text in texts if module.search(text)
+    }
+    assert not found
 
 
 def test_a_command_gets_its_own_words():
