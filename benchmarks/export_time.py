@@ -1,9 +1,7 @@
 """Seconds that an export of a ResNet-32 takes, step by step.
 
-TF_ENABLE_ONEDNN_OPTS=1 python -m benchmarks.export_time \\
-    [--formats=float32,int8] [--profile=FILE]
+python -m benchmarks.export_time [--formats=float32,int8] [--profile=FILE]
 
-The variable is what commands set before they load TensorFlow.
 The network is untrained and its images are noise, in the numbers of CIFAR-10:
 time does not depend on what it has learned. Everything else is as
 elf_keras.export does it, checks included. Prints JSON; on a busy machine look
