@@ -15,6 +15,8 @@ from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.runs import progress
 
 BATCH_SIZE = 256
+# Of a batch: the maps of the first layers are many times as large.
+BATCH_PIXELS = 2**21
 # Logits held at a time where a whole split's would not fit.
 PART_BYTES = 2**27
 
@@ -79,6 +81,12 @@ class Counted(keras.callbacks.Callback):
         self.counter.add(min(self.batch_size, left))
 
 
+def batch_size(examples: splits.Examples) -> int:
+    """Images computed at a time: fewer of large ones, at least 1."""
+    height, width = examples.images.shape[1:3]
+    return max(1, min(BATCH_SIZE, BATCH_PIXELS // (height * width)))
+
+
 def predict_logits(
     model: keras.Model,
     examples: splits.Examples,
@@ -91,9 +99,10 @@ def predict_logits(
     counter = counter or progress.Counter("scoring", len(examples))
     if workers.is_several(model.distribute_strategy):
         return _logits_of_workers(model, examples)
-    batches = pipeline.evaluation_batches(examples, batch_size=BATCH_SIZE)
+    size = batch_size(examples)
+    batches = pipeline.evaluation_batches(examples, batch_size=size)
     # With a callback Keras waits for each batch.
-    shown = [Counted(counter, BATCH_SIZE)] if progress.is_shown() else None
+    shown = [Counted(counter, size)] if progress.is_shown() else None
     with errors.translated():
         outputs = model.predict(batches, verbose=0, callbacks=shown)
     return exit_rule.stack_exits(outputs)
@@ -109,7 +118,7 @@ def _logits_of_workers(model, examples):
     if len(rows):
         counter = progress.Counter("scoring", len(rows))
         batches = pipeline.evaluation_batches(
-            examples.take(rows), batch_size=BATCH_SIZE
+            examples.take(rows), batch_size=batch_size(examples)
         )
         with errors.translated():
             for outputs in worker_steps.outputs(model, batches):
@@ -123,8 +132,8 @@ def logit_parts(
 ) -> Iterator[np.ndarray]:
     """Logits as in `predict_logits`, in parts of at most `PART_BYTES`."""
     row = 4 * sum(output.shape[-1] for output in model.outputs)
-    batches = max(1, PART_BYTES // (row * BATCH_SIZE))
-    size, count = batches * BATCH_SIZE, len(examples)
+    one, count = batch_size(examples), len(examples)
+    size = max(1, PART_BYTES // (row * one)) * one
     if count <= size:
         yield predict_logits(model, examples)
         return

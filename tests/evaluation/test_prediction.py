@@ -54,6 +54,16 @@ def by_loop(scores, threshold):
                 break
 
 
+@pytest.mark.parametrize(
+    ("side", "images"), [(32, 256), (90, 256), (224, 41), (1000, 2), (3000, 1)]
+)
+def test_large_images_are_computed_a_few_at_a_time(side, images):
+    """At most 2^21 pixels at a time, and 256 images."""
+    pixels = np.broadcast_to(np.uint8(0), (500, side, side, 3))
+    examples = prediction.splits.Examples(pixels, np.zeros(500), ("",) * 500)
+    assert prediction.batch_size(examples) == images
+
+
 def test_scores_are_of_every_image_in_source_order(model, examples, scores):
     assert scores.shape == (300, 3, CLASSES)
     assert scores.dtype == np.float32

@@ -1,10 +1,12 @@
 """Every split of a model scored, and the rows of classes, against loops."""
 
+import dataclasses
 import math
 from statistics import fmean
 
 import by_hand
 import numpy as np
+import photo_folders
 import pytest
 import tiny
 from made_scores import (
@@ -122,6 +124,23 @@ def test_loss_by_exit_in_parts_is_that_of_the_whole(monkeypatch):
     found = score_model.loss_by_exit(parts, LABELS, objective(0.5))
     np.testing.assert_allclose(found["loss"], once["loss"], rtol=1e-5)
     np.testing.assert_allclose(found["shares"], once["shares"], rtol=1e-12)
+
+
+def test_of_files_some_training_images_are_enough(tmp_path, monkeypatch):
+    """Four of ten, evenly spaced: each would have to be decoded."""
+    train = photo_folders.flat(tmp_path, 10)
+    train = dataclasses.replace(train, labels=train.labels % CLASSES)
+    monkeypatch.setattr(score_model, "_FILES", 4)
+    seen = []
+
+    def watched(model, examples):
+        seen.append(examples.names)
+        return [SCORES[: len(examples)]]
+
+    monkeypatch.setattr(prediction, "logit_parts", watched)
+    empty = splits.Splits(train, None, None, tuple("abcdefghij"), np.ones(10))
+    score_model.score_model(None, empty, tiny.scorer(), objective(0.5))
+    assert seen == [tuple(train.names[k] for k in (0, 3, 6, 9))]
 
 
 def test_increasing_looks_at_the_exits_that_are_taken():
