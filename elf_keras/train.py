@@ -128,7 +128,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         model = training_from_flags.model(data, strategy)
         training_from_flags.check(model, data)
         start = start_from_flags.begin(model, data)
-        training = training_from_flags.training(model, data, start.epochs)
+        training = training_from_flags.training(model, data, start.length)
         stage = second_stage_from_flags.begin(training)
         chief = workers.is_chief(strategy)
         say = command.say if chief else _be_silent
@@ -163,7 +163,7 @@ def _fit(training, folder, say, *, start, logs, **facts):
         recorded.write(folder, data, start=start.record)
     told = {"report": say, "clients": logs}
     outcome = loop.fit(training, folder, checkpoint_minutes=minutes, **told)
-    ended = start_from_flags.end(training, say)
+    ended = start_from_flags.end(training, start, say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(
         training, outcome, folder, objective, last_alone=ended is not None

@@ -1,8 +1,11 @@
 """From --dry_run and --plan to what a training would take."""
 
+import dataclasses
+
 from absl import flags
 
 from elf_keras.cli import (
+    limit_from_flags,
     model_from_flags,
     schedule_from_flags,
     start_from_flags,
@@ -26,17 +29,24 @@ def rows(data: splits.Splits, fleet: plan.Fleet | None) -> list[tuple]:
     model = training_from_flags.model(data, strategy)
     training = training_from_flags.training(model, data)
     start_from_flags.say_if_few(data)
-    for name in ("exits_first", "exits_last"):
-        if steps := FLAGS[name].value:
-            seconds = start_from_flags.seconds(model, data, steps)
-            found.append((name.replace("_", " "), progress.duration(seconds)))
+    cost = limit_from_flags.cost(model, data)
+    limit = limit_from_flags.limit(model, data, cost)
+    for name, seconds in (
+        ("exits first", limit.first_seconds),
+        ("exits last", limit.last_seconds),
+    ):
+        if seconds:
+            found.append((name, progress.duration(seconds)))
     speed = dry_run.measure(model, data, training.batches)
-    epochs = schedule_from_flags.epochs(data, lambda: speed)
-    schedule_from_flags.schedule(data, epochs)
-    found += speed.rows(epochs)
+    spent = limit.first_seconds
+    length = limit_from_flags.length(limit, speed, spent, data)
+    schedule_from_flags.schedule(data, length.epochs)
+    found += dataclasses.replace(speed, images=length.images).rows(
+        length.epochs
+    )
     if fleet:
         found += plan.rows(
-            dry_run.work_of(model, speed, epochs=epochs),
+            dry_run.work_of(model, speed, epochs=length.epochs),
             fleet,
             half=FLAGS.mixed_precision != "float32",
             utilization=FLAGS.plan_utilization,

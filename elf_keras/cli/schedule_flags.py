@@ -26,8 +26,10 @@ def _length():
     flags.DEFINE_float(
         "most_minutes",
         0.0,
-        "Train only as many epochs as fit into this time, at a speed that is "
-        "measured first. 0: no limit.",
+        "Fit the training into this time, at a speed that is measured first: "
+        "exits alone see fewer images, there are fewer epochs, and where not "
+        "even one fits, it shows fewer images. Scoring comes on top. 0: no "
+        "limit.",
         0.0,
     )
     flags.DEFINE_integer("batch_size", 128, "Images in a training step.", 1)

@@ -1,47 +1,27 @@
 """From flags to what an epoch holds, and how epochs follow each other."""
 
-from collections.abc import Callable
-
 from absl import flags
 
 from elf_keras import choices
-from elf_keras.cli import augmentation_from_flags, command
+from elf_keras.cli import augmentation_from_flags
 from elf_keras.data import pipeline, splits
 from elf_keras.data.batches import Batches
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
-from elf_keras.runs import progress
-from elf_keras.training import dry_run, epoch_run, schedules
+from elf_keras.training import epoch_run, schedules, time_limit
 
 FLAGS = flags.FLAGS
 
 
-def epochs(
-    data: splits.Splits, measure: Callable[[], dry_run.Speed] | None = None
-) -> int:
-    """Return --epochs, or the more of --least_steps, within --most_minutes.
-
-    Args:
-      measure: gives the speed here; without it there is no limit of time.
-    """
+def epochs(data: splits.Splits) -> int:
+    """Return --epochs, or the more of --least_steps."""
     steps = pipeline.steps_per_epoch(len(data.train), FLAGS.batch_size)
-    wished = max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
-    if not FLAGS.most_minutes or measure is None:
-        return wished
-    if FLAGS.deterministic:
-        raise InputError(
-            f"--most_minutes={FLAGS.most_minutes:g} with --deterministic: the "
-            "number of epochs would depend on the speed of the machine; give "
-            "--epochs and --most_minutes=0"
-        )
-    fitting = 60 * FLAGS.most_minutes / measure().epoch_seconds
-    if fitting < 1:
-        one = progress.duration(60 * FLAGS.most_minutes / fitting)
-        command.say(
-            f"note: one epoch takes {one}, more than "
-            f"--most_minutes={FLAGS.most_minutes:g}; it is trained anyway"
-        )
-    return max(1, min(wished, int(fitting)))
+    return max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
+
+
+def whole_length(data: splits.Splits) -> time_limit.Length:
+    """Return the length of a training that no time limits."""
+    return time_limit.Length(epochs(data), len(data.train))
 
 
 def schedule(
@@ -49,7 +29,7 @@ def schedule(
 ) -> epoch_run.Schedule:
     """Build the schedule, scaled where `length` is not --schedule_epochs.
 
-    `length` is what `epochs` gave, where time was a limit.
+    `length` is the number of epochs, where time was a limit.
     """
     length = length or epochs(data)
     warmup = FLAGS.warmup_epochs

@@ -1,6 +1,7 @@
 """From flags to what comes before the first epoch and after the last."""
 
 import dataclasses
+import time
 from collections.abc import Callable
 
 import keras
@@ -11,6 +12,7 @@ from elf_keras import models, runs
 from elf_keras.cli import (
     backbone_from_flags,
     command,
+    limit_from_flags,
     model_from_flags,
     schedule_from_flags,
     workdir,
@@ -18,8 +20,13 @@ from elf_keras.cli import (
 from elf_keras.data import splits
 from elf_keras.distribution import workers
 from elf_keras.errors import InputError
-from elf_keras.models import multi_exit_model
-from elf_keras.training import dry_run, epoch_run, exits_first, exits_last
+from elf_keras.training import (
+    epoch_run,
+    exits_cost,
+    exits_first,
+    exits_last,
+    time_limit,
+)
 
 FLAGS = flags.FLAGS
 # Of a folder's training images, below which fresh weights learn little.
@@ -32,40 +39,57 @@ class Start:
     """What was decided before the first epoch.
 
     Attributes:
-      epochs: to train.
+      length: of the training.
+      last_images: training images that --exits_last sees, at most.
       exits_first: an `exits_first.Record` as a dict, or None.
       fresh: whether it was done just now, not in the run that goes on.
     """
 
-    epochs: int
+    length: time_limit.Length
+    last_images: int
     exits_first: dict | None
     fresh: bool
 
     @property
     def record(self) -> dict:
         """What run.json keeps of it."""
-        return {"epochs": self.epochs, "exits_first": self.exits_first}
+        return {
+            "epochs": self.length.epochs,
+            "epoch_images": self.length.images,
+            "exits_last_images": self.last_images,
+            "exits_first": self.exits_first,
+        }
 
 
 def begin(model: keras.Model, data: splits.Splits) -> Start:
-    """Train the exits first, and settle the number of epochs.
+    """Train the exits first, and settle the length of the training.
 
     A run that goes on has done so: what it recorded holds.
     """
-    done = _recorded()
+    done = _recorded(len(data.train))
     if done:
         return done
     if workers.is_chief(model.distribute_strategy):
         say_if_few(data)
     _refuse_with_second_stage("exits_first", "exits_last")
-    record = _exits_first(model, data) if FLAGS.exits_first else None
-    epochs = schedule_from_flags.epochs(data, lambda: _speed(model, data))
-    strategy = model.distribute_strategy
-    epochs = int(workers.of_chief(strategy, np.array([epochs]))[0])
-    return Start(epochs, record, fresh=True)
+    began, cost = time.perf_counter(), exits_cost.FREE
+    if FLAGS.most_minutes:
+        cost = limit_from_flags.cost(model, data)
+    limit = limit_from_flags.limit(model, data, cost)
+    first, last = _agreed(model, limit.first_images, limit.last_images)
+    record = _exits_first(model, data, first) if FLAGS.exits_first else None
+    length = schedule_from_flags.whole_length(data)
+    if FLAGS.most_minutes:
+        speed = limit_from_flags.speed(model, data)
+        spent = time.perf_counter() - began
+        length = limit_from_flags.length(limit, speed, spent, data)
+    agreed = _agreed(model, length.epochs, length.images)
+    return Start(time_limit.Length(*agreed), last, record, fresh=True)
 
 
-def end(training: epoch_run.Training, say: Callable) -> dict | None:
+def end(
+    training: epoch_run.Training, start: Start, say: Callable
+) -> dict | None:
     """Train the early exits once more where --exits_last asks for it.
 
     In place, of the model that is scored; `say` is called with the outcome.
@@ -81,16 +105,11 @@ def end(training: epoch_run.Training, say: Callable) -> dict | None:
         training.scorer,
         steps=FLAGS.exits_last,
         seed=FLAGS.seed,
+        most_images=start.last_images,
     )
     _share(model)
     say(record.sentence)
     return dataclasses.asdict(record)
-
-
-def seconds(model: keras.Model, data: splits.Splits, steps: int) -> float:
-    """Estimate how long so many steps of the exits alone take."""
-    objective = model_from_flags.cumulative_loss(data, leaving=False)
-    return exits_first.seconds(model, data, objective, steps)
 
 
 def say_if_few(data: splits.Splits) -> None:
@@ -106,8 +125,11 @@ def say_if_few(data: splits.Splits) -> None:
         )
 
 
-def _recorded():
-    """What run.json of a run that goes on says, if its training began."""
+def _recorded(images):
+    """What run.json of a run that goes on says, if its training began.
+
+    Before --most_minutes cut an epoch short, epochs showed all the images.
+    """
     folder = workdir.workdir() if FLAGS.resume and FLAGS.workdir else None
     if folder is None or not [*(folder / "checkpoints").glob("epoch_*.json")]:
         return None
@@ -116,10 +138,21 @@ def _recorded():
     if found is None:
         return None
     with runs.refusing(f"{path} is damaged", "train again in a new --workdir"):
-        return Start(int(found["epochs"]), found["exits_first"], fresh=False)
+        shown, last = (
+            int(found.get(key, images))
+            for key in ("epoch_images", "exits_last_images")
+        )
+        length = time_limit.Length(int(found["epochs"]), shown)
+        return Start(length, last, found["exits_first"], fresh=False)
 
 
-def _exits_first(model, data):
+def _agreed(model, *numbers):
+    """Whole numbers, as the chief has them: workers differ in speed."""
+    found = workers.of_chief(model.distribute_strategy, np.array(numbers))
+    return [int(number) for number in found]
+
+
+def _exits_first(model, data, images):
     scorer = model_from_flags.scorer(model, data)
     record = exits_first.train(
         model,
@@ -128,6 +161,7 @@ def _exits_first(model, data):
         steps=FLAGS.exits_first,
         seed=FLAGS.seed,
         weights=scorer.weights,
+        most_images=images,
     )
     _share(model)
     if workers.is_chief(model.distribute_strategy):
@@ -156,11 +190,3 @@ def _of_chief(strategy, arrays):
     parts = np.split(workers.of_chief(strategy, flat), ends)
     pairs = zip(parts, arrays, strict=True)
     return [part.reshape(array.shape) for part, array in pairs]
-
-
-def _speed(model, data):
-    """The speed of one device here, by a copy: the model stays as it is."""
-    copy = multi_exit_model.MultiExitModel.from_config(model.get_config())
-    model_from_flags.compiled(copy, data)
-    batches = schedule_from_flags.batches(data)
-    return dry_run.measure(copy, data, batches, seconds=2.0)

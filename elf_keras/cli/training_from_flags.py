@@ -2,6 +2,7 @@
 
 import keras
 import tensorflow as tf
+from absl import flags
 
 from elf_keras import models
 from elf_keras.cli import (
@@ -12,7 +13,9 @@ from elf_keras.cli import (
     schedule_from_flags,
 )
 from elf_keras.data import splits
-from elf_keras.training import epoch_run
+from elf_keras.training import epoch_run, time_limit
+
+FLAGS = flags.FLAGS
 
 
 def model(data: splits.Splits, strategy: tf.distribute.Strategy) -> keras.Model:
@@ -32,19 +35,23 @@ def check(model: keras.Model, data: splits.Splits) -> None:
 
 
 def training(
-    model: keras.Model, data: splits.Splits, epochs: int | None = None
+    model: keras.Model,
+    data: splits.Splits,
+    length: time_limit.Length | None = None,
 ) -> epoch_run.Training:
     """Put it together for a compiled model.
 
     Args:
-      epochs: to train, where time was a limit; by default those of the flags.
+      length: by default that of the flags without a limit of time.
     """
+    length = length or schedule_from_flags.whole_length(data)
     return epoch_run.Training(
         model,
         data,
         model_from_flags.scorer(model, data),
-        schedule_from_flags.schedule(data, epochs),
-        schedule_from_flags.batches(data, epochs),
+        schedule_from_flags.schedule(data, length.epochs),
+        schedule_from_flags.batches(data, length.epochs),
         average_from_flags.average(model),
         correction_from_flags.correction(data, models.exits(model)),
+        length.shown(data.train, FLAGS.seed),
     )

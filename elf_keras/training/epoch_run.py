@@ -56,6 +56,8 @@ class Training:
       scorer: by which the best epoch is chosen.
       average: of the model's weights, which is scored in its place, or None.
       correction: of what is scored after training, or None.
+      part: of the training split that epochs show, where one of all images
+        takes too long.
     """
 
     model: keras.Model
@@ -65,6 +67,17 @@ class Training:
     batches: Batches
     average: WeightAverage | None = None
     correction: Correction | None = None
+    part: splits.Examples | None = None
+
+    @property
+    def shown(self) -> splits.Examples:
+        """What epochs show."""
+        return self.data.train if self.part is None else self.part
+
+    @property
+    def steps(self) -> int:
+        """Steps of an epoch."""
+        return pipeline.steps_per_epoch(len(self.shown), self.batches.size)
 
     @property
     def scored(self) -> keras.Model:
@@ -74,7 +87,7 @@ class Training:
 
 def shared_epochs(
     strategy: tf.distribute.Strategy,
-    data: splits.Splits,
+    examples: splits.Examples,
     batches: Batches,
     epochs: range,
     *,
@@ -85,7 +98,7 @@ def shared_epochs(
     Of the first epoch, `done` batches are left out.
     """
     if strategy.num_replicas_in_sync == 1:
-        return pipeline.training_batches(data.train, batches, epochs, done=done)
+        return pipeline.training_batches(examples, batches, epochs, done=done)
 
     def of_worker(context):
         workers = context.num_input_pipelines
@@ -96,7 +109,7 @@ def shared_epochs(
             worker=context.input_pipeline_id,
         )
         return pipeline.training_batches(
-            data.train, batches, epochs, done=done, share=share
+            examples, batches, epochs, done=done, share=share
         )
 
     return strategy.distribute_datasets_from_function(of_worker)
@@ -108,19 +121,21 @@ def fit(training: Training, saver, middle, report, clients) -> None:
     `middle` is a `MidEpoch` with them; `report` is called with each warning,
     and the `log_clients` take the logs.
     """
-    model, data, batches = training.model, training.data, training.batches
+    model, batches = training.model, training.batches
     done, steps = saver.place
     epochs = range(done, training.schedule.epochs)
     with errors.translated():
         model.fit(
             shared_epochs(
-                model.distribute_strategy, data, batches, epochs, done=steps
+                model.distribute_strategy,
+                training.shown,
+                batches,
+                epochs,
+                done=steps,
             ),
             initial_epoch=done,
             epochs=epochs.stop,
-            steps_per_epoch=pipeline.steps_per_epoch(
-                len(data.train), batches.size
-            ),
+            steps_per_epoch=training.steps,
             shuffle=False,
             # Keras' bar is wider than a terminal; see `progress_line`.
             verbose=0,
@@ -137,12 +152,7 @@ def fit(training: Training, saver, middle, report, clients) -> None:
 def _of_the_schedule(training):
     """Callbacks that set rates and weights as the epochs go on."""
     model, schedule = training.model, training.schedule
-    yield callbacks.StepRate(
-        schedule.learning_rate,
-        pipeline.steps_per_epoch(
-            len(training.data.train), training.batches.size
-        ),
-    )
+    yield callbacks.StepRate(schedule.learning_rate, training.steps)
     yield callbacks.EpochValue(model.objective.class_weights, schedule.weights)
     if schedule.conventional_share:
         yield callbacks.EpochValue(

@@ -17,9 +17,6 @@ from elf_keras.data import splits
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import held_features, linear_probe, second_stage
 
-# Steps that an estimate is taken from.
-_TIMED = 6
-
 
 @dataclasses.dataclass(frozen=True)
 class Record:
@@ -61,6 +58,7 @@ def train(
     steps: int,
     seed: int,
     weights: Callable[[np.ndarray], np.ndarray],
+    most_images: int | None = None,
 ) -> Record:
     """Train the exits of a model in place; the backbone stays as it is.
 
@@ -68,6 +66,7 @@ def train(
       objective: a `CumulativeLoss` in which nobody leaves.
       steps: of `held_features.BATCH` images each, for the early exits.
       weights: labels -> weights of the images in a mean, sum 1.
+      most_images: that exits see; by default all that memory holds.
 
     Raises:
       InputError: for an image file that cannot be decoded.
@@ -77,7 +76,7 @@ def train(
     """
     began = time.perf_counter()
     copy = held_features.copy_of(model)
-    held = held_features.hold(copy, data.train, seed)
+    held = held_features.hold(copy, data.train, seed, most_images)
     probe = _probe(copy, held, data.validation, weights)
     last = second_stage.classifiers(copy)[-1]
     # A cosine classifier has no such weights: it is trained with the others.
@@ -95,27 +94,6 @@ def train(
         steps if trains else 0,
         time.perf_counter() - began,
     )
-
-
-def seconds(
-    model: MultiExitModel, data: splits.Splits, objective: Callable, steps: int
-) -> float:
-    """Estimate the time of `train` from a few batches; the model stays."""
-    limit = held_features.most_images(model)
-    images = min(len(data.train), limit) + len(data.validation or ())
-    few = data.train.take(np.arange(min(len(data.train), held_features.BATCH)))
-    times, held = [], None
-    for _ in range(2):
-        began = time.perf_counter()
-        held = held_features.hold(model, few, 0)
-        times.append((time.perf_counter() - began) / len(few))
-    if len(held.features) == 1:
-        return images * min(times)
-    # The first one traces the graph.
-    copy = held_features.copy_of(model)
-    timed = held_features.exit_steps(copy, held, objective, 1 + _TIMED, 0)
-    ends = [time.perf_counter() for _ in timed]
-    return images * min(times) + steps * float(np.median(np.diff(ends)))
 
 
 def _probe(model, held, validation, weights):

@@ -60,6 +60,7 @@ def train(
     *,
     steps: int,
     seed: int,
+    most_images: int | None = None,
 ) -> Record:
     """Train them in place; where validation is worse for it, change nothing.
 
@@ -67,6 +68,7 @@ def train(
       objective: a `CumulativeLoss` in which nobody leaves.
       scorer: weighs the classes, and says how the model answers.
       steps: of `held_features.BATCH` images each.
+      most_images: that exits see; by default all that memory holds.
 
     Raises:
       InputError: for an image file that cannot be decoded.
@@ -74,7 +76,7 @@ def train(
     began = time.perf_counter()
     copy = held_features.copy_of(model)
     before = _mean_accuracy(copy, data.validation, scorer)
-    held = held_features.hold(copy, data.train, seed)
+    held = held_features.hold(copy, data.train, seed, most_images)
     held_features.train_exits(copy, held, objective, steps, seed)
     after = _mean_accuracy(copy, data.validation, scorer)
     kept = before is None or after >= before

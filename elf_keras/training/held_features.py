@@ -54,13 +54,21 @@ def most_images(model: MultiExitModel) -> int:
     )
 
 
-def hold(model: MultiExitModel, examples: splits.Examples, seed: int) -> Held:
+def hold(
+    model: MultiExitModel,
+    examples: splits.Examples,
+    seed: int,
+    most: int | None = None,
+) -> Held:
     """Compute the features of the images, rare classes whole where not all fit.
+
+    They are as many as memory holds, and `most` where it is less.
 
     Raises:
       InputError: for an image file that cannot be decoded.
     """
-    chosen = _balanced(examples.labels, most_images(model), seed)
+    limit = min(most_images(model), len(examples) if most is None else most)
+    chosen = _balanced(examples.labels, limit, seed)
     part = examples.take(chosen)
     return Held(computed(_reading(model), part), part.labels)
 

@@ -10,9 +10,9 @@ import tiny
 from made_splits import made
 
 from elf_keras import runs
-from elf_keras.cli import schedule_from_flags, start_from_flags
+from elf_keras.cli import limit_from_flags, start_from_flags
 from elf_keras.errors import InputError
-from elf_keras.training import dry_run
+from elf_keras.training import dry_run, exits_cost
 
 pytestmark = pytest.mark.slow
 
@@ -88,25 +88,47 @@ SPEED = dry_run.Speed(
 
 
 @pytest.mark.parametrize(
-    ("words", "epochs"),
+    ("words", "epochs", "images"),
     [
         # Three images, one a step: 6 s an epoch.
-        ("--epochs=4", 4),
-        ("--epochs=4 --least_steps=12", 4),
-        ("--epochs=4 --least_steps=13", 5),
-        ("--epochs=40 --most_minutes=0.5", 5),
-        ("--epochs=2 --least_steps=99 --most_minutes=0.35", 3),
-        ("--epochs=2 --most_minutes=0.5", 2),
-        ("--epochs=2 --most_minutes=0.01", 1),
+        ("--epochs=4", 4, 3),
+        ("--epochs=4 --least_steps=12", 4, 3),
+        ("--epochs=4 --least_steps=13", 5, 3),
+        ("--epochs=40 --most_minutes=0.5", 5, 3),
+        ("--epochs=2 --least_steps=99 --most_minutes=0.35", 3, 3),
+        ("--epochs=2 --most_minutes=0.5", 2, 3),
+        # 4.8 s: two steps.
+        ("--epochs=2 --most_minutes=0.08", 1, 2),
     ],
 )
-def test_epochs_by_steps_and_by_time(words, epochs, capsys):
+def test_epochs_by_steps_and_by_time(words, epochs, images, capsys):
     data = data_of(made(), 3)
     words = ("--workdir=", "--batch_size=1", *words.split())
     with command_runs.fresh_flags(*words):
-        assert schedule_from_flags.epochs(data, lambda: SPEED) == epochs
-    told = "one epoch takes 6 s, more than --most_" in capsys.readouterr().err
-    assert told == (epochs == 1)
+        limit = limit_from_flags.limit(None, data, exits_cost.FREE)
+        found = limit_from_flags.length(limit, SPEED, 0.0, data)
+    assert (found.epochs, found.images) == (epochs, images)
+    err = capsys.readouterr().err
+    cut = (
+        "one epoch takes 6 s, more than --most_minutes=0.08 leaves for it: "
+        "the only one shows 2 of 3 training images"
+    )
+    assert (cut in err) == (images == 2)
+
+
+def test_an_epoch_cut_short_is_recorded_and_goes_on(tmp_path):
+    """Three seconds are too few for an epoch, and the same images go on."""
+    words = (*FIRST, "--most_minutes=1e-6", "--batch_size=4")
+    folder = tmp_path / "run"
+    ended = command_runs.done("train", *words, f"--workdir={folder}")
+    assert "the only one shows 4 of" in ended.err
+    record = runs.read_json(folder / runs.RECORD)
+    assert record["start"]["epoch_images"] == 4
+    assert record["epochs"] == 1
+    before = runs.read_json(folder / runs.METRICS)
+    (folder / runs.METRICS).unlink()
+    command_runs.done("train", *words, "--resume", f"--workdir={folder}")
+    assert runs.read_json(folder / runs.METRICS) == before
 
 
 def test_a_limit_of_time_does_not_repeat():
@@ -115,7 +137,7 @@ def test_a_limit_of_time_does_not_repeat():
         command_runs.fresh_flags(*words),
         pytest.raises(InputError, match="--most_minutes=5 with --determ"),
     ):
-        schedule_from_flags.epochs(made(), lambda: SPEED)
+        limit_from_flags.limit(None, made(), exits_cost.FREE)
 
 
 @pytest.mark.parametrize("flag", ["--exits_first=5", "--exits_last=5"])

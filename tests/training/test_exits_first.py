@@ -106,14 +106,15 @@ def test_without_validation_or_early_exits():
     assert "no validation" in record.sentence
 
 
-def test_an_estimate_takes_no_weights_along():
-    model = tiny.model()
-    before = model.get_weights()
-    few, many = (
-        exits_first.seconds(model, tiny.data(), objective(), steps)
-        for steps in (10, 10**6)
+def test_a_limit_of_images_keeps_rare_classes_whole():
+    """Of 9, 6 and 3 images at most 3 a class."""
+    record = exits_first.train(
+        tiny.model(),
+        tiny.data(),
+        objective(),
+        steps=1,
+        seed=0,
+        weights=tiny.scorer().weights,
+        most_images=10,
     )
-    # A step takes time, whatever tracing takes.
-    assert 0 < few < 60 < many
-    for old, new in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(old, new)
+    assert record.images == 9

@@ -1,0 +1,89 @@
+"""From --most_minutes to how much of a training fits, by the speed here."""
+
+import math
+
+import keras
+from absl import flags
+
+from elf_keras.cli import command, model_from_flags, schedule_from_flags
+from elf_keras.data import splits
+from elf_keras.errors import InputError
+from elf_keras.models import multi_exit_model
+from elf_keras.runs import progress
+from elf_keras.training import (
+    dry_run,
+    exits_cost,
+    held_features,
+    time_limit,
+)
+
+FLAGS = flags.FLAGS
+
+
+def cost(model: keras.Model, data: splits.Splits) -> exits_cost.Cost:
+    """Time the exits alone here, if they are trained alone.
+
+    The model stays as it is.
+    """
+    if not (FLAGS.exits_first or FLAGS.exits_last):
+        return exits_cost.FREE
+    objective = model_from_flags.cumulative_loss(data, leaving=False)
+    return exits_cost.measure(model, data, objective)
+
+
+def speed(model: keras.Model, data: splits.Splits) -> dry_run.Speed:
+    """Time training on one device here, by a copy of the model."""
+    copy = multi_exit_model.MultiExitModel.from_config(model.get_config())
+    model_from_flags.compiled(copy, data)
+    batches = schedule_from_flags.batches(data)
+    return dry_run.measure(copy, data, batches, seconds=2.0)
+
+
+def limit(
+    model: keras.Model, data: splits.Splits, found: exits_cost.Cost
+) -> time_limit.TimeLimit:
+    """Return the limit that the flags set, infinite without --most_minutes.
+
+    Args:
+      found: what the exits alone cost.
+    """
+    if FLAGS.most_minutes and FLAGS.deterministic:
+        raise InputError(
+            f"--most_minutes={FLAGS.most_minutes:g} with --deterministic: the "
+            "number of epochs would depend on the speed of the machine; give "
+            "--epochs and --most_minutes=0"
+        )
+    images = len(data.train)
+    if found is not exits_cost.FREE:
+        images = min(images, held_features.most_images(model))
+    return time_limit.TimeLimit(
+        60 * FLAGS.most_minutes or math.inf,
+        images,
+        validation=len(data.validation or ()),
+        first=FLAGS.exits_first,
+        last=FLAGS.exits_last,
+        cost=found,
+    )
+
+
+def length(
+    limited: time_limit.TimeLimit,
+    found: dry_run.Speed,
+    spent: float,
+    data: splits.Splits,
+) -> time_limit.Length:
+    """Return the length of the training, and say what does not fit.
+
+    Args:
+      found: speed of training.
+      spent: seconds before the first epoch.
+    """
+    images = len(data.train)
+    fitting = limited.length(found, schedule_from_flags.epochs(data), spent)
+    if fitting.images < images:
+        command.say(
+            f"note: one epoch takes {progress.duration(found.epoch_seconds)}, "
+            f"more than --most_minutes={FLAGS.most_minutes:g} leaves for it: "
+            f"the only one shows {fitting.images} of {images} training images"
+        )
+    return fitting

@@ -1,0 +1,30 @@
+"""What the exits alone cost, measured on a model that stays as it is."""
+
+import numpy as np
+import pytest
+import tiny
+
+from elf_keras import losses
+from elf_keras.losses.objective import CumulativeLoss
+from elf_keras.training import exits_cost
+
+pytestmark = pytest.mark.slow
+
+
+def test_measuring_takes_no_weights_along():
+    model = tiny.model()
+    before = model.get_weights()
+    objective = CumulativeLoss(losses.exit_loss("ce", [9, 6, 3]), tiny.CLASSES)
+    found = exits_cost.measure(model, tiny.data(), objective)
+    assert 0 < found.image < 60
+    assert 0 < found.step < 60
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
+def test_time_of_images_and_steps():
+    cost = exits_cost.Cost(image=0.5, step=2.0)
+    assert cost.seconds(10, 3) == 11.0
+    assert cost.images_within(1006.0, 3) == 2000
+    assert exits_cost.FREE.seconds(10, 3) == 0.0
+    assert exits_cost.FREE.images_within(0.1, 3) == float("inf")
