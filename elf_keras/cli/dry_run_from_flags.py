@@ -41,9 +41,8 @@ def rows(data: splits.Splits, fleet: plan.Fleet | None) -> list[tuple]:
     spent = limit.first_seconds
     length = limit_from_flags.length(limit, speed, spent, data)
     schedule_from_flags.schedule(data, length.epochs)
-    found += dataclasses.replace(speed, images=length.images).rows(
-        length.epochs
-    )
+    images = min(speed.images, length.steps * speed.batch)
+    found += dataclasses.replace(speed, images=images).rows(length.epochs)
     if fleet:
         found += plan.rows(
             dry_run.work_of(model, speed, epochs=length.epochs),

@@ -60,8 +60,8 @@ def limit(
         60 * FLAGS.most_minutes or math.inf,
         images,
         validation=len(data.validation or ()),
-        first=FLAGS.exits_first,
-        last=FLAGS.exits_last,
+        first_steps=FLAGS.exits_first,
+        last_steps=FLAGS.exits_last,
         cost=found,
     )
 
@@ -78,12 +78,18 @@ def length(
       found: speed of training.
       spent: seconds before the first epoch.
     """
-    images = len(data.train)
-    fitting = limited.length(found, schedule_from_flags.epochs(data), spent)
-    if fitting.images < images:
+    wished = schedule_from_flags.whole_length(data)
+    fitting = limited.length(found, wished.epochs, spent)
+    if fitting != wished:
+        one = progress.duration(found.epoch_seconds)
         command.say(
-            f"note: one epoch takes {progress.duration(found.epoch_seconds)}, "
-            f"more than --most_minutes={FLAGS.most_minutes:g} leaves for it: "
-            f"the only one shows {fitting.images} of {images} training images"
+            f"note: {_shown(wished)} do not fit into --most_minutes="
+            f"{FLAGS.most_minutes:g} here, where an epoch takes {one}: "
+            f"training has {_shown(fitting)}"
         )
     return fitting
+
+
+def _shown(length):
+    ends = ["" if n == 1 else "s" for n in (length.epochs, length.steps)]
+    return f"{length.epochs} epoch{ends[0]} of {length.steps} step{ends[1]}"

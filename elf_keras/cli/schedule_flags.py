@@ -27,9 +27,8 @@ def _length():
         "most_minutes",
         0.0,
         "Fit the training into this time, at a speed that is measured first: "
-        "exits alone see fewer images, there are fewer epochs, and where not "
-        "even one fits, it shows fewer images. Scoring comes on top. 0: no "
-        "limit.",
+        "where not all fits, there are fewer epochs, of fewer steps, and the "
+        "exits alone have fewer steps. Scoring comes on top. 0: no limit.",
         0.0,
     )
     flags.DEFINE_integer("batch_size", 128, "Images in a training step.", 1)

@@ -4,8 +4,8 @@ from absl import flags
 
 from elf_keras import choices
 from elf_keras.cli import augmentation_from_flags
-from elf_keras.data import pipeline, splits
-from elf_keras.data.batches import Batches
+from elf_keras.data import splits
+from elf_keras.data.batches import Batches, steps_per_epoch
 from elf_keras.errors import InputError
 from elf_keras.losses import class_weights
 from elf_keras.training import epoch_run, schedules, time_limit
@@ -15,13 +15,14 @@ FLAGS = flags.FLAGS
 
 def epochs(data: splits.Splits) -> int:
     """Return --epochs, or the more of --least_steps."""
-    steps = pipeline.steps_per_epoch(len(data.train), FLAGS.batch_size)
+    steps = steps_per_epoch(len(data.train), FLAGS.batch_size)
     return max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
 
 
 def whole_length(data: splits.Splits) -> time_limit.Length:
     """Return the length of a training that no time limits."""
-    return time_limit.Length(epochs(data), len(data.train))
+    steps = steps_per_epoch(len(data.train), FLAGS.batch_size)
+    return time_limit.Length(epochs(data), steps)
 
 
 def schedule(
@@ -50,16 +51,23 @@ def schedule(
     )
 
 
-def batches(data: splits.Splits, length: int | None = None) -> Batches:
-    """Build what turns the training split into batches."""
-    length = length or epochs(data)
+def batches(
+    data: splits.Splits, length: time_limit.Length | None = None
+) -> Batches:
+    """Build what turns the training split into batches.
+
+    Args:
+      length: by default that of the flags without a limit of time.
+    """
+    length = length or whole_length(data)
     return Batches(
         FLAGS.batch_size,
         FLAGS.seed,
         augmentation_from_flags.augmentation(data),
         FLAGS.sampler,
-        deferred_epoch=_scaled(FLAGS.reweight_epoch, length),
+        deferred_epoch=_scaled(FLAGS.reweight_epoch, length.epochs),
         second_sampler="reversed" if FLAGS.method == "bbn" else None,
+        most_steps=length.steps,
     )
 
 

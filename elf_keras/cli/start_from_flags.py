@@ -40,13 +40,13 @@ class Start:
 
     Attributes:
       length: of the training.
-      last_images: training images that --exits_last sees, at most.
+      exits_last: how long the exits are trained after the epochs.
       exits_first: an `exits_first.Record` as a dict, or None.
       fresh: whether it was done just now, not in the run that goes on.
     """
 
     length: time_limit.Length
-    last_images: int
+    exits_last: time_limit.Alone
     exits_first: dict | None
     fresh: bool
 
@@ -55,8 +55,8 @@ class Start:
         """What run.json keeps of it."""
         return {
             "epochs": self.length.epochs,
-            "epoch_images": self.length.images,
-            "exits_last_images": self.last_images,
+            "steps": self.length.steps,
+            "exits_last": dataclasses.asdict(self.exits_last),
             "exits_first": self.exits_first,
         }
 
@@ -66,7 +66,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
 
     A run that goes on has done so: what it recorded holds.
     """
-    done = _recorded(len(data.train))
+    done = _recorded(data)
     if done:
         return done
     if workers.is_chief(model.distribute_strategy):
@@ -76,14 +76,17 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
     if FLAGS.most_minutes:
         cost = limit_from_flags.cost(model, data)
     limit = limit_from_flags.limit(model, data, cost)
-    first, last = _agreed(model, limit.first_images, limit.last_images)
-    record = _exits_first(model, data, first) if FLAGS.exits_first else None
+    first, last = (
+        time_limit.Alone(*_agreed(model, alone.steps, alone.images))
+        for alone in (limit.first, limit.last)
+    )
+    record = _exits_first(model, data, first) if first.steps else None
     length = schedule_from_flags.whole_length(data)
     if FLAGS.most_minutes:
         speed = limit_from_flags.speed(model, data)
         spent = time.perf_counter() - began
         length = limit_from_flags.length(limit, speed, spent, data)
-    agreed = _agreed(model, length.epochs, length.images)
+    agreed = _agreed(model, length.epochs, length.steps)
     return Start(time_limit.Length(*agreed), last, record, fresh=True)
 
 
@@ -103,9 +106,9 @@ def end(
         data,
         model_from_flags.cumulative_loss(data, leaving=False),
         training.scorer,
-        steps=FLAGS.exits_last,
+        steps=start.exits_last.steps,
         seed=FLAGS.seed,
-        most_images=start.last_images,
+        most_images=start.exits_last.images,
     )
     _share(model)
     say(record.sentence)
@@ -125,11 +128,8 @@ def say_if_few(data: splits.Splits) -> None:
         )
 
 
-def _recorded(images):
-    """What run.json of a run that goes on says, if its training began.
-
-    Before --most_minutes cut an epoch short, epochs showed all the images.
-    """
+def _recorded(data):
+    """What run.json of a run that goes on says, if its training began."""
     folder = workdir.workdir() if FLAGS.resume and FLAGS.workdir else None
     if folder is None or not [*(folder / "checkpoints").glob("epoch_*.json")]:
         return None
@@ -138,11 +138,11 @@ def _recorded(images):
     if found is None:
         return None
     with runs.refusing(f"{path} is damaged", "train again in a new --workdir"):
-        shown, last = (
-            int(found.get(key, images))
-            for key in ("epoch_images", "exits_last_images")
-        )
-        length = time_limit.Length(int(found["epochs"]), shown)
+        # Once --most_minutes was a limit of whole epochs alone.
+        steps = found.get("steps", schedule_from_flags.whole_length(data).steps)
+        last = {"steps": FLAGS.exits_last, "images": len(data.train)}
+        last = time_limit.Alone(**found.get("exits_last", last))
+        length = time_limit.Length(int(found["epochs"]), int(steps))
         return Start(length, last, found["exits_first"], fresh=False)
 
 
@@ -152,16 +152,16 @@ def _agreed(model, *numbers):
     return [int(number) for number in found]
 
 
-def _exits_first(model, data, images):
+def _exits_first(model, data, alone):
     scorer = model_from_flags.scorer(model, data)
     record = exits_first.train(
         model,
         data,
         model_from_flags.cumulative_loss(data, leaving=False),
-        steps=FLAGS.exits_first,
+        steps=alone.steps,
         seed=FLAGS.seed,
         weights=scorer.weights,
-        most_images=images,
+        most_images=alone.images,
     )
     _share(model)
     if workers.is_chief(model.distribute_strategy):

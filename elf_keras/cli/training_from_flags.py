@@ -2,7 +2,6 @@
 
 import keras
 import tensorflow as tf
-from absl import flags
 
 from elf_keras import models
 from elf_keras.cli import (
@@ -14,8 +13,6 @@ from elf_keras.cli import (
 )
 from elf_keras.data import splits
 from elf_keras.training import epoch_run, time_limit
-
-FLAGS = flags.FLAGS
 
 
 def model(data: splits.Splits, strategy: tf.distribute.Strategy) -> keras.Model:
@@ -50,8 +47,7 @@ def training(
         data,
         model_from_flags.scorer(model, data),
         schedule_from_flags.schedule(data, length.epochs),
-        schedule_from_flags.batches(data, length.epochs),
+        schedule_from_flags.batches(data, length),
         average_from_flags.average(model),
         correction_from_flags.correction(data, models.exits(model)),
-        length.shown(data.train, FLAGS.seed),
     )

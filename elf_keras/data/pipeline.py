@@ -17,8 +17,7 @@ from elf_keras.data import (
     samplers,
     splits,
 )
-from elf_keras.data.batches import Batches
-from elf_keras.errors import InputError
+from elf_keras.data.batches import Batches, steps_per_epoch
 
 BATCHES_AHEAD = 8
 # Photos are larger, and decoding them keeps every core busy anyway.
@@ -28,16 +27,6 @@ MIXING_STREAM = 3
 # Branches are `tf.cond` and loops are none: what AutoGraph would look for in
 # every function called takes longer than the rest of making a graph.
 _as_written = tf.autograph.experimental.do_not_convert
-
-
-def steps_per_epoch(examples: int, batch_size: int) -> int:
-    """Batches of an epoch, the last maybe partial; InputError without any."""
-    if examples < 1 or batch_size < 1:
-        raise InputError(
-            f"{examples} examples in batches of {batch_size}: expected at "
-            "least one of each"
-        )
-    return -(-examples // batch_size)
 
 
 @_as_written
@@ -52,8 +41,9 @@ def training_batches(
     """Some epochs as one dataset, for one iterator.
 
     Every epoch has as many images as there are examples and ends with its
-    own partial batch: `steps_per_epoch` of them. Order, augmentation and
-    mixing are those of the global batch, whoever computes which part of it.
+    own partial batch, unless `batches.most_steps` ends it before. Order,
+    augmentation and mixing are those of the global batch, whoever computes
+    which part of it.
 
     Args:
       examples: the training split, in memory or on disk.
@@ -77,16 +67,16 @@ def training_batches(
 
 def _sampled(examples, batches, epochs, done, share):
     """The dataset of `training_batches` by the first sampler alone."""
-    steps = steps_per_epoch(len(examples), batches.size)
+    steps = batches.steps(len(examples))
     # Images are mixed with others of the batch, so all of it is read then.
     whole = share is None or batches.augmentation.mixing is not None
     part = (0, batches.size) if whole else (share[0], share[-1])
     rows = epoch_rows.rows_of(examples, batches, part)
 
     def epoch(number):
-        resumed = tf.cast(number == epochs.start, tf.int64)
+        first = tf.cast(number == epochs.start, tf.int64) * done
         shown = _shown(examples.labels, batches, number, epochs.stop)
-        return rows.epoch(shown, resumed * done * batches.size)
+        return rows.epoch(shown, first * batches.size).take(steps - first)
 
     disk = epoch_rows.on_disk(examples)
     found = _finished(

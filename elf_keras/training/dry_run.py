@@ -13,7 +13,7 @@ import tensorflow as tf
 
 from elf_keras import runs
 from elf_keras.data import image_files, images, pipeline, splits
-from elf_keras.data.batches import Batches
+from elf_keras.data.batches import Batches, steps_per_epoch
 from elf_keras.errors import InputError
 from elf_keras.models import multiply_adds
 from elf_keras.runs import progress
@@ -67,21 +67,25 @@ class Speed:
     overlap: bool
 
     @property
+    def steps(self) -> int:
+        """Steps of an epoch of all images."""
+        return steps_per_epoch(self.images, self.batch)
+
+    @property
     def epoch_seconds(self) -> float:
         """Seconds of an epoch, without validation."""
-        steps = pipeline.steps_per_epoch(self.images, self.batch)
-        reading, training = self.images / self.pipeline, steps * self.step
+        reading = self.images / self.pipeline
+        training = self.steps * self.step
         return max(reading, training) if self.overlap else reading + training
 
     def rows(self, epochs: int) -> list[tuple[str, str]]:
         """Rows (what, figure) of a table, for a training of `epochs`."""
-        steps = pipeline.steps_per_epoch(self.images, self.batch)
         epoch = self.epoch_seconds
         memory = runs.peak_memory() / 2**30
         return [
             ("pipeline", f"{self.pipeline:.0f} images/s"),
             ("training step", f"{self.step:.3f} s of {self.batch} images"),
-            ("steps an epoch", str(steps)),
+            ("steps an epoch", str(self.steps)),
             ("time an epoch", f"{progress.duration(epoch)} and validation"),
             (f"time of {epochs} epochs", progress.duration(epochs * epoch)),
             ("memory so far, at most", f"{memory:.1f} GiB"),

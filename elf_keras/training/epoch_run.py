@@ -56,8 +56,6 @@ class Training:
       scorer: by which the best epoch is chosen.
       average: of the model's weights, which is scored in its place, or None.
       correction: of what is scored after training, or None.
-      part: of the training split that epochs show, where one of all images
-        takes too long.
     """
 
     model: keras.Model
@@ -67,17 +65,16 @@ class Training:
     batches: Batches
     average: WeightAverage | None = None
     correction: Correction | None = None
-    part: splits.Examples | None = None
-
-    @property
-    def shown(self) -> splits.Examples:
-        """What epochs show."""
-        return self.data.train if self.part is None else self.part
 
     @property
     def steps(self) -> int:
         """Steps of an epoch."""
-        return pipeline.steps_per_epoch(len(self.shown), self.batches.size)
+        return self.batches.steps(len(self.data.train))
+
+    @property
+    def images(self) -> int:
+        """Training images that an epoch shows."""
+        return min(len(self.data.train), self.steps * self.batches.size)
 
     @property
     def scored(self) -> keras.Model:
@@ -87,7 +84,7 @@ class Training:
 
 def shared_epochs(
     strategy: tf.distribute.Strategy,
-    examples: splits.Examples,
+    data: splits.Splits,
     batches: Batches,
     epochs: range,
     *,
@@ -98,7 +95,7 @@ def shared_epochs(
     Of the first epoch, `done` batches are left out.
     """
     if strategy.num_replicas_in_sync == 1:
-        return pipeline.training_batches(examples, batches, epochs, done=done)
+        return pipeline.training_batches(data.train, batches, epochs, done=done)
 
     def of_worker(context):
         workers = context.num_input_pipelines
@@ -109,7 +106,7 @@ def shared_epochs(
             worker=context.input_pipeline_id,
         )
         return pipeline.training_batches(
-            examples, batches, epochs, done=done, share=share
+            data.train, batches, epochs, done=done, share=share
         )
 
     return strategy.distribute_datasets_from_function(of_worker)
@@ -128,7 +125,7 @@ def fit(training: Training, saver, middle, report, clients) -> None:
         model.fit(
             shared_epochs(
                 model.distribute_strategy,
-                training.shown,
+                training.data,
                 batches,
                 epochs,
                 done=steps,

@@ -1,7 +1,6 @@
 """How long the exits take to be trained alone, measured by a few batches."""
 
 import dataclasses
-import math
 import time
 from collections.abc import Callable
 
@@ -13,8 +12,6 @@ from elf_keras.training import held_features
 
 # Steps that are timed, after the first one, which traces the graph.
 _TIMED = 6
-# Images that exits see in any case.
-_LEAST = 10 * held_features.BATCH
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +29,6 @@ class Cost:
     def seconds(self, images: int, steps: int) -> float:
         """Time of the features of some images, and of some steps."""
         return images * self.image + steps * self.step
-
-    def images_within(self, seconds: float, steps: int) -> float:
-        """Images whose features can be computed beside some steps."""
-        if not self.image:
-            return math.inf
-        return max(_LEAST, (seconds - steps * self.step) / self.image)
 
 
 def measure(

@@ -86,7 +86,7 @@ def fit(
     if clients is None:
         clients = [log_clients.tensorboard(folder)]
     while saver.place[0] < training.schedule.epochs:
-        clock = callbacks.EpochClock(len(training.shown))
+        clock = callbacks.EpochClock(training.images)
         middle = mid_epoch.MidEpoch(saver, clock, minutes=checkpoint_minutes)
         try:
             slowed = _slowed(training, saver)

@@ -1,21 +1,20 @@
 """The minutes that a training may take, shared out to its parts.
 
 The exits alone, before the epochs and after them, get a quarter of the time
-each at most, and see as many images as that allows. The epochs get what is
-left: fewer of them, or one that shows a part of the images.
+each at most: where it is too short for all, they see fewer images in fewer
+steps. The epochs get what is left: there are fewer of them, of fewer steps.
 """
 
 import dataclasses
 import math
 
-import numpy as np
-
-from elf_keras.data import long_tail, splits
 from elf_keras.training.dry_run import Speed
 from elf_keras.training.exits_cost import Cost
 
 # Of the time, at most, for the exits alone before and after the epochs.
 PART = 0.25
+# Images that the exits see in any case.
+_LEAST = 500
 
 
 @dataclasses.dataclass(frozen=True)
@@ -24,19 +23,24 @@ class Length:
 
     Attributes:
       epochs: their number, 1 or more.
-      images: training images that an epoch shows.
+      steps: of each, 1 or more.
     """
 
     epochs: int
-    images: int
+    steps: int
 
-    def shown(self, examples: splits.Examples, seed: int) -> splits.Examples:
-        """All of the examples, or of every class the same share, at least 1."""
-        if self.images >= len(examples):
-            return examples
-        counts = np.bincount(examples.labels)
-        kept = np.ceil(counts * (self.images / len(examples))).astype(int)
-        return examples.take(long_tail.subsample(examples.labels, kept, seed))
+
+@dataclasses.dataclass(frozen=True)
+class Alone:
+    """How long the exits are trained alone.
+
+    Attributes:
+      steps: of them, 0 or more.
+      images: training images whose features they see, at most.
+    """
+
+    steps: int
+    images: int
 
 
 @dataclasses.dataclass(frozen=True)
@@ -47,45 +51,42 @@ class TimeLimit:
       seconds: for all parts of the training, or infinity.
       images: of the training split that exits can see, by memory.
       validation: its images.
-      first, last: steps of the exits before and after the epochs.
+      first_steps, last_steps: of the exits before and after the epochs, where
+        there is time; 0 for none.
       cost: of them.
     """
 
     seconds: float
     images: int
     validation: int
-    first: int
-    last: int
+    first_steps: int
+    last_steps: int
     cost: Cost
 
     @property
-    def first_images(self) -> int:
-        """Images that exits see first; validation is scored once."""
-        return self._images(self.first, self.validation)
+    def first(self) -> Alone:
+        """The exits before the epochs; validation is scored once."""
+        return self._alone(self.first_steps, self.validation)
 
     @property
-    def last_images(self) -> int:
-        """Images that exits see last; validation is scored before and after."""
-        return self._images(self.last, 2 * self.validation)
+    def last(self) -> Alone:
+        """The exits after the epochs; validation is scored before and after."""
+        return self._alone(self.last_steps, 2 * self.validation)
 
     @property
     def first_seconds(self) -> float:
         """Estimate of the exits before the epochs, 0 without."""
-        if not self.first:
-            return 0.0
-        seen = self.first_images + self.validation
-        return self.cost.seconds(seen, self.first)
+        return self._seconds(self.first, self.validation)
 
     @property
     def last_seconds(self) -> float:
         """Estimate of the exits after the epochs, 0 without."""
-        if not self.last:
-            return 0.0
-        seen = self.last_images + 2 * self.validation
-        return self.cost.seconds(seen, self.last)
+        return self._seconds(self.last, 2 * self.validation)
 
     def length(self, speed: Speed, wished: int, spent: float) -> Length:
-        """Return the epochs that fit, of which every one is validated.
+        """Return the length that fits; every epoch is validated.
+
+        Where not all fits, epochs are as few as can be and end early.
 
         Args:
           speed: of training, as measured.
@@ -95,12 +96,21 @@ class TimeLimit:
         left = self.seconds - spent - self.last_seconds
         scored = self.validation * self.cost.image
         fitting = left / (speed.epoch_seconds + scored)
-        if fitting >= 1:
-            return Length(int(min(wished, fitting)), speed.images)
-        share = max(0.0, (left - scored) / speed.epoch_seconds)
-        steps = max(1, math.floor(share * speed.images / speed.batch))
-        return Length(1, min(speed.images, steps * speed.batch))
+        if fitting >= wished:
+            return Length(wished, speed.steps)
+        epochs = max(1, math.ceil(fitting))
+        share = (left / epochs - scored) / speed.epoch_seconds
+        return Length(epochs, max(1, int(share * speed.steps)))
 
-    def _images(self, steps, scored):
-        time = PART * self.seconds - scored * self.cost.image
-        return int(min(self.images, self.cost.images_within(time, steps)))
+    def _alone(self, steps, scored):
+        """All images and steps, or of both the share that fits."""
+        left = PART * self.seconds - self.cost.seconds(scored, 0)
+        whole = self.cost.seconds(self.images, steps)
+        share = min(1.0, max(0.0, left) / whole) if whole else 1.0
+        images = max(int(share * self.images), min(self.images, _LEAST))
+        return Alone(min(steps, max(1, int(share * steps))), images)
+
+    def _seconds(self, alone, scored):
+        if not alone.steps:
+            return 0.0
+        return self.cost.seconds(alone.images + scored, alone.steps)

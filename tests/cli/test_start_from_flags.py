@@ -88,42 +88,49 @@ SPEED = dry_run.Speed(
 
 
 @pytest.mark.parametrize(
-    ("words", "epochs", "images"),
+    ("words", "epochs", "steps"),
     [
         # Three images, one a step: 6 s an epoch.
         ("--epochs=4", 4, 3),
         ("--epochs=4 --least_steps=12", 4, 3),
         ("--epochs=4 --least_steps=13", 5, 3),
         ("--epochs=40 --most_minutes=0.5", 5, 3),
-        ("--epochs=2 --least_steps=99 --most_minutes=0.35", 3, 3),
+        ("--epochs=2 --least_steps=99 --most_minutes=0.3", 3, 3),
         ("--epochs=2 --most_minutes=0.5", 2, 3),
-        # 4.8 s: two steps.
+        # 4.8 s, and 9.
         ("--epochs=2 --most_minutes=0.08", 1, 2),
+        ("--epochs=5 --most_minutes=0.15", 2, 2),
     ],
 )
-def test_epochs_by_steps_and_by_time(words, epochs, images, capsys):
+def test_epochs_by_steps_and_by_time(words, epochs, steps, capsys):
     data = data_of(made(), 3)
     words = ("--workdir=", "--batch_size=1", *words.split())
     with command_runs.fresh_flags(*words):
         limit = limit_from_flags.limit(None, data, exits_cost.FREE)
         found = limit_from_flags.length(limit, SPEED, 0.0, data)
-    assert (found.epochs, found.images) == (epochs, images)
-    err = capsys.readouterr().err
-    cut = (
-        "one epoch takes 6 s, more than --most_minutes=0.08 leaves for it: "
-        "the only one shows 2 of 3 training images"
+    assert (found.epochs, found.steps) == (epochs, steps)
+
+
+def test_what_does_not_fit_is_said(capsys):
+    words = ("--workdir=", "--batch_size=1", "--epochs=2")
+    with command_runs.fresh_flags(*words, "--most_minutes=0.08"):
+        limit = limit_from_flags.limit(None, made(), exits_cost.FREE)
+        data = data_of(made(), 3)
+        limit_from_flags.length(limit, SPEED, 0.0, data)
+    assert capsys.readouterr().err == (
+        "note: 2 epochs of 3 steps do not fit into --most_minutes=0.08 here, "
+        "where an epoch takes 6 s: training has 1 epoch of 2 steps\n"
     )
-    assert (cut in err) == (images == 2)
 
 
 def test_an_epoch_cut_short_is_recorded_and_goes_on(tmp_path):
-    """Three seconds are too few for an epoch, and the same images go on."""
+    """However short the time, there is a step; a run that goes on knows it."""
     words = (*FIRST, "--most_minutes=1e-6", "--batch_size=4")
     folder = tmp_path / "run"
     ended = command_runs.done("train", *words, f"--workdir={folder}")
-    assert "the only one shows 4 of" in ended.err
+    assert "training has 1 epoch of 1 step\n" in ended.err
     record = runs.read_json(folder / runs.RECORD)
-    assert record["start"]["epoch_images"] == 4
+    assert record["start"]["steps"] == 1
     assert record["epochs"] == 1
     before = runs.read_json(folder / runs.METRICS)
     (folder / runs.METRICS).unlink()

@@ -81,6 +81,28 @@ def test_steps_refuse(examples, batch):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("done", [0, 1])
+def test_an_epoch_that_ends_early_is_the_start_of_a_whole_one(examples, done):
+    """Two of three steps, of the first epoch only those that are left."""
+    found, whole = (
+        [
+            labels.numpy().tolist()
+            for _, labels in pipeline.training_batches(
+                examples, Batches(4, 0, most_steps=most), range(2), done=done
+            )
+        ]
+        for most in (2, None)
+    )
+    assert found == [*whole[: 2 - done], *whole[3 - done : 5 - done]]
+
+
+def test_steps_of_an_epoch_are_limited():
+    limited = Batches(8, 0, most_steps=2)
+    assert [limited.steps(n) for n in (1, 8, 9, 17, 80)] == [1, 1, 2, 2, 2]
+    assert Batches(8, 0).steps(80) == 10
+
+
+@pytest.mark.slow
 def test_every_example_once_an_epoch_with_its_own_last_batch(examples):
     dataset = pipeline.training_batches(examples, Batches(4, 0), range(3))
     assert dataset.cardinality() == 9

@@ -121,9 +121,10 @@ def seen(strategy, rule):
     data = examples()
     numbers = np.arange(EXAMPLES, dtype="int32")
     ids = splits.Examples(data.images, numbers, data.names)
+    parts = splits.Splits(ids, None, None, ("a",), np.array([EXAMPLES]))
     batches = Batches(BATCH, 3, rule)
     both = range(1, 3)
-    stream = iter(epoch_run.shared_epochs(strategy, ids, batches, both))
+    stream = iter(epoch_run.shared_epochs(strategy, parts, batches, both))
     found = {}
     for step in range(10):
         images, labels = next(stream)

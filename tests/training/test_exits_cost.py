@@ -25,6 +25,4 @@ def test_measuring_takes_no_weights_along():
 def test_time_of_images_and_steps():
     cost = exits_cost.Cost(image=0.5, step=2.0)
     assert cost.seconds(10, 3) == 11.0
-    assert cost.images_within(1006.0, 3) == 2000
     assert exits_cost.FREE.seconds(10, 3) == 0.0
-    assert exits_cost.FREE.images_within(0.1, 3) == float("inf")
