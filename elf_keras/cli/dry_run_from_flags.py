@@ -29,26 +29,35 @@ def rows(data: splits.Splits, fleet: plan.Fleet | None) -> list[tuple]:
     model = training_from_flags.model(data, strategy)
     training = training_from_flags.training(model, data)
     start_from_flags.say_if_few(data)
-    cost = limit_from_flags.cost(model, data)
-    limit = limit_from_flags.limit(model, data, cost)
-    for name, seconds in (
-        ("exits first", limit.first_seconds),
-        ("exits last", limit.last_seconds),
-    ):
-        if seconds:
-            found.append((name, progress.duration(seconds)))
-    speed = dry_run.measure(model, data, training.batches)
-    spent = limit.first_seconds
-    length = limit_from_flags.length(limit, speed, spent, data)
-    schedule_from_flags.schedule(data, length.epochs)
-    images = min(speed.images, length.steps * speed.batch)
-    found += dataclasses.replace(speed, images=images).rows(length.epochs)
+    told, speed, epochs = _course(model, data, training)
+    found += told
     if fleet:
         found += plan.rows(
-            dry_run.work_of(model, speed, epochs=length.epochs),
+            dry_run.work_of(model, speed, epochs=epochs),
             fleet,
             half=FLAGS.mixed_precision != "float32",
             utilization=FLAGS.plan_utilization,
             efficiency=FLAGS.plan_efficiency,
         )
     return found
+
+
+def _course(model, data, training):
+    """Rows of the training's parts, the speed of its steps, its epochs."""
+    cost, found = limit_from_flags.cost(model, data), []
+    limit = limit_from_flags.limit(model, data, cost)
+    before, after = limit.first_seconds, limit.last_seconds
+    for name, seconds in (("exits first", before), ("exits last", after)):
+        if seconds:
+            found.append((name, progress.duration(seconds)))
+    speed = dry_run.measure(model, data, training.batches)
+    length = limit_from_flags.length(limit, speed, before, data)
+    schedule_from_flags.schedule(data, length.epochs)
+    images = min(speed.images, length.steps * speed.batch)
+    shown = dataclasses.replace(speed, images=images)
+    found += shown.rows(length.epochs)
+    if before or after:
+        epoch = shown.epoch_seconds + cost.image * limit.validation
+        whole = before + length.epochs * epoch + after
+        found.append(("training in all", progress.duration(whole)))
+    return found, speed, length.epochs

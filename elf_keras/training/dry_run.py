@@ -82,12 +82,13 @@ class Speed:
         """Rows (what, figure) of a table, for a training of `epochs`."""
         epoch = self.epoch_seconds
         memory = runs.peak_memory() / 2**30
+        word = "epoch" if epochs == 1 else "epochs"
         return [
             ("pipeline", f"{self.pipeline:.0f} images/s"),
             ("training step", f"{self.step:.3f} s of {self.batch} images"),
             ("steps an epoch", str(self.steps)),
             ("time an epoch", f"{progress.duration(epoch)} and validation"),
-            (f"time of {epochs} epochs", progress.duration(epochs * epoch)),
+            (f"time of {epochs} {word}", progress.duration(epochs * epoch)),
             ("memory so far, at most", f"{memory:.1f} GiB"),
         ]
 

@@ -52,6 +52,19 @@ def test_table(photos, tmp_path):
     assert command_runs.content(tmp_path) == before
 
 
+@pytest.mark.slow
+def test_the_exits_alone_are_in_the_time_of_all(photos):
+    """A step of a net of this size takes milliseconds, 10^8 of them a day."""
+    words = ("--exits=1", "--method=sum", "--exits_last=100000000")
+    ended = command_runs.done("train", *folder(photos, "--epochs=1", *words))
+    rows = dict(line.split("  ", 1) for line in ended.out.splitlines())
+    rows = {what.strip(): figure.strip() for what, figure in rows.items()}
+    assert "exits first" not in rows
+    assert rows["time of 1 epoch"].endswith(" s")
+    assert rows["training in all"] == rows["exits last"]
+    assert rows["exits last"].endswith(" h")
+
+
 def test_a_photo_that_is_damaged_inside_is_found(photos):
     photo_folders.damage(photos / "train" / "b" / "3.jpg")
     ended = command_runs.refused(
