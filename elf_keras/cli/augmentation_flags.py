@@ -29,6 +29,15 @@ def _window():
         0.01,
         1.0,
     )
+    flags.DEFINE_integer(
+        "training_size",
+        None,
+        "Width and height, in pixels, that images are resized to in training "
+        "alone. Smaller than --image_size, a step takes less time, and objects "
+        "in random windows are as large as in whole photos. Default: "
+        "--image_size.",
+        1,
+    )
     flags.DEFINE_bool(
         "flip",
         False,

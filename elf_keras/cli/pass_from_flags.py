@@ -12,7 +12,7 @@ from elf_keras import choices, models
 from elf_keras.errors import InputError
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import bilateral, removing
-from elf_keras.training import manifold_mixup
+from elf_keras.training import manifold_mixup, resized_pass
 
 FLAGS = flags.FLAGS
 
@@ -20,11 +20,28 @@ FLAGS = flags.FLAGS
 def training_pass(
     built: keras.Model, objective: CumulativeLoss
 ) -> Callable | None:
-    """Return the training pass of --method, --mixing and --leaving.
+    """Return the pass of --method, --mixing, --leaving and --training_size.
 
     Raises:
       InputError: where two of them do not go together.
     """
+    other = _of_method(built, objective)
+    if FLAGS.training_size is None:
+        return other
+    told, side = f"--training_size={FLAGS.training_size}", built.input_shape[1]
+    if FLAGS.training_size > side:
+        raise InputError(
+            f"{told}: the images have {side} pixels; expected at most as much"
+        )
+    if other:
+        raise InputError(
+            f"{told} does not go with --leaving=removed, --method=bbn or "
+            f"--mixing={choices.MANIFOLD_MIXUP}; leave it out"
+        )
+    return resized_pass.ResizedPass(built, FLAGS.training_size)
+
+
+def _of_method(built, objective):
     if FLAGS.leaving == "removed":
         return _removing(built, objective)
     if FLAGS.method == "bbn":

@@ -10,6 +10,7 @@ from elf_keras import models
 from elf_keras.cli import model_from_flags
 from elf_keras.errors import InputError
 from elf_keras.models import removing
+from elf_keras.training import resized_pass
 
 REMOVED = "--leaving=removed"
 
@@ -67,3 +68,23 @@ def test_what_it_does_not_go_with(exits, words, says):
     assert str(told.value).startswith("--leaving=removed: ")
     assert str(told.value).endswith(", or set --leaving=masked")
     assert "\n" not in str(told.value)
+
+
+def test_a_size_for_training_alone():
+    built = models.build((24, 24, 3), 3, backbone="resnet8", exits="1")
+    model = compiled("--training_size=16", model=built)
+    assert type(model.training_pass) is resized_pass.ResizedPass
+    assert model.training_pass.size == 16
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--training_size=32"], "=32: the images have 24 pixels"),
+        (["--training_size=16", REMOVED], "=16 does not go with --leaving"),
+    ],
+)
+def test_a_size_that_does_not_go_with_the_rest(words, says):
+    built = models.build((24, 24, 3), 3, backbone="resnet8", exits="1")
+    with pytest.raises(InputError, match=says):
+        compiled(*words, model=built)
