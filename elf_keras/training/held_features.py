@@ -25,7 +25,7 @@ LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.01
 # Bytes of features that are held.
 MOST = 2**30
-_READ = 32
+READ = 32
 _LARGEST = float(np.finfo(np.float16).max)
 
 
@@ -48,7 +48,7 @@ class Held:
 
 def most_images(model: MultiExitModel) -> int:
     """Return of how many images `MOST` bytes hold the features."""
-    reading = _reading(model)
+    reading = backbone_part(model)
     return MOST // (
         2 * sum(int(np.prod(each.shape[1:])) for each in reading.outputs)
     )
@@ -70,12 +70,12 @@ def hold(
     limit = min(most_images(model), len(examples) if most is None else most)
     chosen = _balanced(examples.labels, limit, seed)
     part = examples.take(chosen)
-    return Held(computed(_reading(model), part), part.labels)
+    return Held(computed(backbone_part(model), part), part.labels)
 
 
 def pooled(model: MultiExitModel, examples: splits.Examples) -> np.ndarray:
     """What the last exit reads of the images, float16 `(images, features)`."""
-    *_, last = _reading(model).outputs
+    *_, last = backbone_part(model).outputs
     (found,) = computed(keras.Model(model.inputs[0], [last]), examples)
     return found
 
@@ -84,19 +84,27 @@ def computed(reading: keras.Model, examples) -> list[np.ndarray]:
     """Outputs of a model for all examples, an array each, in float16."""
     shapes = [(len(examples), *each.shape[1:]) for each in reading.outputs]
     held = [np.empty(shape, np.float16) for shape in shapes]
+    start, counter = 0, progress.Counter("features", len(examples))
+    for parts in batches(reading, examples):
+        for array, found in zip(held, parts, strict=True):
+            array[start : start + len(found)] = found
+        start += len(found)
+        counter.add(len(found))
+    return held
+
+
+def batches(
+    reading: keras.Model, examples: splits.Examples
+) -> Iterator[list[tf.Tensor]]:
+    """Yield the outputs of a model, in float16, for `READ` images at a time."""
     compute = tf.function(
         lambda images: [
             tf.cast(tf.clip_by_value(each, -_LARGEST, _LARGEST), tf.float16)
             for each in keras.tree.flatten(reading(images, training=False))
         ]
     )
-    start, counter = 0, progress.Counter("features", len(examples))
-    for images, _ in pipeline.evaluation_batches(examples, batch_size=_READ):
-        for array, found in zip(held, compute(images), strict=True):
-            array[start : start + len(found)] = found
-        start += len(images)
-        counter.add(len(images))
-    return held
+    for images, _ in pipeline.evaluation_batches(examples, batch_size=READ):
+        yield compute(images)
 
 
 def copy_of(model: MultiExitModel) -> MultiExitModel:
@@ -160,8 +168,8 @@ def exit_steps(
         yield number
 
 
-def _reading(model):
-    """From the image to what every exit reads."""
+def backbone_part(model: MultiExitModel) -> keras.Model:
+    """From the image to what every exit reads, the last exit pooled."""
     *taps, pool = _last_of_backbone(model)
     outputs = [*(tap.input for tap in taps), pool.output]
     return keras.Model(model.inputs[0], outputs)

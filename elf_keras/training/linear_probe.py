@@ -52,8 +52,7 @@ def fit(
     scale = float(np.sqrt(np.mean(np.square(features, dtype=np.float64))))
     tried = STRENGTHS if validation else (WITHOUT_VALIDATION,)
     found = None
-    for strength in tried:
-        kernel, bias = _fitted(features / scale, labels, strength)
+    for strength, kernel, bias in _fitted(features / scale, labels, tried):
         kernel = kernel / scale
         accuracy = None
         if validation:
@@ -65,21 +64,23 @@ def fit(
     return found
 
 
-def _fitted(features, labels, strength):
+def _fitted(features, labels, strengths):
+    """Yield strength, kernel and bias, each fit from the one before it."""
     # Takes a second to import, which other trainings do not need.
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(
-        C=strength, class_weight="balanced", max_iter=_ITERATIONS
+        class_weight="balanced", max_iter=_ITERATIONS, warm_start=True
     )
-    with warnings.catch_warnings():
-        # Near enough: it is a start, and the penalty is chosen by accuracy.
-        warnings.simplefilter("ignore", ConvergenceWarning)
-        model.fit(features, labels)
-    kernel, bias = model.coef_.T, model.intercept_
-    if kernel.shape[1] == 1:
-        # Of two classes it has the logit of the second alone.
-        kernel, bias = np.concatenate([-kernel, kernel], 1) / 2, bias / 2
-        bias = np.concatenate([-bias, bias])
-    return kernel.astype("float32"), bias.astype("float32")
+    for strength in strengths:
+        with warnings.catch_warnings():
+            # Near enough: it is a start, and accuracy chooses the penalty.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model.set_params(C=strength).fit(features, labels)
+        kernel, bias = model.coef_.T, model.intercept_
+        if kernel.shape[1] == 1:
+            # Of two classes it has the logit of the second alone.
+            kernel, bias = np.concatenate([-kernel, kernel], 1) / 2, bias / 2
+            bias = np.concatenate([-bias, bias])
+        yield strength, kernel.astype("float32"), bias.astype("float32")
