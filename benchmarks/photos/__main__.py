@@ -33,7 +33,7 @@ def main() -> None:
     parser.add_argument("--results", type=pathlib.Path, default=table.RESULTS)
     parser.add_argument("--only", default="", help="such as groceries,ours,0")
     parser.add_argument("--seeds", type=int, nargs="+", default=[0, 1])
-    parser.add_argument("--minutes", type=float, default=11.5)
+    parser.add_argument("--minutes", type=float, default=11)
     parser.add_argument("--image_size", type=int, default=data_sets.SIZE)
     parser.add_argument("--recipe", type=pathlib.Path, default=ours.RECIPE)
     parser.add_argument("--export", action="store_true")
