@@ -40,7 +40,7 @@ EXIT_LOSSES = ChainMap(
 
 def exit_loss(
     name: str,
-    class_counts: np.ndarray,
+    class_counts: np.ndarray | None = None,
     *,
     class_weights_inside=None,
     **parameters: float,
@@ -48,7 +48,8 @@ def exit_loss(
     """Bind a loss from the table to the class counts of the training set.
 
     Args:
-      class_counts: training images per class n, `(classes,)`.
+      class_counts: training images per class n, `(classes,)`; None only for a
+        loss that does without, such as ce and focal.
       class_weights_inside: variable `(classes,)`, the objective's, for a loss
         that looks at them itself, which only focal does; None for none.
       **parameters: those of the table, the others keep their defaults;
@@ -58,9 +59,9 @@ def exit_loss(
       `loss(logits, labels)`, one value per example and exit.
 
     Raises:
-      InputError: for a name that is not in the table, a parameter or class
-        weights that this loss does not take, and a plug-in's loss that is
-        none.
+      InputError: for a name that is not in the table, class counts that are
+        missing, a parameter or class weights that this loss does not take,
+        and a plug-in's loss that is none.
     """
     if name not in EXIT_LOSSES:
         raise InputError(
@@ -75,12 +76,7 @@ def exit_loss(
     told, power = dict(parameters), class_weights.MARGIN_POWER
     if name not in plugins.LOSSES:
         power = parameters.pop("margin_power", power)
-    of_counts = {
-        "class_counts": np.asarray(class_counts, "float32"),
-        "margins": class_weights.ldam_margins(class_counts, power=power),
-        "log_priors": class_weights.log_priors(class_counts),
-    }
-    given = {argument: of_counts[argument] for argument in loss.of_counts}
+    given = _of_counts(name, loss, class_counts, power)
     if class_weights_inside is not None:
         if not loss.of_weights:
             raise InputError(
@@ -91,8 +87,26 @@ def exit_loss(
     # What objective, model and a saved run look at.
     bound.name, bound.cosine, bound.parameters = name, loss.cosine, told
     if name in plugins.LOSSES:
-        _try(bound, len(of_counts["class_counts"]))
+        _try(bound, 3 if class_counts is None else len(class_counts))
     return bound
+
+
+def _of_counts(name, loss, class_counts, power):
+    """The arguments of a loss that the class counts give."""
+    if class_counts is None:
+        if loss.of_counts:
+            raise InputError(
+                f"exit loss {name!r} needs the number of training images of "
+                "each class, and class_counts is missing; give it, such as "
+                f'exit_loss("{name}", np.bincount(labels))'
+            )
+        return {}
+    found = {
+        "margins": class_weights.ldam_margins(class_counts, power=power),
+        "log_priors": class_weights.log_priors(class_counts),
+        "class_counts": np.asarray(class_counts, "float32"),
+    }
+    return {argument: found[argument] for argument in loss.of_counts}
 
 
 def _try(bound, classes):

@@ -105,7 +105,14 @@ def log_priors(class_counts: np.ndarray) -> np.ndarray:
 
 
 def _checked(class_counts):
-    counts = np.asarray(class_counts, dtype=np.float64)
+    try:
+        counts = np.asarray(class_counts, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise InputError(
+            f"Class counts are a {type(class_counts).__name__}; expected one "
+            "number of training images per class, (classes,), such as "
+            "np.bincount(labels)."
+        ) from error
     if counts.ndim != 1 or not counts.size or not np.isfinite(counts).all():
         raise InputError(
             f"Class counts have shape {counts.shape}; expected one finite "

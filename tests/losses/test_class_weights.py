@@ -74,7 +74,7 @@ def test_only_the_first_of_many_empty_classes_are_named():
         class_weights.inverse(np.zeros(1000))
 
 
-@pytest.mark.parametrize("counts", [[], [[1, 2]], [1, math.nan]])
+@pytest.mark.parametrize("counts", [[], [[1, 2]], [1, math.nan], {0: 5}, "ce"])
 def test_what_is_no_list_of_counts_is_refused(counts):
     with pytest.raises(InputError, match="per class"):
         class_weights.inverse(counts)

@@ -168,6 +168,16 @@ def test_an_unknown_loss_is_refused_with_the_choices():
         losses.exit_loss("crossentropy", COUNTS)
 
 
+def test_a_loss_of_class_counts_asks_for_them(name, batch):
+    if name in ("ce", "focal"):
+        expected = losses.exit_loss(name, COUNTS)(*batch)
+        np.testing.assert_array_equal(losses.exit_loss(name)(*batch), expected)
+        return
+    says = f'{name}\' needs .* class_counts is missing.*"{name}", np.bincount'
+    with pytest.raises(InputError, match=says):
+        losses.exit_loss(name)
+
+
 @pytest.mark.parametrize(
     ("name", "options", "message"),
     [

@@ -26,6 +26,11 @@ def shifted(logits, labels, *, log_priors, class_counts, shift=1.0):
     return found + shift * keras.ops.min(class_counts)
 
 
+def plain(logits, labels):
+    """Cross-entropy."""
+    return exit_losses.cross_entropy(logits, labels)
+
+
 def mean(logits, labels):
     """One number for the whole batch."""
     return keras.ops.mean(exit_losses.cross_entropy(logits, labels))
@@ -44,6 +49,16 @@ def test_it_is_bound_to_the_class_counts_as_the_packages_own():
     assert (found.name, found.parameters) == ("shifted", {"shift": 0.5})
     with pytest.raises(InputError, match="takes no tau; it takes shift"):
         losses.exit_loss("shifted", COUNTS, tau=1.0)
+
+
+def test_one_that_takes_no_counts_does_without_them():
+    plugins.loss("plain")(plain)
+    found = losses.exit_loss("plain")(LOGITS, LABELS)
+    own = losses.exit_loss("ce")(LOGITS, LABELS)
+    np.testing.assert_array_equal(found, own)
+    plugins.loss("shifted")(shifted)
+    with pytest.raises(InputError, match="'shifted' needs .* is missing"):
+        losses.exit_loss("shifted")
 
 
 @pytest.mark.parametrize(
