@@ -9,7 +9,6 @@ import importlib
 import pathlib
 import re
 import sys
-import traceback
 from collections.abc import Iterator, Sequence
 
 from absl import flags
@@ -145,25 +144,9 @@ def _import(name, words):
             f"it needs the module {error.name}, which is not installed"
         ) from error
     except (Exception, SystemExit) as error:
-        told = _told(error, name)
-        raise InputError(f"it cannot be imported: {told}") from error
-
-
-def _told(error, module):
-    """What went wrong, and in which line of which file."""
-    reason = str(error)
-    if isinstance(error, SyntaxError):
-        # Its text repeats the place.
-        name, line, reason = error.filename, error.lineno, error.msg
-    else:
-        frames = traceback.extract_tb(error.__traceback__)
-        stem = module.rpartition(".")[2]
-        own = [f for f in frames if pathlib.Path(f.filename).stem == stem]
-        last = (own or frames)[-1]
-        name, line = last.filename, last.lineno
-    reason = " ".join(reason.split())
-    where = f"{pathlib.Path(str(name)).name}, line {line}"
-    return f"{type(error).__name__}: {reason} ({where}); mend it"
+        stem = name.rpartition(".")[2]
+        told = functions.reason(error, lambda f: pathlib.Path(f).stem == stem)
+        raise InputError(f"it cannot be imported: {told}; mend it") from error
 
 
 def _define_parameters():

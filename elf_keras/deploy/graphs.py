@@ -53,15 +53,15 @@ def check_rule(exit_rule: str, classes: int) -> None:
       InputError: where it computes with NumPy whatever comes.
     """
     exits = tf.TensorSpec((None, 1, classes))
-    traced = tf.function(functools.partial(certainty.of, rule=exit_rule))
+    ask = functools.partial(certainty.of, rule=exit_rule)
     try:
-        traced.get_concrete_function(exits)
+        tf.function(ask, autograph=False).get_concrete_function(exits)
     except Exception as error:
-        reason = " ".join(str(error).split())[:200]
+        told = " ".join(str(error).split())
         raise InputError(
-            f"the exit rule {exit_rule!r} cannot be put into a graph "
-            f"({type(error).__name__}: {reason}); compute with "
-            "elf_keras.exits.arrays.of(logits), which suits tensors, too"
+            f"the exit rule {exit_rule!r} cannot be put into a graph ({told}); "
+            "compute with elf_keras.exits.arrays.of(logits), which suits "
+            "tensors, too"
         ) from error
 
 

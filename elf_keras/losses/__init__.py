@@ -112,14 +112,8 @@ def _of_counts(name, loss, class_counts, power):
 def _try(bound, classes):
     """Refuse a plug-in's loss that is not one value per example and exit."""
     logits = keras.random.normal((2, 3, classes), seed=0)
-    try:
-        found = bound(logits, keras.ops.zeros((2, 3), "int32"))
-        shape = tuple(found.shape)
-    except Exception as error:
-        raise InputError(
-            f"exit loss {bound.name!r} fails on logits (2, 3, {classes}): "
-            f"{type(error).__name__}: {' '.join(str(error).split())}"
-        ) from error
+    found = bound(logits, keras.ops.zeros((2, 3), "int32"))
+    shape = tuple(getattr(found, "shape", ()))
     if shape != (2, 3):
         raise InputError(
             f"exit loss {bound.name!r} returns {shape} for logits (2, 3, "

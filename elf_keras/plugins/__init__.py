@@ -105,7 +105,7 @@ def backbone(name: str) -> Callable:
 
     def register(function):
         functions.keywords(function, f"backbone {name!r}", positional=1)
-        return _add("backbone", name, function, function)
+        return _add("backbone", name, function)
 
     return register
 
@@ -121,8 +121,9 @@ def exit_rule(name: str) -> Callable:
 
     def register(function):
         functions.keywords(function, f"exit rule {name!r}", positional=1)
-        functions.check_rule(function, name)
-        return _add("exit rule", name, function, function)
+        told = f"exit rule {name!r}"
+        functions.check_rule(functions.in_use(function, told), name)
+        return _add("exit rule", name, function)
 
     return register
 
@@ -136,7 +137,7 @@ def data_source(name: str) -> Callable:
 
     def register(function):
         functions.keywords(function, f"data source {name!r}", positional=1)
-        return _add("data source", name, function, function)
+        return _add("data source", name, function)
 
     return register
 
@@ -173,10 +174,11 @@ def whole() -> Iterator[None]:
 
 
 def _function(entry):
-    return getattr(entry, "function", entry)
+    """The function as its module has it."""
+    return getattr(entry, "function", entry).__wrapped__
 
 
-def _add(kind, name, function, entry):
+def _add(kind, name, function, entry=None):
     table, own = _TABLES[kind]
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise InputError(
@@ -196,7 +198,8 @@ def _add(kind, name, function, entry):
             f"{kind} {name!r} is already defined by {where}; choose another "
             "name"
         )
-    table[name] = entry
+    safe = functions.in_use(function, f"{kind} {name!r}")
+    table[name] = entry._replace(function=safe) if entry else safe
     return function
 
 

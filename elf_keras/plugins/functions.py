@@ -1,7 +1,10 @@
 """Whether a function fits what it is registered as, and what it takes."""
 
+import functools
 import inspect
+import traceback
 from collections.abc import Callable
+from pathlib import Path
 
 from elf_keras.errors import InputError
 
@@ -43,20 +46,61 @@ def keywords(function: Callable, told: str, *, positional: int) -> list[str]:
     return [each.name for each in rest]
 
 
+def in_use(function: Callable, told: str) -> Callable:
+    """The function, with what it raises told in one line.
+
+    Its own InputError passes as it is. Any other error is chained, so that a
+    notebook shows its traceback.
+
+    Args:
+      told: its kind and name.
+    """
+    code = getattr(function, "__code__", None)
+
+    @functools.wraps(function)
+    def safe(first, *others, **options):
+        try:
+            return function(first, *others, **options)
+        except InputError:
+            raise
+        except Exception as error:
+            shape = getattr(first, "shape", None)
+            on = "" if shape is None else f" on {shape}"
+            why = reason(error, lambda f: code and f == code.co_filename)
+            raise InputError(
+                f"{told} of the plug-in {function.__module__} fails{on}: {why};"
+                " mend it"
+            ) from error
+
+    return safe
+
+
+def reason(error: BaseException, is_own: Callable[[str], bool]) -> str:
+    """What went wrong, and in which line of which file.
+
+    Args:
+      is_own: whether a path is the plug-in's, whose last line is told.
+    """
+    text = str(error)
+    if isinstance(error, SyntaxError):
+        # Its text repeats the place.
+        file, line, text = error.filename, error.lineno, error.msg
+    else:
+        frames = traceback.extract_tb(error.__traceback__)
+        last = ([f for f in frames if is_own(f.filename)] or frames)[-1]
+        file, line = last.filename, last.lineno
+    words = [f"{type(error).__name__}:", *text.split()]
+    return f"{' '.join(words)} ({Path(str(file)).name}, line {line})"
+
+
 def check_rule(function: Callable, name: str) -> None:
     """Ask a rule for NumPy logits of three exits, together and one by one."""
     # `--help` waits for no more than it needs.
     import numpy as np
 
     logits = np.random.default_rng(0).normal(0, 3, (4, 3, 5)).astype("float32")
-    try:
-        found = np.asarray(function(logits))
-        alone = [np.asarray(function(logits[:, [k]])) for k in range(3)]
-    except Exception as error:
-        raise InputError(
-            f"exit rule {name!r} fails on NumPy logits (4, 3, 5): "
-            f"{type(error).__name__}: {error}"
-        ) from error
+    found = np.asarray(function(logits))
+    alone = [np.asarray(function(logits[:, [k]])) for k in range(3)]
     if found.shape != (4, 3):
         raise InputError(
             f"exit rule {name!r} returns {found.shape} for logits (4, 3, 5); "

@@ -114,6 +114,24 @@ def test_a_bad_plug_in_is_one_line(tmp_path, text, says):
     assert not (tmp_path / "run").exists()
 
 
+def test_one_that_fails_in_use_is_one_line(tmp_path):
+    text = NAMES.replace(
+        '"""No images."""', '"""Files."""\n    open("made.txt")'
+    )
+    with made_plugin.written(tmp_path, made_names=text):
+        command_runs.refused(
+            "train",
+            *("--plugin=made_names", "--dataset=made_data"),
+            f"--workdir={tmp_path / 'run'}",
+            says=[
+                "data source 'made_data' of the plug-in made_names fails: ",
+                "FileNotFoundError: ",
+                "'made.txt' (made_names.py, line 13)",
+            ],
+        )
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.parametrize("name", ["my_losses.py", "a/b", "", "--x"])
 def test_a_file_is_no_module(name):
     command_runs.refused(

@@ -5,10 +5,15 @@ the nodes that a reloaded SavedModel ran (test_saved_model.py); nested IF from
 the answers of the single file (test_bundle.py).
 """
 
+import made_plugin
 import numpy as np
+import pytest
 import tensorflow as tf
 
+from elf_keras import plugins
 from elf_keras.deploy import graphs
+from elf_keras.errors import InputError
+from elf_keras.exits import exit_rule
 
 
 class Even:
@@ -60,3 +65,18 @@ def test_each_image_has_the_answer_of_its_own_exit():
     assert found["scores"][:, 0].numpy().tolist() == [2, 1, 3, 4, 2]
     sure = [0.880797, 0.731059, 0.952574, 0.982014, 0.880797]
     np.testing.assert_allclose(found["confidence"], sure, atol=1e-6)
+
+
+def test_a_rule_of_numpy_alone_is_no_part_of_a_graph():
+    def of_numpy(logits):
+        """Confidence of NumPy arrays."""
+        return exit_rule.confidence(np.array(logits))
+
+    with made_plugin.forgotten():
+        plugins.exit_rule("of_numpy")(of_numpy)
+        plugins.exit_rule("of_both")(exit_rule.confidence)
+        says = r"'of_numpy' cannot be put into a graph \(.*_graphs fails on"
+        says += r" \(None, 1, 3\): .* \(test_graphs.py, line .*suits tensors"
+        with pytest.raises(InputError, match=says):
+            graphs.check_rule("of_numpy", classes=3)
+        graphs.check_rule("of_both", classes=3)

@@ -2,13 +2,16 @@
 
 import inspect
 
+import keras
 import made_plugin
 import numpy as np
 import pytest
+import tensorflow as tf
 
-from elf_keras import choices, plugins
+from elf_keras import choices, data, plugins
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule, arrays, certainty, in_turn, thresholds
+from elf_keras.models import backbones
 
 
 @pytest.fixture(autouse=True)
@@ -65,6 +68,18 @@ def flat(logits):
 def failing(logits):
     """Divides by zero."""
     return 1 // 0
+
+
+def of_another_size(images):
+    """Works for arguments of one kind, and has a mistake for others."""
+    if isinstance(images, np.ndarray):
+        return purity(images)
+    return images.no_such_thing
+
+
+def refusing(request):
+    """Says itself what it cannot use."""
+    raise InputError("no images of that kind")
 
 
 def test_names_come_after_the_packages_own():
@@ -129,6 +144,37 @@ def test_what_does_not_fit_is_refused(register, function, says):
         register(function)
     assert not plugins.LOSSES and not plugins.EXIT_RULES
     assert not plugins.BACKBONES and not plugins.DATA_SOURCES
+
+
+USES = {
+    plugins.backbone: lambda: backbones.find("made")(keras.Input((8, 8, 3))),
+    plugins.data_source: lambda: data.load("made"),
+    plugins.exit_rule: lambda: certainty.of(tf.zeros((2, 1, 3)), "made"),
+}
+
+
+@pytest.mark.parametrize(
+    ("kind", "on"),
+    [
+        (plugins.backbone, r" on \(None, 8, 8, 3\)"),
+        (plugins.data_source, ""),
+        (plugins.exit_rule, r" on \(2, 1, 3\)"),
+    ],
+)
+def test_what_raises_while_in_use_is_one_line(kind, on):
+    kind("made")(of_another_size)
+    says = rf"'made' of the plug-in .*test_plugins fails{on}: AttributeError: "
+    says += r".*'no_such_thing' \(test_plugins.py, line \d+\); mend it"
+    with pytest.raises(InputError, match=says) as raised:
+        USES[kind]()
+    # A notebook shows where.
+    assert isinstance(raised.value.__cause__, AttributeError)
+
+
+def test_what_a_plug_in_refuses_itself_passes_as_it_is():
+    plugins.data_source("made")(refusing)
+    with pytest.raises(InputError, match="^no images of that kind$"):
+        data.load("made")
 
 
 def test_a_name_is_taken_once_and_a_cell_may_run_again():
