@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 
 from absl import flags
 
-from elf_keras.cli import recipe_flags
+from elf_keras import choices
+from elf_keras.cli import recipe_flags, score_flags
 from elf_keras.cli.usable_flags import COMMANDS, Usable
 
 FLAGS = flags.FLAGS
@@ -78,8 +79,8 @@ def _groups(usable: Usable, own) -> Iterator[tuple[str, list[str]]]:
             f for f in recipe_flags.of_group(title) if usable.takes(f.name)
         ]
         if found:
-            told = usable.trains
-            yield title, [_entry(flag, default=told) for flag in found]
+            told = {"default": usable.trains, "compares": usable.compares}
+            yield title, [_entry(flag, **told) for flag in found]
     names = _FILES if usable.trains else ["flagfile"]
     yield "Flags in files", [_row(*_FILES[name]) for name in names]
 
@@ -102,9 +103,12 @@ def _in_short(name):
     return _row(shown, first + more.strip())
 
 
-def _entry(flag, *, default=True):
+def _entry(flag, *, default=True, compares=True):
     """A flag with its value, its text, its choices and its default."""
     text, names = _text(flag), _choices(flag)
+    if not compares:
+        text = text.replace(score_flags.ALL_RULES_TOLD, "")
+        names = [name for name in names if name != choices.ALL_RULES]
     if names:
         text += f" One of: {', '.join(names)}."
     value = _default(flag)

@@ -4,6 +4,9 @@ from absl import flags
 
 from elf_keras import choices
 
+# Of --exit_rule, in the help of the one command that takes it.
+ALL_RULES_TOLD = " all: sweep compares them and takes the best."
+
 
 def define() -> None:
     """Define them."""
@@ -21,8 +24,8 @@ def define() -> None:
         "How an exit's certainty is measured. confidence: the largest class "
         "probability p. entropy: 1 - H(p) / log C. margin: p's lead over the "
         "second. patience: r / (r + 1) where r exits in a row agree. "
-        "depth_confidence: the largest of softmax(k z) at exit k. all: sweep "
-        "compares them and takes the best.",
+        "depth_confidence: the largest of softmax(k z) at exit k."
+        + ALL_RULES_TOLD,
     )
     flags.DEFINE_enum(
         "answer",

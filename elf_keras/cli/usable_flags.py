@@ -24,6 +24,7 @@ class Usable:
       run: of the shared flags, those that it can use; None: all.
       unused: of all, those that it cannot.
       finished: of those that commands of a finished run share.
+      compares: whether it takes all exit rules at once.
     """
 
     first: tuple[str, ...]
@@ -31,6 +32,7 @@ class Usable:
     run: tuple[str, ...] | None = None
     unused: tuple[str, ...] = ()
     finished: tuple[str, ...] = ()
+    compares: bool = False
 
     @property
     def trains(self) -> bool:
@@ -64,6 +66,7 @@ COMMANDS = {
         "Policies",
         ("workdir", "seed", *_PLACES, *_SCORED),
         finished=_EXPORT,
+        compares=True,
     ),
     "export": Usable(
         ("workdir", "output", "formats", "policy", "data_dir"),

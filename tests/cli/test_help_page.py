@@ -91,6 +91,17 @@ def test_only_flags_that_make_a_difference_are_listed():
     }
 
 
+@pytest.mark.parametrize("name", [n for n in COMMANDS if n != "demo"])
+def test_all_exit_rules_at_once_are_of_sweep_alone(name):
+    """What a command is told, it takes: its options say the same."""
+    compares = command_runs.COMMANDS[name][1].get("compares", False)
+    assert COMMANDS[name].compares == compares
+    text = entries(page(name))["exit_rule"]
+    assert "patience, depth_confidence" in text
+    assert ("depth_confidence, all." in text) == compares
+    assert ("all: sweep compares" in text) == compares
+
+
 def test_choices_and_defaults_are_told():
     listed = entries(page("train"))
     assert (
