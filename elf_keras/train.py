@@ -109,6 +109,8 @@ def run(lock: Callable[[], None], *, started: float) -> None:
 
     `lock` keeps other trainings out of that folder, once it is there.
     """
+    # A missing key is told before images are read, which may take long.
+    loggers_from_flags.get_ready(_writes())
     if cluster.for_strategy(FLAGS.strategy):
         # Workers are joined before TensorFlow does anything with data.
         _strategy()

@@ -19,17 +19,16 @@ def check() -> None:
     loggers.check(FLAGS.logger)
 
 
+def get_ready(chief: bool) -> None:
+    """Raise InputError for a logger that cannot be reached; the chief asks."""
+    loggers.get_ready(_names(chief))
+
+
 @contextlib.contextmanager
 def workdir_opened(
     chief: bool, lock: Callable[[], None]
 ) -> Iterator[tuple[pathlib.Path, list[log_clients.Client]]]:
-    """As `workdir.opened`, with the loggers of the run; the chief alone logs.
-
-    Raises:
-      InputError: for a logger that cannot be reached, before there is a folder.
-    """
-    names = [name for name in FLAGS.logger if chief or name == "tensorboard"]
-    loggers.get_ready(names)
+    """As `workdir.opened`, with the loggers of the run; only the chief logs."""
     told = {
         flag.name: flag.value
         for flag in workdir.shared()
@@ -37,6 +36,10 @@ def workdir_opened(
     }
     with (
         workdir.opened(chief, lock) as folder,
-        loggers.opened(names, folder, told, command.say) as found,
+        loggers.opened(_names(chief), folder, told, command.say) as found,
     ):
         yield folder, found
+
+
+def _names(chief):
+    return [name for name in FLAGS.logger if chief or name == "tensorboard"]

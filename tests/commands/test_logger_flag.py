@@ -1,6 +1,8 @@
 """`--logger`: what the command tells a logger, and what it refuses."""
 
 import sys
+from importlib import machinery
+from unittest import mock
 
 import command_runs
 import log_readers
@@ -24,6 +26,25 @@ def test_what_cannot_log_ends_before_any_work(tmp_path, monkeypatch):
         (line,) = ended.err.splitlines()
         assert line.startswith("error: --logger=") and said in line
         assert not folder.exists()
+
+
+def test_a_missing_key_is_told_before_data_are_read(tmp_path, monkeypatch):
+    class UsageError(Exception):
+        """As the client's, of its own module."""
+
+    UsageError.__module__ = "wandb.errors"
+    client = mock.Mock(__spec__=machinery.ModuleSpec("wandb", None))
+    client.login.side_effect = UsageError("no API key given.\nMore.")
+    monkeypatch.setitem(sys.modules, "wandb", client)
+    monkeypatch.delenv("WANDB_MODE", raising=False)
+    folder = tmp_path / "run"
+    command_runs.refused(
+        "train",
+        *("--logger=wandb", f"--workdir={folder}"),
+        *("--dataset=folder", f"--data_dir={tmp_path / 'missing'}"),
+        says=["--logger=wandb: no API key given; run `wandb login`, or set"],
+    )
+    assert not folder.exists()
 
 
 @pytest.mark.slow
