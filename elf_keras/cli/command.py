@@ -4,6 +4,7 @@ Nothing here loads Keras unasked: `--help` and wrong flags answer at once.
 """
 
 import contextlib
+import difflib
 import importlib
 import math
 import os
@@ -148,6 +149,8 @@ def _told_in_one_line(again):
     except InputError as error:
         # A line end in it is one of a name.
         _end(str(error))
+    except flags.UnrecognizedFlagError as error:
+        _end(_misspelt(error.flagname))
     except flags.Error as error:
         _end(_joined(error))
     except UnicodeDecodeError as error:
@@ -171,6 +174,19 @@ def _told_in_one_line(again):
         where = f": {name}" if name else ""
         reason = error.strerror or _joined(error)
         _end(f"{reason}{where}; free the disk or correct the path")
+
+
+def _misspelt(name):
+    """What to say of a flag that there is not: which are spelt alike."""
+    known = ["flagfile", "recipe"]
+    for module, found in FLAGS.flags_by_module_dict().items():
+        if not module.startswith("absl."):
+            known += [flag.name for flag in found]
+            known += [f"no{flag.name}" for flag in found if flag.boolean]
+    near = difflib.get_close_matches(name, known, n=3, cutoff=0.75)
+    told = " or ".join(f"--{each}" for each in near)
+    hint = f"did you mean {told}?" if near else "--help lists all"
+    return f"Unknown command line flag {name!r}; {hint}"
 
 
 def _joined(error):

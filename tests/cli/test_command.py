@@ -63,6 +63,23 @@ def test_what_is_no_number_is_refused(flag, value):
     command_runs.refused("search", f"--{flag}={value}", says=[flag, value])
 
 
+@pytest.mark.parametrize(
+    ("word", "told"),
+    [
+        ("--recpe=photos", "did you mean --recipe?"),
+        ("--workdr=x", "did you mean --workdir?"),
+        ("--data-dir=x", "did you mean --data_dir?"),
+        ("--noflp", "did you mean --noflip?"),
+        ("--xyzzy=1", "--help lists all"),
+    ],
+)
+def test_a_misspelt_flag_names_the_nearest(word, told):
+    name = word.removeprefix("--").partition("=")[0]
+    line = f"error: Unknown command line flag '{name}'; {told}\n"
+    ended = command_runs.run("train", word)
+    assert (ended.status, ended.err) == (2, line)
+
+
 def test_a_mistake_of_ours_is_not_dressed_as_the_users(ends):
     with pytest.raises(ZeroDivisionError):
         ends(ZeroDivisionError())
