@@ -46,6 +46,9 @@ def test_what_is_added_is_a_choice_and_told_by_help(tmp_path):
             "made_net": "No layers.",
         }.items():
             assert f"{name}: {said}" in text
+        # In a group of their own, which ends with the flags of files.
+        group = ended.out.partition("Parameters that plug-ins add:")[2]
+        assert "--made_weight=X" in group.partition("Flags in files:")[0]
         assert re.search(r"--made_weight=X .*? Default: 2\.0\.", text)
         given = {
             "exit_rule": "made_rule",
