@@ -57,7 +57,8 @@ def test_every_tap_is_a_cut():
 
 @pytest.mark.parametrize("shape", [(3, 32, 3), (32, 3, 3), (1, 1, 1)])
 def test_images_that_are_too_small_are_refused(shape):
-    with pytest.raises(InputError, match=f"side {min(shape[:2])}.*at least 4"):
+    says = f"side {min(shape[:2])}.*at least 4.*; give larger images "
+    with pytest.raises(InputError, match=says + r"\(--image_size\)"):
         build(shape)
 
 
@@ -107,8 +108,11 @@ def test_without_taps_there_is_no_exit_to_choose():
     tapless = TappedBackbone(image, {}, image)
     assert tapless.chosen("none") == {}
     for exits in ("all", "1"):
-        with pytest.raises(InputError, match="no place for an early exit"):
+        with pytest.raises(InputError, match="no place for an early") as told:
             tapless.chosen(exits)
+        # A notebook has no flags: each is named beside what it gives.
+        assert "give larger images (--image_size), another" in str(told.value)
+        assert "or no exits (--exits=none)" in str(told.value)
 
 
 @pytest.mark.parametrize(

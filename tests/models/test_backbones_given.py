@@ -189,7 +189,10 @@ def custom():
         (inner_outputs, "its inner model .* has 2 outputs"),
         (custom, r"mine \(Custom\), .*odd \(Lambda\).* keras.layers alone"),
         (lambda: keras.Sequential([layers.Dense(3)]), "without a graph"),
-        (lambda: build(given_models.plain()), "exits already.*--weights"),
+        (
+            lambda: build(given_models.plain()),
+            "exits already; name the backb.*--weights",
+        ),
         (lambda: cut(layers.Flatten()), "no spatial features"),
         (
             lambda: cut(lambda x: layers.Dense(3)(layers.Flatten()(x))),
@@ -199,7 +202,8 @@ def custom():
         (lambda: cut(layers.Dense(3), (7,)), r"shape \(7,\), expected images"),
         (
             lambda: given_models.plain(shape=(96, 64, 3)),
-            "takes images of 96 x 64 x 3, these are of 16 x 16 x 3",
+            "takes images of 96 x 64 x 3, these are of 16 x 16 x 3 .*; give "
+            r"images of its side \(--image_size\), or a model that takes these",
         ),
         (
             lambda: given_models.plain(shape=(None, None, 1)),

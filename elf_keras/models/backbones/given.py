@@ -60,8 +60,8 @@ def check(model: keras.Model, image_shape, told: str) -> None:
     """
     if isinstance(model, MultiExitModel):
         raise InputError(
-            f"{told} has exits already; start from it with --weights, and name "
-            "its own --backbone"
+            f"{told} has exits already; name the backbone that it was built "
+            "on, and give its weights to the new model (--weights)"
         )
     _check_graph(model, told)
     refused = [_refusal(layer) for layer, _ in rebuilt.operations(model)]
@@ -139,8 +139,8 @@ def _check_images(model, shape, told):
         sides = " x ".join("any" if n is None else str(n) for n in takes)
         raise InputError(
             f"{told} takes images of {sides}, these are of "
-            f"{' x '.join(map(str, shape))} (height, width, channels); set "
-            "--image_size to its side, or give a file that takes such images"
+            f"{' x '.join(map(str, shape))} (height, width, channels); give "
+            "images of its side (--image_size), or a model that takes these"
         )
 
 

@@ -86,8 +86,8 @@ class TappedBackbone:
             raise InputError(
                 f"images of {self.inputs.shape[1:3]} leave this backbone "
                 "no place for an early exit (one before each change of "
-                "resolution but the last); set a larger --image_size, "
-                "another --backbone, or --exits=none"
+                "resolution but the last); give larger images (--image_size), "
+                "another backbone (--backbone), or no exits (--exits=none)"
             )
         return {name: self.taps[name] for name in numbered(exits, self.taps)}
 
@@ -114,5 +114,5 @@ def check_side(images: keras.KerasTensor, least: int, network: str) -> None:
     if side < least:
         raise InputError(
             f"images of side {side} are too small for {network}: expected "
-            f"at least {least} pixels; set a larger --image_size"
+            f"at least {least} pixels; give larger images (--image_size)"
         )
