@@ -23,8 +23,9 @@ from elf_keras.training.optimizer import AdamW
 BATCH = 64
 LEARNING_RATE = 3e-3
 WEIGHT_DECAY = 0.01
-# Bytes of features that are held.
-MOST = 2**30
+# Bytes of features that are held: those of thousands of photos, which are
+# enough for the exits and are computed in a minute.
+MOST = 2**29
 READ = 32
 _LARGEST = float(np.finfo(np.float16).max)
 

@@ -44,8 +44,8 @@ class ResizedPass:
         return self._outputs(images), labels
 
     def _outputs(self, images):
-        resized = tf.image.resize(
-            tf.cast(images, tf.float32), (self.size, self.size), antialias=True
-        )
+        # Takes a third of the time of a filtered bilinear one.
+        side = self.size, self.size
+        resized = tf.image.resize(tf.cast(images, tf.float32), side, "area")
         # The model itself refuses what has another size than its input.
         return self.model.call(resized, training=True)
