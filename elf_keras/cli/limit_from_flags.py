@@ -85,7 +85,7 @@ def length(
         command.say(
             f"note: {_shown(wished)} do not fit into --most_minutes="
             f"{FLAGS.most_minutes:g} here, where an epoch takes {one}: "
-            f"training has {_shown(fitting)}"
+            f"training has {_shown(fitting)}; more minutes give more"
         )
     return fitting
 

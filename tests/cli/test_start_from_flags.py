@@ -119,7 +119,8 @@ def test_what_does_not_fit_is_said(capsys):
         limit_from_flags.length(limit, SPEED, 0.0, data)
     assert capsys.readouterr().err == (
         "note: 2 epochs of 3 steps do not fit into --most_minutes=0.08 here, "
-        "where an epoch takes 6 s: training has 1 epoch of 2 steps\n"
+        "where an epoch takes 6 s: training has 1 epoch of 2 steps; more "
+        "minutes give more\n"
     )
 
 
@@ -128,7 +129,7 @@ def test_an_epoch_cut_short_is_recorded_and_goes_on(tmp_path):
     words = (*FIRST, "--most_minutes=1e-6", "--batch_size=4")
     folder = tmp_path / "run"
     ended = command_runs.done("train", *words, f"--workdir={folder}")
-    assert "training has 1 epoch of 1 step\n" in ended.err
+    assert "training has 1 epoch of 1 step; more" in ended.err
     record = runs.read_json(folder / runs.RECORD)
     assert record["start"]["steps"] == 1
     assert record["epochs"] == 1
