@@ -52,7 +52,7 @@ def _course(model, data, training):
             found.append((name, progress.duration(seconds)))
     speed = dry_run.measure(model, data, training.batches)
     length = limit_from_flags.length(limit, speed, before, data)
-    schedule_from_flags.schedule(data, length.epochs)
+    schedule_from_flags.schedule(data, length)
     images = min(speed.images, length.steps * speed.batch)
     shown = dataclasses.replace(speed, images=images)
     found += shown.rows(length.epochs)

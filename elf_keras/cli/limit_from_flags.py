@@ -5,6 +5,7 @@ import math
 import keras
 from absl import flags
 
+from elf_keras import models
 from elf_keras.cli import command, model_from_flags, schedule_from_flags
 from elf_keras.data import splits
 from elf_keras.errors import InputError
@@ -25,7 +26,7 @@ def cost(model: keras.Model, data: splits.Splits) -> exits_cost.Cost:
 
     The model stays as it is.
     """
-    if not (FLAGS.exits_first or FLAGS.exits_last):
+    if not (FLAGS.exits_first or last_steps(model)):
         return exits_cost.FREE
     objective = model_from_flags.cumulative_loss(data, leaving=False)
     return exits_cost.measure(model, data, objective)
@@ -39,6 +40,11 @@ def speed(model: keras.Model, data: splits.Splits) -> dry_run.Speed:
     return dry_run.measure(copy, data, batches, seconds=2.0)
 
 
+def last_steps(model: keras.Model) -> int:
+    """Steps of the early exits after the epochs, 0 where there are none."""
+    return FLAGS.exits_last if models.exits(model) > 1 else 0
+
+
 def limit(
     model: keras.Model, data: splits.Splits, found: exits_cost.Cost
 ) -> time_limit.TimeLimit:
@@ -46,6 +52,9 @@ def limit(
 
     Args:
       found: what the exits alone cost.
+
+    Raises:
+      InputError: for a limit of time in a training that must repeat.
     """
     if FLAGS.most_minutes and FLAGS.deterministic:
         raise InputError(
@@ -61,7 +70,7 @@ def limit(
         images,
         validation=len(data.validation or ()),
         first_steps=FLAGS.exits_first,
-        last_steps=FLAGS.exits_last,
+        last_steps=last_steps(model),
         cost=found,
     )
 

@@ -26,13 +26,14 @@ def whole_length(data: splits.Splits) -> time_limit.Length:
 
 
 def schedule(
-    data: splits.Splits, length: int | None = None
+    data: splits.Splits, length: time_limit.Length | None = None
 ) -> epoch_run.Schedule:
-    """Build the schedule, scaled where `length` is not --schedule_epochs.
+    """Build the schedule, scaled where the epochs are not --schedule_epochs.
 
-    `length` is the number of epochs, where time was a limit.
+    Args:
+      length: by default that of the flags without a limit of time.
     """
-    length = length or epochs(data)
+    length = (length or whole_length(data)).epochs
     warmup = FLAGS.warmup_epochs
     if length != (FLAGS.schedule_epochs or FLAGS.epochs):
         warmup = min(warmup, schedules.scaled_warmup(length))

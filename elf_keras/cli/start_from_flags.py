@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from absl import flags
 
-from elf_keras import models, runs
+from elf_keras import runs
 from elf_keras.cli import (
     backbone_from_flags,
     command,
@@ -66,7 +66,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
 
     A run that goes on has done so: what it recorded holds.
     """
-    done = _recorded(data)
+    done = _recorded(model, data)
     if done:
         return done
     if workers.is_chief(model.distribute_strategy):
@@ -99,7 +99,7 @@ def end(
     Returns what run.json keeps of it, an `exits_last.Record` as a dict.
     """
     model, data = training.scored, training.data
-    if not FLAGS.exits_last or models.exits(model) == 1:
+    if not start.exits_last.steps:
         return None
     record = exits_last.train(
         model,
@@ -128,7 +128,7 @@ def say_if_few(data: splits.Splits) -> None:
         )
 
 
-def _recorded(data):
+def _recorded(model, data):
     """What run.json of a run that goes on says, if its training began."""
     folder = workdir.workdir() if FLAGS.resume and FLAGS.workdir else None
     if folder is None or not [*(folder / "checkpoints").glob("epoch_*.json")]:
@@ -140,9 +140,11 @@ def _recorded(data):
     with runs.refusing(f"{path} is damaged", "train again in a new --workdir"):
         # Once --most_minutes was a limit of whole epochs alone.
         steps = found.get("steps", schedule_from_flags.whole_length(data).steps)
-        last = {"steps": FLAGS.exits_last, "images": len(data.train)}
-        last = time_limit.Alone(**found.get("exits_last", last))
+        last = limit_from_flags.last_steps(model), len(data.train)
+        if "exits_last" in found:
+            last = found["exits_last"]["steps"], found["exits_last"]["images"]
         length = time_limit.Length(int(found["epochs"]), int(steps))
+        last = time_limit.Alone(*map(int, last))
         return Start(length, last, found["exits_first"], fresh=False)
 
 

@@ -46,7 +46,7 @@ def training(
         model,
         data,
         model_from_flags.scorer(model, data),
-        schedule_from_flags.schedule(data, length.epochs),
+        schedule_from_flags.schedule(data, length),
         schedule_from_flags.batches(data, length),
         average_from_flags.average(model),
         correction_from_flags.correction(data, models.exits(model)),

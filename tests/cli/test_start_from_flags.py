@@ -4,6 +4,7 @@ import dataclasses
 import shutil
 
 import command_runs
+import keras
 import numpy as np
 import pytest
 import tiny
@@ -106,15 +107,27 @@ def test_epochs_by_steps_and_by_time(words, epochs, steps, capsys):
     data = data_of(made(), 3)
     words = ("--workdir=", "--batch_size=1", *words.split())
     with command_runs.fresh_flags(*words):
-        limit = limit_from_flags.limit(None, data, exits_cost.FREE)
+        limit = limit_from_flags.limit(tiny.model(), data, exits_cost.FREE)
         found = limit_from_flags.length(limit, SPEED, 0.0, data)
     assert (found.epochs, found.steps) == (epochs, steps)
+
+
+def test_a_single_exit_leaves_no_time_for_exits_last():
+    one = tiny.model()
+    one = keras.Model(one.inputs, {"exit_1": one.output["exit_1"]})
+    words = ("--workdir=", "--exits_last=7", "--most_minutes=1")
+    with command_runs.fresh_flags(*words):
+        steps = [
+            limit_from_flags.limit(model, made(), exits_cost.FREE).last.steps
+            for model in (one, tiny.model())
+        ]
+    assert steps == [0, 7]
 
 
 def test_what_does_not_fit_is_said(capsys):
     words = ("--workdir=", "--batch_size=1", "--epochs=2")
     with command_runs.fresh_flags(*words, "--most_minutes=0.08"):
-        limit = limit_from_flags.limit(None, made(), exits_cost.FREE)
+        limit = limit_from_flags.limit(tiny.model(), made(), exits_cost.FREE)
         data = data_of(made(), 3)
         limit_from_flags.length(limit, SPEED, 0.0, data)
     assert capsys.readouterr().err == (
@@ -145,7 +158,7 @@ def test_a_limit_of_time_does_not_repeat():
         command_runs.fresh_flags(*words),
         pytest.raises(InputError, match="--most_minutes=5 with --determ"),
     ):
-        limit_from_flags.limit(None, made(), exits_cost.FREE)
+        limit_from_flags.limit(tiny.model(), made(), exits_cost.FREE)
 
 
 @pytest.mark.parametrize("flag", ["--exits_first=5", "--exits_last=5"])

@@ -21,6 +21,7 @@ from elf_keras.losses import across_exits
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models import bilateral, removing
 from elf_keras.models.multi_exit_model import MultiExitModel
+from elf_keras.training import resized_pass
 
 THRESHOLD = 0.36
 CLASSES = 3
@@ -28,7 +29,7 @@ FULL = 6
 # Last batches: even, uneven, and (of three replicas) one fewer than them; a
 # single image, one fewer than two replicas.
 SIZES = (6, 5, 2, 1)
-KINDS = ("plain", "taught", "synchronized", "bilateral", "removed")
+KINDS = ("plain", "taught", "synchronized", "bilateral", "removed", "resized")
 SIDE = 8
 
 
@@ -78,6 +79,8 @@ def compiled(kind):
     loss.class_weights.assign([0.25, 0.75, 2.0])
     if kind == "removed":
         training_pass = removing_pass(model, loss)
+    if kind == "resized":
+        training_pass = resized_pass.ResizedPass(model, SIDE - 2)
     rate = keras.optimizers.schedules.PiecewiseConstantDecay([0], [0.0, 1.0])
     model.compile(keras.optimizers.SGD(rate), loss, training_pass=training_pass)
     return model

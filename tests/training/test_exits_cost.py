@@ -1,5 +1,8 @@
 """What the exits alone cost, measured on a model that stays as it is."""
 
+import dataclasses
+import types
+
 import numpy as np
 import pytest
 import tiny
@@ -20,6 +23,19 @@ def test_measuring_takes_no_weights_along():
     assert 0 < found.step < 60
     for old, new in zip(before, model.get_weights(), strict=True):
         np.testing.assert_array_equal(old, new)
+
+
+def test_the_second_half_of_the_batches_is_timed(monkeypatch):
+    """Six batches of 32 end at these seconds: the last three took 9.6 s."""
+    ends = iter([20.0, 21.0, 22.0, 25.0, 28.0, 31.6, *range(40, 60)])
+    clock = types.SimpleNamespace(perf_counter=lambda: next(ends))
+    monkeypatch.setattr(exits_cost, "time", clock)
+    data = dataclasses.replace(tiny.data(), train=tiny.examples((100, 60, 40)))
+    objective = CumulativeLoss(losses.exit_loss("ce", [9, 6, 3]), tiny.CLASSES)
+    found = exits_cost.measure(tiny.model(), data, objective)
+    # 96 images; steps end a second after each other.
+    assert found.image == pytest.approx(0.1)
+    assert found.step == 1.0
 
 
 def test_time_of_images_and_steps():
