@@ -19,7 +19,7 @@ class Batches:
     most_steps: int | None = None  # of an epoch, where all images are too many
 
     def steps(self, examples: int) -> int:
-        """Steps of an epoch of a training split of so many examples."""
+        """Steps of an epoch of so many examples; InputError without any."""
         steps = steps_per_epoch(examples, self.size)
         return min(steps, self.most_steps or steps)
 

@@ -97,7 +97,11 @@ def computed(reading: keras.Model, examples) -> list[np.ndarray]:
 def batches(
     reading: keras.Model, examples: splits.Examples
 ) -> Iterator[list[tf.Tensor]]:
-    """Yield the outputs of a model, in float16, for `READ` images at a time."""
+    """Yield the outputs of a model, in float16, for `READ` images at a time.
+
+    Raises:
+      InputError: for an image file that cannot be decoded.
+    """
     compute = tf.function(
         lambda images: [
             tf.cast(tf.clip_by_value(each, -_LARGEST, _LARGEST), tf.float16)

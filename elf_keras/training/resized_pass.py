@@ -40,7 +40,11 @@ class ResizedPass:
             ) from error
 
     def __call__(self, images, labels):
-        """Return the named outputs of resized images, and their labels."""
+        """Return the named outputs, each `(batch, classes)`, and the labels.
+
+        From images of 0 to 255, `(batch, height, width, channels)`, and labels
+        as the objective takes them.
+        """
         return self._outputs(images), labels
 
     def _outputs(self, images):
