@@ -69,11 +69,18 @@ def test_exits_last_come_after_the_epochs_and_are_recorded(run):
     assert found["best"]["epoch"] in (0, 2)
 
 
-def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path):
-    """Killed after its last epoch, before its scores."""
+@pytest.mark.parametrize("lacks", [(), ("steps", "exits_last")])
+def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path, lacks):
+    """Killed after its last epoch, before its scores.
+
+    Where the record lacks what time once did not limit, that is as in flags.
+    """
     folder = shutil.copytree(run[0], tmp_path / "run")
     (folder / runs.METRICS).unlink()
-    before = runs.read_json(folder / runs.RECORD)["start"]
+    record = runs.read_json(folder / runs.RECORD)
+    before = record["start"]
+    kept = {key: before[key] for key in before if key not in lacks}
+    runs.write_json(folder / runs.RECORD, record | {"start": kept})
     ended = command_runs.done(
         "train", *FIRST, "--resume", f"--workdir={folder}"
     )
