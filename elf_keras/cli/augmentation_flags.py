@@ -32,10 +32,9 @@ def _window():
     flags.DEFINE_integer(
         "training_size",
         None,
-        "Width and height, in pixels, that images are resized to in training "
-        "alone. Smaller than --image_size, a step takes less time, and objects "
-        "in random windows are as large as in whole photos. Default: "
-        "--image_size.",
+        "Width and height, in pixels, that larger images are resized to in "
+        "training alone. A step then takes less time, and objects in random "
+        "windows are about as large as in whole photos. Default: no limit.",
         1,
     )
     flags.DEFINE_bool(

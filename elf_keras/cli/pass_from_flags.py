@@ -25,20 +25,15 @@ def training_pass(
     Raises:
       InputError: where two of them do not go together.
     """
-    other = _of_method(built, objective)
-    if FLAGS.training_size is None:
+    other, size = _of_method(built, objective), FLAGS.training_size
+    if size is None or size >= built.input_shape[1]:
         return other
-    told, side = f"--training_size={FLAGS.training_size}", built.input_shape[1]
-    if FLAGS.training_size > side:
-        raise InputError(
-            f"{told}: the images have {side} pixels; expected at most as much"
-        )
     if other:
         raise InputError(
-            f"{told} does not go with --leaving=removed, --method=bbn or "
-            f"--mixing={choices.MANIFOLD_MIXUP}; leave it out"
+            f"--training_size={size} does not go with --leaving=removed, "
+            f"--method=bbn or --mixing={choices.MANIFOLD_MIXUP}; leave it out"
         )
-    return resized_pass.ResizedPass(built, FLAGS.training_size)
+    return resized_pass.ResizedPass(built, size)
 
 
 def _of_method(built, objective):

@@ -77,14 +77,17 @@ def test_a_size_for_training_alone():
     assert model.training_pass.size == 16
 
 
-@pytest.mark.parametrize(
-    ("words", "says"),
-    [
-        (["--training_size=32"], "=32: the images have 24 pixels"),
-        (["--training_size=16", REMOVED], "=16 does not go with --leaving"),
-    ],
-)
-def test_a_size_that_does_not_go_with_the_rest(words, says):
+@pytest.mark.parametrize("size", [24, 32])
+def test_images_that_are_smaller_stay_as_they_are(size):
+    """A recipe for photos of 224 pixels is used with fewer, too."""
     built = models.build((24, 24, 3), 3, backbone="resnet8", exits="1")
-    with pytest.raises(InputError, match=says):
-        compiled(*words, model=built)
+    model = compiled(f"--training_size={size}", model=built)
+    assert model.training_pass == model._training_pass
+    removed = compiled(f"--training_size={size}", REMOVED, model=built)
+    assert type(removed.training_pass) is removing.RemovingPass
+
+
+def test_a_size_that_does_not_go_with_the_method():
+    built = models.build((24, 24, 3), 3, backbone="resnet8", exits="1")
+    with pytest.raises(InputError, match="=16 does not go with --leaving"):
+        compiled("--training_size=16", REMOVED, model=built)
