@@ -7,6 +7,7 @@ import pytest
 import tiny
 from made_splits import COUNTS, made
 from scipy import special
+from tensorflow.python.framework import config as determinism
 
 from elf_keras import losses, models
 from elf_keras.cli import model_from_flags, schedule_from_flags
@@ -29,6 +30,15 @@ def built(*words, data=None):
     with command_runs.fresh_flags(*SMALL, *words):
         model_from_flags.strategy()
         return model_from_flags.model(data or made())
+
+
+def test_what_a_command_asks_of_its_process_ends_with_it():
+    """Later tests compare bits; a run of --deterministic changes kernels."""
+    before = determinism.is_op_determinism_enabled()
+    with command_runs.fresh_flags("--workdir=", "--deterministic"):
+        model_from_flags.strategy()
+        assert determinism.is_op_determinism_enabled()
+    assert determinism.is_op_determinism_enabled() == before
 
 
 @pytest.mark.slow

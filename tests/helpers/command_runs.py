@@ -16,6 +16,7 @@ import numpy as np
 from absl import flags
 from absl.testing import flagsaver
 from PIL import Image
+from tensorflow.python.framework import config as determinism
 
 from elf_keras import evaluate, export, predict, report, search, sweep, train
 from elf_keras.cli import command, command_flags, recipe_flags
@@ -85,6 +86,7 @@ def fresh_flags(*arguments: str):
     command_flags.define()
     kept = flagsaver.save_flag_values()
     policy = keras.config.dtype_policy()
+    deterministic = determinism.is_op_determinism_enabled()
     try:
         if arguments:
             flags.FLAGS(flagfiles.expanded(["test", *arguments]))
@@ -92,6 +94,9 @@ def fresh_flags(*arguments: str):
     finally:
         flagsaver.restore_flag_values(kept)
         keras.config.set_dtype_policy(policy)
+        # TensorFlow offers in public only how to begin it.
+        if not deterministic:
+            determinism.disable_op_determinism()
 
 
 @contextlib.contextmanager
