@@ -2,11 +2,11 @@
 
 elf-keras report runs/mine --output=report
 
-Takes folders of runs, of a search over t, and of exports (NAME or NAME/N).
-Writes index.html, which opens from disk without a network, and figures/ with
-each figure as PNG, SVG and CSV. Runs each model once over validation and test.
-Where images or model are missing, it draws what the folders hold and says what
-is left out.
+Takes folders of runs, of a search over t, and of exports (NAME or NAME/N). The
+first may be given as --workdir, as for other commands. Writes index.html, which
+opens from disk without a network, and figures/ with each figure as PNG, SVG and
+CSV. Runs each model once over validation and test. Where images or model are
+missing, it draws what the folders hold and says what is left out.
 
 Each run has its own flags. Images leave by the exit rule of its policy.json,
 where a sweep wrote one. --data_dir says where the images are now;
@@ -48,7 +48,8 @@ _LETTERS = 10
 
 def main(arguments: list[str]) -> None:
     """Run the command."""
-    paths = [pathlib.Path(word) for word in arguments]
+    named = [FLAGS.workdir] * bool(FLAGS.workdir) + arguments
+    paths = [pathlib.Path(word) for word in dict.fromkeys(named)]
     absent = [str(path) for path in paths if not path.is_dir()]
     if absent or not paths:
         raise InputError(

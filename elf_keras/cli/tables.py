@@ -65,8 +65,9 @@ def policies(record: dict) -> str:
         f"validation ({chosen_on['images']} images: {groups}); test only "
         "reports.",
         "accuracy is the mean over classes; saving is the share of "
-        "multiply-adds (MACs) saved,",
-        "compared with the bare backbone, heads included;",
+        "multiply-adds (MACs)",
+        "saved against the backbone without exits, the heads' own cost "
+        "counted;",
         f"ms: {model['milliseconds_from']}.",
         f"{text[0].upper()}{text[1:]}.",
         "",

@@ -139,6 +139,14 @@ def test_other_classes_a_damaged_file_and_an_unknown_flag(folder, tmp_path):
     assert not (folder / "report").exists()
 
 
+def test_the_first_folder_may_be_the_workdir(folder, tmp_path):
+    page, pages = tmp_path / "page", []
+    for words in ([folder], [f"--workdir={folder}"]):
+        command_runs.done("report", *words, f"--output={page}")
+        pages.append((page / "index.html").read_text())
+    assert pages[0] == pages[1]
+
+
 def test_no_folder_and_no_run(tmp_path):
     command_runs.refused("report", says=["no folder was named"])
     command_runs.refused("report", tmp_path / "x", says=["x: expected folders"])
