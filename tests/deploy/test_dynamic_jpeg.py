@@ -45,6 +45,7 @@ def same(found, expected, tolerance=1e-5):
         np.testing.assert_allclose(found[name], expected[name], atol=tolerance)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP"])
 def test_a_file_without_loss_is_its_pixels(kind):
     pixels = exported.images()[:5].astype("uint8")

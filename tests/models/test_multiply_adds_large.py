@@ -64,7 +64,7 @@ def test_the_first_head_of_resnet50_by_hand():
 @pytest.mark.parametrize(
     ("name", "side"),
     [
-        ("keras:MobileNetV3Small", 64),
+        pytest.param("keras:MobileNetV3Small", 64, marks=slow),
         pytest.param("resnet50", 224, marks=slow),
         pytest.param("densenet169", 224, marks=slow),
         pytest.param("keras:EfficientNetV2B0", 64, marks=slow),

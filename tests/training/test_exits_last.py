@@ -76,6 +76,7 @@ def test_exits_that_validation_likes_less_are_not_kept():
         np.testing.assert_array_equal(old, new)
 
 
+@pytest.mark.slow
 def test_without_validation_they_are_kept():
     model = spoiled()
     before = model.get_layer("exit_1").get_weights()

@@ -95,6 +95,7 @@ def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
     assert reason.startswith("resumed with processor another, before ")
 
 
+@pytest.mark.slow
 def test_the_second_divergence_ends_the_run_with_both_told(tmp_path):
     told = (
         "step 2 of epoch 2, learning rate 0.005; it had diverged before: .*"
