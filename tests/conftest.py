@@ -17,6 +17,8 @@ for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 # As a command sets it in a process of its own, whose bits some tests compare.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# While tests are imported there is little garbage, and looking takes seconds.
+gc.disable()
 # Files that take longest, begun first: left for the end, one of them would
 # keep a single process busy while the others have nothing to do.
 LONGEST = (
@@ -30,14 +32,17 @@ LONGEST = (
 )
 
 
-def pytest_collection_modifyitems(config, items):
-    """Mark faults; without being asked for they are left out."""
-    mine = [item for item in items if FAULTS in item.path.parents]
-    for item in mine:
-        item.add_marker(pytest.mark.faults)
-    if "faults" not in config.option.markexpr:
-        config.hook.pytest_deselected(items=mine)
-        items[:] = [item for item in items if item not in mine]
+def pytest_ignore_collect(collection_path, config):
+    """Leave faults out, and what they import, unless they are asked for."""
+    mine = FAULTS in (collection_path, *collection_path.parents)
+    return True if mine and "faults" not in config.option.markexpr else None
+
+
+def pytest_collection_modifyitems(items):
+    """Mark faults, and begin with what takes longest."""
+    for item in items:
+        if FAULTS in item.path.parents:
+            item.add_marker(pytest.mark.faults)
     order = {name: place for place, name in enumerate(LONGEST)}
     items.sort(key=lambda item: order.get(item.path.stem, len(LONGEST)))
 
@@ -46,6 +51,7 @@ def pytest_runtestloop():
     """Modules stay: no collection of garbage looks at them again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(scope="session", autouse=True)
