@@ -11,6 +11,8 @@ from PIL import Image
 from elf_keras.data import images
 from elf_keras.deploy import decoding, orientation
 
+pytestmark = pytest.mark.slow
+
 LIMITS = [0.6, 0.6]
 
 
@@ -45,7 +47,6 @@ def same(found, expected, tolerance=1e-5):
         np.testing.assert_allclose(found[name], expected[name], atol=tolerance)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP"])
 def test_a_file_without_loss_is_its_pixels(kind):
     pixels = exported.images()[:5].astype("uint8")
@@ -69,7 +70,6 @@ def test_a_batch_of_different_sizes(kind, tolerance):
     same(together, ask_pixels(read), tolerance)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("endian", "<>")
 @pytest.mark.parametrize("asked", range(1, 9))
 def test_a_photo_is_turned_by_its_tag(asked, endian):
