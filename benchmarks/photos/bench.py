@@ -134,7 +134,7 @@ class Bench:
             )
         if not chosen.tail:
             return source
-        target = self.place / "signs_tail"
+        target = self.place / unit.set
         if not target.exists():
-            data_sets.make_tail(source, target)
+            data_sets.make_tail(source, target, chosen.tail)
         return target

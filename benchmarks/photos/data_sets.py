@@ -13,6 +13,8 @@ from elf_keras.data import splits
 TAIL = 200, 5, 12
 TAIL_SEED = 0
 SIZE = 224
+# What its images are drawn by.
+TRACKS, IMAGES = "tracks", "images"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -23,13 +25,13 @@ class DataSet:
       folder: within that of all data.
       group: of `--validation_group`, or None.
       flip: whether a mirrored image is still of its class.
-      tail: whether `make_tail` cuts it from that folder.
+      tail: what `make_tail` draws it from that folder by, or None.
     """
 
     folder: str
     group: str | None = None
     flip: bool = True
-    tail: bool = False
+    tail: str | None = None
 
 
 # Images of one track are near-copies; arrows to the left are another class
@@ -38,7 +40,8 @@ _SIGNS = {"folder": "gtsrb", "group": "prefix:_", "flip": False}
 SETS = {
     "groceries": DataSet("grocery"),
     "signs": DataSet(**_SIGNS),
-    "signs_tail": DataSet(**_SIGNS, tail=True),
+    "signs_tail": DataSet(**_SIGNS, tail=TRACKS),
+    "signs_tail_images": DataSet(**_SIGNS, tail=IMAGES),
 }
 
 
@@ -63,13 +66,15 @@ def tail_counts() -> np.ndarray:
     return np.round(most * (fewest / most) ** shares).astype(int)
 
 
-def make_tail(source: pathlib.Path, target: pathlib.Path) -> None:
+def make_tail(source: pathlib.Path, target: pathlib.Path, by: str) -> None:
     """Link a long-tailed part of a folder with train/ and test/.
 
     Classes are drawn, for each size one of those that have enough images;
-    of a class whole tracks, the last one cut. Its test images are all there.
+    of a class whole tracks, the last one cut, or single images, as long tails
+    of CIFAR-10 are drawn. Classes are the same. Test images are all there.
     """
     random = np.random.default_rng(TAIL_SEED)
+    single = np.random.default_rng(TAIL_SEED)
     files = {
         path.name: sorted(each.name for each in path.iterdir())
         for path in sorted((source / "train").iterdir())
@@ -77,7 +82,10 @@ def make_tail(source: pathlib.Path, target: pathlib.Path) -> None:
     for count in tail_counts():
         enough = [name for name in files if len(files[name]) >= count]
         name = str(random.choice(enough))
-        chosen = _by_track(files.pop(name), random)[:count]
+        ordered = _by_track(files.pop(name), random)
+        if by == IMAGES:
+            ordered = single.permutation(ordered).tolist()
+        chosen = ordered[:count]
         _link(source / "train" / name, target / "train" / name, chosen)
         tests = [path.name for path in (source / "test" / name).iterdir()]
         _link(source / "test" / name, target / "test" / name, tests)

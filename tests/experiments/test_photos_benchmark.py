@@ -46,7 +46,7 @@ def test_the_tail_has_689_images_in_whole_tracks(signs):
     assert counts.sum() == 689
     made = [signs / name for name in ("once", "again")]
     for folder in made:
-        data_sets.make_tail(signs, folder)
+        data_sets.make_tail(signs, folder, data_sets.TRACKS)
     listed = [
         sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
         for folder in made
@@ -63,9 +63,26 @@ def test_the_tail_has_689_images_in_whole_tracks(signs):
     assert sorted(found) == sorted(counts)
 
 
+def test_a_tail_of_single_images_has_the_same_classes(signs):
+    found = {}
+    for by in (data_sets.TRACKS, data_sets.IMAGES):
+        data_sets.make_tail(signs, signs / by, by)
+        found[by] = {
+            folder.name: sorted(path.name for path in folder.iterdir())
+            for folder in (signs / by / "train").iterdir()
+        }
+    tracks, images = found.values()
+    assert {name: len(names) for name, names in images.items()} == {
+        name: len(names) for name, names in tracks.items()
+    }
+    # The five images of the rarest class are not all of one track.
+    rarest = min(images, key=lambda name: len(images[name]))
+    assert len({name.partition("_")[0] for name in images[rarest]}) > 2
+
+
 def test_units_are_selected_by_words_of_any_kind():
     every = units.select("", [0, 1])
-    assert len(every) == len(set(every)) == 3 * 3 * 2
+    assert len(every) == len(set(every)) == 4 * 3 * 2
     # The tutorial gets the seconds that ours took.
     for unit in every:
         if unit.method == "tutorial":
@@ -73,7 +90,7 @@ def test_units_are_selected_by_words_of_any_kind():
             assert every.index(other) < every.index(unit)
     names = [unit.name for unit in units.select("signs,ours", [0, 1])]
     assert names == ["signs,ours,0", "signs,ours,1"]
-    assert len(units.select("1", [0, 1])) == 9
+    assert len(units.select("1", [0, 1])) == 12
     with pytest.raises(ValueError, match="'peer' is none of groceries"):
         units.select("signs,peer", [0, 1])
 
