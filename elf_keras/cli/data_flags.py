@@ -33,6 +33,15 @@ def _source():
         1,
     )
     flags.DEFINE_float(
+        "magnification_limit",
+        None,
+        "Times that the images of a folder are magnified at most, by the "
+        "median of their shorter sides. Small ones are then resized to fewer "
+        "pixels than --image_size, a multiple of 32. They hold no more "
+        "detail, and training takes less time. Default: no limit.",
+        1.0,
+    )
+    flags.DEFINE_float(
         "imbalance",
         100.0,
         "Training images of the largest class for each one of the smallest, "

@@ -31,6 +31,7 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None, folder=None):
         validation_group=_group_rule(given),
         seed=given.seed,
         image_size=given.image_size,
+        magnification_limit=given.magnification_limit,
         list_dir=pathlib.Path(given.list_dir) if given.list_dir else None,
         check_counts=given.check_counts,
         images_on=given.images_on,

@@ -18,7 +18,7 @@ FLAGS = flags.FLAGS
 # What a run and its second stage must share: its training images and classes.
 _SHARED = (
     *("dataset", "imbalance", "validation_fraction", "validation_group"),
-    *("seed", "image_size", "backbone"),
+    *("seed", "image_size", "magnification_limit", "backbone"),
 )
 
 

@@ -64,7 +64,8 @@ def load(name: str, request: Request = DEFAULTS) -> splits.Splits:
             f"{type(loaded).__name__}; expected Splits, such as "
             "data.from_arrays makes of arrays"
         )
-    return _at_size(loaded, size)
+    # A folder has the size that its images are worth.
+    return loaded if name == "folder" else _at_size(loaded, size)
 
 
 def _at_size(loaded: splits.Splits, image_size: int | None) -> splits.Splits:

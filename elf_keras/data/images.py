@@ -100,6 +100,15 @@ def upright(file: str | pathlib.Path) -> np.ndarray:
         return np.asarray(_rgb(ImageOps.exif_transpose(image)))
 
 
+def shorter_side(file: str | pathlib.Path) -> int | None:
+    """Pixels of an image's shorter side, None where it cannot be read."""
+    try:
+        with _opened(file) as image:
+            return min(image.size)
+    except Exception:  # Pillow's decoders raise many types
+        return None
+
+
 def read_all(
     paths: Sequence[pathlib.Path],
     size: int,

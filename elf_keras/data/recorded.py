@@ -100,6 +100,7 @@ def read(
         ordered="class_names" in data,
         whole=whole,
         notes=tuple(data.get("notes", ())),
+        image_size=_side(data),
     )
 
 
@@ -114,7 +115,13 @@ def _classes(path):
         lists = isinstance(names, (list, tuple)) and all(map(_is_text, names))
         if not lists or len(counts) != len(names):
             raise ValueError("names of classes, or their counts, are wrong")
+        if not isinstance(_side(data), (int, type(None))):
+            raise ValueError("the shape of its images is wrong")
     return data
+
+
+def _side(data):
+    return data.get("image_shape", [None])[0]
 
 
 def _is_text(name):

@@ -36,6 +36,7 @@ class Recorded:
       ordered: whether `class_names` has the run's order.
       whole: every example must be there, and no other is taken: to train on.
       notes: that its training said of the data.
+      image_size: pixels of a side, None if unknown.
     """
 
     class_names: tuple[str, ...]
@@ -45,6 +46,7 @@ class Recorded:
     ordered: bool = True
     whole: bool = False
     notes: tuple[str, ...] = ()
+    image_size: int | None = None
 
     @property
     def without_examples(self) -> "Recorded":
@@ -64,6 +66,8 @@ class Request:
     validation_group: str | Callable | None = None
     seed: int = 0  # of the choice of images and of the cut
     image_size: int | None = None  # pixels, square; None for the source's own
+    # Of a folder: times that small images are magnified, 1 or more.
+    magnification_limit: float | None = None
     list_dir: pathlib.Path | None = None  # of lists; None for the data folder
     check_counts: bool = True  # compare lists with the published numbers
     images_on: str = "auto"  # `memory`, `disk`, `auto`, see `folder.load`

@@ -15,7 +15,8 @@ OTHER = shlex.split("""
 --mixed_precision=bfloat16 --strategy=single --dataset=folder
 --data_dir='a folder, with = and spaces'
 --imbalance=12.5 --validation_fraction=0.25 --validation_group=prefix:_
---image_size=64 --training_size=9 --augmentation=none --flip=true
+--image_size=64 --magnification_limit=2.0 --training_size=9
+--augmentation=none --flip=true
 --smallest_area=0.5 --exits_first=9 --frozen_until=stem_conv --frozen_norms=true
 --exits_last=8 --backbone_rate=0.1 --optimizer=adamw
 --least_steps=5 --most_minutes=1.5 --learning_rate_schedule=cosine

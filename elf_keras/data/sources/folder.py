@@ -17,6 +17,7 @@ from elf_keras.data.sources import (
     class_folders,
     folder_tree,
     labelled_files,
+    magnification,
     unreadable,
 )
 from elf_keras.errors import InputError
@@ -31,6 +32,8 @@ MEMORY_SHARE = 0.25
 def load(request: splits.Request) -> splits.Splits:
     """Every image of a folder, as RGB at `request.image_size` (32).
 
+    With a `magnification_limit` small images are read at fewer pixels, those
+    of a run at the size that it recorded.
     A validation folder is used whole; without one, `validation_fraction` is
     cut from training. Files of other kinds are left out and counted, corrupt
     images skipped and named. Images are held in memory; `images_on="auto"`
@@ -50,7 +53,7 @@ def load(request: splits.Request) -> splits.Splits:
     tree = folder_tree.Tree(root)
     found = _found(tree, request)
     total = sum(map(len, found.names.values()))
-    size = request.image_size or DEFAULT_SIZE
+    size, note = _size(root, found.names["train"], request)
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
     for split, names in found.names.items():
@@ -65,10 +68,23 @@ def load(request: splits.Request) -> splits.Splits:
         parts,
         found.class_names,
         request,
-        notes=found.notes,
+        notes=[*found.notes, *([note] if note else [])],
         skipped=[*found.absent, *faults],
         left_out=[*tree.left_out, *unreadable.left_out(faults, total)],
     )
+
+
+def _size(root, names, request):
+    """Pixels of a side, and what is to be said of it."""
+    size, limit = (
+        request.image_size or DEFAULT_SIZE,
+        request.magnification_limit,
+    )
+    if limit is None:
+        return size, ""
+    if request.recorded and request.recorded.image_size:
+        return request.recorded.image_size, ""
+    return magnification.limited([root / name for name in names], size, limit)
 
 
 def on_disk(files: int, size: int, request: splits.Request) -> bool:
