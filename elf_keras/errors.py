@@ -36,6 +36,16 @@ class InputError(ValueError):
     """
 
 
+class UnknownRuleError(ValueError):
+    """A file names an exit rule that is not known here.
+
+    Attributes:
+      remedy: what to do, whichever file it is.
+    """
+
+    remedy = "if a plug-in adds it, add --plugin=MODULE"
+
+
 class WorkerLostError(RuntimeError):
     """Another worker of the training is gone; all must be started again.
 

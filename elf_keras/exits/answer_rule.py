@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
+from elf_keras.errors import UnknownRuleError
 from elf_keras.exits import arrays, certainty
 from elf_keras.exits.arrays import at_least_float32
 
@@ -127,7 +128,8 @@ def of_record(record: dict, scale: float = 1.0) -> AnswerRule:
     """Read what a file `told`; a file of before has confidence of own logits.
 
     Raises:
-      ValueError: for what no model has, with the reason.
+      ValueError: for what no model has, with the reason;
+        `UnknownRuleError` where a plug-in may have it.
     """
     rule = record.get("exit_rule", certainty.CONFIDENCE)
     answer = record.get("answer", OWN)
@@ -137,10 +139,10 @@ def of_record(record: dict, scale: float = 1.0) -> AnswerRule:
         ("answer", answer, ANSWERS),
     ):
         if value not in tuple(known):
-            expected = ", ".join(known)
-            if what == "exit rule":
-                expected += ", nor of a --plugin"
-            raise ValueError(f"its {what} is {value!r}, not one of {expected}")
+            error = UnknownRuleError if what == "exit rule" else ValueError
+            raise error(
+                f"its {what} is {value!r}, not one of {', '.join(known)}"
+            )
     if isinstance(decay, bool) or not isinstance(decay, Real):
         decay = math.nan
     if not 0 <= decay <= 1:

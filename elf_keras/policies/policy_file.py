@@ -66,10 +66,10 @@ def read(path: pathlib.Path) -> dict:
     Raises:
       InputError: where it is missing, damaged, or something else.
     """
-    record = runs.read_json(path)
+    record, remedy = runs.read_json(path), "make it with elf-keras sweep"
     with runs.refusing(
         f"{path} is no policy file of format {FORMAT}",
-        "make it with elf-keras sweep",
+        remedy,
         lambda e: f"{e} is missing" if type(e) is KeyError else str(e),
     ):
         if record["format"] != FORMAT:
@@ -83,12 +83,13 @@ def read(path: pathlib.Path) -> dict:
                     reason = f"threshold {s!r} of {name}: not in (0, 1)"
                     raise ValueError(reason)
         policy_rules.of_file(record)
-        answer_rule.of_record(record)
         if policy_rules.STATIC in record["policies"]:
             raise ValueError("static is the backbone's own name, no policy's")
         names = [*record["policies"], policy_rules.STATIC]
         if record["default_policy"] not in names:
             raise ValueError("its default policy is not among them")
+    with runs.refusing(f"{path} cannot be used", remedy, str):
+        answer_rule.of_record(record)
     return record
 
 

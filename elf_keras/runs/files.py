@@ -17,7 +17,7 @@ import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 
-from elf_keras.errors import InputError
+from elf_keras.errors import InputError, UnknownRuleError
 
 # Prefix of files that are not whole yet.
 WRITING = ".writing-"
@@ -125,6 +125,8 @@ def refusing(
         yield
     except InputError:
         raise
+    except UnknownRuleError as error:
+        raise InputError(f"{what} ({error}); {error.remedy}") from error
     except (LookupError, TypeError, ValueError, AttributeError) as error:
         raise InputError(f"{what} ({reason(error)}); {remedy}") from error
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+from elf_keras.errors import UnknownRuleError
 from elf_keras.exits import answer_rule, exit_rule
 from elf_keras.exits.answer_rule import PLAIN, AnswerRule
 
@@ -116,6 +117,16 @@ def test_what_is_told_is_read_again():
 def test_what_no_model_has_is_refused(wrong, says):
     with pytest.raises(ValueError, match=says):
         answer_rule.of_record(wrong)
+
+
+def test_a_rule_that_a_plug_in_may_add_is_told_from_damage():
+    for wrong, error in (
+        ({"exit_rule": "surest"}, UnknownRuleError),
+        ({"answer": "mean"}, ValueError),
+    ):
+        with pytest.raises(ValueError) as raised:
+            answer_rule.of_record(wrong)
+        assert raised.type is error
 
 
 def test_which_thresholds_mean_the_same():

@@ -171,6 +171,13 @@ def test_a_rule_that_no_model_has(path, told, says):
         policy_file.read(path)
 
 
+def test_a_rule_of_a_plug_in_asks_for_the_plug_in(path):
+    path.write_text(json.dumps(WHOLE | {"exit_rule": "surest"}))
+    says = r"cannot be used \(its .*'surest'.*; if .*, add --plugin=MODULE$"
+    with pytest.raises(InputError, match=says):
+        policy_file.read(path)
+
+
 def test_the_bare_backbone_is_no_policy_of_a_file_but_may_be_named(path):
     record = policy_file.read(path)
     found = policy_file.thresholds_of(record, "static", LIKE_IT, path=path)
