@@ -40,6 +40,8 @@ RESERVED = (
 # Read before flags are parsed: a parameter of that name would get no value.
 _READ_BEFORE = ("flagfile", "help", "helpfull", "helpshort", "recipe")
 _TAKEN = (*RESERVED, *_READ_BEFORE)
+# Modules that added something when they were imported first.
+_ADDING = set()
 
 
 def load(words: Sequence[str]) -> None:
@@ -56,7 +58,9 @@ def load(words: Sequence[str]) -> None:
     for name, where in told.items():
         with plugins.whole():
             try:
+                before = _added()
                 _import(name, words)
+                _check_adds(sys.modules[name], before)
                 _define_parameters()
             except InputError as error:
                 raise InputError(f"--plugin={name}{where}: {error}") from error
@@ -147,6 +151,29 @@ def _import(name, words):
         stem = name.rpartition(".")[2]
         told = functions.reason(error, lambda f: pathlib.Path(f).stem == stem)
         raise InputError(f"it cannot be imported: {told}; mend it") from error
+
+
+def _added():
+    """All functions that were registered."""
+    kinds = (*_CHOICES.values(), "backbone")
+    return [f for kind in kinds for f in plugins.added(kind).values()]
+
+
+def _check_adds(module, before):
+    """Refuse a module that registers nothing, now or when it was imported."""
+    found, own = _added(), f"{module.__name__}."
+    if found != before:
+        _ADDING.add(module)
+    if keras := sys.modules.get("keras"):
+        # A plug-in may have layers alone, of a backbone that is a file.
+        found += keras.saving.get_custom_objects().values()
+    if any(f"{each.__module__}.".startswith(own) for each in found):
+        return
+    if module not in _ADDING:
+        raise InputError(
+            "the module adds nothing; register its functions by decorators "
+            'that take a name, such as @plugins.loss("mine")'
+        )
 
 
 def _define_parameters():

@@ -79,6 +79,8 @@ def loss(name: str, *, cosine: bool = False) -> Callable:
         parameters that cannot be given.
     """
 
+    _check_called("loss", name)
+
     def register(function):
         names = functions.keywords(function, f"loss {name!r}", positional=2)
         defaults = functions.parameters(function)
@@ -102,6 +104,7 @@ def backbone(name: str) -> Callable:
     width, channels)`, and returns the last feature map; exits are then placed
     by rule. One that says where they sit returns a `models.TappedBackbone`.
     """
+    _check_called("backbone", name)
 
     def register(function):
         functions.keywords(function, f"backbone {name!r}", positional=1)
@@ -118,6 +121,7 @@ def exit_rule(name: str) -> Callable:
     gets NumPy arrays and tensors: `elf_keras.exits.arrays.of(logits)` has the
     functions that suit both.
     """
+    _check_called("exit_rule", name)
 
     def register(function):
         functions.keywords(function, f"exit rule {name!r}", positional=1)
@@ -134,6 +138,7 @@ def data_source(name: str) -> Callable:
     The function takes a `data.Request` and returns `data.splits.Splits`;
     `data.from_arrays` makes them of arrays.
     """
+    _check_called("data_source", name)
 
     def register(function):
         functions.keywords(function, f"data source {name!r}", positional=1)
@@ -171,6 +176,15 @@ def whole() -> Iterator[None]:
             table.clear()
             table.update(kept)
         raise
+
+
+def _check_called(decorator, name):
+    """Refuse a function where its name belongs, for want of parentheses."""
+    if callable(name):
+        raise InputError(
+            f"@plugins.{decorator} on the function {name.__name__} has no "
+            f'name; write one, such as @plugins.{decorator}("mine")'
+        )
 
 
 def _function(entry):

@@ -2,8 +2,10 @@
 
 import re
 import sys
+from unittest import mock
 
 import command_runs
+import keras
 import made_plugin
 import pytest
 from absl import flags
@@ -102,6 +104,8 @@ def test_a_run_keeps_its_plug_ins_and_their_parameters(tmp_path):
         (LOSS.replace("=2.0", "=None"), "default None; expected a num"),
         (LOSS.replace("made_weight", "top_k"), "flag that commands have"),
         (LOSS.replace("made_weight", "recipe"), "flag that commands have"),
+        ("", r'adds nothing; .* take a name, such as @plugins.loss\("mine"'),
+        (LOSS.replace('("made")', ""), r"write one, such as @plugins.loss\("),
         (LOSS + TWIN, "weight has the default 3.0, and --made_weight of ano"),
         (LOSS.replace("made_weight", "tau"), "--tau is a text; choose an"),
     ],
@@ -115,6 +119,34 @@ def test_a_bad_plug_in_is_one_line(tmp_path, text, says):
         assert re.search(says, ended.err), ended.err
         assert not plugins.LOSSES
     assert not (tmp_path / "run").exists()
+
+
+def test_a_module_of_something_else_adds_nothing():
+    command_runs.refused("train", "--plugin=json", says=["adds nothing"])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        LOSS,
+        "import made_names\n",
+        """
+        import keras
+        @keras.saving.register_keras_serializable("made_of_tests")
+        class Made(keras.layers.Layer):
+            pass
+        """,
+    ],
+)
+def test_one_that_is_loaded_again_still_adds(tmp_path, text):
+    objects = keras.saving.get_custom_objects()
+    with (
+        made_plugin.written(tmp_path, made_names=NAMES, made_again=text),
+        command_runs.fresh_flags(),
+        mock.patch.dict(objects),
+    ):
+        for _ in range(2):
+            plugin_flags.load(["--plugin=made_again"])
 
 
 def test_one_that_fails_in_use_is_one_line(tmp_path):

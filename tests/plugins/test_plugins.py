@@ -146,6 +146,15 @@ def test_what_does_not_fit_is_refused(register, function, says):
     assert not plugins.BACKBONES and not plugins.DATA_SOURCES
 
 
+@pytest.mark.parametrize(
+    "kind", ["loss", "backbone", "exit_rule", "data_source"]
+)
+def test_a_decorator_without_its_name_is_refused_at_once(kind):
+    says = rf'on the function purity has no .* @plugins.{kind}\("mine"\)$'
+    with pytest.raises(InputError, match=says):
+        getattr(plugins, kind)(purity)
+
+
 USES = {
     plugins.backbone: lambda: backbones.find("made")(keras.Input((8, 8, 3))),
     plugins.data_source: lambda: data.load("made"),
