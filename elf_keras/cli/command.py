@@ -16,6 +16,7 @@ from absl import flags, logging
 from elf_keras import choices, plugins, runs
 from elf_keras.cli import (
     command_flags,
+    flag_errors,
     help_page,
     plugin_flags,
     recipe_flags,
@@ -152,7 +153,7 @@ def _told_in_one_line(again):
     except flags.UnrecognizedFlagError as error:
         _end(_misspelt(error.flagname))
     except flags.Error as error:
-        _end(_joined(error))
+        _end(flag_errors.told(error))
     except UnicodeDecodeError as error:
         _end(f"a flagfile or list is not text ({error}); check its path")
     except preemption.Preempted:

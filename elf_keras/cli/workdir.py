@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Sequence
 from absl import flags
 
 from elf_keras import runs
-from elf_keras.cli import plugin_flags, recipe_flags
+from elf_keras.cli import flag_errors, plugin_flags, recipe_flags
 from elf_keras.errors import InputError
 from elf_keras.runs import flagfiles
 
@@ -108,7 +108,7 @@ def parsed(words: Sequence[str]) -> flags.FlagValues:
     try:
         return _parsed(["", *words])
     except flags.Error as error:
-        raise InputError(" ".join(str(error).split())) from error
+        raise InputError(flag_errors.told(error)) from error
 
 
 def _parsed(words):
