@@ -62,7 +62,7 @@ def run_command(
     again = "; go on with --resume" if resumes else ""
     with progress.on_terminal(), _told_in_one_line(again):
         if {"--help", "-h", "--helpfull", "--helpshort"} & set(sys.argv[1:]):
-            plugin_flags.load(_expanded_if_read(sys.argv))
+            _load_for_help()
             print(help_page.page(main), flush=True)
         elif recipes.are_asked_for(sys.argv[1:]):
             print(tables.facts(recipes.table()), flush=True)
@@ -123,6 +123,14 @@ def _parse(argv, of_run, of_export):
         if not told and not math.isfinite(value):
             raise InputError(f"--{name}={value}: expected a finite number")
     return rest
+
+
+def _load_for_help():
+    """Load the plug-ins that help is to tell of; without one, it tells less."""
+    try:
+        plugin_flags.load(_expanded_if_read(sys.argv))
+    except InputError as error:
+        say(f"help is without a plug-in: {error}")
 
 
 def _expanded_if_read(argv):

@@ -121,6 +121,15 @@ def test_a_bad_plug_in_is_one_line(tmp_path, text, says):
     assert not (tmp_path / "run").exists()
 
 
+def test_help_is_shown_without_a_plug_in_that_is_not_found(tmp_path):
+    (tmp_path / runs.FLAGS).write_text("--plugin=made_gone\n")
+    words = (f"--workdir={tmp_path}", "--help")
+    ended = command_runs.done("evaluate", *words)
+    assert "The flags that most people need:" in ended.out
+    (line,) = ended.err.splitlines()
+    assert line.startswith("help is without a plug-in: --plugin=made_gone (of")
+
+
 def test_a_module_of_something_else_adds_nothing():
     command_runs.refused("train", "--plugin=json", says=["adds nothing"])
 
