@@ -131,8 +131,12 @@ def _costs(record):
 
 def _chained(path, variant):
     # Checks every checksum and that the stages fit together.
-    with runs.silenced():
-        runner = chain_runner.ChainRunner(path, variant=variant)
+    try:
+        with runs.silenced():
+            runner = chain_runner.ChainRunner(path, variant=variant)
+    except chain_runner.ChainError as error:
+        # It says what to do: a missing runtime is no damage.
+        raise InputError(str(error)) from error
 
     def answer(image, thresholds):
         alone = thresholds is None
