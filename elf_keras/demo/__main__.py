@@ -127,10 +127,20 @@ def _node_modules():
     folder = pathlib.Path(FLAGS.node_modules or NODE_MODULES)
     if not (folder / RUNTIME).is_file():
         command.say(
-            f"LiteRT.js is not in {folder}: the page cannot run models until "
-            "`make page` has fetched it; reload the page afterwards"
+            f"LiteRT.js is not in {folder}: the page cannot run models "
+            f"{_until()}"
         )
     return folder
+
+
+def _until():
+    """Who fetches the runtime: installed from a wheel, there is no Makefile."""
+    if (PAGE.parents[2] / "Makefile").is_file():
+        return "until `make page` has fetched it; reload the page afterwards"
+    return (
+        "without a checkout of the repository; run `make page` there and "
+        "give --node_modules=CHECKOUT/build/page/node_modules"
+    )
 
 
 def _read(path):

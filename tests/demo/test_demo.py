@@ -56,6 +56,19 @@ def test_the_page_and_where_make_puts_its_runtime():
     assert kinds <= set(server.TYPES)
 
 
+def test_without_a_makefile_the_line_asks_for_a_checkout(
+    tmp_path, monkeypatch, capsys
+):
+    """As installed from a wheel."""
+    with command_runs.fresh_flags(f"--node_modules={tmp_path}"):
+        demo._node_modules()
+        assert "until `make page` has" in capsys.readouterr().err
+        monkeypatch.setattr(demo, "PAGE", tmp_path / "elf_keras/demo/page")
+        demo._node_modules()
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "without a checkout of the repository; run `make page`" in line
+
+
 @pytest.mark.parametrize("content", [b"the first", b"the other stage", b""])
 def test_a_truncated_or_swapped_stage(export, content):
     (export / STAGE).write_bytes(content)
