@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from elf_keras import runs
+
 # Of an accuracy, in [0, 1].
 _TOLERANCE = 0.005
 
@@ -35,9 +37,16 @@ def of(found) -> Iterator[str]:
     if not swept and "validation" in (found.metrics or {}):
         yield (
             "No policies yet: no thresholds were chosen for a budget. Run "
-            f"elf-keras sweep --workdir={found.name} and make this page "
+            f"elf-keras sweep --workdir={_place(found)} and make this page "
             "again."
         )
+
+
+def _place(found):
+    """The path as given; of an absolute one its end, for others see it."""
+    if found.path.is_absolute():
+        return f"…/{found.name}"
+    return runs.legible(str(found.path))
 
 
 def differs(view) -> tuple[str, ...]:

@@ -1,0 +1,23 @@
+"""What a report says of things that a run's folder lacks."""
+
+import pathlib
+
+import made_report
+import pytest
+
+from elf_keras.reports import run_folder
+
+
+@pytest.mark.parametrize("there", [True, False], ids=["relative", "whole"])
+def test_a_sweep_is_advised_for_the_path_that_was_given(
+    tmp_path, monkeypatch, there
+):
+    (tmp_path / "runs").mkdir()
+    made_report.view(tmp_path / "runs" / "d")
+    monkeypatch.chdir(tmp_path)
+    base = pathlib.Path() if there else tmp_path
+    found = run_folder.read(base / "runs" / "d")
+    (text,) = (t for t in found.missing if "elf-keras sweep" in t)
+    # A page is shown to others: it names no home folder.
+    place = "runs/d" if there else "…/d"
+    assert f"Run elf-keras sweep --workdir={place} and make" in text
