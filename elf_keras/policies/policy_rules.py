@@ -15,6 +15,8 @@ ALL_EXITS, ACCURATE = "all_exits", "accurate"
 # Of no sweep: the bare backbone, whatever its heads would say.
 STATIC = "static"
 BUDGETS = ("0.75", "0.5", "0.25")
+# With their heads, all exits may cost more than the bare backbone, not double.
+_MOST = 2
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,7 +95,7 @@ def rules(budgets: list[str], kinds: tuple[str, ...]) -> tuple[Rule, ...]:
       kinds: of thresholds; names of per-exit rules end in `_per_exit`.
 
     Raises:
-      InputError: for a budget that is no number above 0.
+      InputError: for a budget that is no number above 0, or a percentage.
     """
     found = []
     for kind in kinds:
@@ -139,5 +141,10 @@ def _budget(text):
         raise InputError(
             f"budget {text!r}: expected a share above 0 of the backbone's "
             "multiply-adds, such as 0.5, or a time such as 2.5ms"
+        )
+    if unit == "macs" and limit > _MOST:
+        raise InputError(
+            f"--budget={number}: expected shares of the bare backbone's "
+            f"multiply-adds, such as 0.5; did you mean {limit / 100:g}?"
         )
     return unit, limit

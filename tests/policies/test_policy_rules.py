@@ -25,6 +25,17 @@ def test_a_budget_that_is_none(text):
         policy_rules.rules([text], ("shared",))
 
 
+def test_a_percentage_is_told_as_the_share_that_it_means():
+    with pytest.raises(InputError) as refused:
+        policy_rules.rules(["0.5", "50"], ("shared",))
+    assert str(refused.value) == (
+        "--budget=50: expected shares of the bare backbone's multiply-adds, "
+        "such as 0.5; did you mean 0.5?"
+    )
+    # With their heads, all exits may cost more than the bare backbone.
+    assert len(policy_rules.rules(["2", "50ms"], ("shared",))) == 3
+
+
 def test_rules_come_back_from_a_file():
     made = policy_rules.rules(["0.5", "3ms"], ("shared", "per_exit"))
     guard = Guard(0.1, 0.8, 7, 3)
