@@ -144,10 +144,16 @@ def facts(view: RunView) -> list[tuple[str, str]]:
 def flags(view: RunView) -> str:
     """The flags of a run, without places on the machine that trained."""
     return "\n".join(
-        flagfiles.line(f"--{name}={value}")
+        flagfiles.line(_word(name, value))
         for name, value in sorted(view.folder.flags.items())
         if name not in _PLACES
     )
+
+
+def _word(name, value):
+    # A switch that is off was written as --noflip, and takes no value.
+    off = name.startswith("no") and value == "false"
+    return f"--{name}" if off else f"--{name}={value}"
 
 
 def _fact(value):

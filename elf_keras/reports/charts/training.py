@@ -191,8 +191,9 @@ def _events(axes, view):
         axes.axvline(epoch + 0.5, color="0.35", linestyle="--", linewidth=1)
     if decays:
         epochs = ", ".join(str(epoch + 1) for epoch in decays)
+        s = "s" * (len(decays) > 1)
         words.append(
-            f"the learning rate falls at the dashed lines (epochs {epochs})"
+            f"the learning rate falls at the dashed line{s} (epoch{s} {epochs})"
         )
     if reweighted and reweighted < len(view.folder.history):
         axes.axvline(reweighted + 0.5, color="0.35", linestyle=":", linewidth=2)
