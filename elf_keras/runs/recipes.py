@@ -54,8 +54,11 @@ def path(name: str) -> pathlib.Path:
 
 def _nearest(name, known):
     """Names in any folder that end as this one, else those spelt alike."""
+    # Paths of recipes' files are names, too, but for their beginning and end.
+    name = name.lower().removesuffix(_ENDING)
+    whole = [each for each in known if f"/{name}".endswith(f"/{each}")]
     same = [each for each in known if each.rpartition("/")[2] == name]
-    return same or difflib.get_close_matches(name, known, n=3)
+    return whole or same or difflib.get_close_matches(name, known, n=3)
 
 
 def are_asked_for(words: Sequence[str]) -> bool:
