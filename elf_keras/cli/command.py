@@ -113,7 +113,9 @@ def _parse(argv, of_run, of_export):
     rest = FLAGS(words)[1:]
     if of_run:
         if not (of_export and FLAGS.export) or FLAGS.workdir:
-            workdir.take_from(workdir.workdir())
+            # Other words of `predict` are its images.
+            meant = [w for w in rest if not of_export or workdir.is_run(w)]
+            workdir.take_from(workdir.workdir(meant))
     else:
         command_flags.refuse()
     # Bounds let `nan` through: it is neither below nor above any.

@@ -58,14 +58,21 @@ def given_here(*names: str) -> bool:
     return any(_flag_name(word) in names for word in words)
 
 
-def workdir() -> pathlib.Path:
-    """Return --workdir, which must be given."""
+def workdir(words: Sequence[str] = ()) -> pathlib.Path:
+    """Return --workdir, which must be given; `words` may be meant as it."""
+    if not FLAGS.workdir and words:
+        raise InputError(f"--workdir is missing: write --workdir={words[0]}")
     if not FLAGS.workdir:
         raise InputError(
             "--workdir is missing: name the folder of the run, for example "
             "--workdir=runs/digits_lt"
         )
     return pathlib.Path(FLAGS.workdir)
+
+
+def is_run(place: str) -> bool:
+    """Whether a path is the folder of a run."""
+    return (pathlib.Path(place) / runs.FLAGS).is_file()
 
 
 def take_from(folder: pathlib.Path) -> None:

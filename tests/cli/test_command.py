@@ -114,6 +114,18 @@ def test_a_command_of_a_run_takes_its_flags_and_the_users_win(ends, tmp_path):
     assert seen["words"] == ["a.png"]
 
 
+@pytest.mark.parametrize("option", [{}, {"of_export": True}])
+def test_a_run_that_is_named_without_its_flag(ends, tmp_path, option):
+    (tmp_path / runs.FLAGS).write_text("--seed=3\n")
+    ended = ends(InputError("ran"), "a.png", tmp_path, of_run=True, **option)
+    # Words of a command that takes an export are images, but for a run.
+    meant = tmp_path if option else "a.png"
+    line = f"error: --workdir is missing: write --workdir={meant}\n"
+    assert (ended.status, ended.err) == (2, line)
+    ended = ends(InputError("ran"), "a.png", of_run=True, of_export=True)
+    assert "name the folder of the run" in ended.err
+
+
 def test_say_and_show_do_not_mix(capsys):
     command.say("for the user")
     command.show({})

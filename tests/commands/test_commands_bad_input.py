@@ -78,6 +78,9 @@ def test_wrong_flags(tmp_path, words, says):
 
 def test_no_workdir():
     command_runs.refused("train", *SMALL, says=["--workdir is missing"])
+    for name in ("evaluate", "sweep", "export"):
+        says = ["--workdir is missing: write --workdir=runs/d"]
+        command_runs.refused(name, "runs/d", says=says)
 
 
 @pytest.mark.parametrize(
