@@ -19,8 +19,10 @@ from elf_keras.training.log_clients import (
 # What each logger knows the run by, so that a resumed run goes on there.
 RECORD = "loggers.json"
 _INSTALL = 'pip install "elf_keras[loggers]"'
+# Some errors of the client advise it themselves.
+_LOGIN = "wandb login"
 _REMEDIES = {
-    "wandb": "run `wandb login`, or set WANDB_MODE=offline",
+    "wandb": f"run `{_LOGIN}`, or set WANDB_MODE=offline",
     "mlflow": "see MLFLOW_TRACKING_URI and what it names",
 }
 
@@ -125,8 +127,10 @@ def _told(name):
     except Exception as error:
         if type(error).__module__.partition(".")[0] != name:
             raise
-        told = f"--logger={name}: {_first_line(error)}; {_REMEDIES[name]}"
-        raise InputError(told) from error
+        said, remedy = _first_line(error), _REMEDIES[name]
+        if _LOGIN in said:
+            remedy = remedy.removeprefix(f"run `{_LOGIN}`, ")
+        raise InputError(f"--logger={name}: {said}; {remedy}") from error
 
 
 @contextlib.contextmanager

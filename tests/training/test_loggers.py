@@ -48,6 +48,19 @@ def test_a_logger_that_is_not_installed_names_the_extra(monkeypatch):
         loggers.check(["wandb,mlflow"])
 
 
+def test_a_remedy_that_the_client_names_itself_is_not_repeated(monkeypatch):
+    error = type("UsageError", (Exception,), {"__module__": "wandb.errors"})
+    said = "No API key configured. Use `wandb login` to log in."
+    monkeypatch.setitem(
+        loggers.READY, "wandb", mock.Mock(side_effect=error(said))
+    )
+    with pytest.raises(InputError) as refused:
+        loggers.get_ready(["wandb"])
+    assert str(refused.value) == (
+        f"--logger=wandb: {said[:-1]}; or set WANDB_MODE=offline"
+    )
+
+
 def client(closed, **options):
     return log_clients.Client(mock.Mock(), close=closed.append, **options)
 
