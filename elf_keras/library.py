@@ -19,6 +19,7 @@ from elf_keras.cli import data_from_flags, saved_run, workdir
 from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.evaluation import prediction
+from elf_keras.exits import certainty
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.losses import CumulativeLoss
@@ -67,7 +68,12 @@ def save_run(
     rows = saved_run.history_rows(model, history)
     words = [*saved_run.words_of(model, recipe), f"--epochs={len(rows) or 1}"]
     words += [f"--workdir={folder}", *recipe]
-    if data is not None and not _has(recipe, "dataset"):
+    if not _has(recipe, "dataset"):
+        if data is None:
+            raise InputError(
+                "no data were given: name what the model was trained on, as "
+                'data, or by recipe=["--dataset=folder", "--data_dir=photos"]'
+            )
         words.append("--dataset=arrays")
     given = workdir.parsed(words)
     data = _splits(data, class_names, given)
@@ -94,10 +100,16 @@ def delayed_reweighting(
       from_epoch: zero-based; HAR uses 160 of 200.
 
     Raises:
-      InputError: for another number of weights, or one that is not above 0.
+      InputError: for another loss or number of weights, a weight that is not
+        above 0, an epoch below 0.
 
     Reference: Cao et al. 2019 (LDAM), Sec. 3.3; HAR, Sec. IV-A.
     """
+    if not isinstance(loss, CumulativeLoss) or from_epoch < 0:
+        raise InputError(
+            f"loss {getattr(loss, 'name', loss)!r} from epoch {from_epoch} on: "
+            "expected a CumulativeLoss, and an epoch from 0 on"
+        )
     weights = np.asarray(class_weights, "float32")
     classes = loss.class_weights.shape[0]
     if weights.shape != (classes,) or not (weights > 0).all():
@@ -134,8 +146,15 @@ def predict_early(
       `classes`, `certainty` and `exit_taken` (from 0), each `(images,)`.
 
     Raises:
-      InputError: for images of another shape, and thresholds out of range.
+      InputError: for a model without exits, images of another shape,
+        thresholds out of range, and an exit rule that is not known.
     """
+    saved_run.check_exits(model)
+    if exit_rule not in certainty.EXIT_RULES:
+        raise InputError(
+            f"exit_rule={exit_rule!r}: expected one of "
+            f"{', '.join(certainty.EXIT_RULES)}"
+        )
     shape = tuple(model.inputs[0].shape[1:])
     images = np.asarray(images)
     if images.shape[1:] != shape:

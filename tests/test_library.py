@@ -194,6 +194,8 @@ def test_other_data_words_and_folders_are_refused(saved, tmp_path):
             r"the data are of \(1, 2, 1\)",
         ),
         (data, {"recipe": ["--dataset=digits_lt"]}, "other classes than the r"),
+        (None, {}, "no data were given"),
+        ((images, labels), {}, "parts as a tuple: expected train"),
     ):
         with pytest.raises(InputError, match=says):
             library.save_run(place, model, given, **options)
@@ -217,6 +219,9 @@ def test_weights_apply_from_their_epoch_on():
         np.testing.assert_allclose(found, expected, rtol=1e-6)
     with pytest.raises(InputError, match=r"weights \(2,\): expected .* 3 cla"):
         library.delayed_reweighting(model.objective, [1, 1], from_epoch=0)
+    for loss, epoch in ((model.objective, -1), (losses.exit_loss("ce"), 2)):
+        with pytest.raises(InputError, match=f"from epoch {epoch} on: expecte"):
+            library.delayed_reweighting(loss, weights, from_epoch=epoch)
 
 
 def test_images_leave_at_the_first_sure_exit(saved):
@@ -237,6 +242,11 @@ def test_images_leave_at_the_first_sure_exit(saved):
     for s in (0, 1.5, [0.5, 0.5], np.nan):
         with pytest.raises(InputError, match="expected a number in"):
             library.predict_early(model, images, s)
+    with pytest.raises(InputError, match="'entrop': expected one of confidenc"):
+        library.predict_early(model, images, exit_rule="entrop")
+    plain = keras.Model(model.inputs, model.outputs[0], name="plain")
+    with pytest.raises(InputError, match="'plain' is a Functional without"):
+        library.predict_early(plain, images)
 
 
 def test_a_tenth_of_training_is_cut_where_nothing_validates(tmp_path):

@@ -18,6 +18,15 @@ from elf_keras.runs import flagfiles
 from elf_keras.training import run_record
 
 
+def check_exits(model: keras.Model) -> None:
+    """Refuse a model without named exits."""
+    if not isinstance(model, models.MultiExitModel):
+        raise InputError(
+            f"{getattr(model, 'name', model)!r} is a {type(model).__name__} "
+            "without named exits; expected a model of models.build"
+        )
+
+
 def words_of(model: keras.Model, recipe: Sequence[str]) -> list[str]:
     """Words of a command line that say what a model tells of itself.
 
@@ -25,11 +34,7 @@ def words_of(model: keras.Model, recipe: Sequence[str]) -> list[str]:
       InputError: for a model without exits, and for a loss or a layer that
         commands cannot know.
     """
-    if not isinstance(model, models.MultiExitModel):
-        raise InputError(
-            f"{getattr(model, 'name', model)!r} is a {type(model).__name__} "
-            "without named exits; expected a model of models.build"
-        )
+    check_exits(model)
     found, modules = [], dict.fromkeys(_modules_of_layers(model))
     known = model.name in plugins.names("backbone")
     found.append(f"--backbone={model.name if known else runs.MODEL}")

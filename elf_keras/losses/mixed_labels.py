@@ -62,6 +62,11 @@ def _checked(labels, classes):
             "labels are missing: give the numbers of the classes beside the "
             "images"
         )
+    listed = isinstance(labels, (list, tuple)) and labels
+    if isinstance(labels, dict) or listed and getattr(labels[0], "shape", ()):
+        raise InputError(
+            f"{len(labels)} sets of labels: expected one, which all exits share"
+        )
     labels = ops.convert_to_tensor(labels)
     shape = tuple(labels.shape)
     if len(shape) == 2 and shape[1] == 1:

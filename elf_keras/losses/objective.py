@@ -205,7 +205,8 @@ NORMALIZATIONS = {
 def _checked_threshold(value):
     if value is None:
         return np.inf
-    if not isinstance(value, (int, float, np.number)) or not value > 0:
+    number = isinstance(value, (int, float, np.number))
+    if not number or not (0 < value < 1 or value == np.inf):
         raise InputError(
             f"train_threshold={value!r}: expected a confidence in (0, 1), or "
             "None where nobody is to leave in training"

@@ -178,8 +178,9 @@ def test_labels_in_a_column_are_labels(how):
         (np.eye(4)[LABELS], r"shape \(6, 4\).*\(batch, 3\)"),
         (LABELS[:, None, None], r"shape \(6, 1, 1\)"),
         (None, "labels are missing"),
+        ([LABELS, LABELS], "2 sets of labels: expected one, which all exits"),
     ],
-    ids=["large", "negative", "wide", "deep", "none"],
+    ids=["large", "negative", "wide", "deep", "none", "one an exit"],
 )
 def test_labels_that_are_none(how, labels, told):
     with pytest.raises(InputError, match=told):

@@ -90,11 +90,12 @@ def from_arrays(
     Raises:
       InputError: for images, labels or names of another form.
     """
-    unknown = sorted(set(parts) - set(splits.PARTS))
-    if "train" not in parts or unknown:
+    named = isinstance(parts, Mapping)
+    if not named or "train" not in parts or set(parts) - set(splits.PARTS):
+        told = sorted(parts) if named else f"as a {type(parts).__name__}"
         raise InputError(
-            f"parts {sorted(parts)}: expected train, and maybe validation and "
-            "test, each a tuple of images and labels"
+            f"parts {told}: expected train, and maybe validation and test, as "
+            "a dict of tuples of images and labels"
         )
     if class_names is None:
         last = max(np.max(part[1], initial=0) for part in parts.values())
