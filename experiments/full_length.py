@@ -52,7 +52,7 @@ def thresholds(early: dict, sibling: dict) -> dict[str, float]:
     chosen = sibling["policy"]["policies"]["accurate"]["thresholds"][0]
     trained = early["metrics"]["test"]["last"]["dynamic"]["exit_threshold"]
     found = {
-        "nobody leaves": np.inf,
+        "no image leaves": np.inf,
         "s = t": trained,
         "`accurate` of the sibling": np.inf if chosen is None else chosen,
     }

@@ -21,7 +21,7 @@ CHOSEN = "`accurate` of the sibling"
 METHODS = {
     units.PROBE_ROW: "linear classifier on the same features",
     units.ACCURATE_ROW: "early exits, policy `accurate`",
-    units.BUDGET_ROW: "early exits, 30 % to be saved",
+    units.BUDGET_ROW: "early exits, at most 70 % of the compute",
 }
 
 
