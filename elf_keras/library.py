@@ -23,6 +23,7 @@ from elf_keras.exits import certainty
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.losses import CumulativeLoss
+from elf_keras.runs import flagfiles
 from elf_keras.training import callbacks
 
 
@@ -68,12 +69,12 @@ def save_run(
     rows = saved_run.history_rows(model, history)
     words = [*saved_run.words_of(model, recipe), f"--epochs={len(rows) or 1}"]
     words += [f"--workdir={folder}", *recipe]
-    if not _has(recipe, "dataset"):
-        if data is None:
-            raise InputError(
-                "no data were given: name what the model was trained on, as "
-                'data, or by recipe=["--dataset=folder", "--data_dir=photos"]'
-            )
+    if data is None and not _has(flagfiles.expanded(recipe), "dataset"):
+        raise InputError(
+            "no data were given: name what the model was trained on, as data, "
+            'or by recipe=["--dataset=folder", "--data_dir=photos"]'
+        )
+    if data is not None and not _has(recipe, "dataset"):
         words.append("--dataset=arrays")
     given = workdir.parsed(words)
     data = _splits(data, class_names, given)

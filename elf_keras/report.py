@@ -172,9 +172,9 @@ def _data(folder):
 
 def _flags(folder):
     """The run's flags; those on the command line win."""
-    # It may have been moved since.
+    # It may have been moved since, and --workdir may name another one.
     own = f"--workdir={folder.path}"
-    return workdir.flags_of(folder.path, [own, *sys.argv[1:]])
+    return workdir.flags_of(folder.path, [*sys.argv[1:], own])
 
 
 def _without(reason):

@@ -195,6 +195,7 @@ def test_other_data_words_and_folders_are_refused(saved, tmp_path):
         ),
         (data, {"recipe": ["--dataset=digits_lt"]}, "other classes than the r"),
         (None, {}, "no data were given"),
+        (None, {"recipe": ["--recipe=photos"]}, "data_dir"),
         ((images, labels), {}, "parts as a tuple: expected train"),
     ):
         with pytest.raises(InputError, match=says):

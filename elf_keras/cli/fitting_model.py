@@ -6,7 +6,10 @@ from elf_keras import models
 from elf_keras.data import splits
 from elf_keras.errors import InputError
 
-OF_RUN = "leave --image_size out, and name the run's own data by --data_dir"
+OF_RUN = (
+    "leave --image_size out, and --magnification_limit, and name the run's own "
+    "data by --data_dir"
+)
 
 
 def load(

@@ -9,6 +9,7 @@ import importlib
 import pathlib
 import re
 import sys
+import types
 from collections.abc import Iterator, Sequence
 
 from absl import flags
@@ -159,17 +160,24 @@ def _added():
     return [f for kind in kinds for f in plugins.added(kind).values()]
 
 
+def _module_of(value):
+    """The name of a module, or of that which something comes from."""
+    whole = isinstance(value, types.ModuleType)
+    return value.__name__ if whole else getattr(value, "__module__", None)
+
+
 def _check_adds(module, before):
-    """Refuse a module that registers nothing, now or when it was imported."""
-    found, own = _added(), f"{module.__name__}."
+    """Refuse a module that registers nothing, by itself or by its imports."""
+    found = _added()
     if found != before:
         _ADDING.add(module)
     if keras := sys.modules.get("keras"):
         # A plug-in may have layers alone, of a backbone that is a file.
         found += keras.saving.get_custom_objects().values()
-    if any(f"{each.__module__}.".startswith(own) for each in found):
-        return
-    if module not in _ADDING:
+    adding, own = {each.__module__ for each in found}, f"{module.__name__}."
+    held = {_module_of(value) for value in vars(module).values()}
+    its = any(f"{name}.".startswith(own) for name in adding)
+    if not (its or held & adding or module in _ADDING):
         raise InputError(
             "the module adds nothing; register its functions by decorators "
             'that take a name, such as @plugins.loss("mine")'

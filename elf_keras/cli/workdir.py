@@ -72,7 +72,10 @@ def workdir(words: Sequence[str] = ()) -> pathlib.Path:
 
 def is_run(place: str) -> bool:
     """Whether a path is the folder of a run."""
-    return (pathlib.Path(place) / runs.FLAGS).is_file()
+    # Of a name that no file can have there is no run either.
+    with contextlib.suppress(OSError):
+        return (pathlib.Path(place) / runs.FLAGS).is_file()
+    return False
 
 
 def take_from(folder: pathlib.Path) -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections import ChainMap
 
 from elf_keras import plugins
@@ -47,6 +48,9 @@ def load(name: str, request: Request = DEFAULTS) -> splits.Splits:
         )
     if size is not None and size < 1:
         raise InputError(f"image size {size}: expected 1 or more pixels")
+    limit = request.magnification_limit
+    if limit is not None and not 1 <= limit < math.inf:
+        raise InputError(f"magnification limit {limit}: expected 1 or more")
     if group and name != "folder":
         raise InputError(
             f"validation group {group!r} with {name}: only the data set "

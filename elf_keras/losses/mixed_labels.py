@@ -62,8 +62,7 @@ def _checked(labels, classes):
             "labels are missing: give the numbers of the classes beside the "
             "images"
         )
-    listed = isinstance(labels, (list, tuple)) and labels
-    if isinstance(labels, dict) or listed and getattr(labels[0], "shape", ()):
+    if _several(labels, classes):
         raise InputError(
             f"{len(labels)} sets of labels: expected one, which all exits share"
         )
@@ -77,3 +76,11 @@ def _checked(labels, classes):
             f"or shares of all classes, (batch, {classes})"
         )
     return labels
+
+
+def _several(labels, classes):
+    """Whether there is a set for each exit; rows of labels make one set."""
+    if not isinstance(labels, (list, tuple)) or not labels:
+        return isinstance(labels, dict)
+    shape = tuple(getattr(labels[0], "shape", ()))
+    return len(shape) > 0 and shape not in ((1,), (classes,))

@@ -78,7 +78,6 @@ def loss(name: str, *, cosine: bool = False) -> Callable:
       InputError: for a name that is taken, a function without docstring, and
         parameters that cannot be given.
     """
-
     _check_called("loss", name)
 
     def register(function):
@@ -182,8 +181,9 @@ def _check_called(decorator, name):
     """Refuse a function where its name belongs, for want of parentheses."""
     if callable(name):
         raise InputError(
-            f"@plugins.{decorator} on the function {name.__name__} has no "
-            f'name; write one, such as @plugins.{decorator}("mine")'
+            f"@plugins.{decorator} on the function "
+            f"{getattr(name, '__name__', name)} has no name; write one, such "
+            f'as @plugins.{decorator}("mine")'
         )
 
 

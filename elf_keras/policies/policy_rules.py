@@ -145,6 +145,7 @@ def _budget(text):
     if unit == "macs" and limit > _MOST:
         raise InputError(
             f"--budget={number}: expected shares of the bare backbone's "
-            f"multiply-adds, such as 0.5; did you mean {limit / 100:g}?"
+            f"multiply-adds, such as 0.5; did you mean {limit / 100:g}, or "
+            f"the time {limit:g}ms?"
         )
     return unit, limit

@@ -158,6 +158,15 @@ def test_one_that_is_loaded_again_still_adds(tmp_path, text):
             plugin_flags.load(["--plugin=made_again"])
 
 
+def test_one_may_only_import_what_another_registered(tmp_path):
+    text = "import made_names\n"
+    with (
+        made_plugin.written(tmp_path, made_names=NAMES, made_all=text),
+        command_runs.fresh_flags(),
+    ):
+        plugin_flags.load(["--plugin=made_names", "--plugin=made_all"])
+
+
 def test_one_that_fails_in_use_is_one_line(tmp_path):
     text = NAMES.replace(
         '"""No images."""', '"""Files."""\n    open("made.txt")'

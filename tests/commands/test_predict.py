@@ -158,4 +158,6 @@ def test_no_words_and_no_export(tmp_path, folder):
     command_runs.refused("predict", f"--workdir={folder}", says=says)
     given = (f"--export={tmp_path / 'nowhere'}", "a.png")
     command_runs.refused("predict", *given, says=["nowhere"])
-    command_runs.refused("predict", "a.png", says=["--workdir is missing"])
+    # Of a name that no file can have, too.
+    for image in ("a.png", "a" * 300):
+        command_runs.refused("predict", image, says=["--workdir is missing"])

@@ -141,8 +141,13 @@ def test_other_classes_a_damaged_file_and_an_unknown_flag(folder, tmp_path):
 
 def test_the_first_folder_may_be_the_workdir(folder, tmp_path):
     page, pages = tmp_path / "page", []
-    for words in ([folder], [f"--workdir={folder}"]):
-        command_runs.done("report", *words, f"--output={page}")
+    # Of another rule, which --workdir is not to take for it.
+    other = shutil.copytree(folder, tmp_path / "other")
+    words = (f"--workdir={other}", "--exit_rule=entropy")
+    command_runs.done("sweep", *words)
+    for first in (folder, f"--workdir={folder}"):
+        words = (first, other, "--exit_rule=entropy", f"--output={page}")
+        command_runs.done("report", *words)
         pages.append((page / "index.html").read_text())
     assert pages[0] == pages[1]
 

@@ -109,6 +109,13 @@ def test_a_damaged_record_of_the_size_is_refused(folder, tmp_path, shape):
         recorded.read(tmp_path / "run")
 
 
+@pytest.mark.parametrize("limit", [0.5, np.inf, np.nan])
+def test_a_limit_that_is_none(folder, limit):
+    request = data.Request(folder, magnification_limit=limit)
+    with pytest.raises(errors.InputError, match="expected 1 or more"):
+        data.load("folder", request)
+
+
 def test_a_limit_leaves_large_photos_as_they_are(tmp_path):
     photos(tmp_path / "a", [40] * 3)
     photos(tmp_path / "b", [40] * 3)

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from elf_keras.errors import InputError
 from elf_keras.losses import mixed_labels
@@ -12,6 +13,19 @@ def test_numbers_of_classes_have_no_shares():
         shares, (classes,) = mixed_labels.by_share(np.array(labels), 3)
         assert shares is None
         assert np.array(classes).tolist() == [2, 0]
+
+
+@pytest.mark.parametrize("rows", [[1, 0], [[1], [0]], [[0, 1, 0], [1, 0, 0]]])
+def test_a_list_of_rows_is_one_set(rows):
+    for kind in (np.array, tf.constant):
+        _, (classes, *_) = mixed_labels.by_share([kind(r) for r in rows], 3)
+        assert np.array(classes).tolist() == [1, 0]
+
+
+def test_a_set_for_each_exit_is_refused():
+    for given in ([np.array([1, 0])] * 2, {"exit_1": np.array([1, 0])}):
+        with pytest.raises(InputError, match="sets? of labels: expected one"):
+            mixed_labels.by_share(given, 3)
 
 
 def test_shares_come_with_the_larger_one_first():

@@ -30,7 +30,7 @@ def test_a_percentage_is_told_as_the_share_that_it_means():
         policy_rules.rules(["0.5", "50"], ("shared",))
     assert str(refused.value) == (
         "--budget=50: expected shares of the bare backbone's multiply-adds, "
-        "such as 0.5; did you mean 0.5?"
+        "such as 0.5; did you mean 0.5, or the time 50ms?"
     )
     # With their heads, all exits may cost more than the bare backbone.
     assert len(policy_rules.rules(["2", "50ms"], ("shared",))) == 3
