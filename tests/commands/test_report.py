@@ -141,15 +141,17 @@ def test_other_classes_a_damaged_file_and_an_unknown_flag(folder, tmp_path):
 
 def test_the_first_folder_may_be_the_workdir(folder, tmp_path):
     page, pages = tmp_path / "page", []
-    # Of another rule, which --workdir is not to take for it.
-    other = shutil.copytree(folder, tmp_path / "other")
-    words = (f"--workdir={other}", "--exit_rule=entropy")
-    command_runs.done("sweep", *words)
-    for first in (folder, f"--workdir={folder}"):
-        words = (first, other, "--exit_rule=entropy", f"--output={page}")
-        command_runs.done("report", *words)
+    for words in ([folder], [f"--workdir={folder}"]):
+        command_runs.done("report", *words, f"--output={page}")
         pages.append((page / "index.html").read_text())
     assert pages[0] == pages[1]
+
+
+def test_each_run_has_its_own_folder_whatever_workdir_names(folder, tmp_path):
+    other = shutil.copytree(folder, tmp_path / "other")
+    with command_runs.given_flags(f"--workdir={folder}", str(other)):
+        found = report._flags(run_folder.read(other, "other", {}))
+    assert found.workdir == str(other)
 
 
 def test_no_folder_and_no_run(tmp_path):
