@@ -58,8 +58,9 @@ flags.DEFINE_integer(
 flags.DEFINE_bool(
     "chain_only",
     False,
-    "Of each variant keep only the stages of the chain, about a third of its "
-    "size, and not the files of single exits and of all stages in one.",
+    "Write only the stages of each variant, which run one after another until "
+    "an image leaves: about a third of its size. Files of single exits and of "
+    "all stages in one are left out.",
 )
 
 

@@ -56,8 +56,8 @@ flags.DEFINE_float(
 flags.DEFINE_float(
     "group_confidence",
     policy_rules.Guard.confidence,
-    "How sure it must be that no group loses more than --group_tolerance, by a "
-    "bootstrap over validation images.",
+    "Confidence required that no group loses more than --group_tolerance, by "
+    "a bootstrap over validation images.",
     0.5,
     0.999,
 )

@@ -58,14 +58,15 @@ flags.DEFINE_string(
 flags.DEFINE_float(
     "plan_utilization",
     0.3,
-    "Share of a device's peak speed that --plan expects of training.",
+    "Share of a device's peak speed that --plan expects training to reach.",
     0.01,
     1.0,
 )
 flags.DEFINE_float(
     "plan_efficiency",
     0.9,
-    "Share of their added speeds that --plan expects of several devices.",
+    "Share of the sum of their speeds that --plan expects several devices to "
+    "reach.",
     0.01,
     1.0,
 )

@@ -23,7 +23,8 @@ def _source():
         "data_dir",
         None,
         "Folder of the data: your own images, a TensorFlow Datasets folder "
-        "for CIFAR, or where the paths in published lists start.",
+        "for CIFAR, or the folder that the paths in published list files "
+        "begin in.",
     )
     flags.DEFINE_integer(
         "image_size",
@@ -35,17 +36,17 @@ def _source():
     flags.DEFINE_float(
         "magnification_limit",
         None,
-        "Times that the images of a folder are magnified at most, by the "
-        "median of their shorter sides. Small ones are then resized to fewer "
-        "pixels than --image_size, a multiple of 32. They hold no more "
+        "Largest factor that the images of a folder are magnified by, "
+        "measured on the median of their shorter sides. If --image_size needs "
+        "more, a smaller size is used, a multiple of 32. Magnifying adds no "
         "detail, and training takes less time. Default: no limit.",
         1.0,
     )
     flags.DEFINE_float(
         "imbalance",
         100.0,
-        "Training images of the largest class for each one of the smallest, "
-        "to which digits and CIFAR are cut.",
+        "Training images of the largest class divided by those of the "
+        "smallest. Digits and CIFAR are cut to this ratio.",
         1.0,
     )
 

@@ -124,8 +124,8 @@ def without_validation() -> str:
 def _told_if_slow():
     """Say that images are being read, where that takes long."""
     line = (
-        "still reading --data_dir, of images that stay on disk the first and "
-        "last bytes: 100,000 files take minutes on a slow disk"
+        "still reading --data_dir: of images that stay on disk, only the "
+        "first and last bytes, but 100,000 files take minutes on a slow disk"
     )
     timer = threading.Timer(PATIENCE, command.say, [line])
     # Nobody waits for it where loading fails.

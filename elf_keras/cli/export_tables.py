@@ -14,8 +14,8 @@ _COLUMNS = (
     "score error: the largest difference of a score, as a share of scores "
     "above 1",
     "exits moved: images that leave at another exit than in the model",
-    "outside band: those of them that rounding cannot have moved, since none "
-    "of their certainties is close to its threshold",
+    "outside band: those of them that rounding cannot explain, since none of "
+    "their certainties is close to its threshold",
 )
 _NOT_JUDGED = (
     "not judged: quantized, so that scores and exits must move; what that "
@@ -108,8 +108,8 @@ def _notes(found, split):
     if loose:
         yield (
             f"  note: within the budget of {', '.join(loose)} no threshold "
-            "keeps every shot group; the manifest's `said` has what one may "
-            "lose"
+            "keeps the accuracy of every shot group; `said` in manifest.json "
+            "has what one may lose"
         )
     static = found["static"]["accuracy"]
     if text := sentences.dearer(policies, static, split):

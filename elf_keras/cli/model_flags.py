@@ -57,8 +57,8 @@ def _exits():
     flags.DEFINE_integer(
         "exit_stride",
         2,
-        "Stride of the convolutions in the exits. 1 is what the papers print "
-        "and costs more.",
+        "Stride of the convolutions in the exits. The papers print 1, which "
+        "costs more.",
         1,
         2,
     )

@@ -21,8 +21,8 @@ def _method():
         "How exits are trained. har: an image stops contributing once an early "
         "exit classifies it correctly and confidently, so that hard images "
         "count more. sum: the losses of all exits are added. summed: one loss "
-        "of the exits' added scores. single: the bare backbone. bbn: its last "
-        "block twice, once for rare classes.",
+        "of the sum of the exits' logits. single: the backbone without early "
+        "exits. bbn: its last block twice, once for rare classes.",
     )
     flags.DEFINE_enum(
         "exit_loss",
@@ -73,7 +73,7 @@ def _across_exits():
         "exit_weights",
         [],
         "Weights of the exits' losses, a number above 0 for each exit. With "
-        "--method=summed, of their scores. Default: 1 for each.",
+        "--method=summed, of their logits. Default: 1 for each.",
     )
     flags.DEFINE_float(
         "distillation",
@@ -118,7 +118,7 @@ def _parameters():
     flags.DEFINE_float(
         "ldam_power",
         -0.25,
-        "Power of a class's number of images in the margins of ldam. The "
+        "Exponent of a class's number of images in the margins of ldam. The "
         "papers on ELF and HAR print -1.",
     )
     flags.DEFINE_float(

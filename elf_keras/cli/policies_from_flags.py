@@ -46,7 +46,10 @@ def to_export(classes: int, exits: int) -> Offer:
             f"export has only {', '.join(names)}; choose one of these, or run "
             f"elf-keras sweep --workdir={workdir.workdir()} first"
         )
-    source = f"{path} does not exist, so those of a sweep without flags"
+    source = (
+        f"{path} does not exist, so they are those of elf-keras sweep by "
+        "default"
+    )
     return Offer(answer_from_flags.rule(), plan, default, _said(source, plan))
 
 

@@ -9,8 +9,8 @@ def rules(record: dict) -> str:
     row = _ROW + " {:>8}" * len(budgets)
     lines = [
         f"exit rules and answers on validation ({record['images']} images): "
-        "the highest accuracy, a mean",
-        "over classes, within shares of the bare backbone's MACs, heads "
+        "the best accuracy (mean",
+        "over classes) within each share of the bare backbone's MACs, heads "
         "counted, by one threshold",
         "for all exits.",
         "",

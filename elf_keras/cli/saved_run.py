@@ -124,8 +124,8 @@ def history_rows(model: keras.Model, history) -> list[dict]:
             rows.append({"epoch": len(rows) + 1, **row})
     if len({frozenset(row) for row in rows}) > 1:
         raise InputError(
-            "the histories log different things; give those of like calls of "
-            "fit"
+            "the histories log different metrics; give those of calls of fit "
+            "that log the same"
         )
     return rows
 

@@ -14,21 +14,22 @@ def define() -> None:
 
 def _length():
     flags.DEFINE_integer(
-        "epochs", 200, "How often training goes through all images.", 1
+        "epochs", 200, "Number of passes over the training images.", 1
     )
     flags.DEFINE_integer(
         "least_steps",
         0,
-        "Train more epochs than --epochs where it takes them to reach this "
-        "number of steps.",
+        "Smallest number of training steps. If --epochs has fewer, more "
+        "epochs are trained.",
         0,
     )
     flags.DEFINE_float(
         "most_minutes",
         0.0,
-        "Fit the training into this time, at a speed that is measured first: "
-        "where not all fits, there are fewer epochs, of fewer steps, and the "
-        "exits alone have fewer steps. Scoring comes on top. 0: no limit.",
+        "Time limit of the training, at a speed that is measured first. If "
+        "not all fits, there are fewer epochs and steps, those of "
+        "--exits_first and --exits_last included. Scoring comes on top. 0: no "
+        "limit.",
         0.0,
     )
     flags.DEFINE_integer("batch_size", 128, "Images in a training step.", 1)

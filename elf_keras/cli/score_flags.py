@@ -31,14 +31,15 @@ def define() -> None:
         "answer",
         "own",
         choices.ANSWERS,
-        "Which logits an exit answers by. own: its own. running: the sum of "
-        "its own and those of the exits before it.",
+        "Which logits an exit predicts the class by. own: its own. running: "
+        "the sum of its own and those of the exits before it.",
     )
     flags.DEFINE_float(
         "answer_decay",
         0.5,
-        "Weight of an exit against the next one in the sum of "
-        "--answer=running: 1 is equal, 0 leaves it out.",
+        "How much an exit's logits count in the sum of --answer=running, "
+        "against those of the next exit. 1: all count the same. 0: those of "
+        "earlier exits do not count.",
         0.0,
         1.0,
     )

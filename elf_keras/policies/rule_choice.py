@@ -22,9 +22,8 @@ from elf_keras.policies import policy_rules, sentences
 
 _EQUAL = 1e-9
 CHOSEN_BY = (
-    "the highest accuracy on validation (mean over classes) on average over "
-    "these budgets, each at its best threshold for all exits; of equals the "
-    "first"
+    "accuracy on validation (mean over classes), on average over these "
+    "budgets, each with its best threshold for all exits; if tied, the first"
 )
 
 

@@ -57,7 +57,7 @@ def _first(best, second):
         f"{'more than' if clear else 'no more than'} the choice of images "
         f"explains ({margin(reach)})"
         + (
-            "; with one seed, another training may give another order."
+            "; with one seed each, another seed may change the order."
             * (seeds == 1)
             or "."
         )

@@ -61,7 +61,7 @@ def _bargain(view):
     policy = view.folder.policies.get(view.headline.policy, {})
     if policy.get("guard_kept"):
         guard = policy_rules.Guard(**view.folder.policy["guard"])
-        told.append(f"Guarded means: {sentences.guard(guard)}.")
+        told.append(f'"Guarded" means: {sentences.guard(guard)}.')
     return told
 
 
@@ -109,9 +109,9 @@ def _rule(view):
 def _bare(view):
     mean, error = comparison.whole_backbone(view, view.scored.shown)
     return (
-        f"A model with a single exit: {percent(mean)} accuracy on "
-        f"{view.scored.shown}, {comparison.margin(statistics.SURE * error)} "
-        "by the choice of images. No image can leave early."
+        "The model has a single exit, so no image can leave early. Its "
+        f"accuracy on {view.scored.shown} is {percent(mean)}, "
+        f"{comparison.margin(statistics.SURE * error)} by the choice of images."
     )
 
 
@@ -125,8 +125,8 @@ def _worth(view):
     best = max(rows, key=lambda row: row["saved"])
     return [
         f"Every exit saves more than its head costs. Exit {best['exit']} "
-        "saves the most: without it an image would cost "
-        f"{percent(best['saved'])} of the backbone more."
+        "saves the most: without it, an image would cost "
+        f"{percent(best['saved'])} of the backbone's multiply-adds more."
     ]
 
 
@@ -199,7 +199,7 @@ def _increasing(view):
     if part["increasing"]:
         return [
             "The increasing-loss property holds: training images that leave "
-            f"later add up more loss, {values}."
+            f"later have added up more loss: {values}."
         ]
     falls = next(k for (_, a), (k, b) in itertools.pairwise(known) if b <= a)
     return [

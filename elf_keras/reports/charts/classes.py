@@ -15,8 +15,8 @@ _BINS = 20
 _BOTH_KINDS = (
     "The probability that the last exit gives to the true class, for the most "
     "frequent and the rarest class. Images at the right are easy, images at "
-    "the left are hard. Both classes have both kinds, which weights of classes "
-    "alone cannot express."
+    "the left are hard. Both classes have easy and hard images, which weights "
+    "of classes cannot tell apart."
 )
 _GROUP_MARKS = {"many": "o", "medium": "s", "few": "^"}
 

@@ -14,8 +14,8 @@ _UNITS = ((1e9, "billions"), (1e6, "millions"), (1e3, "thousands"))
 _COLUMNS = ("thresholds", "macs", "accuracy")
 _BAND = (
     f"Shaded: 95 % bootstrap band over images ({statistics.RESAMPLES} "
-    "resamples within classes, point by point); another training moves a "
-    "curve more than that. "
+    "resamples within classes, point by point); another seed moves a curve "
+    "more than that. "
 )
 
 
