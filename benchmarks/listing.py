@@ -29,7 +29,7 @@ SPLITS = {"train": 0.8, "val": 0.1, "test": 0.1}
 CODE = """
 import json, pathlib, sys, time
 from elf_keras import data
-from elf_keras.data import images, splits
+from elf_keras.data import data_request, images, splits
 
 spent = []
 
@@ -40,7 +40,7 @@ def scan(*paths, read=images.scan):
     return found
 
 images.scan = scan
-request = splits.Request(
+request = data_request.Request(
     pathlib.Path(sys.argv[1]), images_on="disk", image_size=32
 )
 began = time.perf_counter()

@@ -9,13 +9,12 @@ import importlib
 import pathlib
 import re
 import sys
-import types
 from collections.abc import Iterator, Sequence
 
 from absl import flags
 
 from elf_keras import plugins, runs
-from elf_keras.cli import recipe_flags
+from elf_keras.cli import plugin_check, recipe_flags
 from elf_keras.distribution import cluster
 from elf_keras.errors import InputError
 from elf_keras.plugins import functions
@@ -41,8 +40,6 @@ RESERVED = (
 # Read before flags are parsed: a parameter of that name would get no value.
 _READ_BEFORE = ("flagfile", "help", "helpfull", "helpshort", "recipe")
 _TAKEN = (*RESERVED, *_READ_BEFORE)
-# Modules that added something when they were imported first.
-_ADDING = set()
 
 
 def load(words: Sequence[str]) -> None:
@@ -59,9 +56,9 @@ def load(words: Sequence[str]) -> None:
     for name, where in told.items():
         with plugins.whole():
             try:
-                before = _added()
+                before = plugin_check.added()
                 _import(name, words)
-                _check_adds(sys.modules[name], before)
+                plugin_check.check(sys.modules[name], before)
                 _define_parameters()
             except InputError as error:
                 raise InputError(f"--plugin={name}{where}: {error}") from error
@@ -152,36 +149,6 @@ def _import(name, words):
         stem = name.rpartition(".")[2]
         told = functions.reason(error, lambda f: pathlib.Path(f).stem == stem)
         raise InputError(f"it cannot be imported: {told}; mend it") from error
-
-
-def _added():
-    """All functions that were registered."""
-    kinds = (*_CHOICES.values(), "backbone")
-    return [f for kind in kinds for f in plugins.added(kind).values()]
-
-
-def _module_of(value):
-    """The name of a module, or of that which something comes from."""
-    whole = isinstance(value, types.ModuleType)
-    return value.__name__ if whole else getattr(value, "__module__", None)
-
-
-def _check_adds(module, before):
-    """Refuse a module that registers nothing, by itself or by its imports."""
-    found = _added()
-    if found != before:
-        _ADDING.add(module)
-    if keras := sys.modules.get("keras"):
-        # A plug-in may have layers alone, of a backbone that is a file.
-        found += keras.saving.get_custom_objects().values()
-    adding, own = {each.__module__ for each in found}, f"{module.__name__}."
-    held = {_module_of(value) for value in vars(module).values()}
-    its = any(f"{name}.".startswith(own) for name in adding)
-    if not (its or held & adding or module in _ADDING):
-        raise InputError(
-            "the module adds nothing; register its functions by decorators "
-            'that take a name, such as @plugins.loss("mine")'
-        )
 
 
 def _define_parameters():

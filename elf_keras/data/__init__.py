@@ -7,9 +7,10 @@ from collections import ChainMap
 
 from elf_keras import plugins
 from elf_keras.data import images, splits
+from elf_keras.data.data_request import Request
 from elf_keras.data.sources import arrays, cifar, digits, folder, published
 from elf_keras.data.sources.arrays import from_arrays
-from elf_keras.data.splits import Request, Splits
+from elf_keras.data.splits import Splits
 from elf_keras.errors import InputError
 
 __all__ = ["SOURCES", "Request", "Splits", "from_arrays", "load"]

@@ -105,7 +105,8 @@ def shorter_side(file: str | pathlib.Path) -> int | None:
     try:
         with _opened(file) as image:
             return min(image.size)
-    except Exception:  # Pillow's decoders raise many types
+    # Pillow raises many types; why a file fails is told where it is read.
+    except Exception:
         return None
 
 

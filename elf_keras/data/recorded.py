@@ -13,7 +13,7 @@ import unicodedata
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.data import long_tail, splits
+from elf_keras.data import data_request, long_tail, splits
 from elf_keras.errors import InputError
 
 # Of files that were left out for one reason, as many are named.
@@ -77,11 +77,11 @@ def write(folder: pathlib.Path, data: splits.Splits, **more) -> None:
 
 def read(
     folder: pathlib.Path, *, whole: bool = False
-) -> splits.Recorded | None:
+) -> data_request.Recorded | None:
     """What a run's folder says of its data; None where it says nothing.
 
     Args:
-      whole: see `splits.Recorded`.
+      whole: see `data_request.Recorded`.
 
     Raises:
       InputError: where a record is damaged.
@@ -92,7 +92,7 @@ def read(
         return None
     names = data.get("class_names") or dict.fromkeys(class_of.values())
     counts = data.get("class_counts")
-    return splits.Recorded(
+    return data_request.Recorded(
         tuple(map(key, names)),
         None if counts is None else np.array(counts),
         split_of,

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.data import splits
+from elf_keras.data import data_request, splits
 from elf_keras.data.sources import assembly
 from elf_keras.errors import InputError
 
@@ -21,7 +21,7 @@ NAME = "arrays.npz"
 _PIXELS = "expected pixel values 0 to 255 as uint8"
 
 
-def load(request: splits.Request) -> splits.Splits:
+def load(request: data_request.Request) -> splits.Splits:
     """The splits in `arrays.npz` of the data folder.
 
     Raises:
@@ -75,7 +75,7 @@ def write(folder: pathlib.Path, data: splits.Splits) -> None:
 def from_arrays(
     parts: Mapping[str, tuple],
     class_names: Sequence[str] | None = None,
-    request: splits.Request | None = None,
+    request: data_request.Request | None = None,
 ) -> splits.Splits:
     """Make splits of arrays.
 
@@ -110,7 +110,7 @@ def from_arrays(
             f"images of {' and '.join(map(str, sorted(shapes)))}: expected "
             "one size and number of channels in all parts"
         )
-    return assembly.assembled(found, names, request or splits.Request())
+    return assembly.assembled(found, names, request or data_request.Request())
 
 
 def _examples(split, part, class_names):

@@ -4,7 +4,7 @@ import pathlib
 import re
 from collections.abc import Sequence
 
-from elf_keras.data import image_formats, splits
+from elf_keras.data import data_request, image_formats, splits
 from elf_keras.data.sources import found_again
 from elf_keras.errors import InputError
 
@@ -12,7 +12,7 @@ from elf_keras.errors import InputError
 def assembled(
     parts: dict[str, splits.Examples],
     class_names: tuple[str, ...],
-    request: splits.Request,
+    request: data_request.Request,
     *,
     notes: Sequence[str] = (),
     skipped: Sequence[str] = (),

@@ -11,12 +11,12 @@ import urllib.request
 
 import numpy as np
 
-from elf_keras.data import splits
+from elf_keras.data import data_request, splits
 from elf_keras.data.sources import digits
 from elf_keras.errors import InputError
 
 
-def load(name: str, request: splits.Request) -> splits.Splits:
+def load(name: str, request: data_request.Request) -> splits.Splits:
     """`cifar10` or `cifar100` with `request.imbalance`, 32 pixels square."""
     builder = _prepared(name, request.data_dir)
     class_names = tuple(builder.info.features["label"].names)

@@ -2,14 +2,14 @@
 
 import numpy as np
 
-from elf_keras.data import long_tail, splits
+from elf_keras.data import data_request, long_tail, splits
 from elf_keras.data.sources import assembly
 
 TEST_FRACTION = 0.25
 BRIGHTEST = 16
 
 
-def digits_lt(request: splits.Request) -> splits.Splits:
+def digits_lt(request: data_request.Request) -> splits.Splits:
     """1,797 grey digits of 8 x 8 pixels, the training part long-tailed.
 
     A quarter of every class is the test split; the rest follows
@@ -34,7 +34,7 @@ def long_tailed(
     balanced: splits.Examples,
     test: splits.Examples,
     class_names: tuple[str, ...],
-    request: splits.Request,
+    request: data_request.Request,
 ) -> splits.Splits:
     """Splits whose training part is subsampled from balanced examples.
 

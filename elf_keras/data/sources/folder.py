@@ -11,7 +11,7 @@ import pathlib
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.data import image_files, images, splits
+from elf_keras.data import data_request, image_files, images, splits
 from elf_keras.data.sources import (
     assembly,
     class_folders,
@@ -29,7 +29,7 @@ LARGE_SIZE = 128
 MEMORY_SHARE = 0.25
 
 
-def load(request: splits.Request) -> splits.Splits:
+def load(request: data_request.Request) -> splits.Splits:
     """Every image of a folder, as RGB at `request.image_size` (32).
 
     With a `magnification_limit` small images are read at fewer pixels, those
@@ -87,7 +87,7 @@ def _size(root, names, request):
     return magnification.limited([root / name for name in names], size, limit)
 
 
-def on_disk(files: int, size: int, request: splits.Request) -> bool:
+def on_disk(files: int, size: int, request: data_request.Request) -> bool:
     """Whether images stay on disk, see `load`."""
     if request.images_on != "auto":
         return request.images_on == "disk"

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from elf_keras.data import image_files, recorded, splits
+from elf_keras.data import data_request, image_files, recorded, splits
 from elf_keras.errors import InputError
 
 MISSING = "of the run are missing"
@@ -34,7 +34,7 @@ class FoundAgain:
 def find(
     parts: dict[str, splits.Examples],
     class_names: Sequence[str],
-    run: splits.Recorded,
+    run: data_request.Recorded,
 ) -> FoundAgain:
     """Labels, splits and order of a run for the parts that a source found.
 

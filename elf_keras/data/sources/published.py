@@ -16,7 +16,7 @@ import unicodedata
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.data import image_files, images, long_tail, splits
+from elf_keras.data import data_request, image_files, images, long_tail, splits
 from elf_keras.data.sources import assembly, list_files, unreadable
 from elf_keras.errors import InputError
 
@@ -80,7 +80,7 @@ SETS = {
 }
 
 
-def load(name: str, request: splits.Request) -> splits.Splits:
+def load(name: str, request: data_request.Request) -> splits.Splits:
     """A key of `SETS`; a list for validation is used whole, else it is cut."""
     facts = SETS[name]
     root = request.folder(f"the images that {facts.lists['train']} lists")
