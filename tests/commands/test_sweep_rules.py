@@ -65,7 +65,7 @@ def test_all_rules_are_compared_and_the_best_is_swept(folder):
     told = {key: best[key] for key in ("exit_rule", "answer", "answer_decay")}
     assert {key: record[key] for key in told} == told
     assert compared["budgets"] == [1.2, 1.6]
-    for text in (compared["said"], "160 %", "chosen by the highest accuracy"):
+    for text in (compared["said"], "160 %", "chosen by accuracy on validation"):
         assert text in ended.out
     # Within the larger budget the policy is what the table says, or spends.
     policy = record["policies"]["macs_160"]["validation"]

@@ -202,7 +202,7 @@ def test_several_runs_can_be_picked(view, tmp_path, undrawn):
     other = made_report.view(tmp_path / "other", exits=1, seed=1)
     text, _, _ = build(view, other)
     assert text.count('data-show="') == 2
-    assert "No image can leave early" in text
+    assert "no image can leave early" in text
     assert text.count('class="slider"') == 1
 
 
