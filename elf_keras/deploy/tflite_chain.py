@@ -9,7 +9,6 @@ Softmax and exit rule run outside, in float32: an int8 softmax has steps of
 
 import contextlib
 import gc
-import itertools
 import pathlib
 import tempfile
 import warnings
@@ -28,14 +27,11 @@ from elf_keras.deploy import (
     tflite_split,
 )
 from elf_keras.errors import InputError
-from elf_keras.exits.answer_rule import PLAIN, AnswerRule
+from elf_keras.exits.answer_rule import AnswerRule
 
 SINGLE_FILE = "single_file"
 # Variants whose weights are integers.
 INTEGERS = ("int8_weights", "int8")
-# Of larger models files are converted one by one: together they take as much
-# memory as all of them.
-MOST_WEIGHTS = 2**24
 
 
 def write(
@@ -86,78 +82,77 @@ def _write(model, folder, variants, images, given):
     integers = [name for name in variants if name in INTEGERS]
     floats = [name for name in variants if name not in INTEGERS]
     if floats:
-        parts = tflite_parts.of_model(model, images)
-        for files in _at_once(model, parts):
-            convert(parts, folder, floats, files)
-        if single_file is not None:
-            single = {SINGLE_FILE: [SINGLE_FILE]}
-            convert(parts, folder, ["float32"], single, single_file)
+        convert(model, folder, variants=floats, images=images)
+    if floats and single_file is not None:
+        nested = graphs.nested(tflite_parts.frozen(model), single_file)
+        with _saved({SINGLE_FILE: nested}) as place:
+            content = _convert(place, [SINGLE_FILE], "float32")
+        _write_files(folder / "float32", [(SINGLE_FILE, content)])
     if integers:
         rounded = rounded or rounding.of_model(model, images)
-        parts = tflite_parts.of_model(rounded, images)
-        for files in _at_once(model, parts):
-            convert(parts, folder, integers, files)
-
-
-def _at_once(model, parts):
-    """Files that are converted together: name -> parts, as signatures."""
-    stages = [name for name in parts if name.startswith("stage_")]
-    files = {name: [name] for name in parts} | {"stages": stages}
-    if model.count_params() <= MOST_WEIGHTS:
-        return [files]
-    return [{name: held} for name, held in files.items()]
+        convert(rounded, folder, variants=integers, images=images)
 
 
 def convert(
-    parts: dict[str, tflite_parts.Part],
+    model: keras.Model,
     folder: pathlib.Path,
+    *,
     variants: list[str],
-    files: dict[str, list[str]],
-    rule: AnswerRule = PLAIN,
+    images: np.ndarray,
+    only: list[str] | None = None,
 ) -> None:
-    """Convert files to variants of the same weights, all files at once.
+    """Convert a model to variants of the same weights, all files at once.
 
     Args:
-      parts: of `tflite_parts`.
+      model: in float32.
       folder: `tflite/` of an export; a folder for each variant is made.
       variants: that these weights are meant for.
-      files: file name -> the parts that it holds, as signatures.
-      rule: how images leave in the file that decides inside.
+      images: training images that stand for real ones, `(images, …)`.
+      only: files that are written; None for all.
     """
-    keys = list(dict.fromkeys(itertools.chain(*files.values())))
-    with tempfile.TemporaryDirectory() as temporary:
-        _save_signatures(parts, keys, temporary, rule)
+    stages = tflite_parts.frozen(model)
+    files = tflite_parts.cuts(len(stages))
+    files = {name: files[name] for name in only or files}
+    parts = {"network": tflite_parts.network(stages, images)}
+    with _saved(_signatures(parts)) as place:
         for variant in variants:
-            content = _convert(temporary, keys, variant, parts)
-            found = dict.fromkeys(files, content)
-            if len(files) > 1:
-                found = tflite_split.files(content, files)
+            content = _convert(place, [*parts], variant, parts)
+            found = tflite_split.files(content, files)
             if found is None:
-                for name, held in files.items():
-                    convert(parts, folder, [variant], {name: held}, rule)
-                continue
-            for name, part in found.items():
-                path = folder / variant / f"{name}.tflite"
-                with runs.replacing(path) as whole:
-                    whole.write_bytes(part)
+                found = _one_by_one(stages, images, variant, files)
+            _write_files(folder / variant, found)
 
 
-def _save_signatures(parts, names, folder, rule=PLAIN):
-    """Only those that are asked for: the converter loads all that it finds."""
-    stages = [part.model for name, part in parts.items() if "stage_" in name]
-    signatures = {
-        name: graphs.nested(stages, rule)
-        if name == SINGLE_FILE
-        else _signature(parts[name])
-        for name in names
-    }
+def _one_by_one(stages, images, variant, files):
+    parts = tflite_parts.one_by_one(stages, images)
+    for name, cuts in files.items():
+        held = {cut.key: parts[cut.key] for cut in cuts}
+        with _saved(_signatures(held)) as place:
+            yield name, _convert(place, [*held], variant, held)
+
+
+def _write_files(folder, found):
+    for name, content in found:
+        with runs.replacing(folder / f"{name}.tflite") as whole:
+            whole.write_bytes(content)
+
+
+@contextlib.contextmanager
+def _saved(signatures):
+    """A folder with a SavedModel, which the converter reads."""
     # To save, load and freeze hundreds of variables takes longer than to
     # convert; nobody asks for gradients either.
     options = tf.saved_model.SaveOptions(experimental_custom_gradients=False)
-    with runs.silenced():
-        tf.saved_model.save(
-            tf.Module(), folder, signatures=signatures, options=options
-        )
+    with tempfile.TemporaryDirectory() as folder:
+        with runs.silenced():
+            tf.saved_model.save(
+                tf.Module(), folder, signatures=signatures, options=options
+            )
+        yield folder
+
+
+def _signatures(parts):
+    return {name: _signature(part) for name, part in parts.items()}
 
 
 def _signature(part):
@@ -170,7 +165,7 @@ def _signature(part):
     return call.get_concrete_function()
 
 
-def _convert(folder, signatures, variant, parts):
+def _convert(folder, signatures, variant, parts=None):
     with warnings.catch_warnings(), runs.silenced():
         warnings.simplefilter("ignore")
         converter = tf.lite.TFLiteConverter.from_saved_model(
@@ -178,8 +173,7 @@ def _convert(folder, signatures, variant, parts):
         )
         # To write it, the file is taken apart and packed once more.
         converter.exclude_conversion_metadata = True
-        chosen = {name: parts[name] for name in signatures if name in parts}
-        _set_precision(converter, variant, chosen)
+        _set_precision(converter, variant, parts)
         try:
             return converter.convert()
         except ConverterError as error:

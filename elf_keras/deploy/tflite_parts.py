@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from elf_keras import models
-from elf_keras.deploy import graphs
+from elf_keras.deploy import graphs, tflite_split
 from elf_keras.exits import exit_rule
 
 # Samples that pass a stage at a time.
@@ -23,19 +23,57 @@ class Part:
     samples: np.ndarray  # that stand for real inputs, `(images, …)` float32
 
 
-def of_model(model: keras.Model, images: np.ndarray) -> dict[str, Part]:
-    """Return file name -> part, the stages first; `images` set int8 ranges.
+def frozen(model: keras.Model) -> list[graphs.FrozenStage]:
+    """Return the stages of a model, of which every part is made."""
+    return [graphs.FrozenStage(stage) for stage in models.stages(model)]
 
-    Exits are made of the same stages, so that their weights are there once.
+
+def network(stages: list[graphs.FrozenStage], images: np.ndarray) -> Part:
+    """All of it: image to the scores `exit_k` and what stages hand on.
+
+    Args:
+      images: that set the ranges of int8, `(images, …)`.
     """
+
+    def call(tensor):
+        found = {}
+        for number, stage in enumerate(stages, start=1):
+            outputs = stage(tensor)
+            tensor = outputs.pop("features", None)
+            found |= outputs
+            if tensor is not None:
+                found[f"features_{number}"] = tensor
+        return found
+
+    return Part(call, "image", np.asarray(images, "float32"))
+
+
+def cuts(exits: int) -> dict[str, list[tflite_split.Cut]]:
+    """Return file name -> what it holds of `network`."""
+    alone, stages, source = {}, {}, ("image", "image")
+    for number, name in enumerate(exit_rule.exit_names(exits), start=1):
+        alone[name] = tflite_split.Cut(name, ("image", "image"), {name: name})
+        gives, handed = {name: name}, f"features_{number}"
+        if number < exits:
+            gives["features"] = handed
+        key = f"stage_{number}"
+        stages[key] = tflite_split.Cut(key, source, gives)
+        source = "features", handed
+    files = {name: [cut] for name, cut in (stages | alone).items()}
+    return files | {"stages": [*stages.values()]}
+
+
+def one_by_one(
+    stages: list[graphs.FrozenStage], images: np.ndarray
+) -> dict[str, Part]:
+    """Return name -> part, where they cannot be cut out of the network."""
     found, features = {}, np.asarray(images, "float32")
-    pixels, stages = features, []
-    for number, stage in enumerate(models.stages(model), start=1):
+    pixels = features
+    for number, stage in enumerate(stages, start=1):
         source = "image" if number == 1 else "features"
-        stages.append(graphs.FrozenStage(stage))
-        found[f"stage_{number}"] = Part(stages[-1], source, features)
+        found[f"stage_{number}"] = Part(stage, source, features)
         if "features" in stage.output:
-            features = _features(stages[-1], features)
+            features = _features(stage, features)
     for number, name in enumerate(exit_rule.exit_names(len(stages)), start=1):
         found[name] = Part(_alone(stages[:number], name), "image", pixels)
     return found

@@ -11,7 +11,7 @@ import numpy as np
 import shared
 
 from elf_keras import choices, models
-from elf_keras.deploy import manifest, rounding, tflite_chain, tflite_parts
+from elf_keras.deploy import manifest, rounding, tflite_chain
 from elf_keras.exits import exit_rule
 from elf_keras.models import multiply_adds
 
@@ -129,9 +129,12 @@ def _convert_all(built, pixels, folder, variants):
 
 def _convert(built, pixels, folder, variants):
     """The stages, and the bare backbone."""
-    parts = tflite_parts.of_model(built, pixels)
-    files = {name: [name] for name in (*STAGES, BACKBONE)}
-    tflite_chain.convert(parts, folder, variants, files)
+    tflite_chain.convert(
+        *(built, folder),
+        variants=variants,
+        images=pixels,
+        only=[*STAGES, BACKBONE],
+    )
 
 
 def _convert_to_onnx(built, pixels, folder, variants):
