@@ -53,7 +53,7 @@ def files(
 
 
 def _of(model, cuts):
-    """The same model, of some signatures, in this order; None if one lacks."""
+    """The same model, of some cuts, in this order; None if one fails."""
     # Buffer 0 is that of all tensors without constants.
     buffers, codes = _Kept([0]), _Kept()
     parts = [_part(model, cut, buffers, codes) for cut in cuts]
