@@ -3,11 +3,11 @@
 python -m benchmarks.inference.chain > FILE.json
 
 All stages run, bare and by the runner, against one TFLite file with the same
-heads; everybody leaving at exit 1 against stage 1 alone; ms of each stage and
-variant. What the runner is held against, one file and stage 1, does the same
-job, from an image of bytes to a class, as LiteRT's guide shows it: by a call
-of the file's signature, without checks, confidence and exit rule. One thread,
-taking turns, batch 1.
+heads, in float32 and in int8; everybody leaving at exit 1 against stage 1
+alone; ms of each stage and variant. What the runner is held against, one file
+and stage 1, does the same job, from an image of bytes to a class, as LiteRT's
+guide shows it: by a call of the file's signature, without checks, confidence
+and exit rule. One thread, taking turns, batch 1.
 """
 
 import argparse
@@ -25,6 +25,8 @@ from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import chain_runner, manifest, measure, tflite_chain
 
 LEAVE = 1e-6
+# Variants that one file is made of, too.
+COMPARED = ("float32", "int8")
 
 
 def main() -> None:
@@ -32,17 +34,18 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--backbone", default="resnet32")
     parser.add_argument("--image_size", type=int, default=32)
+    parser.add_argument("--exits", default="all", help="such as 3,4,5")
+    parser.add_argument("--dense", action="store_true", help="not cosine")
     parser.add_argument("--rounds", type=int, default=400)
-    parser.add_argument(
-        "--variants", nargs="+", default=TFLITE_VARIANTS, help="float32 first"
-    )
+    parser.add_argument("--variants", nargs="+", default=TFLITE_VARIANTS)
     options = parser.parse_args()
     shape = (options.image_size, options.image_size, 3)
     model = models.build(
         shape,
         10,
         backbone=options.backbone,
-        heads=models.Heads(cosine=True),
+        exits=options.exits,
+        heads=models.Heads(cosine=not options.dense),
     )
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (50, *shape)).astype("uint8")
@@ -58,9 +61,10 @@ def main() -> None:
             variant: _variant(folder, variant, images)
             for variant in options.variants
         }
-        record["float32"] |= _against_one_file(
-            model, folder, images, options.rounds
-        )
+        for variant in {*COMPARED} & {*record}:
+            record[variant] |= _against_one_file(
+                model, folder, images, variant, options.rounds
+            )
     print(json.dumps(record, indent=1))
 
 
@@ -70,22 +74,16 @@ def _variant(folder, variant, images):
     return {"stages_ms": measure.milliseconds(stages, images, rounds=100)}
 
 
-def _against_one_file(model, folder, images, rounds):
-    joint = folder / "joint"
-    concrete = tf.function(model).get_concrete_function(
-        tf.TensorSpec((1, *images.shape[1:]), name="image")
+def _against_one_file(model, folder, images, variant, rounds):
+    one = _one_file(model, folder / f"joint_{variant}", images, variant)
+    run_one = _open(one)
+    runner = chain_runner.ChainRunner(
+        _manifest(folder, images.shape[1:], variant)
     )
-    bare = tf.Module()
-    bare.weights = [variable.value for variable in model.variables]
-    with runs.silenced():
-        tf.saved_model.save(bare, joint, signatures={"serve": concrete})
-        converter = tf.lite.TFLiteConverter.from_saved_model(str(joint))
-        run_one = _open(converter.convert())
-        runner = chain_runner.ChainRunner(_manifest(folder, images.shape[1:]))
-        stage_1 = folder / "tflite" / "float32" / "stage_1.tflite"
-        run_stage_1 = _open(stage_1.read_bytes())
+    stage_1 = folder / "tflite" / variant / "stage_1.tflite"
+    run_stage_1 = _open(stage_1.read_bytes())
     image, last = images[0], f"exit_{len(runner.stages)}"
-    pixels = image[None].astype("float32")
+    pixels = runner.stages[0].encode(image[None])
     groups = (
         {
             "one file": lambda: run_one(image)[last].argmax(),
@@ -116,10 +114,36 @@ def _against_one_file(model, folder, images, rounds):
     }
 
 
+def _one_file(model, folder, images, variant):
+    """The whole model as one file, as the converter alone makes it."""
+    concrete = tf.function(model).get_concrete_function(
+        tf.TensorSpec((1, *images.shape[1:]), name="image")
+    )
+    bare = tf.Module()
+    bare.weights = [variable.value for variable in model.variables]
+    with runs.silenced():
+        tf.saved_model.save(bare, folder, signatures={"serve": concrete})
+        converter = tf.lite.TFLiteConverter.from_saved_model(str(folder))
+        if variant == "int8":
+            converter.optimizations = [tf.lite.Optimize.DEFAULT]
+            converter.representative_dataset = lambda: (
+                {"image": image[None].astype("float32")} for image in images
+            )
+            converter.inference_input_type = tf.int8
+            converter.inference_output_type = tf.int8
+        return converter.convert()
+
+
 def _open(content):
     interpreter = Interpreter(model_content=content, num_threads=1)
     run = interpreter.get_signature_runner()
-    return lambda image: run(image=image[None].astype(np.float32))
+    (given,) = run.get_input_details().values()
+    scale, zero_point = given["quantization"]
+    if given["dtype"] is np.float32:
+        return lambda image: run(image=image[None].astype(np.float32))
+    # Pixels 0 to 255 are the bytes themselves, moved.
+    assert zero_point == -128 and abs(scale - 1) < 0.02
+    return lambda image: run(image=(image[None] ^ 0x80).view(np.int8))
 
 
 def _run(stages, given):
@@ -128,9 +152,9 @@ def _run(stages, given):
         stage.run(before.features() if before else given)
 
 
-def _manifest(folder, shape):
+def _manifest(folder, shape, variant):
     """The least that the runner needs."""
-    paths = sorted((folder / "tflite" / "float32").glob("stage_*.tflite"))
+    paths = sorted((folder / "tflite" / variant).glob("stage_*.tflite"))
     files = [path.relative_to(folder).as_posix() for path in paths]
     stages = [{"file": file, "milliseconds": 1.0} for file in files]
     early = len(files) - 1
@@ -146,7 +170,7 @@ def _manifest(folder, shape):
         "input": manifest.image_input(shape),
         "exits": [{"macs": 0, "temperature": 1.0}] * len(files),
         "backbone_macs": 0,
-        "variants": {"float32": {"stages": stages, "policies": policies}},
+        "variants": {variant: {"stages": stages, "policies": policies}},
         "default_policy": "all_exits",
         "checksums": manifest.checksums(folder),
     }

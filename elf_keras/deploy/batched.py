@@ -34,8 +34,7 @@ class _Stage(chain_runner.Stage):
         """Scores `(images, classes)` in float32."""
         self._interpreter.set_tensor(self._index, self.encode(given))
         self._interpreter.invoke()
-        stored = self._interpreter.get_tensor(self._scores["index"])
-        return chain_runner.real(stored, self._scores["quantization"])
+        return self.numbers(self._interpreter.get_tensor(self._scores))
 
 
 class _OnnxStage(chain_runner.OnnxStage):

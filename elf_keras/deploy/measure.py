@@ -64,8 +64,7 @@ class SignatureStage(chain_runner.Stage):
         (name,) = self.inputs
         self._found = self._call(**{name: self.encode(given)})
         (exit_name,) = self._found.keys() - {"features"}
-        quantization = self.outputs[exit_name]["quantization"]
-        return chain_runner.real(self._found[exit_name], quantization)[0]
+        return self.numbers(self._found[exit_name])[0]
 
     def features(self):
         """What the next stage takes, of the last image that was run."""

@@ -106,6 +106,46 @@ def test_bytes_become_the_integers_that_arithmetic_gives(chain):
     np.testing.assert_array_equal(found, stage.encode(values.astype("float32")))
 
 
+class _Signature:
+    """Of a file that takes an image and gives scores, in a kind of integers."""
+
+    def __init__(self, dtype, scale, origin):
+        self._told = {"dtype": np.dtype(dtype).type}
+        self._told |= {"index": 0, "quantization": (scale, origin)}
+
+    def get_input_details(self):
+        return {"image": self._told}
+
+    def get_output_details(self):
+        return {"exit_1": self._told}
+
+
+@pytest.mark.parametrize(
+    ("dtype", "scale", "origin"),
+    [
+        ("int8", 1.0, -128),
+        ("uint8", 1.0, 0),
+        ("int8", 1.002, -128),
+        ("int8", 0.9, -128),
+        ("int8", 2.0, 3),
+    ],
+)
+def test_integers_of_any_scale_hold_pixels_and_scores(dtype, scale, origin):
+    """Pixels are moved or looked up, scores are looked up."""
+    stage = chain_runner.Stage.__new__(chain_runner.Stage)
+    stage._describe(_Signature(dtype, scale, origin))
+    limits, pixels = np.iinfo(dtype), np.arange(256, dtype="uint8")
+    expected = np.rint(pixels / scale) + origin
+    found = stage.encode(pixels)
+    assert found.dtype == dtype
+    assert found.tolist() == expected.clip(limits.min, limits.max).tolist()
+    stored = np.arange(limits.min, limits.max + 1).astype(dtype)
+    numbers = stage.numbers(stored)
+    assert numbers.dtype == np.float32
+    exact = scale * (stored.astype("float64") - origin)
+    np.testing.assert_allclose(numbers, exact, rtol=1e-6)
+
+
 def test_counts_and_drift_keep_policies_apart(chain, runner):
     assert runner.counts == [0, 0, 0]
     assert runner.drift() is None
