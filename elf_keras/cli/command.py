@@ -18,6 +18,7 @@ from elf_keras.cli import (
     command_flags,
     flag_errors,
     help_page,
+    lean_imports,
     plugin_flags,
     recipe_flags,
     streams,
@@ -81,7 +82,7 @@ def load_tensorflow(*, devices: bool = True) -> None:
     cluster.prepare(FLAGS.strategy)
     progress.show("loading TensorFlow")
     # They are written before any log level is read.
-    with runs.silenced():
+    with runs.silenced(), lean_imports.without_unused():
         tensorflow = importlib.import_module("tensorflow")
         if devices:
             tensorflow.config.list_logical_devices()
