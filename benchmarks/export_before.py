@@ -13,12 +13,9 @@ import time
 
 import numpy as np
 
-# Folder of this file: not a place to import the project from.
-sys.path = [at for at in sys.path if at != str(pathlib.Path(__file__).parent)]
-
-from elf_keras import flops, long_tail, multi_exit, scorer  # noqa: E402
-from elf_keras.data import splits  # noqa: E402
-from elf_keras.deploy import bundle  # noqa: E402
+from elf_keras import flops, long_tail, multi_exit, scorer
+from elf_keras.data import splits
+from elf_keras.deploy import bundle
 
 
 def main() -> None:

@@ -61,7 +61,7 @@ def main() -> None:
             variant: _variant(folder, variant, images)
             for variant in options.variants
         }
-        for variant in {*COMPARED} & {*record}:
+        for variant in (name for name in COMPARED if name in record):
             record[variant] |= _against_one_file(
                 model, folder, images, variant, options.rounds
             )
