@@ -97,7 +97,7 @@ def test_integers_of_another_scale_are_scaled_again(chain):
 
 
 def test_bytes_become_the_integers_that_arithmetic_gives(chain):
-    """They are looked up, one of 256 each."""
+    """They are moved, or looked up, one of 256 each."""
     file = chain.manifest.parent / "tflite/int8/stage_1.tflite"
     stage = chain_runner.Stage(file.read_bytes())
     values = np.arange(256, dtype="uint8").reshape(4, 8, 8, 1)
