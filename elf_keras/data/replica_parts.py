@@ -54,3 +54,21 @@ def cut(
         )
 
     return batches.flat_map(parts).repeat().prefetch(len(ends) - 1)
+
+
+def held(batches: tf.data.Dataset) -> tf.data.Dataset:
+    """Let a dataset hold the form of it that TensorFlow gives its replicas.
+
+    TensorFlow sets an option on what it shares out, makes an iterator of the
+    result and drops it, while the iterator goes on reading it: a process then
+    ends by a segmentation fault, sooner or later. Only what the optimiser has
+    written anew is held there, and ours must not be.
+    """
+    set_options = batches.with_options
+
+    def held_with(*arguments, **options):
+        batches.shared = set_options(*arguments, **options)
+        return batches.shared
+
+    batches.with_options = held_with
+    return batches

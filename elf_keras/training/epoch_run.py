@@ -105,9 +105,10 @@ def shared_epochs(
             workers=workers,
             worker=context.input_pipeline_id,
         )
-        return pipeline.training_batches(
+        found = pipeline.training_batches(
             data.train, batches, epochs, done=done, share=share
         )
+        return replica_parts.held(found)
 
     return strategy.distribute_datasets_from_function(of_worker)
 
