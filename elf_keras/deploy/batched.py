@@ -30,10 +30,8 @@ class _Stage(chain_runner.Stage):
         self._interpreter.resize_tensor_input(self._index, shape)
         self._interpreter.allocate_tensors()
 
-    def run(self, given):
+    def scores(self):
         """Scores `(images, classes)` in float32."""
-        self._interpreter.set_tensor(self._index, self.encode(given))
-        self._interpreter.invoke()
         return self.numbers(self._interpreter.get_tensor(self._scores))
 
 
@@ -43,11 +41,9 @@ class _OnnxStage(chain_runner.OnnxStage):
     def __init__(self, content, count):
         super().__init__(content)
 
-    def run(self, given):
+    def scores(self):
         """Scores `(images, classes)` in float32."""
-        found = self._run(self._gives, {self._takes: self.encode(given)})
-        self._found = found[-1]
-        return found[0]
+        return self._found[0]
 
 
 class Batched:

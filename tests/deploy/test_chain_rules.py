@@ -89,7 +89,7 @@ def test_scores_that_are_no_numbers_are_no_answer(chain, rule, monkeypatch):
     runner = ChainRunner(rules.manifest_by(chain, rule))
     nothing = np.array([np.nan, 1, 2], "float32")
     for stage in runner.stages:
-        monkeypatch.setattr(stage, "run", lambda *_: nothing)
+        monkeypatch.setattr(stage, "scores", lambda *_: nothing)
     with pytest.raises(ChainError, match="expected numbers"):
         runner.predict(chain.images[0])
 

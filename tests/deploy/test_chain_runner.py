@@ -287,7 +287,7 @@ def test_scores_that_are_no_numbers_are_no_answer(
     chain, runner, rule, monkeypatch
 ):
     nothing = np.full(3, np.nan, "float32")
-    monkeypatch.setattr(chain_runner.Stage, "run", lambda *_: nothing)
+    monkeypatch.setattr(chain_runner.Stage, "scores", lambda *_: nothing)
     for deadline in (None, 1e9, 0.0):
         with pytest.raises(ChainError, match="expected numbers"):
             runner.predict(chain.images[0], deadline_ms=deadline, **rule)
