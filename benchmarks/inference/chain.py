@@ -7,7 +7,8 @@ heads, in float32 and in int8; everybody leaving at exit 1 against stage 1
 alone; ms of each stage and variant. What the runner is held against, one file
 and stage 1, does the same job, from an image of bytes to a class, as LiteRT's
 guide shows it: by a call of the file's signature, without checks, confidence
-and exit rule. One thread, taking turns, batch 1.
+and exit rule. One thread, batch 1, taking turns: call by call, and in rows of
+calls as of images that come one after the other.
 """
 
 import argparse
@@ -25,6 +26,8 @@ from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import chain_runner, manifest, measure, tflite_chain
 
 LEAVE = 1e-6
+# Images one after the other, as in use; else each call meets another's caches.
+ROW = 20
 # Variants that one file is made of, too.
 COMPARED = ("float32", "int8")
 
@@ -97,9 +100,14 @@ def _against_one_file(model, folder, images, variant, rounds):
             "leaving at 1": lambda: runner.predict(image, policy="at_1"),
         },
     )
+    in_rows = _compared(groups, rounds // ROW, ROW)
+    return _compared(groups, rounds, 1) | {f"in rows of {ROW}": in_rows}
+
+
+def _compared(groups, rounds, row):
     times = {}
     for group in groups:
-        times |= timing.alternate(group, rounds=rounds, warm_up=20)
+        times |= timing.alternate(group, rounds=rounds, warm_up=20, row=row)
     middle = {name: np.median(values) for name, values in times.items()}
     return {
         "ms": {name: timing.summary(values) for name, values in times.items()},

@@ -8,25 +8,31 @@ import numpy as np
 
 
 def alternate(
-    functions: dict[str, Callable], *, rounds: int, warm_up: int = 3
+    functions: dict[str, Callable],
+    *,
+    rounds: int,
+    warm_up: int = 3,
+    row: int = 1,
 ) -> dict[str, np.ndarray]:
-    """Call every function once a round, in an order drawn anew.
+    """Call every function in every round, in an order drawn anew.
 
     The one before leaves the caches warm or cold: no function has it better.
 
     Args:
       functions: name -> function without arguments that waits for its end.
-      rounds: timed calls of each.
-      warm_up: calls of each before.
+      rounds: timed turns of each.
+      warm_up: turns of each before.
+      row: calls a turn: one meets caches full of another's code, several
+        mostly their own, as in use.
 
     Returns:
-      Name -> milliseconds, `(rounds,)`.
+      Name -> milliseconds, `(rounds * row,)`.
     """
     times = {name: [] for name in functions}
     order, draw = list(functions), random.Random(0)
     for number in range(warm_up + rounds):
         draw.shuffle(order)
-        for name in order:
+        for name in [each for each in order for _ in range(row)]:
             began = time.perf_counter()
             functions[name]()
             if number >= warm_up:

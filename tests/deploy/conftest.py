@@ -1,11 +1,15 @@
-"""The made export that tests of the chain runner ask, and a copy of it."""
+"""What tests of the chain runner and of TFLite files ask."""
 
 import shutil
 
 import made_chain
 import pytest
+import tiny
 
+from elf_keras.choices import TFLITE_VARIANTS
+from elf_keras.deploy import tflite_chain
 from elf_keras.deploy.chain_runner import ChainRunner
+from elf_keras.exits.answer_rule import PLAIN
 
 
 @pytest.fixture(scope="session")
@@ -24,3 +28,28 @@ def copy(chain, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(chain.manifest.parent, folder)
     return folder / made_chain.MANIFEST
+
+
+@pytest.fixture(scope="session")
+def model():
+    """A tiny model of two exits, not trained."""
+    return tiny.compiled(rate=0.0)
+
+
+@pytest.fixture(scope="session")
+def images():
+    return tiny.examples((8, 8, 8)).images
+
+
+@pytest.fixture(scope="session")
+def folder(model, images, tmp_path_factory):
+    """TFLite files of the tiny model, of every variant."""
+    folder = tmp_path_factory.mktemp("tflite")
+    tflite_chain.write(
+        model,
+        folder,
+        variants=list(TFLITE_VARIANTS),
+        images=images,
+        single_file=PLAIN,
+    )
+    return folder

@@ -6,7 +6,6 @@ import leaving
 import numpy as np
 import pytest
 import tensorflow as tf
-import tiny
 from tensorflow.lite.python.convert_phase import ConverterError
 
 from elf_keras.deploy import (
@@ -15,33 +14,9 @@ from elf_keras.deploy import (
 )
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
-from elf_keras.exits.answer_rule import PLAIN
 
 EXITS = 2
 VARIANTS = ["float32", "float16", "int8_weights", "int8"]
-
-
-@pytest.fixture(scope="module")
-def model():
-    return tiny.compiled(rate=0.0)
-
-
-@pytest.fixture(scope="module")
-def images():
-    return tiny.examples((8, 8, 8)).images
-
-
-@pytest.fixture(scope="module")
-def folder(model, images, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tflite")
-    tflite_chain.write(
-        model,
-        folder,
-        variants=VARIANTS,
-        images=images,
-        single_file=PLAIN,
-    )
-    return folder
 
 
 @pytest.fixture(scope="module")

@@ -1,20 +1,8 @@
 """Parts that are converted one by one, and what stands for their inputs."""
 
 import numpy as np
-import pytest
-import tiny
 
 from elf_keras.deploy import graphs, tflite_parts
-
-
-@pytest.fixture(scope="module")
-def model():
-    return tiny.compiled(rate=0.0)
-
-
-@pytest.fixture(scope="module")
-def images():
-    return tiny.examples((8, 8, 8)).images
 
 
 def test_representative_features_come_from_the_stage_before(model, images):

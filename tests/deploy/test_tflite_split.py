@@ -5,7 +5,6 @@ from unittest import mock
 
 import numpy as np
 import pytest
-import tiny
 from ai_edge_litert import schema_py_generated as schema
 
 from elf_keras.deploy import (
@@ -14,31 +13,8 @@ from elf_keras.deploy import (
     tflite_parts,
     tflite_split,
 )
-from elf_keras.exits.answer_rule import PLAIN
 
 VARIANTS = ["float32", "int8"]
-
-
-@pytest.fixture(scope="module")
-def model():
-    return tiny.compiled(rate=0.0)
-
-
-@pytest.fixture(scope="module")
-def images():
-    return tiny.examples((8, 8, 8)).images
-
-
-@pytest.fixture(scope="module")
-def folder(model, images, tmp_path_factory):
-    folder = tmp_path_factory.mktemp("tflite")
-    tflite_chain.write(
-        *(model, folder),
-        variants=VARIANTS,
-        images=images,
-        single_file=PLAIN,
-    )
-    return folder
 
 
 def content_of(path):
