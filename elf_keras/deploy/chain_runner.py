@@ -96,10 +96,12 @@ class ChainRunner:
 
     def __init__(self, manifest, *, variant=None, threads: int = 1):
         try:
-            path = _found(pathlib.Path(manifest))
+            path = pathlib.Path(manifest)
         except TypeError:
             _expect(False, f"manifest {manifest!r}", "a path")
         self.variant = variant
+        with _refusing(path, self):
+            path = _found(path)
         with _refusing(path, self):
             record = json.loads(path.read_bytes())
             known = record["format"] in _MANIFESTS
@@ -225,8 +227,8 @@ class ChainRunner:
         return self._answer(*kept, macs, spent)
 
     def _answer(self, best, sure, scores, *rest):
-        # No number is larger than one that is none.
-        if not math.isfinite(scores.item(best)):
+        # No number is larger than one that is none; a rule may overflow.
+        if not math.isfinite(scores.item(best)) or sure != sure:
             _expect(False, f"scores {scores}", "numbers; export it again")
         return Answer(self.class_names[best], best, sure, scores, *rest)
 
@@ -669,7 +671,12 @@ def _found(path):
     versions = [
         at for at in path.iterdir() if at.name.isascii() and at.name.isdigit()
     ]
-    return max(versions, key=lambda at: int(at.name), default=path) / name
+    if not versions:
+        return path / name
+    last = max(versions, key=lambda at: int(at.name))
+    whole = "a whole version: wait until it is copied, or name another"
+    _expect((last / name).exists(), f"{last} holds no {name}", whole)
+    return last / name
 
 
 def _content(folder, name, checksums):

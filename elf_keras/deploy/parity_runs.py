@@ -125,13 +125,19 @@ def _of_policy(reference, serving, name, found):
 
 def _joined(name, rows):
     """One row of the table for several that are all judged."""
+    reasons = [
+        f"{row['artefact']}: {row['reason']}"
+        for row in rows
+        if not row["passed"]
+    ]
     return {
         "artefact": name,
         "images": sum(row["images"] for row in rows),
         "score_error": max(row["score_error"] for row in rows),
         "exits_moved": sum(row["exits_moved"] or 0 for row in rows),
         "outside_band": sum(row["outside_band"] or 0 for row in rows),
-        "passed": all(row["passed"] for row in rows),
+        "passed": not reasons,
+        "reason": "; ".join(reasons) or None,
     }
 
 

@@ -2,7 +2,7 @@
 
 NAME is a base path for TensorFlow Serving as it is: a server loads the highest
 number and ignores what is no number. A version comes into being whole, by one
-rename, and never takes another's place.
+rename, and never takes the place of another that holds anything.
 """
 
 import contextlib

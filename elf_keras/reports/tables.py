@@ -75,11 +75,11 @@ def exported(exports: dict[str, dict]) -> list[dict]:
 
 
 def dearer(exports: dict[str, dict]) -> list[str]:
-    """Sentences on policies of variants that cost more than the backbone."""
+    """Sentences on policies that cost more than the bare backbone."""
     return [
         f"{name}, {variant}: {text}."
         for name, manifest in exports.items()
-        for variant, found in (manifest.get("variants") or {}).items()
+        for variant, found in _variants(manifest)
         if (
             text := sentences.dearer(
                 found["policies"],
@@ -88,6 +88,13 @@ def dearer(exports: dict[str, dict]) -> list[str]:
             )
         )
     ]
+
+
+def _variants(manifest):
+    """What an export answers by, each with policies of its own."""
+    if served := manifest.get("saved_model"):
+        yield "saved_model", served
+    yield from (manifest.get("variants") or {}).items()
 
 
 def costs(view: RunView) -> dict:

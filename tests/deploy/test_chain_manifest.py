@@ -125,3 +125,19 @@ def test_a_stage_that_was_cut_before_it_was_signed_is_refused(copy):
     edit(copy, put(hashlib.sha256(cut).hexdigest(), "checksums", file))
     with pytest.raises(ChainError, match="cannot be used"):
         ChainRunner(copy)
+
+
+def test_a_path_that_no_system_takes_is_one_line():
+    with pytest.raises(ChainError, match="File name too long") as raised:
+        ChainRunner("x" * 300)
+    assert "\n" not in str(raised.value)
+
+
+def test_a_version_that_is_not_whole_yet(copy, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    copy.parent.rename(folder / "1")
+    assert ChainRunner(folder).stages
+    (folder / "2").mkdir()
+    with pytest.raises(ChainError, match="2 holds no manifest.json.* wait"):
+        ChainRunner(folder)

@@ -6,6 +6,7 @@ import exported
 import numpy as np
 import pytest
 
+from elf_keras.cli import export_tables
 from elf_keras.deploy import endpoints, parity_runs
 from elf_keras.deploy.serving import Serving
 from elf_keras.errors import InputError
@@ -79,6 +80,23 @@ def test_the_default_may_be_the_bare_backbone(costs):
         *(exported.reference(), serving, "serving_default", found)
     )
     assert row["passed"]
+
+
+def test_one_signature_that_differs_fails_the_row_of_all_and_is_named():
+    reference, serving = exported.reference(), exported.serving()
+    rows = []
+    for name, change in (("accurate", 0), ("macs_25", 1)):
+        found = exported.ask(name, "image", exported.images())
+        found["scores"] = found["scores"] + np.float32(change)
+        row = parity_runs._of_policy(reference, serving, name, found)
+        rows.append(row)
+    row = parity_runs._joined("by name", rows)
+    assert rows[0]["passed"]
+    assert not row["passed"]
+    assert row["reason"] == f"macs_25: {rows[1]['reason']}"
+    told = export_tables.parity([0.25] * 3, [row]).splitlines()[-1]
+    assert told.startswith("FAILED: by name does not answer as the model: mac")
+    assert parity_runs._joined("by name", rows[:1])["reason"] is None
 
 
 def test_of_many_classes_five_are_told_and_ties_go_to_the_first():

@@ -94,6 +94,13 @@ def test_a_missing_runtime_is_named_with_its_extra(made, monkeypatch):
         chain_runner.ChainRunner(made.manifest)
 
 
+def test_the_other_runtime_need_not_be_there(made, monkeypatch):
+    monkeypatch.setitem(sys.modules, "ai_edge_litert", None)
+    monkeypatch.setitem(sys.modules, "ai_edge_litert.interpreter", None)
+    runner = chain_runner.ChainRunner(made.manifest)
+    assert runner.predict(made.images[0]).exit >= 1
+
+
 def test_a_runtime_that_nobody_knows_is_refused(made, tmp_path):
     text = made.manifest.read_text().replace("onnxruntime", "armnn")
     path = tmp_path / "manifest.json"

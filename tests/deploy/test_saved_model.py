@@ -211,16 +211,27 @@ def half_precision_nodes(folder):
 
 
 @pytest.mark.slow
-def test_saved_model_cli_runs_it(tmp_path):
-    limits = exported.rows(exported.thresholds(), 4)
+@pytest.mark.parametrize(
+    ("signature", "threshold"),
+    [
+        ("accurate", ""),
+        ("dynamic", ";exit_threshold={0}/limits.npy"),
+    ],
+)
+def test_saved_model_cli_runs_it(tmp_path, signature, threshold):
+    limits = (
+        exported.rows(exported.thresholds(), 4)
+        if threshold
+        else exported.limits_of(signature, 4)
+    )
     np.save(tmp_path / "image.npy", exported.images()[:4])
     np.save(tmp_path / "limits.npy", limits)
     command = [
         *(sys.executable, "-m", "tensorflow.python.tools.saved_model_cli"),
         *("run", "--dir", str(exported.folder()), "--tag_set", "serve"),
-        *("--signature_def", "dynamic", "--outdir", str(tmp_path)),
+        *("--signature_def", signature, "--outdir", str(tmp_path)),
         "--inputs",
-        f"image={tmp_path}/image.npy;exit_threshold={tmp_path}/limits.npy",
+        f"image={{0}}/image.npy{threshold}".format(tmp_path),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "Result for output key exit:" in done.stdout

@@ -118,11 +118,14 @@ def test_a_client_that_counts(server, tmp_path, monkeypatch):
     monkeypatch.setattr(client, "start_http_server", lambda port: None)
     names = {}
     exec(code, names)
-    names["count"]("accurate", [1, 1, 2])
+    names["count"]("accurate", [1, 1])
     told = client.generate_latest().decode()
     labels = '{exit="1",model="mine",policy="accurate"}'
     assert f"elf_keras_answers_total{labels} 2.0" in told
     assert f"elf_keras_expected_share{labels} 0.75" in told
+    # An exit that nobody takes is counted, too: its share is missed otherwise.
+    unused = labels.replace("1", "2", 1)
+    assert f"elf_keras_answers_total{unused} 0.0" in told
 
 
 REST = {

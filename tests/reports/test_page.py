@@ -166,7 +166,11 @@ def test_names_are_text_wherever_they_stand(view, undrawn):
     }
     reported = {"split": "test", "images": 3}
     exports = {
-        HOSTILE: {"variants": {HOSTILE: variant}, "reported_on": reported}
+        HOSTILE: {
+            "variants": {HOSTILE: variant},
+            "saved_model": variant,
+            "reported_on": reported,
+        }
     }
     text, read, _ = build(hostile, view, exports=exports)
     assert not [found for _, found in read.tags if found.get("id") == "x"]
