@@ -1,11 +1,13 @@
 """A correction for class frequencies after training, at every exit.
 
-  z'_c = z_c - τ_k log π_c / σ
+  z'_c = z_c - τ_k n_k log π_c / σ
 
-with π the class shares in training, σ what the loss multiplied logits by, and
-a τ_k of exit k's own. It becomes part of the exits' classifiers: whatever
-loads, cuts or exports the model afterwards answers by z'. A running sum of
-corrected logits is corrected in the same proportion.
+with z what exit k answers by, its own logits (n_k = 1) or the running sum R_k
+= d R_{k-1} + z_k of n_k = Σ_{j<k} d^j logits, π the class shares in training,
+σ what the loss multiplied logits by, and a τ_k of exit k's own. It becomes part
+of the exits' classifiers: whatever loads, cuts or exports the model afterwards
+answers by z'. Under a running sum, classifier k takes τ_k n_k - d τ_{k-1}
+n_{k-1} of it, as the sum holds that of the exit before already.
 
 Reference: Menon et al. 2021, *Long-Tail Learning via Logit Adjustment*, Eq. 9.
 """
@@ -19,6 +21,7 @@ from keras import layers
 from elf_keras.data import splits
 from elf_keras.evaluation import prediction
 from elf_keras.evaluation.scorer import Scorer
+from elf_keras.exits.answer_rule import OWN
 from elf_keras.losses import class_weights
 from elf_keras.models.exit_heads import CosineClassifier
 from elf_keras.models.multi_exit_model import MultiExitModel
@@ -55,6 +58,7 @@ class Correction:
         log_priors = class_weights.log_priors(data.train_counts)
         unit = log_priors / scorer.rule.scale
         exits = len(model.output_names)
+        sizes = _sizes(scorer.rule, exits)
         found, taus = None, np.broadcast_to(self.taus or 0.0, exits)
         if data.validation is not None:
             tried = TAUS if self.taus is None else (0.0, *self.taus)
@@ -73,7 +77,10 @@ class Correction:
                 row["validation_accuracy"] = float(found[at, number])
         by = "validation" if self.taus is None else "flag"
         told = {"chosen_by": by, "exits": rows}
-        return shifted(model, -taus[:, None] * unit), told
+        decay = scorer.rule.answer_decay if scorer.rule.answer != OWN else 0.0
+        answered = taus * sizes
+        own = answered - decay * np.append(0.0, answered[:-1])
+        return shifted(model, -own[:, None] * unit), told
 
 
 def accuracies(
@@ -83,21 +90,29 @@ def accuracies(
     unit: np.ndarray,
     taus: tuple[float, ...],
 ) -> np.ndarray:
-    """Accuracy of each exit's own logits under each τ, `(taus, exits)`.
+    """Accuracy of what each exit answers by under each τ, `(taus, exits)`.
 
     Args:
-      scorer: weighs the images in the mean, by default one over classes.
+      scorer: weighs the images in the mean, by default one over classes, and
+        knows what exits answer by.
       unit: log π / σ, `(classes,)`.
     """
     right, start = [], 0
+    steps = _sizes(scorer.rule, len(model.output_names))[:, None] * unit
     for logits in prediction.logit_parts(model, examples):
         labels = examples.labels[start : start + len(logits), None]
         start += len(logits)
+        answers = scorer.rule.answered(logits)
         right.append(
-            [(logits - tau * unit).argmax(-1) == labels for tau in taus]
+            [(answers - tau * steps).argmax(-1) == labels for tau in taus]
         )
     weights = scorer.weights(examples.labels)
     return np.einsum("tie,i->te", np.concatenate(right, axis=1), weights)
+
+
+def _sizes(rule, exits):
+    """How many logits each exit answers by, n_k, `(exits,)`."""
+    return np.array([rule.total(number + 1) for number in range(exits)])
 
 
 def shifted(model: MultiExitModel, shifts: np.ndarray) -> MultiExitModel:

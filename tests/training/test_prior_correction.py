@@ -107,6 +107,36 @@ def test_the_logits_of_a_given_tau_by_hand(scale, cosine):
     }
 
 
+def test_a_running_sum_is_corrected_by_the_tau_of_its_exit():
+    """τ of 2 and 0: exit 2 gives back what it has of exit 1's."""
+    rule = AnswerRule(answer="running", answer_decay=0.5)
+    model = built()
+    found, _ = Correction((2.0, 0.0)).applied(
+        model, tiny.data(validation=False), tiny.scorer(rule=rule)
+    )
+    log_priors = np.log([9 / 18, 6 / 18, 3 / 18])
+    before, after = logits(model), logits(found)
+    np.testing.assert_allclose(
+        after, before + np.outer([-2.0, 1.0], log_priors), atol=1e-5
+    )
+    np.testing.assert_allclose(
+        rule.answered(after)[:, 1], rule.answered(before)[:, 1], atol=1e-5
+    )
+
+
+def test_equal_taus_shift_every_classifier_alike():
+    """A running sum of 1, 1.5 logits is corrected 1, 1.5 times."""
+    rule = AnswerRule(answer="running", answer_decay=0.5)
+    model = built()
+    found, _ = Correction((0.8,)).applied(
+        model, tiny.data(validation=False), tiny.scorer(rule=rule)
+    )
+    log_priors = np.log([9 / 18, 6 / 18, 3 / 18])
+    np.testing.assert_allclose(
+        logits(found), logits(model) - 0.8 * log_priors, atol=1e-5
+    )
+
+
 def of_counts(validation) -> splits.Splits:
     """Training images 4, 2, 1: from class to class log 2 fewer."""
     names = ("a", "b", "c")
@@ -114,7 +144,7 @@ def of_counts(validation) -> splits.Splits:
     return splits.Splits(train, validation, None, names, train.labels)
 
 
-def chosen(correction, scale, *, order=(0, 1, 2)):
+def chosen(correction, scale, *, order=(0, 1, 2), **rule):
     """What is recorded where validation gives `LOGITS`, in two parts."""
     order = list(order)
     images = np.zeros((3, *tiny.SHAPE), "uint8")
@@ -122,7 +152,7 @@ def chosen(correction, scale, *, order=(0, 1, 2)):
     data = of_counts(splits.Examples(images, labels, ("",) * 3))
     given = (LOGITS[order] / scale).astype("float32")
     parts = mock.Mock(return_value=[given[:2], given[2:]])
-    scorer = tiny.scorer(rule=AnswerRule(scale))
+    scorer = tiny.scorer(rule=AnswerRule(scale, **rule))
     with mock.patch.object(prediction, "logit_parts", parts):
         return correction.applied(tiny.model(), data, scorer)[1]
 
@@ -141,6 +171,21 @@ def test_validation_chooses_the_smallest_of_the_best(scale, order):
         "(100.0 → 100.0 %); chosen on validation, whose accuracy is in "
         "brackets; --prior_correction=0.8,0 repeats it"
     ]
+
+
+def test_validation_chooses_by_what_answers():
+    """With d = 1 and exit 2 all but silent, R_2 is exit 1's logits.
+
+    It is corrected as two logits: from τ = 0.5 / (2 log 2) = 0.36 on.
+    """
+    quiet = LOGITS * np.array([1.0, 1e-6])[:, None]
+    with mock.patch.dict(globals(), LOGITS=quiet):
+        told = chosen(Correction(), 1.0, answer="running", answer_decay=1.0)
+    assert [row["tau"] for row in told["exits"]] == [0.8, 0.4]
+    assert told["exits"][1]["validation_accuracy_before"] == pytest.approx(
+        2 / 3
+    )
+    assert told["exits"][1]["validation_accuracy"] == pytest.approx(1)
 
 
 def test_a_given_tau_tells_what_validation_makes_of_it():
