@@ -107,7 +107,8 @@ def _parameters():
         choices.FOCAL_WEIGHTS,
         "Where class weights enter the focal loss. outside: they multiply it. "
         "inside: they are also a power of the true class's probability, as in "
-        "the code of LDAM-DRW; needs --loss_normalization=batch_size.",
+        "the code of LDAM-DRW, which goes with "
+        "--loss_normalization=batch_size.",
     )
     flags.DEFINE_float(
         "ldam_scale",
