@@ -9,6 +9,7 @@ was interrupted, and writes experiments/results/NAME.json as each one ends.
 
 import argparse
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -16,6 +17,8 @@ from elf_keras import runs
 from elf_keras.policies import policy_file
 
 RESULTS = pathlib.Path(__file__).parent / "results"
+# Models of full length, so that any rule or τ can be scored later.
+MODELS = pathlib.Path(__file__).parent / "models"
 CIFAR = "experiments/cifar10_lt"
 SHORT = ("--epochs=30", "--mixed_precision=bfloat16")
 # Its data come with scikit-learn; its header tells thresholds, no policies.
@@ -37,6 +40,14 @@ RIVALS = (
     *("balanced_softmax", "la", "vs", "ce_drs", "ldam_drs"),
     *("sum_weighted_ce_drw", "summed_ce_drw", "sum_distilled_ce_drw"),
     *("sum_patience_ce_drw", "har_balanced_softmax"),
+)
+# Trained by themselves and with `--leaving=removed`: what is lost where images
+# that left are not computed any more. Not made so far.
+LEFT_OUT = ("har_ce_drw", "har_balanced_softmax")
+# Likewise of full length: heads without leaving, and a second seed.
+FULL = (
+    *(("ldam_drw", 0), ("har_ldam_drw", 0), ("sum_ldam_drw", 0)),
+    *(("ldam_drw", 1), ("sum_ldam_drw", 1), ("har_ldam_drw", 1)),
 )
 # Second stages of the plain run.
 SECOND_STAGES = ("crt", "lws", "tau_norm", "logit_adjustment")
@@ -93,10 +104,16 @@ def planned(head: str) -> dict[str, tuple[str, ...]]:
             f"--method={method}",
             f"--exit_head={head}",
         )
-    for recipe in ("ldam_drw", "har_ldam_drw"):
-        found[f"full_{recipe}_seed0"] = (
+    for seed in (0, 1):
+        for recipe in LEFT_OUT:
+            flags = _cifar(recipe, head, seed)
+            found[f"{recipe}_seed{seed}"] = flags
+            name = f"{recipe}_removed_seed{seed}"
+            found[name] = (*flags, "--leaving=removed")
+    for recipe, seed in FULL:
+        found[f"full_{recipe}_seed{seed}"] = (
             f"--flagfile={CIFAR}/{recipe}.flags",
-            *("--mixed_precision=bfloat16", "--seed=0"),
+            *("--mixed_precision=bfloat16", f"--seed={seed}"),
             *("--validation_fraction=0", f"--exit_head={head}"),
         )
     found[f"{DIGITS}_seed0"] = (f"--flagfile=experiments/{DIGITS}.flags",)
@@ -104,10 +121,16 @@ def planned(head: str) -> dict[str, tuple[str, ...]]:
 
 
 def collect(name: str, folder: pathlib.Path) -> bool:
-    """Write the result of a finished run; return whether there was one."""
+    """Write the result of a finished run; return whether there was one.
+
+    Of a run of full length, its model, too.
+    """
     metrics = folder / runs.METRICS
     if not metrics.exists():
         return False
+    if name.startswith("full_") and (folder / runs.MODEL).exists():
+        MODELS.mkdir(exist_ok=True)
+        shutil.copyfile(folder / runs.MODEL, MODELS / f"{name}.keras")
     record = runs.read_json(folder / runs.RECORD)
     history = (folder / "history.csv").read_text().splitlines()
     runs.write_json(
