@@ -52,17 +52,35 @@ def test_table(photos, tmp_path):
     assert command_runs.content(tmp_path) == before
 
 
-@pytest.mark.slow
-def test_the_exits_alone_are_in_the_time_of_all(photos):
-    """A step of a net of this size takes milliseconds, 10^8 of them a day."""
-    words = ("--exits=1", "--method=sum", "--exits_last=100000000")
-    ended = command_runs.done("train", *folder(photos, "--epochs=1", *words))
+def dry(photos, *words):
+    """Rows of a dry run with an early exit, of one epoch."""
+    words = "--epochs=1", "--exits=1", "--method=sum", *words
+    ended = command_runs.done("train", *folder(photos, *words))
     rows = dict(line.split("  ", 1) for line in ended.out.splitlines())
-    rows = {what.strip(): figure.strip() for what, figure in rows.items()}
-    assert "exits first" not in rows
+    return {what.strip(): figure.strip() for what, figure in rows.items()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("part", "other"),
+    [("exits first", "exits last"), ("exits last", "exits first")],
+)
+def test_the_exits_alone_are_in_the_time_of_all(photos, part, other):
+    """A step of a net of this size takes milliseconds, 10^8 of them a day."""
+    flag = part.replace(" ", "_")
+    rows = dry(photos, f"--{flag}=100000000")
+    assert other not in rows
     assert rows["time of 1 epoch"].endswith(" s")
-    assert rows["training in all"] == rows["exits last"]
-    assert rows["exits last"].endswith(" h")
+    assert rows["training in all"] == rows[part]
+    assert rows[part].endswith(" h")
+
+
+@pytest.mark.slow
+def test_a_limit_of_time_holds_for_all_of_it(photos):
+    rows = dry(photos, "--exits_first=100000000", "--most_minutes=1")
+    assert "exits first" in rows
+    found, unit = rows["training in all"].split()
+    assert unit == "s" and float(found) <= 60
 
 
 def test_a_photo_that_is_damaged_inside_is_found(photos):
