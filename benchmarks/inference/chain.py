@@ -13,6 +13,7 @@ calls as of images that come one after the other.
 
 import argparse
 import json
+import math
 import pathlib
 import tempfile
 
@@ -100,7 +101,7 @@ def _against_one_file(model, folder, images, variant, rounds):
             "leaving at 1": lambda: runner.predict(image, policy="at_1"),
         },
     )
-    in_rows = _compared(groups, rounds // ROW, ROW)
+    in_rows = _compared(groups, math.ceil(rounds / ROW), ROW)
     return _compared(groups, rounds, 1) | {f"in rows of {ROW}": in_rows}
 
 
