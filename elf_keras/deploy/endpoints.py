@@ -38,13 +38,15 @@ class Endpoints:
         ]
         self._shape = tuple(model.inputs[0].shape[1:])
         self._names = exit_rule.exit_names(models.exits(model))
-        self._temperatures = tf.constant(serving.temperatures, tf.float32)
+        # Row k is of exit k, so nothing is subtracted in a request.
+        columns = [[1.0], *([value] for value in serving.temperatures)]
+        self._temperatures = tf.constant(columns, tf.float32)
         alone = serving.static_temperature
         if alone is None:
             alone = serving.temperatures[-1]
         self._static_temperature = tf.constant(alone, tf.float32)
         costs = multiply_adds.exit_costs(model)
-        self._macs = tf.constant(costs.with_heads, tf.int64)
+        self._macs = tf.constant([0, *costs.with_heads], tf.int64)
         self._backbone_macs = tf.constant(int(costs.backbone), tf.int64)
         self._class_names = tf.constant(
             [
@@ -89,7 +91,7 @@ class Endpoints:
         for number, logits in enumerate(self._logits(image)):
             name = self._names[number]
             answered = self._serving.rule.next_answer(answered, logits)
-            shares = tf.nn.softmax(answered / self._temperatures[number])
+            shares = tf.nn.softmax(answered / self._temperatures[number + 1])
             told |= {name: logits, f"{name}_probabilities": shares}
         last = tf.fill(tf.shape(answered)[:1], len(self._names))
         return told | self._answer(answered, last)
@@ -102,7 +104,7 @@ class Endpoints:
         return self._told(
             logits,
             tf.fill(count, len(self._names)),
-            tf.fill(count, self._static_temperature),
+            self._static_temperature,
             tf.fill(count, self._backbone_macs),
         )
 
@@ -132,7 +134,7 @@ class Endpoints:
 
     def _read(self, image_bytes):
         image_bytes = tf.ensure_shape(image_bytes, (None,))
-        image_bytes = _require(tf.size(image_bytes) > 0, _EMPTY, image_bytes)
+        image_bytes = _require({_EMPTY: tf.size(image_bytes) > 0}, image_bytes)
         return self._pixels(image_bytes=image_bytes)
 
     def _decoded(self, image_bytes):
@@ -156,12 +158,12 @@ class Endpoints:
 
     def _answer(self, scores, taken):
         """What is told of scores that were answered by at the exits taken."""
-        temperatures = tf.gather(self._temperatures, taken - 1)
-        macs = tf.gather(self._macs, taken - 1)
+        temperatures = tf.gather(self._temperatures, taken)
+        macs = tf.gather(self._macs, taken)
         return self._told(scores, taken, temperatures, macs)
 
     def _told(self, scores, taken, temperatures, macs):
-        probabilities = tf.nn.softmax(scores / temperatures[:, None])
+        probabilities = tf.nn.softmax(scores / temperatures)
         # Of scores: probabilities that round to the same are no tie.
         most = min(TOP, len(self._class_names))
         best = tf.math.top_k(scores, most).indices
@@ -183,19 +185,21 @@ class Endpoints:
     def _checked(self, image):
         # A reloaded signature accepts any shape, and some kill the process.
         image = tf.ensure_shape(image, (None, *self._shape))
-        image = _require(tf.shape(image)[0] > 0, _EMPTY, image)
-        # NaN is inside no range.
-        inside = tf.logical_and(image >= 0, image <= 255)
-        return _require(tf.reduce_all(inside), _PIXELS, image)
+        # NaN equals nothing.
+        limited = tf.raw_ops.ClipByValue(
+            t=image, clip_value_min=0.0, clip_value_max=255.0
+        )
+        inside = tf.reduce_all(limited == image)
+        some = tf.shape(image)[0] > 0
+        return _require({_EMPTY: some, _PIXELS: inside}, image)
 
     def _checked_thresholds(self, thresholds, image):
         columns = len(self._names) - 1
         thresholds = tf.ensure_shape(thresholds, (None, columns))
         same = tf.shape(thresholds)[0] == tf.shape(image)[0]
-        thresholds = _require(same, _ROWS, thresholds)
-        # No certainty is above 1: there nobody leaves.
-        inside = tf.logical_and(thresholds > 0, thresholds <= 1)
-        return _require(tf.reduce_all(inside), _THRESHOLD, thresholds)
+        # In (0, 1]; no certainty is above 1: there nobody leaves.
+        inside = tf.reduce_all(tf.math.ceil(thresholds) == 1)
+        return _require({_ROWS: same, _THRESHOLD: inside}, thresholds)
 
 
 _EMPTY = "an empty batch came; expected at least one image"
@@ -216,8 +220,14 @@ def _traced(function, *inputs):
     return function.get_concrete_function(*inputs)
 
 
-def _require(condition, message, tensor):
-    """Return the tensor, to be read only where the condition holds."""
-    check = tf.debugging.Assert(condition, [message])
-    with tf.control_dependencies([check]):
+def _require(conditions, tensor):
+    """Return the tensor, to be read only where all conditions hold.
+
+    Args:
+      conditions: by what a request is told that breaks one.
+    """
+    checks = [
+        tf.debugging.Assert(holds, [told]) for told, holds in conditions.items()
+    ]
+    with tf.control_dependencies(checks):
         return tf.identity(tensor)

@@ -33,6 +33,9 @@ def step(rule: AnswerRule, number: int, logits, kept: dict) -> tuple:
         run = certainty.next_run(said, kept.get("said"), kept.get("run"))
         sure = certainty.of_run(run, answered)
         return answered, sure, {**keeps, "said": said, "run": run}
+    if rule.exit_rule == certainty.CONFIDENCE:
+        # Needs no axis of exits, and each operation counts for one image.
+        return answered, certainty.confidence(answered), keeps
     sure = certainty.of(
         answered[..., None, :], rule.exit_rule, scale=rule.scale, first=number
     )
