@@ -188,13 +188,15 @@ class ChainRunner:
     def _descend(self, given, thresholds, limit, began):
         """Begin a stage only if it should fit; keep the last answer in time."""
         rule, spent, last = self._rule, 0.0, len(self.stages) - 1
+        times = [began]
         for number, stage in enumerate(self.stages):
             if number:
                 if spent + stage.expected > limit:
                     stage.expected *= 0.99  # one slow moment is forgotten
                     break
-                given = self.stages[number - 1].features()
-            stage.invoke(given)
+                stage.invoke(self.stages[number - 1].features())
+            else:
+                stage.invoke(given)
             asked = thresholds[number] < 1
             best = sure = scores = None
             # Right after a stage NumPy's code is out of the caches: what
@@ -207,14 +209,17 @@ class ChainRunner:
             elif number == last or limit < np.inf:
                 scores = stage.scores()
                 best = int(scores.argmax())
-            before, spent = spent, 1000 * (time.perf_counter() - began)
-            stage.learn(spent - before)
+            times.append(time.perf_counter())
+            spent = 1000 * (times[-1] - began)
             macs, temperature = self._exits[number]
             in_time = spent <= limit
             if in_time or not number:
                 kept = best, sure, scores, temperature, number + 1, in_time
             if (asked and sure > thresholds[number]) or not in_time:
                 break
+        # All at once: between stages this code, too, is out of the caches.
+        for number, after in enumerate(times[1:]):
+            self.stages[number].learn(1000 * (after - times[number]))
         return self._answer(*kept, macs, spent)
 
     def _alone(self, given, limit, began):
@@ -461,6 +466,8 @@ class Stage:
         elif given.dtype is not _FLOAT:
             given = given.astype(_FLOAT)
         run.set_tensor(self._index, given)
+        # The stage before runs again once nobody looks at its memory.
+        del given
         run.invoke()
 
     def scores(self):
@@ -475,7 +482,8 @@ class Stage:
 
     def features(self):
         """What the next stage takes, of the last image that was run."""
-        stored = self._interpreter.get_tensor(self._features["index"])
+        # A look at its memory and no copy: not to be kept.
+        stored = self._interpreter.tensor(self._features["index"])()
         quantization = self._features["quantization"]
         return (stored, quantization) if quantization[0] else stored
 
