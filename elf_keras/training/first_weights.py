@@ -1,7 +1,8 @@
 """The weights before the first epoch, against which training is measured.
 
 With pretrained features a training can end worse than it began, above all
-with few images. An epoch replaces the start where validation is better.
+with few images. An epoch replaces the start where validation is better, and
+not below the linear probe that the start's last exit is.
 """
 
 import pathlib
@@ -57,7 +58,9 @@ def beaten(found: dict, first: dict, scorer: Scorer) -> bool:
 
     By the mean over exits of what they answer, which tells models apart with
     fewer images than one exit does. It need not be surely better: a few hundred
-    images can seldom say so, even where test is clear.
+    images can seldom say so, even where test is clear. But exits that gained
+    much must not hide a loss: after the last one, against which policies are
+    chosen, it is right at least as often as the bare backbone of the start.
 
     Args:
       found: answers by split, of an epoch.
@@ -66,5 +69,8 @@ def beaten(found: dict, first: dict, scorer: Scorer) -> bool:
     """
     now, before = found["validation"], first["validation"]
     exits = now.correct.mean(axis=1), before.correct.mean(axis=1)
-    lead, _ = paired.lead(*exits, scorer.weights(now.labels))
-    return lead > _EQUAL
+    weights = scorer.weights(now.labels)
+    lead, _ = paired.lead(*exits, weights)
+    probe = before.static_classes == before.labels
+    behind, _ = paired.lead(probe, now.correct[:, -1], weights)
+    return lead > _EQUAL and behind < _EQUAL

@@ -11,9 +11,12 @@ from elf_keras.training import first_weights
 
 
 def answered(correct):
+    """Exits answer by their own logits, so the last one is the backbone."""
     labels = np.zeros(len(correct), int)
     hits = np.array(correct, bool)
-    return {"validation": types.SimpleNamespace(labels=labels, correct=hits)}
+    found = types.SimpleNamespace(labels=labels, correct=hits)
+    found.static_classes = np.where(hits[:, -1], 0, 1)
+    return {"validation": found}
 
 
 @pytest.mark.parametrize(
@@ -24,8 +27,10 @@ def answered(correct):
         ([[1, 0, 0], [0, 1, 0], [0, 0, 1]], False),
         # The last exit is better, all together are not.
         ([[0, 0, 1], [0, 0, 1], [0, 0, 0]], False),
-        # Once more all together: the last one is worse.
-        ([[1, 1, 0], [1, 1, 0], [0, 0, 0]], True),
+        # All together are better, the last one is below the probe.
+        ([[1, 1, 0], [1, 1, 0], [0, 0, 0]], False),
+        # It need not be above.
+        ([[1, 1, 0], [1, 1, 1], [0, 0, 0]], True),
     ],
 )
 def test_the_start_is_beaten_by_the_mean_over_exits(exits, better):
@@ -34,6 +39,19 @@ def test_the_start_is_beaten_by_the_mean_over_exits(exits, better):
         weights=lambda labels: np.full(len(labels), 1 / len(labels))
     )
     assert first_weights.beaten(answered(exits), before, scorer) is better
+
+
+def test_what_all_exits_answer_is_held_against_the_probe_alone():
+    """Not against the start's sum, which poor exits may have spoilt."""
+    before = answered([[0, 0], [0, 0], [1, 0]])
+    now = answered([[1, 1], [1, 0], [1, 0]])
+    scorer = types.SimpleNamespace(
+        weights=lambda labels: np.full(len(labels), 1 / len(labels))
+    )
+    before["validation"].static_classes = np.array([0, 1, 1])
+    assert first_weights.beaten(now, before, scorer)
+    before["validation"].static_classes = np.array([0, 0, 1])
+    assert not first_weights.beaten(now, before, scorer)
 
 
 def test_the_start_is_beaten_by_means_over_classes():
