@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 
+import hypothesis
 import pytest
 import shared
 
@@ -17,6 +18,9 @@ for variable in ("TF_NUM_INTRAOP_THREADS", "OMP_NUM_THREADS"):
     os.environ.setdefault(variable, "1")
 # As a command sets it in a process of its own, whose bits some tests compare.
 os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "1")
+# An example may take long on a busy machine: no test is a timed one.
+hypothesis.settings.register_profile("untimed", deadline=None)
+hypothesis.settings.load_profile("untimed")
 # While tests are imported there is little garbage, and looking takes seconds.
 gc.disable()
 # Files that take longest, begun first: left for the end, one of them would

@@ -188,28 +188,26 @@ class ChainRunner:
     def _descend(self, given, thresholds, limit, began):
         """Begin a stage only if it should fit; keep the last answer in time."""
         rule, spent, last = self._rule, 0.0, len(self.stages) - 1
-        ahead = rule is None and limit == np.inf
-        times, before = [began], None
+        times = [began]
         for number, stage in enumerate(self.stages):
-            if before is None:
+            if number:
+                if spent + stage.expected > limit:
+                    stage.expected *= 0.99  # one slow moment is forgotten
+                    break
+                stage.invoke(self.stages[number - 1].features())
+            else:
                 stage.invoke(given)
-            elif spent + stage.expected > limit:
-                stage.expected *= 0.99  # one slow moment is forgotten
-                break
-            else:
-                stage.invoke(before.features())
-            before, asked = stage, thresholds[number] < 1
-            # Right after a stage this code and NumPy's are out of the caches:
-            # what nobody asks for would take as long as a tenth of a stage.
-            if ahead and not asked and number < last:
-                times.append(time.perf_counter())
-                continue
-            scores, sure = stage.scores(), None
+            asked = thresholds[number] < 1
+            best = sure = scores = None
+            # Right after a stage NumPy's code is out of the caches: what
+            # nobody asks for would take as long as a tenth of a stage.
             if rule is not None:
-                best, sure, scores = rule.judge(number, scores)
+                best, sure, scores = rule.judge(number, stage.scores())
             elif asked:
+                scores = stage.scores()
                 best, sure = decide(scores)
-            else:
+            elif number == last or limit < np.inf:
+                scores = stage.scores()
                 best = int(scores.argmax())
             times.append(time.perf_counter())
             spent = 1000 * (times[-1] - began)
@@ -219,6 +217,7 @@ class ChainRunner:
                 kept = best, sure, scores, temperature, number + 1, in_time
             if (asked and sure > thresholds[number]) or not in_time:
                 break
+        # All at once: between stages this code, too, is out of the caches.
         for number, after in enumerate(times[1:]):
             self.stages[number].learn(1000 * (after - times[number]))
         return self._answer(*kept, macs, spent)
@@ -411,8 +410,6 @@ class Stage:
         # invoke(), and copies features that nobody may want.
         self._describe(run.get_signature_runner())
         self._interpreter = run
-        if self._features:
-            self._look = run.tensor(self._features["index"])
 
     def _describe(self, signature):
         self.inputs = signature.get_input_details()
@@ -486,7 +483,8 @@ class Stage:
     def features(self):
         """What the next stage takes, of the last image that was run."""
         # A look at its memory and no copy: not to be kept.
-        stored, quantization = self._look(), self._features["quantization"]
+        stored = self._interpreter.tensor(self._features["index"])()
+        quantization = self._features["quantization"]
         return (stored, quantization) if quantization[0] else stored
 
     def learn(self, milliseconds):

@@ -92,7 +92,6 @@ GIVEN = st.binary(max_size=12).map(
 
 @pytest.mark.slow
 @settings(
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(values=st.dictionaries(st.integers(0, 200), GIVEN, min_size=1))

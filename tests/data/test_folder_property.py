@@ -118,7 +118,6 @@ def check_labels(part, class_names, places):
 @pytest.mark.slow
 @settings(
     max_examples=150,
-    deadline=None,
     derandomize=True,
     suppress_health_check=list(HealthCheck),
 )

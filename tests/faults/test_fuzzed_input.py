@@ -43,7 +43,6 @@ def fuzzed(**given_by):
     def decorate(function):
         chosen = settings(
             max_examples=TRIED,
-            deadline=None,
             derandomize=True,
             database=None,
             suppress_health_check=list(HealthCheck),
