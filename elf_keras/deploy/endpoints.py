@@ -6,6 +6,7 @@ the outputs' names.
 
 from collections.abc import Callable
 
+import numpy as np
 import tensorflow as tf
 
 from elf_keras import models
@@ -38,21 +39,23 @@ class Endpoints:
         ]
         self._shape = tuple(model.inputs[0].shape[1:])
         self._names = exit_rule.exit_names(models.exits(model))
-        # Row k is of exit k, so nothing is subtracted in a request.
+        # All arrays: a tensor from outside a function is one more argument of
+        # every request. Row k is of exit k, so nothing is subtracted there.
         columns = [[1.0], *([value] for value in serving.temperatures)]
-        self._temperatures = tf.constant(columns, tf.float32)
+        self._temperatures = np.array(columns, np.float32)
         alone = serving.static_temperature
         if alone is None:
             alone = serving.temperatures[-1]
-        self._static_temperature = tf.constant(alone, tf.float32)
+        self._static_temperature = np.float32(alone)
         costs = multiply_adds.exit_costs(model)
-        self._macs = tf.constant([0, *costs.with_heads], tf.int64)
-        self._backbone_macs = tf.constant(int(costs.backbone), tf.int64)
-        self._class_names = tf.constant(
+        self._macs = np.array([0, *costs.with_heads], np.int64)
+        self._backbone_macs = np.int64(costs.backbone)
+        self._class_names = np.array(
             [
                 name.encode("utf-8", "backslashreplace")
                 for name in serving.class_names
-            ]
+            ],
+            object,
         )
         self._image = tf.TensorSpec((None, *self._shape), name="image")
         self._limits = tf.TensorSpec(
@@ -121,8 +124,9 @@ class Endpoints:
 
     def dynamic(self, image, exit_threshold):
         """Return each image's answer at the first exit that is sure."""
-        image = self._checked(image)
-        limits = self._checked_thresholds(exit_threshold, image)
+        columns = len(self._names) - 1
+        limits = tf.ensure_shape(exit_threshold, (None, columns))
+        image = self._checked(image, limits)
         return self._left(image=image, exit_threshold=limits)
 
     def dynamic_jpeg(self, image_bytes, exit_threshold):
@@ -182,24 +186,23 @@ class Endpoints:
             "macs": macs,
         }
 
-    def _checked(self, image):
+    def _checked(self, image, limits=None):
+        """The image, to be read only where it and the thresholds are right."""
         # A reloaded signature accepts any shape, and some kill the process.
         image = tf.ensure_shape(image, (None, *self._shape))
+        count = tf.shape(image)[0]
         # NaN equals nothing.
         limited = tf.raw_ops.ClipByValue(
             t=image, clip_value_min=0.0, clip_value_max=255.0
         )
         inside = tf.reduce_all(limited == image)
-        some = tf.shape(image)[0] > 0
-        return _require({_EMPTY: some, _PIXELS: inside}, image)
-
-    def _checked_thresholds(self, thresholds, image):
-        columns = len(self._names) - 1
-        thresholds = tf.ensure_shape(thresholds, (None, columns))
-        same = tf.shape(thresholds)[0] == tf.shape(image)[0]
-        # In (0, 1]; no certainty is above 1: there nobody leaves.
-        inside = tf.reduce_all(tf.math.ceil(thresholds) == 1)
-        return _require({_ROWS: same, _THRESHOLD: inside}, thresholds)
+        conditions = {_EMPTY: count > 0, _PIXELS: inside}
+        if limits is not None:
+            conditions[_ROWS] = tf.shape(limits)[0] == count
+            # In (0, 1]; no certainty is above 1: there nobody leaves.
+            sound = tf.reduce_all(tf.math.ceil(limits) == 1)
+            conditions[_THRESHOLD] = sound
+        return _require(conditions, image)
 
 
 _EMPTY = "an empty batch came; expected at least one image"
