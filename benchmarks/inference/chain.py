@@ -40,7 +40,7 @@ def main() -> None:
     parser.add_argument("--image_size", type=int, default=32)
     parser.add_argument("--exits", default="all", help="such as 3,4,5")
     parser.add_argument("--dense", action="store_true", help="not cosine")
-    parser.add_argument("--rounds", type=int, default=400)
+    parser.add_argument("--rounds", type=int, default=2000)
     parser.add_argument("--variants", nargs="+", default=TFLITE_VARIANTS)
     options = parser.parse_args()
     shape = (options.image_size, options.image_size, 3)

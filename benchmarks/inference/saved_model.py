@@ -22,7 +22,7 @@ from elf_keras.deploy import graphs, manifest, saved_model
 from elf_keras.deploy.serving import Serving
 from elf_keras.models import multiply_adds
 
-BATCHES = {1: 300, 32: 40, 256: 12}
+BATCHES = {1: 1000, 32: 100, 256: 24}
 SHARES = (0.0, 0.5, 0.9)
 # Cosines: no confidence comes near the upper one, all exceed the lower one.
 STAY, LEAVE = 0.999, 1e-6
