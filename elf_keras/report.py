@@ -93,12 +93,8 @@ def run(
     """Draw the page of runs that have been read."""
     _check_classes({each.name: each.data.get("class_names") for each in read})
     command.load_tensorflow()
-    import tensorflow as tf
-
     from elf_keras.reports import page
 
-    # It warns of tracing where several models predict.
-    tf.get_logger().setLevel("ERROR")
     steps, views = progress.Steps(command.say), []
     for each in read:
         views.append(_view(each))

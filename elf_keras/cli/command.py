@@ -87,6 +87,8 @@ def load_tensorflow(*, devices: bool = True) -> None:
         if devices:
             tensorflow.config.list_logical_devices()
         importlib.import_module("keras")
+    # It warns of tracing where several models predict: no news to users.
+    tensorflow.get_logger().setLevel("ERROR")
 
 
 def say(line: str) -> None:

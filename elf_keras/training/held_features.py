@@ -102,14 +102,20 @@ def batches(
     Raises:
       InputError: for an image file that cannot be decoded.
     """
-    compute = tf.function(
-        lambda images: [
+
+    def compute(images):
+        return [
             tf.cast(tf.clip_by_value(each, -_LARGEST, _LARGEST), tf.float16)
             for each in keras.tree.flatten(reading(images, training=False))
         ]
-    )
-    for images, _ in pipeline.evaluation_batches(examples, batch_size=READ):
-        yield compute(images)
+
+    rows = pipeline.evaluation_batches(examples, batch_size=READ)
+    images, _ = rows.element_spec
+    # Traced once: the last batch is smaller as a rule.
+    of_any_size = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
+    traced = tf.function(compute).get_concrete_function(of_any_size)
+    for images, _ in rows:
+        yield traced(images)
 
 
 def copy_of(model: MultiExitModel) -> MultiExitModel:

@@ -135,6 +135,23 @@ def test_say_and_show_do_not_mix(capsys):
 
 
 def test_loading_tensorflow_gives_stderr_back(capfd):
-    command.load_tensorflow()
+    with command_runs.fresh_flags("--workdir=run"):
+        command.load_tensorflow()
     print("still here", file=sys.stderr, flush=True)
     assert "still here" in capfd.readouterr().err
+
+
+def test_advice_on_tracing_is_no_news_to_users():
+    code = """
+from absl import flags
+from elf_keras.cli import command, command_flags, recipe_flags
+recipe_flags.define()
+command_flags.define()
+flags.FLAGS(["train", "--workdir=run"])
+command.load_tensorflow()
+import tensorflow as tf
+for number in range(9):
+    tf.function(lambda given: given + 1)(number)
+"""
+    done = command_runs.ended(command_runs.child("-c", code))
+    assert (done.status, done.err) == (0, "")
