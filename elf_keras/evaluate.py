@@ -9,7 +9,7 @@ exit alone, mean averages the exits' probabilities, dynamic leaves early.
 --policy=accurate takes thresholds, exit rule and answer from the policy.json
 that elf-keras sweep wrote; --policy=static is the backbone without early exits.
 --export=savedmodels/NAME --variant=int8 scores an export of the run as it will
-run in use.
+run in use: by its default policy, or by --policy.
 """
 
 import dataclasses

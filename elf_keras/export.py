@@ -141,13 +141,18 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
 def _shown(record):
     """Print what was made, and refuse what should not be."""
     shares = record["parity_at"]["exit_shares"]
-    print(export_tables.parity(shares, record["parity"]), flush=True)
     print(export_tables.variants(record), flush=True)
+    print()
+    # Last, so that what failed is seen.
+    print(export_tables.parity(shares, record["parity"]), flush=True)
     _refuse_without_default(record)
-    if any(row["passed"] is False for row in record["parity"]):
+    failed = [
+        row["artefact"] for row in record["parity"] if row["passed"] is False
+    ]
+    if failed:
         raise InputError(
-            "an artefact does not answer as the model does (see FAILED "
-            "above); nothing was written, please report it"
+            f"{', '.join(failed)}: does not answer as the model does (see "
+            "FAILED above); nothing was written, please report it"
         )
 
 

@@ -170,10 +170,7 @@ def _of_export():
     from elf_keras.deploy import artefact
 
     found = artefact.load(pathlib.Path(FLAGS.export), variant)
-    default = found.default_policy
-    if workdir.given_here("exit_threshold"):
-        default = None
-    leaving = thresholds_from_flags.of_export(found, default)
+    leaving = thresholds_from_flags.of_export(found)
     thresholds = None if leaving.is_static else leaving.thresholds
     if leaving.is_static and not found.alone:
         raise InputError(

@@ -63,7 +63,11 @@ How to read a cell:
   the best epoch's model. In brackets is the compute that it saves, with the
   exits' own cost counted.
 - A tenth of the training images is kept for validation, except where it says
-  *all training images*.
+  *all training images*. Those runs have no validation images to choose a policy
+  on, so no *dynamic*: `docs/tutorials/papers_row.md` scores one by the
+  thresholds of another run.
+- The CIFAR runs that were measured here add `--mixed_precision=bfloat16`, and
+  so do the times of recipes that name it.
 
 30 epochs are not 200: `FINDINGS.md` says what they can and cannot tell.
 """

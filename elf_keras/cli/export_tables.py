@@ -19,7 +19,7 @@ _COLUMNS = (
 )
 _NOT_JUDGED = (
     "not judged: quantized, so that scores and exits must move; what that "
-    "costs is the accuracy below"
+    "costs is the accuracy above"
 )
 
 
@@ -66,7 +66,6 @@ def variants(record: dict) -> str:
     plain = rule.leaves_as(answer_rule.PLAIN)
     of_rule = "" if plain else f" of {rule.shown}"
     lines = [
-        "",
         f"thresholds{of_rule} chosen on {record['chosen_on']}; accuracy (mean "
         f"over classes) of {reported_on['images']} images, "
         f"{reported_on['split']}; ms on this machine, one thread",
@@ -74,12 +73,13 @@ def variants(record: dict) -> str:
     ]
     if record["saved_model"]:
         lines += _of_variant("saved_model", record["saved_model"])
-        lines += _notes(record["saved_model"], reported_on["split"])
+        lines += _notes(record["saved_model"], reported_on["split"], True)
     for name, variant in record["variants"].items():
         size = sum(stage["bytes"] for stage in variant["stages"])
         lines += _of_variant(f"{name}, {size / 1000:.0f} kB", variant)
         lines += [f"  warning: {text}" for text in variant["warnings"]]
-        lines += _notes(variant, reported_on["split"])
+        alone = bool(variant.get("exits"))
+        lines += _notes(variant, reported_on["split"], alone)
     return "\n".join(lines)
 
 
@@ -98,7 +98,7 @@ def _of_variant(variant, found):
         variant = ""
 
 
-def _notes(found, split):
+def _notes(found, split, alone):
     """What is left out or not guarded, or costs more than the bare backbone."""
     yield from (f"  note: {text}" for text in found.get("left_out", ()))
     policies = found["policies"]
@@ -112,5 +112,5 @@ def _notes(found, split):
             "has what one may lose"
         )
     static = found["static"]["accuracy"]
-    if text := sentences.dearer(policies, static, split):
+    if text := sentences.dearer(policies, static, split, alone=alone):
         yield f"  note: {text}"

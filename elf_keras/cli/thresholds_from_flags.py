@@ -58,12 +58,13 @@ def of_run(classes: int, exits: int) -> Leaving:
     return found
 
 
-def of_export(found, default: str | None = None) -> Leaving:
-    """How an export leaves: by --policy, or at s where none is named.
+def of_export(found) -> Leaving:
+    """How an export leaves: by --policy, or by its default policy.
+
+    At s where the command line has --exit_threshold in place of a policy.
 
     Args:
       found: the `artefact.Artefact`.
-      default: policy in place of s.
 
     Raises:
       InputError: for a policy, or a way to leave, that the export has not.
@@ -79,7 +80,9 @@ def of_export(found, default: str | None = None) -> Leaving:
             "--policy_file: an export has policies of its own, chosen for "
             "each variant; leave it out beside --export"
         )
-    policy = FLAGS.policy or default
+    policy = FLAGS.policy
+    if policy is None and not workdir.given_here("exit_threshold"):
+        policy = found.default_policy
     classes, exits = len(found.class_names), len(found.costs.with_heads)
     if policy == policy_rules.STATIC:
         return _static(found.rule, exits)

@@ -28,6 +28,7 @@ BATCH = 64
 class Artefact:
     """What an export's manifest says of one artefact, and how to ask it."""
 
+    name: str  # as messages call it
     class_names: list[str]  # in the order of the logits
     costs: multiply_adds.ExitCosts
     rule: AnswerRule  # by which it leaves
@@ -58,9 +59,10 @@ class Artefact:
           InputError: where the export has no such policy.
         """
         if policy not in self.policies:
+            held = [*self.policies, *([policy_rules.STATIC] * self.alone)]
             raise InputError(
-                f"--policy={policy} is not in the export's manifest; choose "
-                f"one of {', '.join([*self.policies, policy_rules.STATIC])}"
+                f"--policy={policy}: {self.name} has no such policy; choose "
+                f"one of {', '.join(held)}"
             )
         return self.policies[policy]
 
@@ -89,6 +91,7 @@ def load(folder: pathlib.Path, variant: str | None) -> Artefact:
             _served(folder, record) if served else _chained(path, variant)
         )
         return Artefact(
+            f"variant {variant} of --export={runs.legible(str(folder))}",
             [str(name) for name in record["class_names"]],
             _costs(record),
             rule,

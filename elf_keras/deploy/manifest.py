@@ -37,16 +37,21 @@ class Judge:
     reported_on: splits.Examples  # the split whose scores are reported
     reported_as: str  # its name
     rules: policy_rules.PolicyPlan
+    chain_only: bool = False  # no variant has a file of the bare backbone
 
     def choose(
         self,
         chosen_on: Answers,
         reported_on: Answers,
         milliseconds: list[float] | None = None,
+        *,
+        alone: bool = True,
     ) -> dict:
         """Choose a variant's policies, by its answers, and score each of them.
 
-        `milliseconds` of each stage, `(exits,)`; None leaves times out.
+        Args:
+          milliseconds: of each stage, `(exits,)`; None leaves times out.
+          alone: whether the bare backbone can be asked.
 
         Returns `policies` by name; `left_out`, a sentence for each rule that
         this variant cannot meet; `static`, scores of the last exit alone.
@@ -66,7 +71,7 @@ class Judge:
                 "group_losses": choice.losses,
                 "said": choice.said,
                 "advice": sentences.dearer(
-                    told, static["accuracy"], self.reported_as
+                    told, static["accuracy"], self.reported_as, alone=alone
                 ),
             }
         return {"static": static, "policies": policies, "left_out": left_out}

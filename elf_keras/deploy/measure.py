@@ -120,7 +120,8 @@ def entry(
         for given, part in zip(logits, parts, strict=True)
     )
     times, times_alone = found.of_stages, found.of_alone
-    chosen = judge.choose(chosen_on, reported_on, times)
+    alone = not judge.chain_only
+    chosen = judge.choose(chosen_on, reported_on, times, alone=alone)
     policies = chosen["policies"]
     every = policies[policy_rules.ALL_EXITS]
     if policy == policy_rules.STATIC:

@@ -108,19 +108,24 @@ def check_output(output: pathlib.Path, *, served: bool) -> None:
             "itself; name the folder above it"
         )
     held = numbered(output)
-    others = [] if held or not output.exists() else [*output.iterdir()]
-    if (output / MANIFEST).exists() or others:
+    if (output / MANIFEST).exists() or (not held and _others(output)):
         raise InputError(
             f"--output={output} exists and holds no versions of an export; "
             "name another folder, or move what it holds"
         )
-    last = held[-1] if held else output
-    if not served and (last / SAVED_MODEL_FILE).exists():
+    with_it = [at for at in held if (at / SAVED_MODEL_FILE).exists()]
+    if with_it and not served:
         raise InputError(
-            f"--formats: {last} has a SavedModel, and a server that watches "
-            f"{output} could not load a version without one; add saved_model, "
-            "or name another folder"
+            f"--formats: {with_it[-1]} has a SavedModel, and a server that "
+            f"watches {output} could not load a version without one; add "
+            "saved_model, or name another folder"
         )
+
+
+def _others(output):
+    """What is in a folder but what exports write, or left when killed."""
+    found = output.iterdir() if output.exists() else ()
+    return [at for at in found if not at.name.startswith(runs.WRITING)]
 
 
 @contextlib.contextmanager
@@ -148,7 +153,11 @@ def put(made: pathlib.Path, output: pathlib.Path) -> pathlib.Path:
     """Rename a whole version to the next number; return its place.
 
     A number that comes into being meanwhile is left alone: the next is taken.
+
+    Raises:
+      InputError: where no version can be added any more.
     """
+    check_output(output, served=(made / SAVED_MODEL_FILE).exists())
     while True:
         place = following(output)
         try:

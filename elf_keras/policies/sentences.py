@@ -38,13 +38,16 @@ def guarded(
     )
 
 
-def dearer(policies: dict[str, dict], static: float, split: str) -> str | None:
+def dearer(
+    policies: dict[str, dict], static: float, split: str, *, alone: bool = True
+) -> str | None:
     """Say which policies cost more than the bare backbone; None: none does.
 
     Args:
       policies: scores by name: `saving` of MACs, heads counted, `accuracy`.
       static: accuracy of the backbone alone.
       split: that both are of.
+      alone: whether the backbone alone can be asked.
     """
     found = [
         f"{name} at {100 - 100 * at['saving']:.1f} % of its MACs "
@@ -54,10 +57,16 @@ def dearer(policies: dict[str, dict], static: float, split: str) -> str | None:
     ]
     if not found:
         return None
+    right = f"({100 * static:.1f} % right)"
+    remedy = f"use static, the backbone alone {right}"
+    if not alone:
+        remedy = (
+            f"an export without --chain_only has static, the backbone alone "
+            f"{right}"
+        )
     return (
         f"more expensive than the bare backbone on {split}: "
-        f"{', '.join(found)}; use static, the backbone alone "
-        f"({100 * static:.1f} % right)"
+        f"{', '.join(found)}; {remedy}"
     )
 
 

@@ -6,6 +6,7 @@ from elf_keras.reports.run_folder import RunFolder
 from elf_keras.reports.run_view import RunView
 from elf_keras.runs import flagfiles
 
+SAVED_MODEL = "saved_model"
 # Flags that name places on the machine that trained.
 _PLACES = (
     "workdir",
@@ -66,12 +67,26 @@ def exported(exports: dict[str, dict]) -> list[dict]:
             "accuracy": scores["accuracy"],
             "saving": scores.get("saving"),
             "milliseconds": scores.get("milliseconds"),
-            "bytes": sum(stage["bytes"] for stage in found["stages"]),
+            "bytes": _bytes(found, policy),
         }
         for name, manifest in exports.items()
-        for variant, found in (manifest.get("variants") or {}).items()
-        for policy, scores in found["policies"].items()
+        for variant, found in _variants(manifest)
+        for policy, scores in _policies(found)
     ]
+
+
+def _policies(found):
+    """Scores by name, the bare backbone's first."""
+    yield policy_rules.STATIC, {**found["static"], "saving": 0.0}
+    yield from found["policies"].items()
+
+
+def _bytes(found, policy):
+    """Size of the files that answer; None: not known, or not there."""
+    files = found.get("stages", [])
+    if policy == policy_rules.STATIC:
+        files = found.get("exits", [])[-1:]
+    return sum(file["bytes"] for file in files) or None
 
 
 def dearer(exports: dict[str, dict]) -> list[str]:
@@ -85,6 +100,7 @@ def dearer(exports: dict[str, dict]) -> list[str]:
                 found["policies"],
                 found["static"]["accuracy"],
                 manifest["reported_on"]["split"],
+                alone=variant == SAVED_MODEL or bool(found.get("exits")),
             )
         )
     ]
@@ -93,7 +109,7 @@ def dearer(exports: dict[str, dict]) -> list[str]:
 def _variants(manifest):
     """What an export answers by, each with policies of its own."""
     if served := manifest.get("saved_model"):
-        yield "saved_model", served
+        yield SAVED_MODEL, served
     yield from (manifest.get("variants") or {}).items()
 
 

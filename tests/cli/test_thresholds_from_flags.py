@@ -108,24 +108,28 @@ def export(rule):
         class_names=[*"abcdefghij"],
         costs=types.SimpleNamespace(with_heads=[1, 2, 3]),
         rule=rule,
+        default_policy="accurate",
         advice={"accurate": "take static"},
         thresholds_of=lambda name: ExitThresholds.of([0.25, None]),
     )
 
 
 def test_an_export_is_scored_by_its_own_rule():
-    """s of a run says nothing by another rule, whose default is taken."""
+    """At s, where the command line says it."""
     for rule, words, s in (
-        (AnswerRule(exit_rule="entropy"), (), 0.7),
-        (PLAIN, (), 0.9),
-        (AnswerRule(exit_rule="patience"), (), 0.5),
+        (AnswerRule(exit_rule="entropy"), ("--exit_threshold=0.8",), 0.8),
         (PLAIN, ("--exit_threshold=0.6",), 0.6),
     ):
         with flags(*words, of_run=ENTROPY):
             found = thresholds_from_flags.of_export(export(rule))
         assert found.thresholds.number == pytest.approx(s)
         assert (found.rule, found.policy) == (rule, None)
-    with flags("--policy=accurate", of_run=ENTROPY):
+
+
+@pytest.mark.parametrize("words", [(), ("--policy=accurate",)])
+def test_an_export_is_scored_as_it_is_used(words):
+    """By its default policy, though the run has a threshold."""
+    with flags(*words, of_run=(*ENTROPY, "--exit_threshold=0.7")):
         found = thresholds_from_flags.of_export(export(SUMS))
     assert found.thresholds.to_json() == [0.25, None]
     assert (found.policy, found.advice) == ("accurate", "take static")

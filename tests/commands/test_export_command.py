@@ -28,6 +28,8 @@ def quick(monkeypatch):
     def write(folder, model, data, scorer, plan, tell):
         record["leaves_by"] = scorer.rule.flags
         shutil.copytree(COMMITTED, folder, dirs_exist_ok=True)
+        for name in record.get("adds", ()):
+            (folder / name).touch()
         return record
 
     monkeypatch.setattr(bundle, "write", write)
@@ -50,7 +52,8 @@ def test_what_differs_or_has_no_default_policy_is_not_kept(
     run_folder, tmp_path, quick
 ):
     quick["parity"][0] |= {"passed": False, "reason": "scores differ"}
-    says = ["does not answer as the model does", "nothing was written"]
+    name = quick["parity"][0]["artefact"]
+    says = [f"{name}: does not answer as the model", "nothing was written"]
     refused(run_folder, tmp_path / "digits", says=says)
     quick["parity"][0]["passed"] = True
     del quick["variants"]["int8"]["policies"]["accurate"]
@@ -114,6 +117,7 @@ def test_a_server_is_not_given_a_version_that_it_cannot_load(
     (output / "3" / "saved_model.pb").write_text("")
     says = ["--formats", "digits/3 has a SavedModel", "add saved_model"]
     refused(run_folder, output, "--formats=float32", says=says)
+    quick["adds"] = ["saved_model.pb"]
     export(run_folder, output, "--formats=saved_model,float32")
 
 

@@ -82,3 +82,29 @@ def test_what_cannot_be_renamed_is_an_error_and_not_a_loop(name):
     with pytest.raises(FileNotFoundError):
         versions.put(name / "absent", name)
     assert not (name / "11").exists()
+
+
+def test_what_another_export_writes_or_left_is_no_obstacle(tmp_path):
+    with versions.adding(tmp_path / "new") as made:
+        versions.check_output(tmp_path / "new", served=True)
+        assert versions.put(made, tmp_path / "new").name == "1"
+    (tmp_path / "killed" / ".writing-x").mkdir(parents=True)
+    versions.check_output(tmp_path / "killed", served=True)
+    (tmp_path / "killed" / "notes.txt").touch()
+    with pytest.raises(InputError, match="holds no versions"):
+        versions.check_output(tmp_path / "killed", served=True)
+
+
+def test_a_server_keeps_finding_saved_models(tmp_path):
+    """Even where the highest version is only half copied."""
+    for part in ("1/saved_model.pb", "2/variables"):
+        (tmp_path / part).mkdir(parents=True)
+    told = "/1 has a SavedModel"
+    with pytest.raises(InputError, match=told):
+        versions.check_output(tmp_path, served=False)
+    # One that came while this one was made, too.
+    with versions.adding(tmp_path) as made:
+        with pytest.raises(InputError, match=told):
+            versions.put(made, tmp_path)
+        (made / "saved_model.pb").touch()
+        assert versions.put(made, tmp_path).name == "3"

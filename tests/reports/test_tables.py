@@ -29,5 +29,32 @@ def test_what_costs_more_is_said_of_every_kind_of_export():
             "reported_on": {"split": "test"},
         },
     }
-    found = [text.partition(":")[0] for text in tables.dearer(exports)]
-    assert found == ["mine, saved_model", "phones, int8"]
+    served, phones = tables.dearer(exports)
+    assert served.startswith("mine, saved_model: ")
+    assert "use static, the backbone alone" in served
+    # Its variant has no file of the backbone alone.
+    assert phones.startswith("phones, int8: ")
+    assert "an export without --chain_only has static" in phones
+
+
+def test_all_that_an_export_answers_by_is_a_row():
+    at = {"accuracy": 0.7, "saving": 0.1, "milliseconds": 2.0}
+    static = {"accuracy": 0.8}
+    files = {"stages": [{"bytes": 3}, {"bytes": 4}], "exits": [{"bytes": 5}]}
+    manifest = {
+        "saved_model": {"policies": {"accurate": at}, "static": static},
+        "variants": {
+            "int8": {"policies": {"accurate": at}, "static": static, **files}
+        },
+    }
+    found = tables.exported({"mine": manifest})
+    assert [
+        (row["variant"], row["policy"], row["accuracy"], row["bytes"])
+        for row in found
+    ] == [
+        ("saved_model", "static", 0.8, None),
+        ("saved_model", "accurate", 0.7, None),
+        ("int8", "static", 0.8, 5),
+        ("int8", "accurate", 0.7, 7),
+    ]
+    assert [row["saving"] for row in found[:2]] == [0.0, 0.1]
