@@ -10,16 +10,28 @@ import pytest
 pytestmark = pytest.mark.slow
 
 
-def test_the_chain_is_measured_against_one_file():
-    command = (
-        f"{sys.executable} -m benchmarks.inference.chain --rounds=2 "
-        "--backbone=resnet8 --image_size=16 --variants float32"
-    )
+def measured(words):
+    command = [sys.executable, "-m", *words.split()]
     found = subprocess.run(
-        command.split(),
-        capture_output=True,
-        text=True,
-        cwd=command_runs.CHECKOUT,
+        command, capture_output=True, text=True, cwd=command_runs.CHECKOUT
     )
     assert found.returncode == 0, found.stderr[-2000:]
-    assert json.loads(found.stdout)["float32"]["chain_over_one_file"] > 0
+    return json.loads(found.stdout)
+
+
+def test_the_chain_is_measured_against_one_file():
+    found = measured(
+        "benchmarks.inference.chain --rounds=2 --backbone=resnet8 "
+        "--image_size=16 --variants float32"
+    )
+    assert found["float32"]["chain_over_one_file"] > 0
+
+
+def test_each_step_of_an_export_is_timed():
+    found = measured(
+        "benchmarks.export_time --backbone=resnet8 --formats=float32 "
+        "--score_images=9"
+    )
+    assert found["seconds"] > 0
+    (compared,) = [step for step in found["steps"] if "compared" in step]
+    assert "float32 compared with the model" in compared

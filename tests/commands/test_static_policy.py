@@ -79,3 +79,15 @@ def test_a_chain_alone_has_no_file_to_run_it(folder, tmp_path):
     says = ["--policy=static", "--chain_only"]
     more = ("--policy=static", "--chain_only")
     command_runs.refused("export", *words, *more, says=says)
+
+
+def test_a_policy_that_an_export_has_not(tmp_path):
+    """What is offered in its place can be asked."""
+    exports = command_runs.CHECKOUT / "savedmodels"
+    for name, alone in (("digits_lt", True), ("groceries", False)):
+        told = command_runs.refused(
+            "predict",
+            *(f"--export={exports / name}", "--policy=fast", "a.png"),
+            says=[f"of --export={exports / name}", "choose one of all_exits"],
+        )
+        assert ("static" in told.err) == alone

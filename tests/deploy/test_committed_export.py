@@ -49,6 +49,17 @@ def test_it_knows_groceries_and_leaves_early():
     assert 0 < sum(exit < 4 for exit in exits) < len(known)
 
 
+@pytest.mark.parametrize("folder", [DIGITS, GROCERIES])
+def test_what_it_advises_can_be_asked(folder):
+    for name in record(folder)["variants"]:
+        runner = chain_runner.ChainRunner(folder, variant=name)
+        advice = runner.advice["all_exits"]
+        if "use static" in advice:
+            assert runner.thresholds("static")
+        else:
+            assert "without --chain_only" in advice
+
+
 @pytest.mark.parametrize(
     ("folder", "most", "judged"), [(DIGITS, 2e6, 3), (GROCERIES, 6e6, 0)]
 )
