@@ -145,7 +145,6 @@ def _shown(record):
     print()
     # Last, so that what failed is seen.
     print(export_tables.parity(shares, record["parity"]), flush=True)
-    _refuse_without_default(record)
     failed = [
         row["artefact"] for row in record["parity"] if row["passed"] is False
     ]
@@ -154,6 +153,7 @@ def _shown(record):
             f"{', '.join(failed)}: does not answer as the model does (see "
             "FAILED above); nothing was written, please report it"
         )
+    _refuse_without_default(record)
 
 
 def _refuse_without_default(record):

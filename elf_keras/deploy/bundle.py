@@ -141,8 +141,8 @@ def _judge(data, scorer, plan):
     chosen_on = data.validation or data.train
     reported_on = _some(data.test or chosen_on, plan)
     reported_as = "test" if data.test else "the split that chose"
-    splits = chosen_on, reported_on, reported_as
-    return manifest.Judge(scorer, *splits, plan.policies, plan.chain_only)
+    images = chosen_on, reported_on, reported_as
+    return manifest.Judge(scorer, *images, plan.policies, plan.chain_only)
 
 
 def _some(examples, plan):
