@@ -129,6 +129,7 @@ def search(rows: list[dict]) -> str:
         name = row["t"] + (" *" if row["chosen"] else "")
         found = [row.get(f"{split}_{key}") for split in splits for key in keys]
         lines.append(shape.format(name, *map(_percent, found)))
+    lines += _dearer_of_search(rows, splits)
     by = {row["exit_rule"]: row["t"] for row in rows}
     if len(by) > 1:
         lines.append(
@@ -136,6 +137,20 @@ def search(rows: list[dict]) -> str:
             + ", ".join(f"t = {t} by {rule}" for rule, t in by.items())
         )
     return "\n".join(lines)
+
+
+def _dearer_of_search(rows, splits):
+    """A note where what was chosen costs more than the bare backbone."""
+    for row in (row for row in rows if row["chosen"]):
+        for split in splits:
+            keys = ("saving", "accuracy")
+            told = {key: row.get(f"{split}_{key}") for key in keys}
+            static = row.get(f"{split}_static_accuracy")
+            if None in (static, *told.values()):
+                continue
+            name = f"accurate at t = {row['t']}"
+            if text := sentences.dearer({name: told}, static, split):
+                yield f"note: {text}"
 
 
 def facts(rows: list[tuple[str, str]]) -> str:

@@ -102,3 +102,23 @@ def test_a_search_says_where_runs_leave_by_other_rules():
     rows = search_record.rows({"0.8": plain, "0.9": summed})
     said = "t = 0.8 by confidence, t = 0.9 by margin of running sums"
     assert said in tables.search(rows)
+
+
+def test_a_search_says_where_its_choice_costs_more_than_the_backbone():
+    def of(saving):
+        scores = {"accuracy": 0.7, "saving": saving}
+        return {
+            "model": {"static": {"validation": {"accuracy": 0.6}}},
+            "policies": {"accurate": {"validation": scores}},
+        }
+
+    rows = search_record.rows({"0.8": of(-0.1), "0.9": of(-0.2)})
+    (chosen,) = [row for row in rows if row["chosen"]]
+    spent = {"0.8": "110.0", "0.9": "120.0"}[chosen["t"]]
+    assert line(tables.search(rows), "note:") == (
+        "note: more expensive than the bare backbone on validation: accurate "
+        f"at t = {chosen['t']} at {spent} % of its MACs (70.0 % right); use "
+        "static, the backbone alone (60.0 % right)"
+    )
+    rows = search_record.rows({"0.8": of(0.1), "0.9": of(0.2)})
+    assert "note:" not in tables.search(rows)
