@@ -46,14 +46,6 @@ class FrozenStage:
         return self._call(features)
 
 
-def _kept_apart(function):
-    return tf.function(
-        function,
-        autograph=False,
-        experimental_attributes={"_noinline": True},
-    )
-
-
 def check_rule(exit_rule: str, classes: int) -> None:
     """Refuse a plug-in's exit rule that is no part of a graph.
 
@@ -116,9 +108,6 @@ def _batch_from_stage(stages, number, state, thresholds, rule):
         return answers()
     leaves = exit_rule.above(sure, thresholds[:, number - 1])
 
-    # A function that stays one: put in line, each of its operations would be
-    # told that it does not run.
-    @_kept_apart
     def following():
         stay = tf.where(~leaves)
         left = tf.nest.map_structure(
