@@ -119,6 +119,9 @@ def test_an_export_is_scored_by_its_own_rule():
     for rule, words, s in (
         (AnswerRule(exit_rule="entropy"), ("--exit_threshold=0.8",), 0.8),
         (PLAIN, ("--exit_threshold=0.6",), 0.6),
+        # The default of the export's rule, not of the run's.
+        (PLAIN, ("--exit_threshold=auto",), 0.9),
+        (AnswerRule(exit_rule="patience"), ("--exit_threshold=auto",), 0.5),
     ):
         with flags(*words, of_run=ENTROPY):
             found = thresholds_from_flags.of_export(export(rule))
