@@ -47,7 +47,8 @@ how long it takes on which hardware.
 - `--epochs=30` shortens a CIFAR recipe to 30 epochs and scales every epoch
   number in it.
 - Recipes of a second stage (cRT, LWS, τ-norm, logit adjustment) start from a
-  trained run: add `--weights=RUN/model.keras`.
+  trained run: add `--weights=FIRST/model.keras`, with FIRST the
+  folder of that run.
 - The command takes all GPUs of one machine, or else the CPU. For several
   machines, see `docs/tutorials/several_gpus.md`.
 

@@ -38,6 +38,9 @@ def config(monkeypatch, tmp_path, script, **variables):
     monkeypatch.setenv("TF_CONFIG", done.stdout)
 
 
+FILES = ("slurm.sh", "kubernetes.yaml")
+
+
 @pytest.mark.parametrize("place", [0, 2])
 def test_slurm(monkeypatch, tmp_path, place):
     text = (CLUSTERS / "slurm.sh").read_text()
@@ -93,7 +96,7 @@ def test_a_lost_node_counts_nothing_and_wrong_input_ends_the_job():
     assert re.search(r"requests:\n +cpu: 32\n +memory: 128Gi\n", job)
 
 
-@pytest.mark.parametrize("file", ["slurm.sh", "kubernetes.yaml"])
+@pytest.mark.parametrize("file", FILES)
 def test_flags_exist(file):
     from elf_keras.cli import recipe_flags
 
@@ -103,5 +106,15 @@ def test_flags_exist(file):
     given = re.findall(r"--(\w+)=", (CLUSTERS / file).read_text())
     known = [name for name in given if name in flags.FLAGS]
     assert {"strategy", "batch_size", "learning_rate"} <= {*known}
-    scheduler = {"nodes", "signal", "flagfile", "kill", "job"}
-    assert {*given} - {*known} <= scheduler | {"flagfile"}
+    scheduler = {"nodes", "signal", "kill", "job"}
+    assert {*given} - {*known} <= scheduler | {"flagfile", "recipe"}
+
+
+def test_both_start_one_recipe():
+    named = [
+        re.search(r"--(?:flagfile=experiments/|recipe=)([\w/]+)", text)[1]
+        for text in ((CLUSTERS / file).read_text() for file in FILES)
+    ]
+    assert named == ["imagenet_lt/har_ldam_drw"] * 2
+    experiments = CLUSTERS.parent / "experiments"
+    assert (experiments / f"{named[0]}.flags").is_file()
