@@ -9,7 +9,7 @@ import tiny
 
 from elf_keras import losses
 from elf_keras.losses.objective import CumulativeLoss
-from elf_keras.training import exits_cost
+from elf_keras.training import exits_cost, held_features
 
 pytestmark = pytest.mark.slow
 
@@ -25,17 +25,36 @@ def test_measuring_takes_no_weights_along():
         np.testing.assert_array_equal(old, new)
 
 
-def test_the_second_half_of_the_batches_is_timed(monkeypatch):
-    """Six batches of 32 end at these seconds: the last three took 9.6 s."""
+@pytest.mark.parametrize("counts", [(100, 60, 40), (3, 2, 1)])
+def test_the_second_half_of_the_batches_is_timed(counts, monkeypatch):
+    """Six batches of 32 end at these seconds: the last three took 9.6 s.
+
+    Few images come again: as many batches, of no more images at a time.
+    """
     ends = iter([20.0, 21.0, 22.0, 25.0, 28.0, 31.6, *range(40, 60)])
     clock = types.SimpleNamespace(perf_counter=lambda: next(ends))
     monkeypatch.setattr(exits_cost, "time", clock)
-    data = dataclasses.replace(tiny.data(), train=tiny.examples((100, 60, 40)))
+    data = dataclasses.replace(tiny.data(), train=tiny.examples(counts))
     objective = CumulativeLoss(losses.exit_loss("ce", [9, 6, 3]), tiny.CLASSES)
     found = exits_cost.measure(tiny.model(), data, objective)
     # 96 images; steps end a second after each other.
     assert found.image == pytest.approx(0.1)
     assert found.step == 1.0
+
+
+def test_images_of_all_classes_are_timed(monkeypatch):
+    """They are sorted by class, and photos of one class may be large."""
+    seen, batches = [], held_features.batches
+
+    def watched(reading, examples):
+        seen.extend(examples.labels)
+        return batches(reading, examples)
+
+    monkeypatch.setattr(held_features, "batches", watched)
+    data = dataclasses.replace(tiny.data(), train=tiny.examples((400, 300, 68)))
+    objective = CumulativeLoss(losses.exit_loss("ce", [9, 6, 3]), tiny.CLASSES)
+    exits_cost.measure(tiny.model(), data, objective)
+    assert np.bincount(seen).tolist() == [100, 75, 17]
 
 
 def test_time_of_images_and_steps():
