@@ -131,7 +131,10 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         model = training_from_flags.model(data, strategy)
         training_from_flags.check(model, data)
         start = start_from_flags.begin(model, data)
-        training = training_from_flags.training(model, data, start.length)
+        watched = start_from_flags.watched_of(data, start.scored)
+        training = training_from_flags.training(
+            model, data, start.length, watched
+        )
         stage = second_stage_from_flags.begin(training)
         chief = workers.is_chief(strategy)
         say = command.say if chief else _be_silent
@@ -177,6 +180,7 @@ def _fit(training, folder, say, *, start, logs, **facts):
         training,
         outcome,
         folder,
+        record,
         deterministic=FLAGS.deterministic,
         start=start.record,
         exits_last=ended,

@@ -57,7 +57,11 @@ def _course(model, data, training):
     shown = dataclasses.replace(speed, images=images)
     found += shown.rows(length.epochs)
     if before or after:
-        epoch = shown.epoch_seconds + cost.image * limit.validation
+        epoch = shown.epoch_seconds + cost.image * limit.scored
         whole = before + length.epochs * epoch + after
         found.append(("training in all", progress.duration(whole)))
+        # With those of the start, which may be better.
+        images = 2 * (len(data.validation or ()) + len(data.test or ()))
+        told = progress.duration(images * cost.image)
+        found.append(("scores after it", told))
     return found, speed, length.epochs

@@ -25,6 +25,7 @@ from elf_keras.training import (
     exits_cost,
     exits_first,
     exits_last,
+    held_features,
     time_limit,
 )
 
@@ -42,12 +43,14 @@ class Start:
       length: of the training.
       exits_last: how long the exits are trained after the epochs.
       exits_first: an `exits_first.Record` as a dict, or None.
+      scored: validation images that are scored while training goes on.
       fresh: whether it was done just now, not in the run that goes on.
     """
 
     length: time_limit.Length
     exits_last: time_limit.Alone
     exits_first: dict | None
+    scored: int
     fresh: bool
 
     @property
@@ -58,6 +61,7 @@ class Start:
             "steps": self.length.steps,
             "exits_last": dataclasses.asdict(self.exits_last),
             "exits_first": self.exits_first,
+            "validation_images": self.scored,
         }
 
 
@@ -80,14 +84,24 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         time_limit.Alone(*_agreed(model, alone.steps, alone.images))
         for alone in (limit.first, limit.last)
     )
-    record = _exits_first(model, data, first) if first.steps else None
+    (scored,) = _agreed(model, limit.scored)
+    watched = dataclasses.replace(data, validation=watched_of(data, scored))
+    record = _exits_first(model, watched, first) if first.steps else None
     length = schedule_from_flags.whole_length(data)
     if FLAGS.most_minutes:
         speed = limit_from_flags.speed(model, data)
         spent = time.perf_counter() - began
         length = limit_from_flags.length(limit, speed, spent, data)
     agreed = _agreed(model, length.epochs, length.steps)
-    return Start(time_limit.Length(*agreed), last, record, fresh=True)
+    length = time_limit.Length(*agreed)
+    return Start(length, last, record, scored, fresh=True)
+
+
+def watched_of(data: splits.Splits, images: int) -> splits.Examples | None:
+    """Validation images that training looks at, of each class where it can."""
+    if data.validation is None:
+        return None
+    return held_features.some(data.validation, images, FLAGS.seed)
 
 
 def end(
@@ -103,7 +117,7 @@ def end(
         return None
     record = exits_last.train(
         model,
-        data,
+        dataclasses.replace(data, validation=training.watched),
         model_from_flags.cumulative_loss(data, leaving=False),
         training.scorer,
         steps=start.exits_last.steps,
@@ -145,7 +159,8 @@ def _recorded(model, data):
             last = found["exits_last"]["steps"], found["exits_last"]["images"]
         length = time_limit.Length(int(found["epochs"]), int(steps))
         last = time_limit.Alone(*map(int, last))
-        return Start(length, last, found["exits_first"], fresh=False)
+        scored = int(found.get("validation_images", len(data.validation or ())))
+        return Start(length, last, found["exits_first"], scored, fresh=False)
 
 
 def _agreed(model, *numbers):

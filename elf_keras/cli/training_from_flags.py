@@ -35,11 +35,13 @@ def training(
     model: keras.Model,
     data: splits.Splits,
     length: time_limit.Length | None = None,
+    watched: splits.Examples | None = None,
 ) -> epoch_run.Training:
     """Put it together for a compiled model.
 
     Args:
       length: by default that of the flags without a limit of time.
+      watched: validation images to look at meanwhile, by default all.
     """
     length = length or schedule_from_flags.whole_length(data)
     return epoch_run.Training(
@@ -50,4 +52,5 @@ def training(
         schedule_from_flags.batches(data, length),
         average_from_flags.average(model),
         correction_from_flags.correction(data, models.exits(model)),
+        watched or data.validation,
     )

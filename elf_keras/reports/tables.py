@@ -24,7 +24,7 @@ _FACTS = {
     "devices": "devices",
     "python": "Python",
     "epochs": "epochs trained",
-    "best_epoch": "best epoch on validation",
+    "best_epoch": "epoch kept, by validation",
     "images_per_second": "images a second",
     "training_seconds": "training time, s",
     "peak_memory_bytes": "peak memory, bytes",

@@ -56,6 +56,8 @@ class Training:
       scorer: by which the best epoch is chosen.
       average: of the model's weights, which is scored in its place, or None.
       correction: of what is scored after training, or None.
+      watched: validation images that are scored while training goes on; by
+        default all of them.
     """
 
     model: keras.Model
@@ -65,6 +67,7 @@ class Training:
     batches: Batches
     average: WeightAverage | None = None
     correction: Correction | None = None
+    watched: splits.Examples | None = None
 
     @property
     def steps(self) -> int:
@@ -160,7 +163,8 @@ def _of_the_schedule(training):
 
 def _told(training, saver, report, clients):
     """Callbacks that score an epoch, and tell of it."""
-    model, validation = training.model, training.data.validation
+    model = training.model
+    validation = training.watched or training.data.validation
     if validation is not None:
         yield callbacks.ValidationScores(
             validation, training.scorer, training.scored

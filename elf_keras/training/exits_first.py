@@ -44,9 +44,9 @@ class Record:
         if self.probe_accuracy is not None:
             seen = f"{100 * self.probe_accuracy:.1f} % on validation"
         return (
-            f"class-balanced linear probe on the features as given: {seen} "
-            f"(mean over classes; {self.seconds:.0f} s, with the training of "
-            "the exits)"
+            f"class-balanced linear probe on the features of {self.images} "
+            f"images as given: {seen} (mean over classes; {self.seconds:.0f} "
+            "s, with the training of the exits)"
         )
 
 

@@ -69,9 +69,15 @@ def hold(
       InputError: for an image file that cannot be decoded.
     """
     limit = min(most_images(model), len(examples) if most is None else most)
-    chosen = _balanced(examples.labels, limit, seed)
-    part = examples.take(chosen)
+    part = some(examples, limit, seed)
     return Held(computed(backbone_part(model), part), part.labels)
+
+
+def some(examples: splits.Examples, most: int, seed: int) -> splits.Examples:
+    """Return at most so many examples, in order, rare classes whole."""
+    if len(examples) <= most:
+        return examples
+    return examples.take(_balanced(examples.labels, most, seed))
 
 
 def pooled(model: MultiExitModel, examples: splits.Examples) -> np.ndarray:

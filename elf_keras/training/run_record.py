@@ -115,6 +115,7 @@ def write(
     training: epoch_run.Training,
     outcome: loop.Outcome,
     folder: pathlib.Path,
+    scores: dict,
     *,
     deterministic: bool,
     started: float,
@@ -123,9 +124,9 @@ def write(
 ) -> None:
     """Write history.csv and run.json.
 
-    `started` is when this process began, in seconds since 1970; `stage` and
-    what is `told`, by its key, are what there is to say of a second stage, of
-    the start and of the end.
+    `scores` are those of `score_epochs`. `started` is when this process
+    began, in seconds since 1970; `stage` and what is `told`, by its key, are
+    what there is to say of a second stage, of the start and of the end.
     """
     history, notes = outcome.history, outcome.checkpoints.notes
     runs.write_csv(folder / "history.csv", history)
@@ -142,6 +143,7 @@ def write(
         "seed": training.batches.seed,
         "devices": [d.name for d in tf.config.list_logical_devices()],
         **_course(outcome),
+        "best_epoch": _saved(scores),
         "nondeterminism": reasons,
         "training_seconds": sum(row["seconds"] for row in history),
         "seconds_of_this_process": time.time() - started,
@@ -151,11 +153,15 @@ def write(
     runs.write_json(folder / runs.RECORD, record)
 
 
+def _saved(scores):
+    """The epoch that was best and is saved, 0 for the start, None: the last."""
+    epochs = (found.get("best", {}).get("epoch") for found in scores.values())
+    return next(epochs, None)
+
+
 def _course(outcome):
-    best = outcome.best_epoch
     return {
         "epochs": len(outcome.history),
-        "best_epoch": None if best is None else best + 1,
         "resumed_after_epoch": outcome.first_place[0],
         "resumed_after_steps": outcome.first_place[1],
         "problems": outcome.problems,

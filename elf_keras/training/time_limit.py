@@ -3,6 +3,7 @@
 The exits alone, before the epochs and after them, get a quarter of the time
 each at most: where it is too short for all, they see fewer images in fewer
 steps. The epochs get what is left: there are fewer of them, of fewer steps.
+Where validation has many images, training looks at some of them.
 """
 
 import dataclasses
@@ -13,7 +14,9 @@ from elf_keras.training.exits_cost import Cost
 
 # Of the time, at most, for the exits alone before and after the epochs.
 PART = 0.25
-# Images that the exits see in any case.
+# Of the time, at most, to score validation once while training goes on.
+_SCORED = 0.03
+# Images that the exits see, and that are scored, in any case.
 _LEAST = 500
 
 
@@ -50,7 +53,7 @@ class TimeLimit:
     Attributes:
       seconds: for all parts of the training, or infinity.
       images: of the training split that exits can see, by memory.
-      validation: its images.
+      validation: its images, all of them.
       first_steps, last_steps: of the exits before and after the epochs, where
         there is time; 0 for none.
       cost: of them.
@@ -64,24 +67,32 @@ class TimeLimit:
     cost: Cost
 
     @property
+    def scored(self) -> int:
+        """Validation images that are scored while training goes on."""
+        if not self.cost.image or self.seconds == math.inf:
+            return self.validation
+        fitting = int(_SCORED * self.seconds / self.cost.image)
+        return min(self.validation, max(_LEAST, fitting))
+
+    @property
     def first(self) -> Alone:
         """The exits before the epochs; validation is scored once."""
-        return self._alone(self.first_steps, self.validation)
+        return self._alone(self.first_steps, self.scored)
 
     @property
     def last(self) -> Alone:
         """The exits after the epochs; validation is scored before and after."""
-        return self._alone(self.last_steps, 2 * self.validation)
+        return self._alone(self.last_steps, 2 * self.scored)
 
     @property
     def first_seconds(self) -> float:
         """Estimate of the exits before the epochs, 0 without."""
-        return self._seconds(self.first, self.validation)
+        return self._seconds(self.first, self.scored)
 
     @property
     def last_seconds(self) -> float:
         """Estimate of the exits after the epochs, 0 without."""
-        return self._seconds(self.last, 2 * self.validation)
+        return self._seconds(self.last, 2 * self.scored)
 
     def length(self, speed: Speed, wished: int, spent: float) -> Length:
         """Return the length that fits; every epoch is validated.
@@ -94,7 +105,7 @@ class TimeLimit:
           spent: seconds before the first epoch.
         """
         left = self.seconds - spent - self.last_seconds
-        scored = self.validation * self.cost.image
+        scored = self.scored * self.cost.image
         fitting = left / (speed.epoch_seconds + scored)
         if fitting >= wished:
             return Length(wished, speed.steps)

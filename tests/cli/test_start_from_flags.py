@@ -13,7 +13,7 @@ from made_splits import made
 from elf_keras import runs
 from elf_keras.cli import limit_from_flags, start_from_flags
 from elf_keras.errors import InputError
-from elf_keras.training import dry_run, exits_cost
+from elf_keras.training import callbacks, dry_run, exits_cost, time_limit
 
 pytestmark = pytest.mark.slow
 
@@ -69,7 +69,10 @@ def test_exits_last_come_after_the_epochs_and_are_recorded(run):
     assert found["best"]["epoch"] in (0, 2)
 
 
-@pytest.mark.parametrize("lacks", [(), ("steps", "exits_last")])
+OLD = ("steps", "exits_last", "validation_images")
+
+
+@pytest.mark.parametrize("lacks", [(), OLD])
 def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path, lacks):
     """Killed after its last epoch, before its scores.
 
@@ -88,6 +91,29 @@ def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path, lacks):
     assert runs.read_json(folder / runs.RECORD)["start"] == before
     again = runs.read_json(folder / runs.METRICS)
     assert again == runs.read_json(run[0] / runs.METRICS)
+
+
+def test_training_looks_at_a_part_of_a_large_validation(tmp_path, monkeypatch):
+    """At 0.095 s an image, 3 % of a minute are 18 images."""
+    watched, scores = set(), callbacks.ValidationScores
+    monkeypatch.setattr(time_limit, "_LEAST", 5)
+    cost = exits_cost.Cost(image=0.095, step=0.0)
+    monkeypatch.setattr(exits_cost, "measure", lambda *_: cost)
+
+    def watching(validation, *rest):
+        watched.add(validation.names)
+        return scores(validation, *rest)
+
+    monkeypatch.setattr(callbacks, "ValidationScores", watching)
+    words = (*FIRST, "--most_minutes=1", "--validation_fraction=0.2")
+    command_runs.done("train", *words, f"--workdir={tmp_path}")
+    (names,) = watched
+    rows = command_runs.rows(tmp_path / runs.EXAMPLES)
+    kept = {row["path"] for row in rows if row["split"] == "validation"}
+    assert set(names) < kept
+    assert 10 <= len(names) <= 18 < len(kept)
+    record = runs.read_json(tmp_path / runs.RECORD)
+    assert record["start"]["validation_images"] == 18
 
 
 SPEED = dry_run.Speed(

@@ -72,6 +72,7 @@ def test_the_exits_alone_are_in_the_time_of_all(photos, part, other):
     assert other not in rows
     assert rows["time of 1 epoch"].endswith(" s")
     assert rows["training in all"] == rows[part]
+    assert rows["scores after it"].endswith(" s")
     assert rows[part].endswith(" h")
 
 

@@ -167,6 +167,25 @@ def test_where_no_epoch_is_better_the_start_stays(tmp_path):
     assert hits.all()
 
 
+@pytest.mark.parametrize(
+    ("scores", "epoch"),
+    [
+        ({"test": {"last": {"epoch": 3}, "best": {"epoch": 0}}}, 0),
+        ({"test": {"last": {"epoch": 3}, "best": {"epoch": 3}}}, 3),
+        ({"test": {"last": {"epoch": 3}}}, None),
+        ({}, None),
+    ],
+)
+def test_run_json_names_the_epoch_that_is_saved(earlier, scores, epoch):
+    """Not the one that was best by the way: exits last may have changed it."""
+    folder, training, outcome, *_ = earlier
+    runs.write_text(folder / runs.FLAGS, FLAGS)
+    run_record.write(
+        training, outcome, folder, scores, deterministic=True, started=0.0
+    )
+    assert runs.read_json(folder / runs.RECORD)["best_epoch"] == epoch
+
+
 def test_an_epoch_that_is_better_replaces_the_start(tmp_path):
     data, best = tiny.data(), tiny.model()
     best.set_weights(right())
@@ -189,11 +208,11 @@ def set_(model, other):
 
 @pytest.fixture(scope="module")
 def written(earlier):
-    folder, training, outcome, _, _ = earlier
+    folder, training, outcome, scores, _ = earlier
     runs.write_text(folder / runs.FLAGS, FLAGS)
     start = time.time() - 100
     run_record.write(
-        training, outcome, folder, deterministic=True, started=start
+        training, outcome, folder, scores, deterministic=True, started=start
     )
     return folder, json.loads((folder / runs.RECORD).read_text())
 

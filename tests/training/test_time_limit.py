@@ -50,6 +50,31 @@ def test_some_images_are_seen_however_short_the_time():
     assert limit(0.001, images=12).first == time_limit.Alone(1, 12)
 
 
+@pytest.mark.parametrize(
+    ("seconds", "validation", "scored"),
+    [
+        # 3 % of 1,000 s are 3,000 images; of 100 s 300, but at least 500.
+        (1000.0, 20000, 3000),
+        (1000.0, 2999, 2999),
+        (100.0, 20000, 500),
+        (100.0, 400, 400),
+        (math.inf, 20000, 20000),
+    ],
+)
+def test_a_part_of_a_large_validation_is_scored(seconds, validation, scored):
+    assert limit(seconds, validation=validation).scored == scored
+
+
+def test_a_large_validation_leaves_time_for_the_exits():
+    """A quarter of 1,000 s less 30 s of validation; exits last less 60 s."""
+    found = limit(1000.0, images=20000, validation=20000)
+    assert found.first == time_limit.Alone(200, 20000)
+    assert found.last == time_limit.Alone(int(190 / 215 * 300), 17674)
+    # 1,000 - 240 - 250 s are 12 epochs of 10 and 30 s, and some of another.
+    whole = found.length(SPEED, 20, found.first_seconds)
+    assert whole == time_limit.Length(13, 9)
+
+
 def test_without_exits_alone_all_time_is_for_the_epochs():
     found = limit(45.0, first_steps=0, last_steps=0, cost=FREE)
     assert (found.first_seconds, found.last_seconds) == (0.0, 0.0)
