@@ -13,7 +13,9 @@ MOST_IMAGES = 20_000
 
 
 def groups(examples: splits.Examples) -> np.ndarray | None:
-    """Group training images by features of --weights; None for too many.
+    """Group training images by features of --weights; None where it cannot.
+
+    That is of too many, and where no class has two groups to part.
 
     Raises:
       InputError: without weights that were trained on something.
@@ -36,4 +38,12 @@ def groups(examples: splits.Examples) -> np.ndarray | None:
         )
         return None
     network = weights_from_flags.published(examples.images.shape[1:])
-    return alike.groups(alike.features(*network, examples), examples.labels)
+    found = alike.groups(alike.features(*network, examples), examples.labels)
+    if len(np.unique(found)) == len(np.unique(examples.labels)):
+        command.say(
+            "note: all training images of each class are alike, as photos of "
+            "one series are; the validation split is random, and its scores "
+            "are too high: add photos of other days or places"
+        )
+        return None
+    return found

@@ -1,6 +1,5 @@
 """From flags to the data, and to the numbers that depend on its classes."""
 
-import contextlib
 import pathlib
 import threading
 
@@ -24,11 +23,12 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None, folder=None):
 
     if given.dataset.startswith("cifar"):
         command.load_tensorflow()
+    reading = _slow_reading()
     request = data.Request(
         data_dir=_data_dir(given, folder),
         imbalance=given.imbalance,
         validation_fraction=given.validation_fraction,
-        validation_group=_group_rule(given),
+        validation_group=_group_rule(given, reading),
         seed=given.seed,
         image_size=given.image_size,
         magnification_limit=given.magnification_limit,
@@ -38,8 +38,12 @@ def splits(given: flags.FlagValues = FLAGS, recorded=None, folder=None):
         labels=pathlib.Path(given.labels) if given.labels else None,
         recorded=recorded,
     )
-    with _told_if_slow():
+    if FLAGS.data_dir:
+        reading.start()
+    try:
         return data.load(given.dataset, request)
+    finally:
+        reading.cancel()
 
 
 def _data_dir(given, folder):
@@ -49,14 +53,21 @@ def _data_dir(given, folder):
     return folder if given.dataset == "arrays" else None
 
 
-def _group_rule(given):
-    """What keeps images on one side of the validation cut."""
+def _group_rule(given, reading):
+    """What keeps images on one side of the validation cut.
+
+    Features take long, but have a line of their own: `reading` is over.
+    """
     if given.validation_group != "alike" or given.dataset != "folder":
         return given.validation_group
     # It loads Keras, and knows of data itself.
     from elf_keras.cli import alike_from_flags
 
-    return alike_from_flags.groups
+    def groups(examples):
+        reading.cancel()
+        return alike_from_flags.groups(examples)
+
+    return groups
 
 
 def of_run(
@@ -120,9 +131,8 @@ def without_validation() -> str:
     )
 
 
-@contextlib.contextmanager
-def _told_if_slow():
-    """Say that images are being read, where that takes long."""
+def _slow_reading():
+    """A timer that says that images are being read, where that takes long."""
     line = (
         "still reading --data_dir: of images that stay on disk, only the "
         "first and last bytes, but 100,000 files take minutes on a slow disk"
@@ -130,12 +140,7 @@ def _told_if_slow():
     timer = threading.Timer(PATIENCE, command.say, [line])
     # Nobody waits for it where loading fails.
     timer.daemon = True
-    if FLAGS.data_dir:
-        timer.start()
-    try:
-        yield
-    finally:
-        timer.cancel()
+    return timer
 
 
 def tell_damaged(data) -> None:

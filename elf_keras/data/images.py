@@ -100,11 +100,11 @@ def upright(file: str | pathlib.Path) -> np.ndarray:
         return np.asarray(_rgb(ImageOps.exif_transpose(image)))
 
 
-def shorter_side(file: str | pathlib.Path) -> int | None:
-    """Pixels of an image's shorter side, None where it cannot be read."""
+def sides(file: str | pathlib.Path) -> tuple[int, int] | None:
+    """Pixels of an image's sides, the shorter first; None if unreadable."""
     try:
         with _opened(file) as image:
-            return min(image.size)
+            return tuple(sorted(image.size))
     # Pillow raises many types; why a file fails is told where it is read.
     except Exception:
         return None

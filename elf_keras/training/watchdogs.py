@@ -96,8 +96,9 @@ def warnings(history: list[dict], exits: int, may_leave: bool) -> list[str]:
     if never:
         found.append(
             f"{never:.0f} of the classes with validation images were never "
-            "predicted there in the last epoch; see per_class.csv, and "
-            "re-weight (--class_weighting) or train longer"
+            "predicted there in the last epoch; train longer, or give rare "
+            "classes more weight (--exit_loss=balanced_softmax, or "
+            "--class_weighting with another loss)"
         )
     return found
 

@@ -49,6 +49,24 @@ def test_no_series_is_on_both_sides_of_the_cut(photos, monkeypatch):
     assert data.validation and not sides[0] & sides[1]
 
 
+def test_classes_of_one_series_each_are_cut_at_random(
+    photos, monkeypatch, capsys
+):
+    """Else nothing could be chosen, which would be told after training."""
+    monkeypatch.setattr(weights_from_flags, "published", lambda shape: ())
+    monkeypatch.setattr(
+        alike,
+        "features",
+        lambda examples: np.eye(2)[examples.labels],
+    )
+    words = (*WORDS, "--weights=pretrained", f"--data_dir={photos}")
+    with command_runs.fresh_flags(*words, "--validation_fraction=0.25"):
+        data = data_from_flags.splits()
+    assert np.bincount(data.validation.labels).tolist() == [5, 5]
+    said = capsys.readouterr().err
+    assert "are alike" in said and "its scores are too high" in said
+
+
 def test_without_given_weights_it_is_refused(photos):
     with (
         command_runs.fresh_flags(*WORDS, f"--data_dir={photos}"),

@@ -11,11 +11,11 @@ from elf_keras.data import recorded
 from elf_keras.data.sources import magnification
 
 
-def photos(place, sides):
+def photos(place, sides, over=5):
     return [
         photo_folders.save(
             place / f"{index:03}.png",
-            photo_folders.smooth(index, (side, side + 7)),
+            photo_folders.smooth(index, (side, side + over)),
         )
         for index, side in enumerate(sides)
     ]
@@ -41,9 +41,9 @@ def test_half_of_them_keep_within_the_limit(
     found, told = magnification.limited(paths, size, limit)
     assert found == expected
     assert bool(told) == (found != size)
-    if told:
-        assert f"pixels); --magnification_limit={limit:g} makes" in told
-        assert told.endswith(f"size {found} pixels instead of {size}")
+    for line in told:
+        assert f"pixels); --magnification_limit={limit:g} makes" in line
+        assert line.endswith(f"size {found} pixels instead of {size}")
 
 
 def test_files_that_cannot_be_read_do_not_count(tmp_path):
@@ -52,7 +52,18 @@ def test_files_that_cannot_be_read_do_not_count(tmp_path):
         (tmp_path / f"{index}.jpg").write_bytes(b"no image")
         paths.append(tmp_path / f"{index}.jpg")
     assert magnification.limited(paths, 224, 2.0)[0] == 64
-    assert magnification.limited(paths[2:], 224, 2.0) == (224, "")
+    assert magnification.limited(paths[2:], 224, 2.0) == (224, [])
+
+
+def test_photos_whose_ends_are_not_seen_are_told(tmp_path):
+    """Of three, the centre squares are 30/70, 30/70 and 90/130."""
+    paths = photos(tmp_path, [30, 30, 90], over=40)
+    size, (told,) = magnification.limited(paths, 32, 4.0)
+    assert size == 32
+    assert "which is 43 % of most of these or less" in told
+    _, notes = magnification.limited(paths, 224, 4.0)
+    assert [note.split()[0] for note in notes] == ["photos", "images"]
+    assert magnification.limited(paths[2:], 96, 4.0) == (96, [])
 
 
 @pytest.fixture

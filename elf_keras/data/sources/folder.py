@@ -53,7 +53,7 @@ def load(request: data_request.Request) -> splits.Splits:
     tree = folder_tree.Tree(root)
     found = _found(tree, request)
     total = sum(map(len, found.names.values()))
-    size, note = _size(root, found.names["train"], request)
+    size, notes = _size(root, found.names["train"], request)
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
     for split, names in found.names.items():
@@ -68,7 +68,7 @@ def load(request: data_request.Request) -> splits.Splits:
         parts,
         found.class_names,
         request,
-        notes=[*found.notes, *([note] if note else [])],
+        notes=[*found.notes, *notes],
         skipped=[*found.absent, *faults],
         left_out=[*tree.left_out, *unreadable.left_out(faults, total)],
     )
@@ -81,9 +81,9 @@ def _size(root, names, request):
         request.magnification_limit,
     )
     if limit is None:
-        return size, ""
+        return size, []
     if request.recorded and request.recorded.image_size:
-        return request.recorded.image_size, ""
+        return request.recorded.image_size, []
     return magnification.limited([root / name for name in names], size, limit)
 
 

@@ -1,4 +1,7 @@
-"""The image size beyond which small photos would only be magnified."""
+"""The image size beyond which small photos would only be magnified.
+
+And how much of a photo its centre square is.
+"""
 
 import math
 import pathlib
@@ -10,11 +13,13 @@ from elf_keras.data import images
 # Files that are looked at, and what sizes are multiples of: the pixels that
 # backbones for photos make one of.
 SAMPLE, STEP = 1000, 32
+# Share of a photo, below which it is worth a word that the rest is not used.
+LITTLE = 0.6
 
 
 def limited(
     paths: Sequence[pathlib.Path], size: int, limit: float
-) -> tuple[int, str]:
+) -> tuple[int, list[str]]:
     """The largest size at which half of the images keep within a limit.
 
     min(size, 32 ceil(limit m / 32)), where m is the median of the shorter
@@ -26,18 +31,28 @@ def limited(
       limit: times that an image may be magnified, 1 or more.
 
     Returns:
-      The size, and a sentence about it, or "" where it is the one asked for.
+      The size, and what to say: that it is not the one asked for, and that
+      half of the images are much longer than wide.
     """
     some = paths[:: max(math.ceil(len(paths) / SAMPLE), 1)]
-    sides = [side for side in map(images.shorter_side, some) if side]
+    sides = [pair for pair in map(images.sides, some) if pair]
     if not sides:
-        return size, ""
-    median = statistics.median(sides)
+        return size, []
+    median = statistics.median(short for short, _ in sides)
+    share = statistics.median(short / long for short, long in sides)
+    notes = []
+    if share < LITTLE:
+        notes.append(
+            "photos are made square by their centre, which is "
+            f"{100 * share:.0f} % of most of these or less: what lies beyond "
+            "is not seen in use; crop them to their object if it is cut off"
+        )
     found = STEP * math.ceil(limit * median / STEP)
     if found >= size:
-        return size, ""
-    return found, (
+        return size, notes
+    return found, [
+        *notes,
         f"images are small (the median of their shorter sides is {median:g} "
         f"pixels); --magnification_limit={limit:g} makes their size {found} "
-        f"pixels instead of {size}"
-    )
+        f"pixels instead of {size}",
+    ]
