@@ -61,12 +61,12 @@ def run(
     """Score splits: by their names, scores and the rows of each class."""
     command.load_tensorflow()
     steps, found = progress.Steps(command.say), {}
-    scorer, logit_parts, policy = _source(folder, data)
+    scorer, logit_parts, told = _source(folder, data)
     steps.ended("model loaded")
     for name in names:
         record, rows = _scores(data, name, scorer, logit_parts)
-        record |= {"policy": policy} if policy else {}
-        if policy == policy_rules.STATIC:
+        record |= told
+        if told.get("policy") == policy_rules.STATIC:
             # Heads that nobody asks are not there.
             spent = {"macs": record["static"]["macs"], "saving_with_heads": 0.0}
             record["dynamic"] |= spent
@@ -82,13 +82,14 @@ def _remedy(absent):
 
 
 def _source(folder, data):
-    """Scorer, what gives a split's logits in parts, and name of the policy."""
+    """Scorer, what gives a split's logits in parts, and what is told of it."""
     from elf_keras import models
     from elf_keras.cli import fitting_model, model_from_flags
     from elf_keras.evaluation import prediction
 
     model = fitting_model.load(folder / runs.MODEL, data)
     scorer = model_from_flags.scorer(model, data)
+    told = {}
     if FLAGS.export is None:
         leaving = thresholds_from_flags.of_run(
             len(data.class_names), models.exits(model)
@@ -98,11 +99,13 @@ def _source(folder, data):
         found = _artefact(data.class_names)
         leaving = thresholds_from_flags.of_export(found)
         scorer = dataclasses.replace(scorer, costs=found.costs)
+        told = {} if found.alone else {"chain_only": True}
         parts = found.logit_parts
     # σ and the weights of a sum are facts of the training.
     rule = dataclasses.replace(scorer.rule, **leaving.rule.told)
     own = {"thresholds": leaving.thresholds, "rule": rule}
-    return dataclasses.replace(scorer, **own), parts, leaving.policy
+    told |= {"policy": leaving.policy} if leaving.policy else {}
+    return dataclasses.replace(scorer, **own), parts, told
 
 
 def _scores(data, name, scorer, logit_parts):
@@ -129,7 +132,8 @@ def _artefact(class_names):
     """Load --variant of --export, an export of this very run."""
     from elf_keras.deploy import artefact
 
-    found = artefact.load(pathlib.Path(FLAGS.export), FLAGS.variant)
+    variant = FLAGS.variant if FLAGS["variant"].present else None
+    found = artefact.load(pathlib.Path(FLAGS.export), variant)
     if found.class_names != list(class_names):
         raise InputError(
             f"--export={FLAGS.export} has {len(found.class_names)} classes, "

@@ -107,6 +107,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     offer = policies_from_flags.to_export(
         model.outputs[0].shape[-1], models.exits(model)
     )
+    _check_default(offer.default)
     command.say(offer.said)
     scorer = model_from_flags.scorer(model, data)
     scorer = dataclasses.replace(
@@ -200,11 +201,7 @@ def _check_formats():
             'use, which is missing: pip install "elf_keras[edge]", or '
             "ai-edge-litert alone; or give --formats=saved_model"
         )
-    if FLAGS.chain_only and FLAGS.policy == policy_rules.STATIC:
-        raise InputError(
-            "--policy=static: --chain_only keeps no file of the bare backbone "
-            "to run by default; leave one of the two out"
-        )
+    _check_default(FLAGS.policy)
     others = {*choices.ONNX_VARIANTS}.intersection(FLAGS.formats)
     if others and not _installed("onnx", "onnxruntime", "tf2onnx"):
         raise InputError(
@@ -212,6 +209,15 @@ def _check_formats():
             'Runtime, of which one is missing: pip install "elf_keras[onnx]", '
             "or onnx onnxruntime tf2onnx alone; or leave "
             f"{', '.join(sorted(others))} out"
+        )
+
+
+def _check_default(policy):
+    if FLAGS.chain_only and policy == policy_rules.STATIC:
+        raise InputError(
+            "--policy=static: --chain_only keeps no file of the bare backbone "
+            "to run by default; leave one of the two out, or name another "
+            "--policy"
         )
 
 

@@ -172,12 +172,6 @@ def _of_export():
     found = artefact.load(pathlib.Path(FLAGS.export), variant)
     leaving = thresholds_from_flags.of_export(found)
     thresholds = None if leaving.is_static else leaving.thresholds
-    if leaving.is_static and not found.alone:
-        raise InputError(
-            f"--policy=static: {FLAGS.export} was exported by --chain_only and "
-            "has no file of the bare backbone; name another --policy, such as "
-            "all_exits"
-        )
     return _Source(
         found.class_names,
         found.image_shape,

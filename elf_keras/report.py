@@ -68,10 +68,7 @@ def main(arguments: list[str]) -> None:
             "only exports were named: add the folder of the run they are of"
         )
     output = pathlib.Path(FLAGS.output or folders[0] / "report")
-    manifests = {
-        versions.label(path): runs.read_json(path / versions.MANIFEST)
-        for path in map(versions.folder_of, exports)
-    }
+    manifests = _manifests([*map(versions.folder_of, exports)])
     told = {
         key: str(FLAGS[key].value)
         for key in answer_rule.KEYS
@@ -224,6 +221,24 @@ def _check_classes(classes):
 
 def _shown(classes):
     return f"{len(classes)}: {', '.join(classes[:3])} …"
+
+
+def _manifests(folders):
+    """What exports say of themselves, by names that tell them apart."""
+    if not folders:
+        return {}
+    command.load_tensorflow()
+    from elf_keras.reports import tables
+
+    found = {}
+    # NAME/N: the number alone says little.
+    for path, name in zip(folders, run_folder.names(folders, 2), strict=True):
+        file = path / versions.MANIFEST
+        with runs.refusing(f"{file} is damaged", "export the run again"):
+            found[name] = runs.read_json(file)
+            one = {name: found[name]}
+            _ = tables.exported(one), tables.dearer(one)
+    return found
 
 
 def _search(path):

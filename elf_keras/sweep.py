@@ -205,8 +205,10 @@ def _times(model, data):
         examples = data.validation.take(some)
         return stage_times.measure(model, numpy.asarray(examples.images[:]))
     folder = versions.folder_of(pathlib.Path(FLAGS.export))
-    exits = models.exits(model)
-    return stage_times.of_export(folder, FLAGS.variant, exits=exits)
+    variant = FLAGS.variant if FLAGS["variant"].present else None
+    return stage_times.of_export(
+        folder, variant, exits=models.exits(model), name=versions.label(folder)
+    )
 
 
 def _check_split():

@@ -84,9 +84,11 @@ def exit_thresholds(
     meant |= workdir.given_here("exit_threshold")
     if given.exit_rule == choices.ALL_RULES or not meant:
         text = "auto"
+    # An export does not name its loss, but whether its logits are cosines.
+    cosines = by.scale != 1 and not thresholds.of_cosines(given.exit_loss)
     s = thresholds.parse(
         text,
-        given.exit_loss,
+        "ldam" if cosines else given.exit_loss,
         classes,
         rule=by.exit_rule,
         # The last exit takes whoever gets there.

@@ -49,7 +49,8 @@ def _advice(part, split):
     if "policy" not in part:
         return
     told = {part["policy"]: {**found, "saving": found["saving_with_heads"]}}
-    if text := sentences.dearer(told, part["static"]["accuracy"], split):
+    accuracy, alone = part["static"]["accuracy"], not part.get("chain_only")
+    if text := sentences.dearer(told, accuracy, split, alone=alone):
         yield f"  note: {text}"
 
 

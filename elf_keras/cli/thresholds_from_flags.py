@@ -85,6 +85,12 @@ def of_export(found) -> Leaving:
         policy = found.default_policy
     classes, exits = len(found.class_names), len(found.costs.with_heads)
     if policy == policy_rules.STATIC:
+        if not found.alone:
+            raise InputError(
+                f"--policy=static: {FLAGS.export} was exported by --chain_only "
+                "and has no file of the bare backbone; name another --policy, "
+                "such as all_exits"
+            )
         return _static(found.rule, exits)
     if policy is None:
         s = answer_from_flags.exit_thresholds(classes, exits, by=found.rule)

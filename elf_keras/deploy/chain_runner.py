@@ -615,7 +615,7 @@ def main(arguments=None) -> int:
     try:
         runner = ChainRunner(options.manifest, variant=options.variant)
         runner.thresholds(options.policy)
-        if told := runner.advice.get(options.policy or runner.policy):
+        if told := runner.advice.get(_policy(runner, options)):
             print(f"note: {told}", file=sys.stderr)
     except ChainError as error:
         print(f"error: {error}", file=sys.stderr)
@@ -628,10 +628,15 @@ def main(arguments=None) -> int:
         return 0
 
 
+def _policy(runner, options):
+    """The policy that decides; None where a deadline alone does."""
+    default = runner.policy if options.deadline_ms is None else None
+    return options.policy or default
+
+
 def _print(runner, file, options):
     rule = {"policy": options.policy, "deadline_ms": options.deadline_ms}
-    default = runner.policy if options.deadline_ms is None else None
-    static = (options.policy or default) == STATIC
+    static = _policy(runner, options) == STATIC
     try:
         image = read_image(file, runner.image_shape, runner.kept)
         answer = runner.predict(image, **rule)

@@ -43,14 +43,23 @@ def measure(model: keras.Model, images: np.ndarray) -> StageTimes:
     )
 
 
-def of_export(folder: pathlib.Path, variant: str, *, exits: int) -> StageTimes:
-    """Read the times of a TFLite variant in an export's manifest.
+def of_export(
+    folder: pathlib.Path, variant: str | None, *, exits: int, name: str
+) -> StageTimes:
+    """Read the times of a chain in an export's manifest.
+
+    Args:
+      variant: None is float32, else the first one.
+      exits: of the model that it has to be of.
+      name: of the export, as messages call it.
 
     Raises:
       InputError: where there is no such variant, or it has other exits.
     """
     path = folder / "manifest.json"
     variants = runs.read_json(path).get("variants") or {}
+    if variant is None and variants:
+        variant = "float32" if "float32" in variants else [*variants][0]
     if variant not in variants:
         raise InputError(
             f"--export={folder}: {path.name} has no times of variant "
@@ -65,7 +74,6 @@ def of_export(folder: pathlib.Path, variant: str, *, exits: int) -> StageTimes:
             f"--export={folder} has {len(times)} stages, this run has {exits} "
             "exits; name the export of this run"
         )
-    name = runs.legible(folder.name)
     source = f"{name}, {variant}, as measured by elf-keras export"
     return StageTimes(times, static, source)
 

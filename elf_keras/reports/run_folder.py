@@ -152,16 +152,19 @@ def read(
     )
 
 
-def names(paths: list[pathlib.Path]) -> list[str]:
+def names(paths: list[pathlib.Path], depth: int = 1) -> list[str]:
     """Folder names, with as much of the path as tells them apart.
+
+    Args:
+      depth: names of the path that each has at least.
 
     Raises:
       InputError: where a folder comes twice.
     """
     parts = [tuple(map(runs.legible, path.resolve().parts)) for path in paths]
     if len(set(parts)) < len(parts):
-        raise InputError("a run was named twice; name each folder once")
-    depth, found = 1, [each[-1] for each in parts]
+        raise InputError("a folder was named twice; name each folder once")
+    found = ["/".join(each[-depth:]) for each in parts]
     while len(set(found)) < len(found):
         depth += 1
         found = ["/".join(each[-depth:]) for each in parts]

@@ -110,6 +110,7 @@ def export(rule):
         rule=rule,
         default_policy="accurate",
         advice={"accurate": "take static"},
+        alone=True,
         thresholds_of=lambda name: ExitThresholds.of([0.25, None]),
     )
 
@@ -169,3 +170,22 @@ def test_the_bare_backbone_is_a_policy_of_every_run_and_export(policies):
         offered = policies_from_flags.to_export(10, 3)
     assert offered.default == "static"
     assert offered.rule.leaves_as(SUMS)
+
+
+def test_a_threshold_is_in_reach_of_the_logits_of_an_export():
+    """Of 10 cosines: 2/C, and at most 1/(1 + 9 e^-2) = 0.451."""
+    cosines = export(AnswerRule(scale=30.0))
+    with flags("--exit_threshold=auto"):
+        found = thresholds_from_flags.of_export(cosines)
+    assert found.thresholds.number == pytest.approx(0.2)
+    refused = pytest.raises(InputError, match="can never be exceeded")
+    with flags("--exit_threshold=0.9"), refused:
+        thresholds_from_flags.of_export(cosines)
+
+
+def test_a_chain_alone_has_no_bare_backbone():
+    found = export(PLAIN)
+    found.alone = False
+    refused = pytest.raises(InputError, match="exported by --chain_only")
+    with flags("--policy=static"), refused:
+        thresholds_from_flags.of_export(found)

@@ -93,6 +93,23 @@ def test_a_page_by_the_exit_rule_of_the_policies(folder, tmp_path):
     assert (found["rule"], found["policies"]) == ("entropy", {})
 
 
+def test_exports_of_one_name_and_a_damaged_one(folder, tmp_path):
+    committed = command_runs.CHECKOUT / "savedmodels" / "digits_lt"
+    places = [tmp_path / side / "mine" for side in "ab"]
+    for place in places:
+        (place / "1").mkdir(parents=True)
+        shutil.copy(committed / "1" / "manifest.json", place / "1")
+    words = (folder, *places, "--norun_models", f"--output={tmp_path / 'out'}")
+    command_runs.done("report", *words)
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert "a/mine/1" in page
+    assert "b/mine/1" in page
+    damaged = {"variants": {"int8": {}}, "saved_model": None}
+    runs.write_json(places[1] / "1" / "manifest.json", damaged)
+    says = ["b/mine/1/manifest.json is damaged", "export the run again"]
+    command_runs.refused("report", *words, says=says)
+
+
 def test_without_its_images(folder, tmp_path, monkeypatch):
     def gone(*_):
         raise errors.InputError(f"no images in {tmp_path}")

@@ -79,6 +79,27 @@ def test_a_chain_alone_has_no_file_to_run_it(folder, tmp_path):
     says = ["--policy=static", "--chain_only"]
     more = ("--policy=static", "--chain_only")
     command_runs.refused("export", *words, *more, says=says)
+    # The default of a policy file is the command line's.
+    command_runs.done("sweep", f"--workdir={folder}")
+    path = folder / "policy.json"
+    record = runs.read_json(path) | {"default_policy": "static"}
+    runs.write_json(path, record)
+    command_runs.refused("export", *words, "--chain_only", says=says)
+    assert not (tmp_path / "name").exists()
+
+
+@pytest.mark.slow
+def test_a_chain_alone_is_scored_and_advised_as_what_it_is(folder, tmp_path):
+    """Without --variant it is the one that is there."""
+    export = tmp_path / "name"
+    words = (f"--workdir={folder}", "--formats=float16", "--chain_only")
+    command_runs.done("export", *words, f"--output={export}")
+    given = (f"--workdir={folder}", f"--export={export}")
+    says = ["--policy=static", "exported by --chain_only"]
+    command_runs.refused("evaluate", *given, "--policy=static", says=says)
+    out = command_runs.done("evaluate", *given, "--policy=all_exits").out
+    assert "an export without --chain_only has static" in out
+    assert "use static" not in out
 
 
 def test_a_policy_that_an_export_has_not(tmp_path):

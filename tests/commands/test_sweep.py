@@ -229,8 +229,15 @@ def write_manifest(folder, **changes):
 
 
 def test_times_of_an_export(folder, tmp_path):
-    write_manifest(tmp_path)
-    record = command_runs.swept(folder, f"--export={tmp_path}")[1]
+    """Of its first variant, where it has none of float32."""
+    export = tmp_path / "name" / "1"
+    export.mkdir(parents=True)
+    write_manifest(export)
+    written = json.loads((export / "manifest.json").read_text())
+    named = {"variants": {"int8": written["variants"]["float32"]}}
+    (export / "manifest.json").write_text(json.dumps(named))
+    ended, record = command_runs.swept(folder, f"--export={export.parent}")
+    assert "name/1, int8, as measured by elf-keras export" in ended.out
     assert record["model"]["stage_milliseconds"] == [1.5, 2.0]
     assert record["model"]["static_milliseconds"] == 3.0
     policy = record["policies"]["all_exits"]["validation"]

@@ -68,6 +68,24 @@ def test_it_can_be_the_default_whatever_the_rule(copy, chain, capsys, tmp_path):
         assert key in json.loads(capsys.readouterr().out)
 
 
+def test_where_a_deadline_decides_no_policy_is_advised_against(
+    copy, chain, capsys, tmp_path
+):
+    record = json.loads(copy.read_text())
+    for variant in record["variants"].values():
+        variant["policies"]["accurate"]["advice"] = "use static"
+    edited(copy, **record | {"default_policy": "accurate"})
+    np.save(tmp_path / "a.npy", chain.images[0])
+    words = (str(copy), str(tmp_path / "a.npy"))
+    for more, told in (
+        ((), True),
+        (("--deadline_ms=100",), False),
+        (("--deadline_ms=100", "--policy=accurate"), True),
+    ):
+        assert chain_runner.main([*words, *more]) == 0
+        assert ("use static" in capsys.readouterr().err) == told
+
+
 def test_without_its_file_all_else_goes_on(copy, chain):
     (copy.parent / "tflite" / "float32" / "exit_3.tflite").unlink()
     runner = ChainRunner(copy)
