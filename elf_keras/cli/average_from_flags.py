@@ -24,6 +24,6 @@ def average(model: MultiExitModel) -> WeightAverage | None:
         raise InputError(
             f"--average_weights={FLAGS.average_weights:g} with "
             f"--second_stage={FLAGS.second_stage}, which trains no steps to "
-            "average over: leave one of them out"
+            "average over: set --average_weights=0, or leave the stage out"
         )
     return WeightAverage(model, FLAGS.average_weights)

@@ -130,6 +130,20 @@ def cumulative_loss(
     )
 
 
+def of_exits_alone(
+    data: splits.Splits, class_weights: np.ndarray
+) -> objective.CumulativeLoss:
+    """Build what exits are trained by alone: --exit_loss, nobody leaves.
+
+    Args:
+      class_weights: those of the epoch that it comes before or after.
+    """
+    weights = objective.unit_weights(len(data.class_names))
+    weights.assign(class_weights)
+    loss = _exit_loss(data, weights)
+    return cumulative_loss(data, leaving=False, exit_loss=loss, weights=weights)
+
+
 def scorer(
     built: keras.Model,
     data: splits.Splits,

@@ -118,7 +118,9 @@ def end(
     record = exits_last.train(
         model,
         dataclasses.replace(data, validation=training.watched),
-        model_from_flags.cumulative_loss(data, leaving=False),
+        model_from_flags.of_exits_alone(
+            data, training.schedule.weights(training.schedule.epochs - 1)
+        ),
         training.scorer,
         steps=start.exits_last.steps,
         seed=FLAGS.seed,
@@ -174,7 +176,9 @@ def _exits_first(model, data, alone):
     record = exits_first.train(
         model,
         data,
-        model_from_flags.cumulative_loss(data, leaving=False),
+        model_from_flags.of_exits_alone(
+            data, schedule_from_flags.schedule(data).weights(0)
+        ),
         steps=alone.steps,
         seed=FLAGS.seed,
         weights=scorer.weights,
@@ -191,8 +195,8 @@ def _refuse_with_second_stage(*names):
         if FLAGS[name].value and FLAGS.second_stage != "none":
             raise InputError(
                 f"--{name}={FLAGS[name].value} with --second_stage="
-                f"{FLAGS.second_stage}, which starts from trained exits: leave "
-                "one of them out"
+                f"{FLAGS.second_stage}, which starts from trained exits: set "
+                f"--{name}=0, or leave the stage out"
             )
 
 

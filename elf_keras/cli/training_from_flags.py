@@ -27,6 +27,7 @@ def check(model: keras.Model, data: splits.Splits) -> None:
     Raises:
       InputError: for what `training` would refuse, exits first or not.
     """
+    schedule_from_flags.schedule(data)
     augmentation_from_flags.augmentation(data)
     correction_from_flags.correction(data, models.exits(model))
 

@@ -147,6 +147,18 @@ def test_exit_losses(words, function, expected):
         np.testing.assert_allclose(margins, [1 / 6, 1 / 4, 1 / 2], rtol=1e-6)
 
 
+@pytest.mark.parametrize("inside", [True, False])
+def test_exits_alone_have_the_weights_of_their_classes(inside):
+    where = "inside" if inside else "outside"
+    words = ("--exit_loss=focal", f"--focal_weights={where}", "--method=har")
+    with command_runs.fresh_flags(*SMALL, *words):
+        objective = model_from_flags.of_exits_alone(made(), [1.5, 1.0, 0.5])
+    assert np.array(objective.class_weights).tolist() == [1.5, 1.0, 0.5]
+    held = objective.exit_loss.keywords.values()
+    assert any(each is objective.class_weights for each in held) == inside
+    assert objective.train_threshold == np.inf
+
+
 @pytest.mark.parametrize(
     ("words", "prior", "scale", "threshold", "weights"),
     [

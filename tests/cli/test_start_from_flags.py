@@ -13,7 +13,14 @@ from made_splits import made
 from elf_keras import runs
 from elf_keras.cli import limit_from_flags, start_from_flags
 from elf_keras.errors import InputError
-from elf_keras.training import callbacks, dry_run, exits_cost, time_limit
+from elf_keras.training import (
+    callbacks,
+    dry_run,
+    exits_cost,
+    exits_first,
+    exits_last,
+    time_limit,
+)
 
 pytestmark = pytest.mark.slow
 
@@ -91,6 +98,36 @@ def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path, lacks):
     assert runs.read_json(folder / runs.RECORD)["start"] == before
     again = runs.read_json(folder / runs.METRICS)
     assert again == runs.read_json(run[0] / runs.METRICS)
+
+
+def test_exits_alone_have_the_class_weights_of_their_epoch(
+    tmp_path, monkeypatch
+):
+    """Classes count alike in the first epoch, by their images in the last."""
+    given = {}
+    for module in (exits_first, exits_last):
+        train = module.train
+
+        def watching(model, data, objective, *rest, of=train, **options):
+            given[of] = np.array(objective.class_weights)
+            return of(model, data, objective, *rest, **options)
+
+        monkeypatch.setattr(module, "train", watching)
+    words = (*FIRST, "--class_weighting=inverse", "--reweight_epoch=1")
+    command_runs.done("train", *words, f"--workdir={tmp_path}")
+    first, last = given.values()
+    assert (first == 1).all()
+    counts = runs.read_json(tmp_path / runs.RECORD)["data"][
+        "class_counts_after_cut"
+    ]
+    np.testing.assert_allclose(last * counts, (last * counts)[0], rtol=1e-5)
+    assert last.max() > 2 * last.min()
+
+
+def test_a_schedule_that_is_none_is_told_before_exits_are_trained(tmp_path):
+    words = (*FIRST, "--warmup_epochs=2", f"--workdir={tmp_path / 'run'}")
+    ended = command_runs.refused("train", *words, says=["Warm-up of 2 epochs"])
+    assert "probe" not in ended.err
 
 
 def test_training_looks_at_a_part_of_a_large_validation(tmp_path, monkeypatch):
