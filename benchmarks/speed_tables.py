@@ -10,6 +10,7 @@ from experiments import tables
 
 PAGE = tables.CHECKOUT / "docs" / "reference" / "speed.md"
 RESULTS = tables.CHECKOUT / "benchmarks" / "results"
+_SERVED = ("leaves at 1", "stays")
 METHODS = {
     "single": "bare backbone",
     "har": "with three `conv` heads (`har`)",
@@ -68,7 +69,23 @@ def saved_model(records: list[dict]) -> str:
     return tables.markdown(columns, rows)
 
 
+def served(records: list[dict]) -> str:
+    """Milliseconds of one image through the C API, and ratios by share."""
+    rows = [
+        [
+            record["network"],
+            *(f"{record['ms'][name]:.3g}" for name in ("stage 1", *_SERVED)),
+            *(f"{ratio:.2f}" for ratio in record["ratio_to_stages"].values()),
+        ]
+        for record in records
+    ]
+    shares = records[0]["ratio_to_stages"]
+    ratios = (f"{100 * float(share):.0f} % leave" for share in shares)
+    return tables.markdown(("network", "stage 1", *_SERVED, *ratios), rows)
+
+
 TABLES = {
+    "inference_served": served,
     "training_speed": training,
     "leaving_step": leaving,
     "inference_saved_model": saved_model,

@@ -35,3 +35,18 @@ def test_each_step_of_an_export_is_timed():
     assert found["seconds"] > 0
     (compared,) = [step for step in found["steps"] if "compared" in step]
     assert "float32 compared with the model" in compared
+
+
+def test_requests_are_timed_without_python():
+    found = measured(
+        "benchmarks.inference.served --rounds=2 --backbone=resnet8 "
+        "--image_size=16"
+    )
+    stages = [name for name in found["ms"] if name.startswith("stage")]
+    assert len(stages) == 3
+    # By hand, with nine of ten images leaving at the first of three exits.
+    leaves, stays = found["ms"]["leaves at 1"], found["ms"]["stays"]
+    first, *later = (found["ms"][name] for name in stages)
+    expected = (0.9 * leaves + 0.1 * stays) / (first + 0.1 * sum(later))
+    ratio = found["ratio_to_stages"]["0.9"]
+    assert ratio == pytest.approx(expected, rel=0.01)

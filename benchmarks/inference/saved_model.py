@@ -40,7 +40,9 @@ def main() -> None:
         loaded = tf.saved_model.load(folder)
         dynamic = loaded.signatures["dynamic"]
         whole = loaded.signatures["all_exits"]
-        stages = _signatures(model, pathlib.Path(folder, "stages"))
+        own = write_stages(model, pathlib.Path(folder, "stages"))
+        signatures = tf.saved_model.load(folder + "/stages").signatures
+        stages = [signatures[name] for name in own]
         print(
             json.dumps(
                 [
@@ -55,16 +57,19 @@ def main() -> None:
         )
 
 
-def _signatures(model, folder):
-    """Stages as signatures, weights as constants, as `dynamic` holds them."""
+def write_stages(model, folder: pathlib.Path) -> list[str]:
+    """Write stages as signatures, weights as constants, as `dynamic` has them.
+
+    Returns:
+      Their names, in order.
+    """
     traced = {}
     for number, stage in enumerate(models.stages(model), 1):
         spec = tf.TensorSpec((None, *stage.inputs[0].shape[1:]), name="given")
         call = tf.function(graphs.FrozenStage(stage), autograph=False)
         traced[f"stage_{number}"] = call.get_concrete_function(spec)
     tf.saved_model.save(tf.Module(), folder, signatures=traced)
-    loaded = tf.saved_model.load(folder).signatures
-    return [loaded[name] for name in traced]
+    return [*traced]
 
 
 def _rows(batch, rounds, dynamic, stages, whole, costs):

@@ -6,12 +6,13 @@ import pathlib
 import subprocess
 import sys
 
-import c_api_client
 import exported
 import numpy as np
 import pytest
 from tensorflow.core.framework import types_pb2
 from tensorflow.core.protobuf import saved_model_pb2
+
+from benchmarks.inference import c_api_client
 
 pytestmark = pytest.mark.slow
 

@@ -10,6 +10,7 @@ import ctypes
 import json
 import pathlib
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -20,6 +21,9 @@ TYPES = {
 }
 NUMBERS = {dtype: number for number, dtype in TYPES.items()}
 POINTER = ctypes.c_void_p
+# A tensorflow.ConfigProto: intra_op_parallelism_threads, and
+# inter_op_parallelism_threads, 1.
+ONE_THREAD = b"\x10\x01\x28\x01"
 
 
 class Output(ctypes.Structure):
@@ -49,14 +53,18 @@ def library(folder: pathlib.Path) -> ctypes.CDLL:
 class Model:
     """A SavedModel in a session."""
 
-    def __init__(self, api, folder: str):
+    def __init__(self, api, folder: str, *, one_thread: bool = False):
         self._api = api
         self._status = POINTER(api.TF_NewStatus())
         self._graph = POINTER(api.TF_NewGraph())
+        options = POINTER(api.TF_NewSessionOptions())
+        if one_thread:
+            size = ctypes.c_size_t(len(ONE_THREAD))
+            api.TF_SetConfig(options, ONE_THREAD, size, self._status)
         tags = (ctypes.c_char_p * 1)(b"serve")
         self._session = POINTER(
             api.TF_LoadSessionFromSavedModel(
-                *(POINTER(api.TF_NewSessionOptions()), None),
+                *(options, None),
                 *(folder.encode(), tags, 1),
                 *(self._graph, None, self._status),
             )
@@ -65,19 +73,32 @@ class Model:
 
     def run(self, inputs, outputs) -> list[np.ndarray]:
         """Feed `(operation, index, array)`, fetch `(operation, index)`."""
+        return [self._array(each) for each in self.request(inputs, outputs)()]
+
+    def request(self, inputs, outputs) -> Callable[[], list[POINTER]]:
+        """Return what asks for `outputs` once more; `free` what it returns."""
         fed = self._outputs([(name, index) for name, index, _ in inputs])
         wanted = self._outputs(outputs)
         tensors = [self._tensor(array) for _, _, array in inputs]
         given = (POINTER * len(tensors))(*tensors)
-        found = (POINTER * len(outputs))()
-        self._api.TF_SessionRun(
-            *(self._session, None),
-            *(fed, given, len(tensors)),
-            *(wanted, found, len(outputs)),
-            *(None, 0, None, self._status),
-        )
-        self._check()
-        return [self._array(POINTER(tensor)) for tensor in found]
+
+        def ask():
+            found = (POINTER * len(outputs))()
+            self._api.TF_SessionRun(
+                *(self._session, None),
+                *(fed, given, len(tensors)),
+                *(wanted, found, len(outputs)),
+                *(None, 0, None, self._status),
+            )
+            self._check()
+            return [POINTER(tensor) for tensor in found]
+
+        return ask
+
+    def free(self, tensors: list[POINTER]) -> None:
+        """Give back the memory of what a request returned."""
+        for tensor in tensors:
+            self._api.TF_DeleteTensor(tensor)
 
     def _outputs(self, names):
         found = (Output * len(names))()
