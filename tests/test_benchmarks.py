@@ -43,8 +43,7 @@ def test_requests_are_timed_without_python():
         "--image_size=16"
     )
     stages = [name for name in found["ms"] if name.startswith("stage")]
-    assert len(stages) == 3
-    # By hand, with nine of ten images leaving at the first of three exits.
+    # By hand, with nine of ten images leaving at the first exit.
     leaves, stays = found["ms"]["leaves at 1"], found["ms"]["stays"]
     first, *later = (found["ms"][name] for name in stages)
     expected = (0.9 * leaves + 0.1 * stays) / (first + 0.1 * sum(later))
