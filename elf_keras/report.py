@@ -230,14 +230,16 @@ def _manifests(folders):
     command.load_tensorflow()
     from elf_keras.reports import tables
 
-    found = {}
-    # NAME/N: the number alone says little.
-    for path, name in zip(folders, run_folder.names(folders, 2), strict=True):
+    found, labels = {}, [*map(versions.label, folders)]
+    if len({*labels}) < len(labels):
+        labels = run_folder.names(folders, 2)
+    for path, name in zip(folders, labels, strict=True):
         file = path / versions.MANIFEST
         with runs.refusing(f"{file} is damaged", "export the run again"):
             found[name] = runs.read_json(file)
             one = {name: found[name]}
-            _ = tables.exported(one), tables.dearer(one)
+            tables.exported(one)
+            tables.dearer(one)
     return found
 
 

@@ -131,9 +131,8 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         model = training_from_flags.model(data, strategy)
         training_from_flags.check(model, data)
         start = start_from_flags.begin(model, data)
-        watched = start_from_flags.watched_of(data, start.scored)
         training = training_from_flags.training(
-            model, data, start.length, watched
+            model, data, start.length, start.watched
         )
         stage = second_stage_from_flags.begin(training)
         chief = workers.is_chief(strategy)

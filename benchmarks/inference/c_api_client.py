@@ -61,6 +61,7 @@ class Model:
         if one_thread:
             size = ctypes.c_size_t(len(ONE_THREAD))
             api.TF_SetConfig(options, ONE_THREAD, size, self._status)
+            self._check()
         tags = (ctypes.c_char_p * 1)(b"serve")
         self._session = POINTER(
             api.TF_LoadSessionFromSavedModel(

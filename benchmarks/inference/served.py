@@ -94,13 +94,11 @@ def _measured(options):
     importlib.import_module("numpy.random")
     origin = importlib.util.find_spec("tensorflow").origin
     api = c_api_client.library(pathlib.Path(origin).parent)
-    functions, early = {}, 0
-    for name, given in _inputs(api, folder, options.image_size):
-        functions[name] = given
-        early += name.startswith("stage")
-    times = timing.alternate(functions, rounds=options.rounds)
+    calls = dict(_calls(api, folder, options.image_size))
+    times = timing.alternate(calls, rounds=options.rounds)
     mean = {name: float(each.mean()) for name, each in times.items()}
-    own = np.array([mean[f"stage {k}"] for k in range(1, early + 1)])
+    stages = [name for name in calls if name.startswith("stage")]
+    own = np.array([mean[name] for name in stages])
     return {
         "ms": {name: round(value, 4) for name, value in mean.items()},
         "ratio_to_stages": {
@@ -114,7 +112,7 @@ def _measured(options):
     }
 
 
-def _inputs(api, folder, side):
+def _calls(api, folder, side):
     """Name and call of everything that is timed, on one image."""
     model = {}
     for name in ("whole", "stages"):

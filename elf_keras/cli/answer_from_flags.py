@@ -93,7 +93,8 @@ def exit_thresholds(
         rule=by.exit_rule,
         # The last exit takes whoever gets there.
         total=by.total(exits - 1),
-        corrected=given.prior_correction != "none",
+        # Nor whether a correction lets them reach further.
+        corrected=cosines or given.prior_correction != "none",
     )
     return thresholds.ExitThresholds.shared(s, exits)
 

@@ -12,6 +12,7 @@ from elf_keras.cli import (
     training_from_flags,
 )
 from elf_keras.data import splits
+from elf_keras.evaluation import score_model
 from elf_keras.runs import progress
 from elf_keras.training import dry_run, plan
 
@@ -60,8 +61,10 @@ def _course(model, data, training):
         epoch = shown.epoch_seconds + cost.image * limit.scored
         whole = before + length.epochs * epoch + after
         found.append(("training in all", progress.duration(whole)))
-        # With those of the start, which may be better.
-        images = 2 * (len(data.validation or ()) + len(data.test or ()))
+        # The start is scored, too, where exits are trained first.
+        scored = len(data.validation or ()) + len(data.test or ())
+        images = scored * (2 if before else 1)
+        images += len(score_model.few_files(data.train))
         told = progress.duration(images * cost.image)
         found.append(("scores after it", told))
     return found, speed, length.epochs

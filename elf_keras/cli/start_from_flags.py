@@ -43,14 +43,14 @@ class Start:
       length: of the training.
       exits_last: how long the exits are trained after the epochs.
       exits_first: an `exits_first.Record` as a dict, or None.
-      scored: validation images that are scored while training goes on.
+      watched: validation images that are scored while training goes on.
       fresh: whether it was done just now, not in the run that goes on.
     """
 
     length: time_limit.Length
     exits_last: time_limit.Alone
     exits_first: dict | None
-    scored: int
+    watched: splits.Examples | None
     fresh: bool
 
     @property
@@ -61,7 +61,7 @@ class Start:
             "steps": self.length.steps,
             "exits_last": dataclasses.asdict(self.exits_last),
             "exits_first": self.exits_first,
-            "validation_images": self.scored,
+            "validation_images": len(self.watched or ()),
         }
 
 
@@ -84,9 +84,10 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         time_limit.Alone(*_agreed(model, alone.steps, alone.images))
         for alone in (limit.first, limit.last)
     )
-    (scored,) = _agreed(model, limit.scored)
-    watched = dataclasses.replace(data, validation=watched_of(data, scored))
-    record = _exits_first(model, watched, first) if first.steps else None
+    watched = _watched(data, *_agreed(model, limit.scored))
+    _say_what_is_watched(watched, data)
+    part = dataclasses.replace(data, validation=watched)
+    record = _exits_first(model, part, first) if first.steps else None
     length = schedule_from_flags.whole_length(data)
     if FLAGS.most_minutes:
         speed = limit_from_flags.speed(model, data)
@@ -94,14 +95,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         length = limit_from_flags.length(limit, speed, spent, data)
     agreed = _agreed(model, length.epochs, length.steps)
     length = time_limit.Length(*agreed)
-    return Start(length, last, record, scored, fresh=True)
-
-
-def watched_of(data: splits.Splits, images: int) -> splits.Examples | None:
-    """Validation images that training looks at, of each class where it can."""
-    if data.validation is None:
-        return None
-    return held_features.some(data.validation, images, FLAGS.seed)
+    return Start(length, last, record, watched, fresh=True)
 
 
 def end(
@@ -117,10 +111,8 @@ def end(
         return None
     record = exits_last.train(
         model,
-        dataclasses.replace(data, validation=training.watched),
-        model_from_flags.of_exits_alone(
-            data, training.schedule.weights(training.schedule.epochs - 1)
-        ),
+        dataclasses.replace(data, validation=start.watched),
+        _objective(model, data, start.exits_last, training.schedule, -1),
         training.scorer,
         steps=start.exits_last.steps,
         seed=FLAGS.seed,
@@ -161,8 +153,25 @@ def _recorded(model, data):
             last = found["exits_last"]["steps"], found["exits_last"]["images"]
         length = time_limit.Length(int(found["epochs"]), int(steps))
         last = time_limit.Alone(*map(int, last))
-        scored = int(found.get("validation_images", len(data.validation or ())))
-        return Start(length, last, found["exits_first"], scored, fresh=False)
+        images = found.get("validation_images", len(data.validation or ()))
+        watched = _watched(data, int(images))
+        return Start(length, last, found["exits_first"], watched, fresh=False)
+
+
+def _watched(data, images):
+    """Validation images that training looks at, of each class where it can."""
+    if data.validation is None:
+        return None
+    return held_features.some(data.validation, images, FLAGS.seed)
+
+
+def _say_what_is_watched(watched, data):
+    if watched is not None and len(watched) < len(data.validation):
+        command.say(
+            f"note: training looks at {len(watched)} of {len(data.validation)} "
+            "validation images, or scoring them would take its time; scores "
+            "and thresholds are of all"
+        )
 
 
 def _agreed(model, *numbers):
@@ -176,9 +185,7 @@ def _exits_first(model, data, alone):
     record = exits_first.train(
         model,
         data,
-        model_from_flags.of_exits_alone(
-            data, schedule_from_flags.schedule(data).weights(0)
-        ),
+        _objective(model, data, alone, schedule_from_flags.schedule(data), 0),
         steps=alone.steps,
         seed=FLAGS.seed,
         weights=scorer.weights,
@@ -188,6 +195,18 @@ def _exits_first(model, data, alone):
     if workers.is_chief(model.distribute_strategy):
         command.say(record.sentence)
     return dataclasses.asdict(record)
+
+
+def _objective(model, data, alone, schedule, epoch):
+    """By what exits alone learn: with class weights where they see all images.
+
+    Of a part, rare classes are whole: it is balanced already.
+    """
+    weights = schedule.weights(range(schedule.epochs)[epoch])
+    seen = min(alone.images, held_features.most_images(model))
+    if seen < len(data.train):
+        weights = np.ones_like(weights)
+    return model_from_flags.of_exits_alone(data, weights)
 
 
 def _refuse_with_second_stage(*names):

@@ -53,5 +53,5 @@ def training(
         schedule_from_flags.batches(data, length),
         average_from_flags.average(model),
         correction_from_flags.correction(data, models.exits(model)),
-        watched or data.validation,
+        watched,
     )

@@ -69,7 +69,7 @@ def score_model(
     if temperatures is not None:
         records["validation"][TEMPERATURES] = temperatures
     if objective:
-        some = _few_files(data.train)
+        some = few_files(data.train)
         parts = prediction.logit_parts(model, some)
         records["train"] = {
             "loss_by_exit": loss_by_exit(parts, some.labels, objective)
@@ -77,8 +77,8 @@ def score_model(
     return records, found
 
 
-def _few_files(examples):
-    """All images in memory; of files, evenly spaced ones."""
+def few_files(examples: splits.Examples) -> splits.Examples:
+    """Training images whose loss is measured: of files, evenly spaced ones."""
     if isinstance(examples.images, np.ndarray) or len(examples) <= _FILES:
         return examples
     return examples.take(np.linspace(0, len(examples) - 1, _FILES).astype(int))

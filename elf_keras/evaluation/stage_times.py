@@ -61,9 +61,10 @@ def of_export(
     if variant is None and variants:
         variant = "float32" if "float32" in variants else [*variants][0]
     if variant not in variants:
+        asked = f"variant {variant!r}" if variant else "a chain"
         raise InputError(
-            f"--export={folder}: {path.name} has no times of variant "
-            f"{variant!r}; it has: {', '.join(variants) or 'none'}"
+            f"--export={folder}: {path.name} has no times of {asked}; it has: "
+            f"{', '.join(variants) or 'none'}"
         )
     with runs.refusing(f"{path} is damaged", "export the run again"):
         found = variants[variant]

@@ -155,6 +155,10 @@ def _recorded_costs(view):
 def facts(view: RunView) -> list[tuple[str, str]]:
     """Versions, seed, time and sizes of a run, as far as they are written."""
     record = view.folder.record or {}
+    # Once run.json had the epoch that was best by the way.
+    parts = (view.folder.metrics or {}).values()
+    kept = (part.get("best", {}).get("epoch") for part in parts)
+    record = record | {"best_epoch": next(kept, record.get("best_epoch"))}
     found = [(title, record.get(key)) for key, title in _FACTS.items()]
     versions = (record.get("versions") or {}).items()
     found += [(name, str(version)) for name, version in versions]

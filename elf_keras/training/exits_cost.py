@@ -54,10 +54,11 @@ def _images(model, examples):
     """Seconds of an image's features, reading included, and some features.
 
     The first batch traces the graph, and some are read meanwhile: they do not
-    count. Photos of one class may all be large: the images come from all over
-    the split, of few each several times.
+    count. Photos of one class may all be large: both halves come from all over
+    the split, images of few several times.
     """
-    few = examples.take(np.arange(_IMAGES) * len(examples) // _IMAGES)
+    rows = np.arange(_IMAGES) * len(examples) // _IMAGES
+    few = examples.take(np.concatenate([rows[::2], rows[1::2]]))
     reading, parts, ends = held_features.backbone_part(model), [], []
     for part in held_features.batches(reading, few):
         parts.append([np.asarray(each) for each in part])

@@ -200,7 +200,10 @@ def _last_of_backbone(model):
 
 
 def _balanced(labels, limit, seed):
-    """Indices of at most so many images, rare classes whole, in order."""
+    """Indices of at most so many images, rare classes whole, in order.
+
+    Where there are more classes, some have none.
+    """
     counts = np.bincount(labels)
     quota = counts.max()
     if len(labels) > limit:
@@ -211,7 +214,10 @@ def _balanced(labels, limit, seed):
     of_class = [
         order[labels[order] == each][:quota] for each in np.unique(labels)
     ]
-    return np.sort(np.concatenate(of_class))
+    chosen = np.concatenate(of_class)
+    if len(chosen) > limit:
+        chosen = np.random.default_rng(seed).choice(chosen, limit, False)
+    return np.sort(chosen)
 
 
 def _single(features):

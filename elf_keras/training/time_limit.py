@@ -3,7 +3,8 @@
 The exits alone, before the epochs and after them, get a quarter of the time
 each at most: where it is too short for all, they see fewer images in fewer
 steps. The epochs get what is left: there are fewer of them, of fewer steps.
-Where validation has many images, training looks at some of them.
+Where validation has many images, training looks at some of them, as long as
+what an image costs is known: where exits are trained alone.
 """
 
 import dataclasses

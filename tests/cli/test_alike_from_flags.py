@@ -67,6 +67,23 @@ def test_classes_of_one_series_each_are_cut_at_random(
     assert "are alike" in said and "its scores are too high" in said
 
 
+def test_of_classes_of_one_photo_each_nothing_is_said(
+    monkeypatch, tmp_path, capsys
+):
+    monkeypatch.setattr(weights_from_flags, "published", lambda shape: ())
+    monkeypatch.setattr(
+        alike, "features", lambda examples: np.eye(2)[examples.labels]
+    )
+    for number, name in enumerate("ab"):
+        picture = photo_folders.smooth(number, (40, 40))
+        photo_folders.save(tmp_path / name / "0.png", picture)
+    words = (*WORDS, "--weights=pretrained", f"--data_dir={tmp_path}")
+    with command_runs.fresh_flags(*words, "--validation_fraction=0.25"):
+        data = data_from_flags.splits()
+    assert data.validation is None
+    assert "alike" not in capsys.readouterr().err
+
+
 def test_without_given_weights_it_is_refused(photos):
     with (
         command_runs.fresh_flags(*WORDS, f"--data_dir={photos}"),

@@ -99,7 +99,11 @@ def test_exports_of_one_name_and_a_damaged_one(folder, tmp_path):
     for place in places:
         (place / "1").mkdir(parents=True)
         shutil.copy(committed / "1" / "manifest.json", place / "1")
-    words = (folder, *places, "--norun_models", f"--output={tmp_path / 'out'}")
+    more = ("--norun_models", f"--output={tmp_path / 'out'}")
+    command_runs.done("report", folder, places[0], *more)
+    page = (tmp_path / "out" / "index.html").read_text()
+    assert ("mine/1" in page, "a/mine/1" in page) == (True, False)
+    words = (folder, *places, *more)
     command_runs.done("report", *words)
     page = (tmp_path / "out" / "index.html").read_text()
     assert "a/mine/1" in page

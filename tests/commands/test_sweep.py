@@ -257,6 +257,8 @@ def test_an_export_that_does_not_fit(folder, tmp_path, changes, says):
     words = (f"--workdir={folder}", f"--export={tmp_path}")
     command_runs.refused("sweep", *words, says=[says])
     command_runs.refused("sweep", *words, "--variant=int8", says=["'int8'"])
+    (tmp_path / "manifest.json").write_text(json.dumps({"variants": {}}))
+    command_runs.refused("sweep", *words, says=["no times of a chain"])
 
 
 def test_seeds_are_the_same_twice(folder):

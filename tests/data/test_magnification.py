@@ -64,6 +64,9 @@ def test_photos_whose_ends_are_not_seen_are_told(tmp_path):
     _, notes = magnification.limited(paths, 224, 4.0)
     assert [note.split()[0] for note in notes] == ["photos", "images"]
     assert magnification.limited(paths[2:], 96, 4.0) == (96, [])
+    # Whatever limits their size, or nothing does.
+    size, notes = magnification.limited(paths, 224, None)
+    assert (size, len(notes)) == (224, 1)
 
 
 @pytest.fixture

@@ -1,5 +1,7 @@
 """Tables of a report's page, from what a run's folder says."""
 
+import dataclasses
+
 import made_report
 
 from elf_keras.reports import run_view, tables
@@ -11,6 +13,17 @@ def test_flags_are_shown_as_they_can_be_given_again(tmp_path):
     shown = tables.flags(run_view.RunView(folder)).split()
     assert "--noflip" in shown and "--nodeterministic" in shown
     assert shown[0] == "--check_counts=true" and shown[-1] == "--seed=3"
+
+
+def test_the_epoch_that_is_kept_is_that_of_the_scores(tmp_path):
+    """Records were once of the epoch that was best by the way."""
+    view = made_report.view(tmp_path / "run")
+    folder = view.folder
+    for epoch, shown in ((0, "0"), (7, "7")):
+        metrics = {"test": {"last": {}, "best": {"epoch": epoch}}}
+        found = dataclasses.replace(folder, metrics=metrics)
+        rows = dict(tables.facts(run_view.RunView(found)))
+        assert rows["epoch kept, by validation"] == shown
 
 
 def test_what_costs_more_is_said_of_every_kind_of_export():

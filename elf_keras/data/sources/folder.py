@@ -76,14 +76,11 @@ def load(request: data_request.Request) -> splits.Splits:
 
 def _size(root, names, request):
     """Pixels of a side, and what is to be said of it."""
-    size, limit = (
-        request.image_size or DEFAULT_SIZE,
-        request.magnification_limit,
-    )
-    if limit is None:
-        return size, []
+    size = request.image_size or DEFAULT_SIZE
+    limit = request.magnification_limit
     if request.recorded and request.recorded.image_size:
-        return request.recorded.image_size, []
+        # Without a limit, a flag that differs is refused with the model.
+        return (request.recorded.image_size if limit else size), []
     return magnification.limited([root / name for name in names], size, limit)
 
 

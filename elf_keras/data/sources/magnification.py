@@ -18,7 +18,7 @@ LITTLE = 0.6
 
 
 def limited(
-    paths: Sequence[pathlib.Path], size: int, limit: float
+    paths: Sequence[pathlib.Path], size: int, limit: float | None
 ) -> tuple[int, list[str]]:
     """The largest size at which half of the images keep within a limit.
 
@@ -28,7 +28,7 @@ def limited(
     Args:
       paths: image files; those that cannot be read do not count.
       size: pixels that are asked for, 1 or more.
-      limit: times that an image may be magnified, 1 or more.
+      limit: times that an image may be magnified, 1 or more; None: any.
 
     Returns:
       The size, and what to say: that it is not the one asked for, and that
@@ -47,7 +47,7 @@ def limited(
             f"{100 * share:.0f} % of most of these or less: what lies beyond "
             "is not seen in use; crop them to their object if it is cut off"
         )
-    found = STEP * math.ceil(limit * median / STEP)
+    found = STEP * math.ceil((limit or size) * median / STEP)
     if found >= size:
         return size, notes
     return found, [
