@@ -131,6 +131,8 @@ def predict_early(
     exit_threshold: float | Sequence[float] = 0.9,
     *,
     exit_rule: str = "confidence",
+    scale: float = 1.0,
+    batch_size: int = 64,
 ) -> prediction.Prediction:
     """Classify images; each leaves at the first exit that is sure enough.
 
@@ -142,6 +144,9 @@ def predict_early(
         1 nobody leaves. With LDAM confidence is that of raw cosines, a little
         above 1/C.
       exit_rule: a key of `exits.certainty.EXIT_RULES`.
+      scale: σ, by which the loss multiplied logits: 30 with LDAM. Exit rules
+        but confidence compare softmax(σ · logits).
+      batch_size: images that are computed at once.
 
     Returns:
       `classes`, `certainty` and `exit_taken` (from 0), each `(images,)`.
@@ -173,9 +178,15 @@ def predict_early(
             f"one for each of {exits - 1} early exits"
         )
     limits = ExitThresholds.of(np.broadcast_to(limits, (exits - 1,)))
-    rule = AnswerRule(exit_rule=exit_rule)
+    rule = AnswerRule(exit_rule=exit_rule, scale=scale)
     stages = models.stages(model)
-    return prediction.predict_dynamic(stages, images, limits, rule)
+    parts = [
+        prediction.predict_dynamic(
+            stages, images[start : start + batch_size], limits, rule
+        )
+        for start in range(0, max(len(images), 1), batch_size)
+    ]
+    return prediction.joined(parts)
 
 
 def _has(words, name):

@@ -59,8 +59,8 @@ def main(arguments: list[str]) -> None:
     searches = [path for path in paths if (path / SEARCH).exists()]
     exports = [path for path in paths if versions.is_export(path)]
     folders = [path for path in paths if path not in searches + exports]
-    found = {runs.legible(path.name): _search(path) for path in searches}
-    for path, each in zip(searches, found.values(), strict=True):
+    found = [*map(_search, searches)]
+    for path, each in zip(searches, found, strict=True):
         chosen = path / each["runs"][each["chosen"]]
         folders += [chosen] * (chosen not in folders)
     if not folders:
@@ -78,7 +78,8 @@ def main(arguments: list[str]) -> None:
         run_folder.read(path, name, told)
         for path, name in zip(folders, run_folder.names(folders), strict=True)
     ]
-    run(read, output, found, manifests)
+    named = zip(run_folder.names(searches), found, strict=True)
+    run(read, output, dict(named), manifests)
 
 
 def run(

@@ -45,6 +45,21 @@ def test_images_leave_at_the_first_sure_exit():
     expected = np.where(leaves, *(each.argmax(-1) for each in logits))
     np.testing.assert_array_equal(found.classes, expected)
     assert (library.predict_early(model, images, 1.0).exit_taken == 1).all()
+    # Batch by batch, the last one smaller, nothing is different.
+    parts = library.predict_early(model, images, s, batch_size=4)
+    for name in ("classes", "certainty", "exit_taken", "scores"):
+        np.testing.assert_allclose(
+            getattr(parts, name), getattr(found, name), rtol=1e-5
+        )
+    # Of two exits' logits z: 1 - H(softmax(σ z)) / log 3.
+    powers = np.exp(3 * logits[0] - 3 * logits[0].max(-1, keepdims=True))
+    p = powers / powers.sum(-1, keepdims=True)
+    sure = 1 + (p * np.log(p)).sum(-1) / np.log(3)
+    found = library.predict_early(
+        model, images, 0.5, exit_rule="entropy", scale=3.0
+    )
+    assert (found.exit_taken == np.where(sure > 0.5, 0, 1)).all()
+    assert 0 < (sure > 0.5).sum() < len(images)
     with pytest.raises(InputError, match=r"images \(2, 2, 1\): expected"):
         library.predict_early(model, images[0])
     for s in (0, 1.5, [0.5, 0.5], np.nan):

@@ -40,6 +40,20 @@ class Prediction:
     scores: np.ndarray | None = None
 
 
+def joined(parts: list[Prediction]) -> Prediction:
+    """Answers to several batches, one after the other, as one."""
+    names = [field.name for field in dataclasses.fields(Prediction)]
+    columns = [[getattr(part, name) for part in parts] for name in names]
+    return Prediction(
+        *(
+            None
+            if any(each is None for each in column)
+            else np.concatenate(column)
+            for column in columns
+        )
+    )
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Answer:
     """What a model says of one image, whoever runs it.

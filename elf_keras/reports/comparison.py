@@ -49,18 +49,16 @@ def _seeds(group):
 def _first(best, second):
     reach = statistics.SURE * float(np.hypot(best["error"], second["error"]))
     clear = best["mean"] - second["mean"] > reach
-    seeds = min(best["seeds"], second["seeds"])
+    single = [each["name"] for each in (best, second) if each["seeds"] == 1]
+    sure = "; with one seed each, another seed may change the order"
+    if len(single) == 1:
+        sure = f"; {single[0]} has one seed, another may change the order"
     return (
         f"With the whole backbone, {best['name']} is the most accurate on "
         f"{best['split']} ({percent(best['mean'])}), ahead of "
         f"{second['name']} ({percent(second['mean'])}), by "
         f"{'more than' if clear else 'no more than'} the choice of images "
-        f"explains ({margin(reach)})"
-        + (
-            "; with one seed each, another seed may change the order."
-            * (seeds == 1)
-            or "."
-        )
+        f"explains ({margin(reach)})" + (f"{sure}." if single else ".")
     )
 
 

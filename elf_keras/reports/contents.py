@@ -6,7 +6,7 @@ _OF_RUN = {
     "gallery": ("gallery", "Which images leave where"),
     "costs": ("costs", "What each exit costs"),
     "classes": ("scores", "Class by class"),
-    "payers": ("classes", "Who loses by early leaving"),
+    "payers": ("classes", "Common and rare classes"),
     "confusion": ("overall", "What is confused"),
     "calibration": ("calibrations", "Are its probabilities right?"),
     "training": ("training", "How training went"),

@@ -7,7 +7,7 @@ import numpy as np
 from elf_keras.policies import policy_rules, sentences
 from elf_keras.reports import class_scores, comparison, leavers, statistics
 from elf_keras.reports.run_view import RunView
-from elf_keras.reports.text import percent
+from elf_keras.reports.text import isolated, percent
 
 _LOSERS = 3
 
@@ -31,6 +31,7 @@ def of_run(view: RunView) -> list[str]:
         *(_classes(view) if scored else []),
         *_increasing(view),
         *(_splits(view) if scored else []),
+        *_prior(view),
     ]
 
 
@@ -40,12 +41,16 @@ def _recorded(view):
         return []
     split, scores = found
     static, dynamic = scores["static"], scores["dynamic"]
-    return [
+    told = (
         f"Recorded by the training on {split}: {percent(static['accuracy'])} "
-        "accuracy with the whole backbone. With early leaving, "
-        f"{percent(dynamic['accuracy'])}, and "
-        f"{_spent(dynamic['saving_with_heads'])}."
-    ]
+        "accuracy with the whole backbone."
+    )
+    if len(scores["exits"]) > 1:
+        told += (
+            f" With early leaving, {percent(dynamic['accuracy'])}, and "
+            f"{_spent(dynamic['saving_with_heads'])}."
+        )
+    return [told]
 
 
 def _bargain(view):
@@ -83,8 +88,9 @@ def _budgets(view):
         kind = (rule["kind"], rule["unit"])
         if scores and kind == (policy_rules.SHARED, "macs"):
             parts.append(
-                f"{percent(scores['accuracy'])} with at most "
-                f"{percent(rule['limit'], 0)} of the multiply-adds ({name})"
+                f"{percent(scores['accuracy'])} where validation spends at "
+                f"most {percent(rule['limit'], 0)} of the multiply-adds "
+                f"({name})"
             )
     return (
         [f"The same model at other budgets, on {split}: {', '.join(parts)}."]
@@ -139,7 +145,8 @@ def _losers(view):
         return ["No class loses accuracy by early leaving."]
     rows.sort(key=lambda row: row["change"])
     worst = ", ".join(
-        f"{row['class']} ({row['static_right']} → {row['dynamic_right']} of "
+        f"{isolated(row['class'])} ({row['static_right']} → "
+        f"{row['dynamic_right']} of "
         f"{row['images']} images correct; {row['training_images']} training "
         "images)"
         for row in rows[:_LOSERS]
@@ -180,8 +187,21 @@ def _classes(view):
     lost = [row["class"] for row in rows if not row["recall"]]
     if not lost:
         return []
-    shown = ", ".join(lost[:_LOSERS]) + ", …" * (len(lost) > _LOSERS)
+    shown = ", ".join(map(isolated, lost[:_LOSERS])) + ", …" * (
+        len(lost) > _LOSERS
+    )
     return [f"Never recognised: {len(lost)} of {len(rows)} classes ({shown})."]
+
+
+def _prior(view):
+    if view.folder.flags.get("deployment_prior") != "train":
+        return []
+    return [
+        "Accuracies are weighted by the classes' shares of the training images "
+        "(--deployment_prior=train), also where this page calls them means "
+        "over classes; where it compares runs or splits, all classes count "
+        "alike."
+    ]
 
 
 def _increasing(view):

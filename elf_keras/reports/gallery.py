@@ -44,7 +44,7 @@ def _thumbnail(view, index, image):
     chosen = view.chosen
     names, label = view.class_names, view.seen.labels[index]
     answer, exit_ = chosen.classes[index], int(chosen.exit_taken[index]) + 1
-    sure = f"{view.scored.scorer.rule.exit_rule} {chosen.certainty[index]:.3f}"
+    sure = f"{view.scored.scorer.rule.exit_rule} {chosen.certainty[index]:.3g}"
     return {
         "index": index,
         "address": _address(image),

@@ -26,6 +26,12 @@ def of(found) -> Iterator[str]:
             "The run has no validation split, so neither the epoch nor a "
             "threshold could be chosen on one."
         )
+    elif "test" not in found.metrics:
+        yield (
+            "The run has no test split: its scores are of the validation "
+            "images on which its epoch and its thresholds were chosen, and are "
+            "too high."
+        )
     if found.other_rule:
         yield (
             f"The policies of policy.json are not shown: their thresholds are "

@@ -17,7 +17,14 @@ from elf_keras.reports import (
     tables,
     text,
 )
-from elf_keras.reports.charts import classes, cost, style, sweeps, training
+from elf_keras.reports.charts import (
+    classes,
+    confusion,
+    cost,
+    style,
+    sweeps,
+    training,
+)
 from elf_keras.reports.run_view import RunView
 from elf_keras.runs import progress
 
@@ -89,6 +96,7 @@ def build(
             exported=exported,
             dearer=tables.dearer(exports),
             sections=sections,
+            named=confusion.NAMED,
             style=_asset("page.css"),
             script=_asset(*_SCRIPTS),
         )

@@ -1,5 +1,7 @@
 """The results of all runs as rows; seeds of one recipe share a row."""
 
+import collections
+import json
 import os
 
 import numpy as np
@@ -19,12 +21,18 @@ SAVINGS = ("saving_with_heads", "saving_without_heads")
 def groups(found: list[RunFolder]) -> list[list[RunFolder]]:
     """Runs that differ by seed only, together, in the order given.
 
-    On the page they must leave by the same exit rule, too.
+    They have equal numbers of images, and on the page leave by one exit rule.
+    A seed that comes again is no further one: it begins another group.
     """
-    known = {}
+    known, seeds = {}, collections.Counter()
     for run in found:
         recipe = {**run.flags, **dict.fromkeys(_INCIDENTAL)}
         recipe["rule of the page"] = run.rule.shown
+        images = run.data.get("class_counts"), run.data.get("images")
+        recipe["images"] = json.dumps(images, sort_keys=True)
+        again = (frozenset(recipe.items()), run.flags.get("seed"))
+        recipe["times"] = seeds[again]
+        seeds[again] += 1
         known.setdefault(frozenset(recipe.items()), []).append(run)
     return list(known.values())
 

@@ -36,23 +36,23 @@ def results(found: list[RunFolder]) -> dict | None:
     """Rows of `score_rows`, those that matter most apart.
 
     Returns:
-      None without scores; else rows `main` and `rest`, `split`, and whether
-      there are several `seeds`.
+      None without scores; else rows `main` and `rest`, the `splits` that they
+      are of, and whether there are several `seeds`.
     """
     rows = score_rows.rows(found)
     if not rows:
         return None
-    best = any(row["epoch"].startswith("best") for row in rows)
+    best = {row["run"] for row in rows if row["epoch"].startswith("best")}
     main = [
         row
         for row in rows
-        if row["epoch"].startswith("best") == best
+        if row["epoch"].startswith("best") == (row["run"] in best)
         and not row["mode"].endswith(policy_rules.PER_EXIT)
     ]
     return {
         "main": main,
         "rest": [row for row in rows if row not in main],
-        "split": rows[0]["split"],
+        "splits": [*dict.fromkeys(row["split"] for row in rows)],
         "seeds": any("," in row["seeds"] for row in rows),
     }
 
@@ -64,6 +64,7 @@ def exported(exports: dict[str, dict]) -> list[dict]:
             "export": name,
             "variant": variant,
             "policy": policy,
+            "split": manifest["reported_on"]["split"],
             "accuracy": scores["accuracy"],
             "saving": scores.get("saving"),
             "milliseconds": scores.get("milliseconds"),
@@ -128,10 +129,11 @@ def costs(view: RunView) -> dict:
     rows = statistics.worth_of_exits(
         view.seen, view.scored.scorer, view.point.thresholds
     )
-    exits = view.folder.exits
+    # A run that was stopped at its end has recorded no exits.
+    taps = [told["tap"] for told in view.folder.exits] or ["–"] * view.exits
     stages = model.get("stage_milliseconds") or [None] * view.exits
-    for row, told, ms in zip(rows, exits, stages, strict=False):
-        row["tap"], row["milliseconds"] = told["tap"], ms
+    for row, tap, ms in zip(rows, taps, stages, strict=False):
+        row["tap"], row["milliseconds"] = tap, ms
         row["cost"] = costs.with_heads[row["exit"] - 1] / costs.backbone
     return {"rows": rows, "note": model.get("milliseconds_from")}
 

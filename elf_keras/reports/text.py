@@ -1,6 +1,7 @@
 """Numbers and names of a report as text."""
 
 import hashlib
+import unicodedata
 
 # Characters of a run's name in the name of a file.
 _LONGEST = 50
@@ -9,6 +10,15 @@ _LONGEST = 50
 def short(text: str, length: int = 18) -> str:
     """A name that fits beside an axis."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def isolated(name: str) -> str:
+    """A name in a sentence: letters from right to left turn no number round.
+
+    Reference: Unicode Standard Annex 9, FIRST STRONG ISOLATE.
+    """
+    kinds = {unicodedata.bidirectional(letter) for letter in name}
+    return f"\u2068{name}\u2069" if kinds & {"R", "AL"} else name
 
 
 def distinct(names: list[str], length: int) -> list[str]:

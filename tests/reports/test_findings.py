@@ -159,8 +159,29 @@ def test_runs_side_by_side(view):
     assert "by more than the choice of images explains" in text
     (text,) = comparison.compared([strong, of_folder(strong, **other)])
     assert "by no more than" in text
-    (text,) = comparison.compared([strong, of_folder(strong, name="run_seed1")])
+    assert "with one seed each" in text
+    seed = {**strong.folder.flags, "seed": "1"}
+    sibling = of_folder(strong, name="run_seed1", flags=seed)
+    (text,) = comparison.compared([strong, sibling])
     assert "over 2 seeds" in text
+    _, text = comparison.compared([strong, sibling, weak])
+    assert "weak has one seed, another may change the order" in text
+
+
+def test_names_from_right_to_left_do_not_turn_numbers_round(view):
+    answers = right(view)
+    answers[view.seen.labels == 0] = 5
+    for first, shown in (("abc", "abc"), ("חתול", "\u2068חתול\u2069")):
+        names = (first, *view.class_names[1:])
+        lost = with_answers(view, answers)
+        lost = dataclasses.replace(lost, class_names=names)
+        assert f"1 of 6 classes ({shown})." in findings._classes(lost)[0]
+
+
+def test_shares_of_training_are_said_where_they_weigh(view):
+    assert not findings._prior(view)
+    weighed = of_folder(view, flags={"deployment_prior": "train"})
+    assert "weighted by the classes' shares" in findings._prior(weighed)[0]
 
 
 def test_a_policy_is_where_figures_are_drawn(view):

@@ -1,5 +1,6 @@
 """What a report says of things that a run's folder lacks."""
 
+import dataclasses
 import pathlib
 
 import made_report
@@ -21,3 +22,15 @@ def test_a_sweep_is_advised_for_the_path_that_was_given(
     # A page is shown to others: it names no home folder.
     place = "runs/d" if there else "…/d"
     assert f"Run elf-keras sweep --workdir={place} and make" in text
+
+
+@pytest.mark.parametrize("lacks", ["test", "validation"])
+def test_what_scores_are_of_is_said_where_a_split_lacks(tmp_path, lacks):
+    folder = made_report.view(tmp_path / "run").folder
+    told = [text for text in folder.missing if "split" in text]
+    assert told == []
+    metrics = {**folder.metrics}
+    del metrics[lacks]
+    folder = dataclasses.replace(folder, metrics=metrics)
+    (text,) = (text for text in folder.missing if "split" in text)
+    assert f"no {lacks} split" in text

@@ -42,6 +42,23 @@ def test_seeds_of_one_recipe_share_rows(tmp_path):
     assert score_rows.rows([stopped]) == []
 
 
+def test_other_images_and_the_same_seed_are_no_further_seeds(tmp_path):
+    first = run(tmp_path, "first", 0.5, seed=0)
+    again = run(tmp_path, "again", 0.6, seed=0)
+    more = run(tmp_path, "more", 0.7, seed=1)
+    record = {**more.record, "data": {**more.record["data"], "images": {}}}
+    more = dataclasses.replace(more, record=record)
+    names = [[each.name for each in group] for group in groups(first, again)]
+    assert names == [["first"], ["again"]]
+    assert len(groups(first, more)) == 2
+    sibling = run(tmp_path, "sibling", 0.7, seed=1)
+    assert len(groups(first, sibling)) == 1
+
+
+def groups(*found):
+    return score_rows.groups([*found])
+
+
 def test_a_policy_without_heads(tmp_path):
     view = made_report.swept(made_report.view(tmp_path / "run"), [0.5, 0.5])
     rows = score_rows.rows([view.folder])

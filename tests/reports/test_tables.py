@@ -59,6 +59,7 @@ def test_all_that_an_export_answers_by_is_a_row():
         "variants": {
             "int8": {"policies": {"accurate": at}, "static": static, **files}
         },
+        "reported_on": {"split": "validation"},
     }
     found = tables.exported({"mine": manifest})
     assert [
@@ -71,3 +72,47 @@ def test_all_that_an_export_answers_by_is_a_row():
         ("int8", "accurate", 0.7, 7),
     ]
     assert [row["saving"] for row in found[:2]] == [0.0, 0.1]
+    assert {row["split"] for row in found} == {"validation"}
+
+
+def test_runs_with_and_without_a_test_split_are_told_apart(tmp_path):
+    """And a run without validation, which has no best epoch, stays in sight."""
+    folders = {
+        name: made_report.view(tmp_path / name, flags=[f"--batch_size={name}"])
+        for name in ("both", "no_test", "no_validation")
+    }
+    metrics = {
+        name: dict(view.folder.metrics) for name, view in folders.items()
+    }
+    del metrics["no_test"]["test"]
+    del metrics["no_validation"]["validation"]
+    last = {"last": metrics["no_validation"]["test"]["last"]}
+    metrics["no_validation"]["test"] = last
+    flags = {name: {"batch_size": name} for name in folders}
+    found = tables.results(
+        [
+            dataclasses.replace(
+                view.folder, metrics=metrics[name], flags=flags[name]
+            )
+            for name, view in folders.items()
+        ]
+    )
+    assert found["splits"] == ["test", "validation"]
+    shown = {
+        (row["run"], row["epoch"][:4], row["split"]) for row in found["main"]
+    }
+    assert shown == {
+        ("both", "best", "test"),
+        ("no_test", "best", "validation"),
+        ("no_validation", "last", "test"),
+    }
+
+
+def test_a_run_that_recorded_no_exits_has_a_table_of_costs(tmp_path):
+    view = made_report.view(tmp_path / "run")
+    record = {**view.folder.record}
+    del record["model"]
+    folder = dataclasses.replace(view.folder, record=record)
+    rows = tables.costs(dataclasses.replace(view, folder=folder))["rows"]
+    assert {row["tap"] for row in rows} == {"–"}
+    assert all(row["cost"] > 0 for row in rows)

@@ -1,6 +1,6 @@
 // What the page says of each picture, and of all of them together.
 
-import { element, millions, percent, time } from "./elements.js";
+import { element, limit, millions, percent, time } from "./elements.js";
 import { thumbnail } from "./pixels.js";
 
 const FIELDS = [
@@ -59,7 +59,7 @@ export function spoken(item, answer, manifest) {
   const { words } = answer;
   return (
     `${item.name}: ${answer.name}, at exit ${answer.exit} of ` +
-    `${manifest.exits.length}, ${words} ${answer.certainty.toFixed(3)}.`
+    `${manifest.exits.length}, ${words} ${limit(answer.certainty)}.`
   );
 }
 
@@ -97,7 +97,7 @@ export function portrait(item, answer, manifest) {
   });
   const { words } = answer;
   const facts = [
-    [words[0].toUpperCase() + words.slice(1), answer.certainty.toFixed(4)],
+    [words[0].toUpperCase() + words.slice(1), limit(answer.certainty)],
     ["Calibrated probability", answer.probability.toFixed(4)],
     ["Time", time(answer.milliseconds)],
     ["Spent (of the static model’s)", spent(answer, manifest)],
@@ -143,7 +143,7 @@ function place(answer, { exits }) {
 }
 
 function certainty({ certainty: sure, words, probability }) {
-  return `${words} ${sure.toFixed(3)}, calibrated ${probability.toFixed(3)}`;
+  return `${words} ${limit(sure)}, calibrated ${probability.toFixed(3)}`;
 }
 
 function spent({ macs }, { backbone_macs: all }) {

@@ -29,9 +29,9 @@ export function percent(share, digits = 0) {
   return `${(100 * share).toFixed(digits)}${SPACE}%`;
 }
 
-/** A threshold below 1, with more digits where three would make it 1. */
+/** A certainty: three digits, more where they would make it 0 or 1. */
 export function limit(value) {
-  let digits = 3;
+  let digits = Math.max(3, 2 - Math.floor(Math.log10(value || 1)));
   while (value < 1 && Number(value.toFixed(digits)) >= 1) digits += 1;
   return value.toFixed(digits);
 }

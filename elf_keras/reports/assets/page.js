@@ -105,7 +105,7 @@ function moveImages(section, record, answers, found) {
     image.title = image.alt =
       `${record.names[label]}: answered ${record.names[answer]} at exit ` +
       `${k + 1}` +
-      (k < record.exits - 1 ? `, ${record.rule} ${sure.toFixed(3)}` : "");
+      (k < record.exits - 1 ? `, ${record.rule} ${short(sure)}` : "");
   }
   if (section.contains(focused)) focused.focus({ preventScroll: true });
 }
@@ -157,7 +157,10 @@ function pickRuns() {
     link.addEventListener("click", () => show(link.dataset.opens));
   }
   picker.hidden = false;
-  show("1");
+  // An address may lead to a part of another run.
+  const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  show(place?.closest("section.run")?.dataset.run ?? "1");
+  place?.scrollIntoView();
 }
 
 /** Place of the largest slider value that is not above s. */

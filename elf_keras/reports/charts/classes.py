@@ -15,8 +15,8 @@ _BINS = 20
 _BOTH_KINDS = (
     "The probability that the last exit gives to the true class, for the most "
     "frequent and the rarest class. Images at the right are easy, images at "
-    "the left are hard. Both classes have easy and hard images, which weights "
-    "of classes cannot tell apart."
+    "the left are hard. Weights of classes cannot tell easy and hard images of "
+    "one class apart."
 )
 _GROUP_MARKS = {"many": "o", "medium": "s", "few": "^"}
 
@@ -122,6 +122,8 @@ def payers(view: RunView) -> style.Chart:
         axes.set_ylim(-1, 1)
     style.legend_below(axes, 2)
     worst = min(rows, key=lambda row: row["change"])
+    most = f"; the largest loss is {points(-worst['change'])} points"
+    most = f"{most}, {worst['class']}" if worst["change"] < 0 else ""
     return style.drawn(
         figure,
         name=f"{slug(view.name)}/who_pays",
@@ -135,8 +137,7 @@ def payers(view: RunView) -> style.Chart:
         alt=(
             f"Of {len(rows)} classes "
             f"{sum(row['change'] < 0 for row in rows)} lose and "
-            f"{sum(row['change'] > 0 for row in rows)} gain; the largest loss "
-            f"is {points(-worst['change'])} points, {worst['class']}."
+            f"{sum(row['change'] > 0 for row in rows)} gain{most}."
         ),
         rows=[{key: row[key] for key in row if key != "index"} for row in rows],
     )

@@ -133,7 +133,7 @@ def _shares(view, exits):
         name=f"{slug(view.name)}/exit_shares",
         title="Where training images leave, epoch by epoch",
         shows=nobody
-        * (view.folder.flags.get("method") == "sum")
+        * (view.folder.flags.get("method") != "har")
         + "Share of the training images that leave at each exit, because the "
         "exit is correct and its confidence is above the train threshold t. "
         "The more leave early, the more the last exit learns from hard images "
