@@ -144,7 +144,7 @@ def _thresholds(data):
             "t is chosen on validation, and this data has no such split: "
             f"{data_from_flags.without_validation()}"
         )
-    grid = thresholds.papers_search(FLAGS.exit_loss)
+    grid = thresholds.papers_search(FLAGS.exit_loss, classes)
     texts = [text.strip() for text in FLAGS.thresholds] or grid
     values = {}
     for text in texts:

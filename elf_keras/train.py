@@ -166,12 +166,20 @@ def _fit(training, folder, say, *, start, logs, **facts):
         if start.exits_first:
             first_weights.keep(folder, training.model)
         recorded.write(folder, data, start=start.record)
+    # A second stage tells of its own, as "trained_parameters".
+    trainable = None
+    if FLAGS.second_stage == "none":
+        trainable = run_record.trainable_parameters(training.model)
     told = {"report": say, "clients": logs}
     outcome = loop.fit(training, folder, checkpoint_minutes=minutes, **told)
     ended = start_from_flags.end(training, start, say)
     objective = model_from_flags.cumulative_loss(data, leaving=True)
     record = run_record.score_epochs(
-        training, outcome, folder, objective, last_alone=ended is not None
+        training,
+        outcome,
+        folder,
+        objective,
+        last_alone=bool(ended and ended["kept"]),
     )
     for told in correction.sentences(record):
         say(told)
@@ -181,6 +189,7 @@ def _fit(training, folder, say, *, start, logs, **facts):
         folder,
         record,
         deterministic=FLAGS.deterministic,
+        trainable=trainable,
         start=start.record,
         exits_last=ended,
         **facts,

@@ -210,6 +210,9 @@ def _opened(file):
             raise ValueError(f"{pixels} pixels are too many")
         if image.mode == "F":
             raise ValueError("floating-point pixels have no known range")
+        # Of PNG and PGM they are 16 bits.
+        if image.mode == "I" and image.format not in ("PNG", "PPM"):
+            raise ValueError("32-bit integer pixels have no known range")
         yield image
 
 

@@ -91,7 +91,8 @@ def prepare(strategy: str) -> None:
     twice as fast, too. Its convolution gets an empty batch wrong, which the
     last step can hand to a replica on CPU devices.
     """
-    several = strategy in ("mirrored", "multi_worker") or VARIABLE in os.environ
+    set_up = os.environ.get(VARIABLE, "").strip() not in ("", "{}")
+    several = strategy in ("mirrored", "multi_worker") or set_up
     os.environ.setdefault("TF_ENABLE_ONEDNN_OPTS", "0" if several else "1")
 
 

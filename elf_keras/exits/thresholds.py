@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     import numpy
 
 PLAIN_DEFAULT = 0.9
+# Classes below which multiples of 1/C about 2 are out of reach of cosines.
+_FEW = 3
 _COSINE_LOSSES = ("ldam",)
 
 
@@ -169,8 +171,15 @@ def papers_grid(
     return {f"{value / 100:g}": value / 100 for value in range(50, 100, 5)}
 
 
-def papers_search(exit_loss: str) -> list[str]:
-    """The papers' values of t, as `parse` reads them (HAR, Table I)."""
+def papers_search(exit_loss: str, classes: int) -> list[str]:
+    """The papers' values of t, as `parse` reads them (HAR, Table I).
+
+    For two classes multiples of 1/C are out of reach, and around `default`
+    are others.
+    """
+    if of_cosines(exit_loss) and classes < _FEW:
+        middle = default(exit_loss, classes)
+        return [f"{share * middle:.3g}" for share in (0.85, 0.9, 0.95, 1, 1.05)]
     if of_cosines(exit_loss):
         return ["1.7/C", "1.8/C", "1.9/C", "2/C", "2.1/C"]
     return ["0.75", "0.8", "0.85", "0.9", "0.95"]

@@ -154,10 +154,18 @@ class CumulativeLoss:
         return ops.sum(ops.divide_no_nan(sums, denominators))
 
     def loss_of_equal_logits(self, exits: int) -> float:
-        """Loss of an example of class 0, all logits 0, nobody leaving."""
-        logits = ops.zeros((1, exits, self.class_weights.shape[0]))
-        losses = self._exit_losses(logits, ops.zeros(1, "int32"))
-        return float(ops.sum(losses))
+        """Largest loss of an example, all logits 0, nobody leaving.
+
+        That of the rarest class, where the loss knows how many images classes
+        have.
+        """
+        classes, found = self.class_weights.shape[0], []
+        for start in range(0, classes, _AT_ONCE):
+            labels = ops.arange(start, min(start + _AT_ONCE, classes))
+            logits = ops.zeros((len(labels), exits, classes))
+            losses = self._exit_losses(logits, ops.cast(labels, "int32"))
+            found.append(float(ops.max(ops.sum(losses, axis=-1))))
+        return max(found)
 
     def _satisfied(self, logits, label):
         threshold = self.train_threshold
@@ -195,6 +203,8 @@ def _by_survivors(terms, weighted):
     return ops.sum(weighted, axis=0)
 
 
+# Classes whose loss is computed at a time.
+_AT_ONCE = 64
 NORMALIZATIONS = {
     "class_weights": _by_class_weights,
     "batch_size": _by_batch_size,

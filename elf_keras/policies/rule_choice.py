@@ -91,7 +91,7 @@ def score(
     curve = scorer.curve(found)
     exits, accuracy, right = found.classes.shape[1], [], []
     for budget in budgets:
-        limit = budget * scorer.costs.backbone * (1 + _EQUAL)
+        limit = (budget + _EQUAL) * scorer.costs.backbone
         fits = np.flatnonzero(curve.cost <= limit)
         best = fits[curve.accuracy[fits].argmax()]
         at = ExitThresholds.shared(curve.thresholds[best], exits)

@@ -25,6 +25,25 @@ def write_weights(path: pathlib.Path, model: keras.Model) -> dict:
     return {"file": path.name, "sha256": digest}
 
 
+def seeds(model: keras.Model) -> list[list[int]]:
+    """Where the random streams of layers such as Dropout are.
+
+    Keras keeps them out of a file of weights.
+    """
+    return [np.array(state).tolist() for state in _seed_states(model)]
+
+
+def set_seeds(model: keras.Model, found: list[list[int]]) -> None:
+    """Go on where `seeds` was; runs of before have recorded none."""
+    for state, value in zip(_seed_states(model), found, strict=False):
+        state.assign(np.array(value, state.dtype))
+
+
+def _seed_states(model):
+    named = "seed_generator_state"
+    return [state for state in model.variables if state.name == named]
+
+
 def size(model: keras.Model) -> int:
     """Return bytes that suffice for a file of weights and optimizer."""
     optimizer = getattr(model, "optimizer", None)

@@ -162,6 +162,7 @@ class Checkpoints(keras.callbacks.Callback):
                 "weights": self._saved,
                 "average": self._average,
                 "metrics": self._metrics,
+                "seeds": checkpoint_files.seeds(self.model),
                 "best": self.best,
                 "history": self.history,
                 "notes": self.notes,
@@ -172,6 +173,7 @@ class Checkpoints(keras.callbacks.Callback):
         """Load a sound checkpoint; a damaged best epoch is forgotten."""
         self._saved, self._metrics = record["weights"], record["metrics"]
         self.model.load_weights(self.folder / self._saved["file"])
+        checkpoint_files.set_seeds(self.model, record.get("seeds", []))
         # Runs of before have none.
         self._average = record.get("average")
         if self.averaged:

@@ -11,7 +11,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from elf_keras import runs
+from elf_keras import errors, runs
 from elf_keras.data import image_files, images, pipeline, splits
 from elf_keras.data.batches import Batches, steps_per_epoch
 from elf_keras.errors import InputError
@@ -153,10 +153,11 @@ def _pipeline_rate(data, batches, seconds):
     stream = iter(
         pipeline.training_batches(data.train, batches, range(1_000_000))
     )
-    first = next(stream)
-    began, seen = time.perf_counter(), 0
-    while not seen or time.perf_counter() - began < seconds:
-        seen += len(next(stream)[0])
+    with errors.translated():
+        first = next(stream)
+        began, seen = time.perf_counter(), 0
+        while not seen or time.perf_counter() - began < seconds:
+            seen += len(next(stream)[0])
     return seen / (time.perf_counter() - began), first
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import tensorflow as tf
 from keras import ops
 
+from elf_keras import errors
 from elf_keras.data import pipeline, splits
 from elf_keras.exits import exit_rule
 from elf_keras.models.multi_exit_model import MultiExitModel
@@ -120,8 +121,9 @@ def batches(
     # Traced once: the last batch is smaller as a rule.
     of_any_size = tf.TensorSpec((None, *images.shape[1:]), images.dtype)
     traced = tf.function(compute).get_concrete_function(of_any_size)
-    for images, _ in rows:
-        yield traced(images)
+    with errors.translated():
+        for images, _ in rows:
+            yield traced(images)
 
 
 def copy_of(model: MultiExitModel) -> MultiExitModel:
@@ -166,13 +168,16 @@ def exit_steps(
     heads = keras.Model(inputs, dict(model.output))
     rate = schedules.cosine(LEARNING_RATE, epochs=steps, warmup_epochs=0)
     optimizer = AdamW(LEARNING_RATE, WEIGHT_DECAY)
+    # Else gradients of float16 vanish.
+    if any(layer.compute_dtype == "float16" for layer in heads.layers):
+        optimizer = keras.optimizers.LossScaleOptimizer(optimizer)
     optimizer.build(heads.trainable_variables)
 
     @tf.function(reduce_retracing=True)
     def step(features, classes):
         with tf.GradientTape() as tape:
             outputs = heads([*map(_single, features)], training=True)
-            loss = objective(classes, outputs)
+            loss = optimizer.scale_loss(objective(classes, outputs))
         gradients = tape.gradient(loss, heads.trainable_weights)
         optimizer.apply_gradients(
             zip(gradients, heads.trainable_weights, strict=True)

@@ -121,7 +121,14 @@ def _begun(training, folder, report):
         determinism.note_changes(saver.notes, determinism.surroundings())
     if saver.place == (0, 0):
         # What a divergence in the first epoch goes back to.
-        saver.save(0)
+        try:
+            saver.save(0)
+        except watchdogs.DivergedError as error:
+            raise InputError(
+                f"the weights that training begins with are of no use ({error})"
+                "; start from other --weights, or with a lower "
+                "--learning_rate where exits were trained first"
+            ) from error
     else:
         report(f"continuing after {checkpoints.shown(saver.place)}")
     return saver, problems

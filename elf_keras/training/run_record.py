@@ -4,6 +4,7 @@ import hashlib
 import pathlib
 import time
 
+import keras
 import numpy as np
 import tensorflow as tf
 
@@ -119,25 +120,30 @@ def write(
     *,
     deterministic: bool,
     started: float,
+    trainable: int | None = None,
     stage: dict | None = None,
     **told: dict | None,
 ) -> None:
     """Write history.csv and run.json.
 
     `scores` are those of `score_epochs`. `started` is when this process
-    began, in seconds since 1970; `stage` and what is `told`, by its key, are
-    what there is to say of a second stage, of the start and of the end.
+    began, in seconds since 1970; `trainable` counts the parameters that were
+    trained, by default all of them: what is saved has nothing frozen. `stage`
+    and what is `told`, by its key, are what there is to say of a second stage,
+    of the start and of the end.
     """
     history, notes = outcome.history, outcome.checkpoints.notes
     runs.write_csv(folder / "history.csv", history)
     speeds = [row["images_per_second"] for row in history]
     reasons = determinism.reasons(notes, deterministic=deterministic)
+    model = model_facts(second_stage.finished(training.scored))
+    trainable = trainable or model["trainable_parameters"]
     record = {
         **runs.environment(),
         "flags": [*map(flagfiles.line, flagfiles.read(folder / runs.FLAGS))],
         "data": recorded.facts(training.data)
         | {"damaged": damaged.of(training.data)},
-        "model": model_facts(second_stage.finished(training.scored)),
+        "model": model | {"trainable_parameters": trainable},
         "second_stage": stage,
         **told,
         "seed": training.batches.seed,
@@ -170,15 +176,19 @@ def _course(outcome):
     }
 
 
+def trainable_parameters(model: keras.Model) -> int:
+    """How many numbers training changes; what is frozen does not count."""
+    weights = model.trainable_weights
+    return sum(int(np.prod(weight.shape)) for weight in weights)
+
+
 def model_facts(model) -> dict:
     """What run.json says of a model: its name, its size, its exits."""
     costs = multiply_adds.exit_costs(model)
     return {
         "name": model.name,
         "parameters": model.count_params(),
-        "trainable_parameters": sum(
-            int(np.prod(weight.shape)) for weight in model.trainable_weights
-        ),
+        "trainable_parameters": trainable_parameters(model),
         "exits": [
             {
                 "exit": number,

@@ -10,7 +10,7 @@ import pytest
 import tiny
 from made_splits import made
 
-from elf_keras import runs
+from elf_keras import models, runs
 from elf_keras.cli import limit_from_flags, start_from_flags
 from elf_keras.errors import InputError
 from elf_keras.training import (
@@ -50,6 +50,16 @@ def test_the_first_line_is_the_probe_that_training_has_to_beat(run):
     before, _, _ = ended.err.partition(lines[0])
     assert "epoch 1/2" not in before
     assert (start["epochs"], start["exits_first"]["steps"]) == (2, 10)
+
+
+def test_what_is_frozen_is_no_trainable_parameter(run):
+    """The first layers, and the batch norms of the backbone."""
+    model = runs.read_json(run[0] / runs.RECORD)["model"]
+    assert 0 < model["trainable_parameters"] < model["parameters"]
+    saved = models.load(run[0] / runs.MODEL)
+    models.freeze(saved, until="stem_relu", norms=True)
+    expected = sum(int(np.prod(w.shape)) for w in saved.trainable_weights)
+    assert model["trainable_parameters"] == expected
 
 
 def test_scores_have_the_start_beside_the_epochs(run):

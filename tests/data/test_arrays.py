@@ -71,6 +71,8 @@ IMAGES, LABELS = made()
             "expected one size",
         ),
         ({"train": (IMAGES, LABELS + 1)}, "no training image of '0'"),
+        ({"train": (IMAGES, [*map(str, LABELS)])}, "expected one number of a"),
+        ({"train": (IMAGES,)}, "expected a tuple of images and labels"),
     ],
 )
 def test_what_is_no_data_is_refused(parts, says):

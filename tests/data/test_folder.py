@@ -1,5 +1,6 @@
 """Folders made here, good and bad, and the traffic signs by track."""
 
+import os
 import shutil
 
 import numpy as np
@@ -108,8 +109,41 @@ def test_class_emptied_by_corruption_is_refused(tmp_path):
     fill(tmp_path / "a", 200)
     fill(tmp_path / "b", 1)
     (tmp_path / "b" / "000_x.png").write_text("broken")
-    with pytest.raises(errors.InputError, match="every image of 'b'"):
+    with pytest.raises(
+        errors.InputError, match="no image of 'b' can be read"
+    ) as told:
         load(tmp_path)
+    assert "cannot identify an image" in str(told.value)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="nothing is closed to root")
+@pytest.mark.parametrize("closed", ["", "train", "train/cat"])
+def test_a_folder_that_may_not_be_listed_is_named(animals, closed):
+    (animals / closed).chmod(0)
+    try:
+        with pytest.raises(errors.InputError, match="cannot be opened"):
+            load(animals)
+    finally:
+        (animals / closed).chmod(0o755)
+
+
+def test_what_cannot_be_opened_is_named(animals, monkeypatch):
+    """As of the system, whoever runs the tests."""
+    scandir = os.scandir
+
+    closed = []
+
+    def listed(path):
+        if str(path).endswith(closed[-1]):
+            raise PermissionError(13, "Permission denied")
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", listed)
+    says = r"cannot be opened \(Permission denied\)"
+    for place in (animals.name, "/train", "/train/cat"):
+        closed.append(place)
+        with pytest.raises(errors.InputError, match=says):
+            load(animals)
 
 
 def test_class_without_test_image_is_noted(animals):

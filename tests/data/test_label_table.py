@@ -66,6 +66,7 @@ PLAIN = rows()
         PLAIN.replace("\u00e9", "e\u0301"),
         PLAIN.replace("a/1", "./a//1").replace("cat", " cat "),
         "".join(f'"{n}","{c}"\n' for n, c in [("path", "label"), *PAIRS]),
+        "".join(f'{n}, "{c}"\n' for n, c in [("path", "label"), *PAIRS]),
     ],
 )
 def test_a_table_in_any_form(photos, content):
@@ -166,3 +167,17 @@ def test_a_table_that_is_not_there_or_not_asked_for(photos):
     for name, words in (("folder", "cannot be read"), ("inat18", "takes one")):
         with pytest.raises(errors.InputError, match=words):
             data.load(name, request)
+
+
+@pytest.mark.parametrize("missing", [True, False])
+def test_a_class_whose_only_file_cannot_be_used_is_named(photos, missing):
+    """One of more than a hundred files; the class would never be answered."""
+    for number in range(150):
+        photo = Image.new("L", (4, 4), number)
+        photo_folders.save(photos / "more" / f"{number}.png", photo)
+    lines = [f"more/{number}.png,cat" for number in range(150)]
+    file = "gone.png" if missing else "note.heic"
+    (photos / "note.heic").write_bytes(b"none")
+    content = "\n".join(["path,label", *lines, f"{file},rare"])
+    with pytest.raises(errors.InputError, match="'rare'"):
+        load(photos, content)

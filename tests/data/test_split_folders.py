@@ -53,6 +53,11 @@ def test_usual_names_in_any_case(tmp_path, train, validation, test):
         ({"train": 3, "test": 3, "docs": 0}, "missing in 'test', 'train'"),
         ({"train/train/a": 1, "train/val/a": 1}, "train holds folders of sp"),
         ({"test/a": 1, "test/b": 1}, "'test' but no train folder"),
+        (
+            {"train_set/a": 1, "train_set/b": 1, "test_set/a": 1},
+            "'test_set', 'train_set', with the same folders",
+        ),
+        ({"raw/train/a": 1, "aug/train/a": 1}, "aug holds folders of splits"),
         ({"a/train/cat": 1, "a/train/dog": 1}, "give --data_dir=.*/a$"),
         ({"a/b/cat": 1, "a/b/dog": 1}, "'cat', 'dog': give --data_dir=.*/a/b$"),
         ({"cat": 3}, "only one class, 'cat'"),

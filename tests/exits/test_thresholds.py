@@ -168,3 +168,12 @@ def test_thresholds_as_text_of_a_table():
     assert near.text() == "0.9998 0.0001 1e-07"
     assert near.text(digits=".3f") == "0.9998 0.0001 1e-07"
     assert ExitThresholds.of([None, None]).text() == "never"
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10, 1000])
+@pytest.mark.parametrize("loss", ["ldam", "ce"])
+def test_all_that_a_search_tries_is_within_reach(loss, classes):
+    tried = thresholds.papers_search(loss, classes)
+    found = [thresholds.parse(text, loss, classes) for text in tried]
+    assert len({*found}) == 5
+    assert found == sorted(found)

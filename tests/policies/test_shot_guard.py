@@ -61,6 +61,14 @@ def test_few_images_without_a_loss_are_no_proof():
     assert 0 < more < 0.02
 
 
+def test_no_group_can_lose_more_than_all():
+    """One image, lost for sure: mean + c deviations would be beyond."""
+    groups = {"many": [True, False], "few": [False, True]}
+    found = losses(made((50, 0), (1, 1)), groups, confidence=0.999)
+    assert found.bound[1, 0] == 1
+    assert found.keeps(1.0).all()
+
+
 def test_an_unseen_image_counts_by_who_leaves_early():
     found = made((5, 0), (5, 0))
     sure = found.certainty.copy()

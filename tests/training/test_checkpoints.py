@@ -2,11 +2,14 @@
 
 import json
 
+import keras
+import numpy as np
 import pytest
 from run_states import same, state
 from saved_epochs import IMAGES, LABELS, fresh, names, restored, save
 
 from elf_keras import runs
+from elf_keras.training import checkpoint_files
 
 
 def test_two_epochs_and_the_best_are_kept(tmp_path):
@@ -118,3 +121,22 @@ def test_the_record_is_written_after_what_it_names(tmp_path):
     for part in (record["weights"], record["best"]):
         assert runs.checksum(tmp_path / part["file"]) == part["sha256"]
     assert record["history"][0]["loss"] == 0.1 + 1 / 3
+
+
+def test_random_streams_of_layers_go_on(tmp_path):
+    """A file of weights lacks them, and Dropout would repeat its masks."""
+    image = keras.Input((4,))
+    dropped = keras.layers.Dropout(0.5, seed=3)(image)
+    models = [keras.Model(image, dropped), keras.Model(image, dropped)]
+    ones = np.ones((1, 4), "float32")
+    model, again = (keras.models.clone_model(each) for each in models)
+    first = np.array(model(ones, training=True))
+    seeds = checkpoint_files.seeds(model)
+    assert len(seeds) == 1
+    second, third = (np.array(model(ones, training=True)) for _ in range(2))
+    assert not (first == second).all() or not (second == third).all()
+    checkpoint_files.set_seeds(again, json.loads(json.dumps(seeds)))
+    np.testing.assert_array_equal(again(ones, training=True), second)
+    np.testing.assert_array_equal(again(ones, training=True), third)
+    # As recorded before there were any.
+    checkpoint_files.set_seeds(again, [])

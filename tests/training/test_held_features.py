@@ -52,3 +52,20 @@ def test_what_is_held_is_what_the_exits_read():
     for name, found in heads(given, training=False).items():
         # Held in half precision: 11 bits.
         np.testing.assert_allclose(found, expected[name], rtol=0.01, atol=0.01)
+
+
+def test_exits_alone_learn_from_gradients_that_float16_would_lose(monkeypatch):
+    """Those of a loss of 1e-8 are below its least number, 6e-8."""
+    monkeypatch.setattr(held_features, "WEIGHT_DECAY", 0.0)
+    keras.config.set_dtype_policy("mixed_float16")
+    try:
+        model, data = tiny.model(), tiny.data()
+        held = held_features.hold(model, data.train, seed=0)
+        before = model.get_layer("exit_1").get_weights()[0]
+        objective = tiny.compiled().objective
+        held_features.train_exits(
+            model, held, lambda *given: 1e-8 * objective(*given), 3, seed=0
+        )
+    finally:
+        keras.config.set_dtype_policy("float32")
+    assert abs(model.get_layer("exit_1").get_weights()[0] - before).max() > 1e-6

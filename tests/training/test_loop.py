@@ -11,6 +11,9 @@ import run_states
 import tensorflow as tf
 import tiny
 
+from elf_keras import losses
+from elf_keras.errors import InputError
+from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.training import loop, schedules
 
 pytestmark = pytest.mark.slow
@@ -130,3 +133,20 @@ def test_without_validation(tmp_path):
     _, outcome = fit(tmp_path, 2, data=tiny.data(validation=False))
     assert outcome.best_epoch is None
     assert "validation_accuracy" not in outcome.history[0]
+
+
+def test_weights_that_are_no_numbers_are_told_before_training(tmp_path):
+    model = tiny.compiled()
+    model.set_weights([np.full_like(each, np.nan) for each in model.weights])
+    with pytest.raises(InputError, match="training begins with are of no use"):
+        fit(tmp_path, 2, model=model)
+
+
+def test_a_loss_explodes_beyond_that_of_the_rarest_class():
+    """By hand, of balanced softmax: -log of its share of the images."""
+    loss = losses.exit_loss("balanced_softmax", [990, 7, 3])
+    objective = CumulativeLoss(loss, 3)
+    expected = 2 * -math.log(0.003)
+    assert objective.loss_of_equal_logits(2) == pytest.approx(expected)
+    plain = CumulativeLoss(losses.exit_loss("ce", [9, 6, 3]), 3)
+    assert plain.loss_of_equal_logits(2) == pytest.approx(2 * math.log(3))

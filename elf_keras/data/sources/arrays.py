@@ -98,7 +98,11 @@ def from_arrays(
             "a dict of tuples of images and labels"
         )
     if class_names is None:
-        last = max(np.max(part[1], initial=0) for part in parts.values())
+        # What is no number of a class is refused with its part.
+        pairs = [part for part in parts.values() if _is_pair(part)]
+        labels = [np.asarray(part[1]) for part in pairs]
+        numbers = [each for each in labels if each.dtype.kind in "iu"]
+        last = max((each.max(initial=0) for each in numbers), default=0)
         class_names = [str(number) for number in range(int(last) + 1)]
     names = tuple(map(str, class_names))
     found = {
@@ -113,8 +117,12 @@ def from_arrays(
     return assembly.assembled(found, names, request or data_request.Request())
 
 
+def _is_pair(part):
+    return isinstance(part, (tuple, list)) and len(part) in (2, 3)
+
+
 def _examples(split, part, class_names):
-    if not isinstance(part, (tuple, list)) or len(part) not in (2, 3):
+    if not _is_pair(part):
         raise InputError(
             f"{split}: expected a tuple of images and labels, maybe names"
         )

@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 
 from elf_keras.data import data_request, image_formats, splits
-from elf_keras.data.sources import found_again
+from elf_keras.data.sources import folder_tree, found_again
 from elf_keras.errors import InputError
 
 
@@ -57,14 +57,18 @@ def assembled(
 
 
 def _counts(labels, class_names, left_out):
-    """As `count_classes`, which cannot tell what an installation would add."""
+    """As `count_classes`, which cannot tell what was left out, and why."""
     try:
         return splits.count_classes(labels, class_names)
     except InputError as error:
         unread = image_formats.unread(left_out)
-        if not unread:
-            raise
-        raise InputError(f"{error}; {unread}") from error
+        closed = [
+            f"{splits.shown(part.names)} {part.reason}"
+            for part in left_out
+            if part.reason.startswith(folder_tree.UNOPENED)
+        ]
+        told = "; ".join([str(error), *filter(None, [unread]), *closed])
+        raise InputError(told) from error
 
 
 def _cut(parts, request):

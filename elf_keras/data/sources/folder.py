@@ -118,18 +118,20 @@ def _sound(found, split, everything, reasons) -> splits.Examples:
     """The examples of a split that can be read."""
     labels = found.labels[split]
     good = np.array([not reason for reason in reasons], bool)
-    _check_emptied(labels, good, split, found.class_names)
+    _check_emptied(labels, reasons, split, found.class_names)
     names = tuple(map(runs.legible, found.names[split]))
     groups = found.groups and tuple(found.groups[split])
     examples = splits.Examples(everything, labels, names, groups)
     return examples.take(np.flatnonzero(good))
 
 
-def _check_emptied(labels, good, split, class_names) -> None:
+def _check_emptied(labels, reasons, split, class_names) -> None:
+    good = np.array([not reason for reason in reasons], bool)
     emptied = np.setdiff1d(labels, labels[good])
     if emptied.size:
         names = splits.shown([class_names[label] for label in emptied])
+        why = reasons[int(np.argmax(np.isin(labels, emptied)))]
         raise InputError(
-            f"{split}: every image of {names} is corrupt; replace the files "
-            "or drop the class"
+            f"{split}: no image of {names} can be read ({why}); replace the "
+            "files or drop the class"
         )

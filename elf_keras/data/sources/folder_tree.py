@@ -13,6 +13,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from elf_keras import runs
 from elf_keras.data import image_formats, splits
+from elf_keras.errors import InputError
 
 # What systems and programs put into folders of other people's files.
 SYSTEM_NAMES = frozenset(
@@ -23,6 +24,7 @@ SYSTEM_NAMES = frozenset(
     )
 )
 TWICE = "linked twice"
+UNOPENED = "cannot be opened"
 
 
 class Tree:
@@ -77,6 +79,20 @@ class Tree:
             for entry in self._entries(name)
             if not _passed_over(entry) and _is_folder(entry)
         )
+
+    def check_opens(self, name: str = "") -> None:
+        """Refuse a folder that cannot be listed: it would seem empty.
+
+        Raises:
+          InputError: with the system's reason.
+        """
+        try:
+            os.scandir(self.path(name)).close()
+        except OSError as error:
+            raise InputError(
+                f"{runs.legible(self.path(name))} {UNOPENED} "
+                f"({error.strerror}): change who may read it"
+            ) from error
 
     def leave_out_files(self, name: str = "") -> None:
         """Report what a folder holds beside those that `folders` gives."""
@@ -177,7 +193,7 @@ class Tree:
                 return list(entries)
         except OSError as error:
             if report:
-                reason = f"cannot be opened ({error.strerror})"
+                reason = f"{UNOPENED} ({error.strerror})"
                 self.leave_out(f"{name}/", reason)
             return []
 

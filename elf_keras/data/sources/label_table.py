@@ -95,7 +95,13 @@ def _lines(text: str, path: pathlib.Path) -> Iterator[tuple[int, list[str]]]:
     """(number, cells) of each line that is not blank."""
     first = next((line for line in text.split("\n") if line.strip()), "")
     delimiter = max(_DELIMITERS, key=lambda each: _fits(first, each))
-    reader = csv.reader(io.StringIO(text), delimiter=delimiter, strict=True)
+    reader = csv.reader(
+        io.StringIO(text),
+        delimiter=delimiter,
+        strict=True,
+        # As many write it: a.png, "cat".
+        skipinitialspace=True,
+    )
     try:
         for cells in reader:
             if any(cell.strip() for cell in cells):

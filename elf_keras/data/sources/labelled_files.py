@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from elf_keras import runs
-from elf_keras.data import splits
+from elf_keras.data import image_formats, splits
 from elf_keras.data.sources import class_folders, label_table
 from elf_keras.data.sources.class_folders import Found
 from elf_keras.data.sources.folder_tree import Tree
@@ -46,7 +46,7 @@ def find(tree: Tree, path: pathlib.Path) -> Found:
     if names:
         missing = splits.shown(names)
         notes.append(f"{len(names)} listed files are missing: {missing}.")
-    return _found(rows, table, names, notes)
+    return _found(rows, table, names, notes, tree)
 
 
 def _located(table: Table, tree: Tree, names: Sequence[str]) -> dict[Row, str]:
@@ -112,14 +112,22 @@ def _own_name(path, tree) -> list[str]:
     return [path.relative_to(root).as_posix()] if inside else []
 
 
-def _found(rows, table, absent, notes) -> Found:
+def _found(rows, table, absent, notes, tree) -> Found:
     parts = {split: {} for split in ("train", "validation", "test")}
     for row, name in rows.items():
         parts[row.split][row] = name
     parts = {split: part for split, part in parts.items() if part}
     if "train" not in parts:
-        raise InputError(f"{table.path} lists no image for train: add some")
-    classes = class_folders.ordered({row.label for row in parts["train"]})
+        unread = image_formats.unread(tree.left_out)
+        raise InputError(
+            f"{table.path} lists no image for train that can be read: add some"
+            + (f"; {unread}" if unread else "")
+        )
+    # Also those whose files are missing or cannot be read: a class that goes
+    # unsaid is one that is never answered.
+    classes = class_folders.ordered(
+        {row.label for row in table.rows if row.split == "train"}
+    )
     class_folders.check_several(classes, str(table.path))
     names, labels, groups = {}, {}, {}
     for split, part in parts.items():

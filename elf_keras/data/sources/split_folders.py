@@ -32,12 +32,17 @@ def find(tree: Tree) -> tuple[dict[str, str], list[str]]:
       InputError: where a split has two folders, training has none, or a
         folder alone holds the rest.
     """
+    tree.check_opens()
     folders = tree.folders()
     named = {name: split for name in folders if (split := split_of(name))}
+    for name in named:
+        tree.check_opens(name)
     others = [name for name in folders if name not in named]
     held = {name: split for name, split in named.items() if tree.folders(name)}
     if not named:
         _refuse_wrapped(tree, others)
+        _refuse_nested(tree, others)
+        _refuse_other_names(tree, others)
     if not named or (others and not held and len({*named.values()}) == 1):
         return {"train": ""}, _notes_on_classes(named)
     _refuse_doubles(tree, named)
@@ -90,11 +95,25 @@ def _refuse_nested(tree, held) -> None:
     """Refuse splits within a split: they would pass for its classes."""
     for name in held:
         inner = tree.folders(name)
-        if all(map(split_of, inner)):
+        if inner and all(map(split_of, inner)):
             raise InputError(
                 f"{runs.legible(tree.path(name))} holds folders of splits, "
                 f"{_listed(inner)}, in place of class folders; is it what "
                 "--data_dir should be?"
+            )
+
+
+def _refuse_other_names(tree, folders) -> None:
+    """Refuse training_set/ beside test_set/: they would pass for classes."""
+    inner = {name: {*tree.folders(name)} for name in folders}
+    for name in folders:
+        begins = name.casefold().startswith(tuple(_SPLITS))
+        alike = [each for each in folders if inner[each] & inner[name]]
+        if begins and len(alike) > 1:
+            raise InputError(
+                f"{_shown(tree)} holds {_listed(alike)}, with the same folders "
+                "in them: are they splits? name them train, validation and "
+                "test, or give --labels=FILE.csv"
             )
 
 
