@@ -129,3 +129,10 @@ def test_names_that_are_not_utf_8(tmp_path):
     assert loaded.class_names == (r"caf\xe8", r"caf\xe9")
     assert loaded.class_counts.tolist() == [2, 4]
     assert loaded.test.names[-1] == r"test/caf\xe9/1.png"
+
+
+def test_classes_whose_names_begin_like_splits_are_classes(tmp_path):
+    """With series of the same names in all of them."""
+    places = ("valley", "test tube", "peak")
+    fill(tmp_path, {f"{name}/{day}": 2 for name in places for day in "ab"})
+    assert load(tmp_path).class_names == ("peak", "test tube", "valley")

@@ -1,5 +1,6 @@
 """Where a folder of images keeps its splits: by names that are usual."""
 
+import re
 import unicodedata
 from collections.abc import Mapping
 
@@ -15,6 +16,8 @@ NAMES = {
 }
 _SPLITS = {name: split for split, names in NAMES.items() for name in names}
 _DEEPEST = 8
+# Of training_set or val2017.
+_FIRST_WORD = re.compile(r"[^\W\d_]+")
 
 
 def split_of(name: str) -> str | None:
@@ -105,16 +108,18 @@ def _refuse_nested(tree, held) -> None:
 
 def _refuse_other_names(tree, folders) -> None:
     """Refuse training_set/ beside test_set/: they would pass for classes."""
-    inner = {name: {*tree.folders(name)} for name in folders}
-    for name in folders:
-        begins = name.casefold().startswith(tuple(_SPLITS))
-        alike = [each for each in folders if inner[each] & inner[name]]
-        if begins and len(alike) > 1:
-            raise InputError(
-                f"{_shown(tree)} holds {_listed(alike)}, with the same folders "
-                "in them: are they splits? name them train, validation and "
-                "test, or give --labels=FILE.csv"
-            )
+    meant = {
+        name: split_of(found[0])
+        for name in folders
+        if (found := _FIRST_WORD.match(name)) and split_of(found[0])
+    }
+    inner = [{*tree.folders(name)} for name in meant]
+    if len({*meant.values()}) > 1 and set.intersection(*inner):
+        raise InputError(
+            f"{_shown(tree)} holds {_listed(meant)}, with the same folders in "
+            "them: are they splits? name them train, validation and test, or "
+            "give --labels=FILE.csv"
+        )
 
 
 def _refuse_wrapped(tree, folders) -> None:
