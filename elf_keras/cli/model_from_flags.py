@@ -122,26 +122,12 @@ def cumulative_loss(
     classes = len(data.class_names)
     threshold = data_from_flags.train_threshold(classes)
     return objective.CumulativeLoss(
-        exit_loss or _exit_loss(data),
+        exit_loss or _exit_loss(data, weights),
         classes,
         train_threshold=threshold if leaving else np.inf,
         normalization=FLAGS.loss_normalization,
         weights=weights,
     )
-
-
-def of_exits_alone(
-    data: splits.Splits, class_weights: np.ndarray
-) -> objective.CumulativeLoss:
-    """Build what exits are trained by alone: --exit_loss, nobody leaves.
-
-    Args:
-      class_weights: those of the epoch that it comes before or after.
-    """
-    weights = objective.unit_weights(len(data.class_names))
-    weights.assign(class_weights)
-    loss = _exit_loss(data, weights)
-    return cumulative_loss(data, leaving=False, exit_loss=loss, weights=weights)
 
 
 def scorer(

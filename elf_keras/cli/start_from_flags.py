@@ -20,6 +20,7 @@ from elf_keras.cli import (
 from elf_keras.data import splits
 from elf_keras.distribution import workers
 from elf_keras.errors import InputError
+from elf_keras.losses import objective
 from elf_keras.training import (
     epoch_run,
     exits_cost,
@@ -202,11 +203,13 @@ def _objective(model, data, alone, schedule, epoch):
 
     Of a part, rare classes are whole: it is balanced already.
     """
-    weights = schedule.weights(range(schedule.epochs)[epoch])
+    weights = objective.unit_weights(len(data.class_names))
     seen = min(alone.images, held_features.most_images(model))
-    if seen < len(data.train):
-        weights = np.ones_like(weights)
-    return model_from_flags.of_exits_alone(data, weights)
+    if seen >= len(data.train):
+        weights.assign(schedule.weights(range(schedule.epochs)[epoch]))
+    return model_from_flags.cumulative_loss(
+        data, leaving=False, weights=weights
+    )
 
 
 def _refuse_with_second_stage(*names):

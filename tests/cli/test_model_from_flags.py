@@ -12,7 +12,7 @@ from tensorflow.python.framework import config as determinism
 from elf_keras import losses, models
 from elf_keras.cli import model_from_flags, schedule_from_flags
 from elf_keras.errors import InputError
-from elf_keras.losses import exit_losses
+from elf_keras.losses import exit_losses, objective
 from elf_keras.models import bilateral
 from elf_keras.training import manifold_mixup, optimizer
 
@@ -137,9 +137,9 @@ def test_manifold_mixup():
 def test_exit_losses(words, function, expected):
     words = f"--exit_loss={words}".split()
     with command_runs.fresh_flags(*SMALL, *words):
-        objective = model_from_flags.cumulative_loss(made(), leaving=True)
-    assert objective.exit_loss.func is getattr(exit_losses, function)
-    found = objective.exit_loss.keywords
+        found_loss = model_from_flags.cumulative_loss(made(), leaving=True)
+    assert found_loss.exit_loss.func is getattr(exit_losses, function)
+    found = found_loss.exit_loss.keywords
     assert found.items() >= expected.items()
     if function == "ldam":
         # Counts after the cut are 3, 2, 1: margins as 1/n, the largest 0.5.
@@ -151,12 +151,15 @@ def test_exit_losses(words, function, expected):
 def test_exits_alone_have_the_weights_of_their_classes(inside):
     where = "inside" if inside else "outside"
     words = ("--exit_loss=focal", f"--focal_weights={where}", "--method=har")
+    weights = objective.unit_weights(3)
     with command_runs.fresh_flags(*SMALL, *words):
-        objective = model_from_flags.of_exits_alone(made(), [1.5, 1.0, 0.5])
-    assert np.array(objective.class_weights).tolist() == [1.5, 1.0, 0.5]
-    held = objective.exit_loss.keywords.values()
-    assert any(each is objective.class_weights for each in held) == inside
-    assert objective.train_threshold == np.inf
+        found = model_from_flags.cumulative_loss(
+            made(), leaving=False, weights=weights
+        )
+    held = found.exit_loss.keywords.values()
+    assert any(each is weights for each in held) == inside
+    assert found.class_weights is weights
+    assert found.train_threshold == np.inf
 
 
 @pytest.mark.parametrize(
