@@ -21,8 +21,8 @@ import numpy as np
 import tensorflow as tf
 from ai_edge_litert.interpreter import Interpreter
 
-from benchmarks.inference import timing
-from elf_keras import models, runs
+from benchmarks.inference import networks, timing
+from elf_keras import runs
 from elf_keras.choices import TFLITE_VARIANTS
 from elf_keras.deploy import chain_runner, manifest, measure, tflite_chain
 
@@ -36,21 +36,12 @@ COMPARED = ("float32", "int8")
 def main() -> None:
     """Measure and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backbone", default="resnet32")
-    parser.add_argument("--image_size", type=int, default=32)
-    parser.add_argument("--exits", default="all", help="such as 3,4,5")
-    parser.add_argument("--dense", action="store_true", help="not cosine")
+    networks.add_arguments(parser)
     parser.add_argument("--rounds", type=int, default=2000)
     parser.add_argument("--variants", nargs="+", default=TFLITE_VARIANTS)
     options = parser.parse_args()
     shape = (options.image_size, options.image_size, 3)
-    model = models.build(
-        shape,
-        10,
-        backbone=options.backbone,
-        exits=options.exits,
-        heads=models.Heads(cosine=not options.dense),
-    )
+    model = networks.build(options, 10)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (50, *shape)).astype("uint8")
     with tempfile.TemporaryDirectory() as name:

@@ -19,7 +19,7 @@ import tempfile
 
 import numpy as np
 
-from benchmarks.inference import c_api_client, timing
+from benchmarks.inference import c_api_client, networks, timing
 
 SHARES = (0.0, 0.5, 0.9)
 # No confidence comes near the upper one, all exceed the lower one.
@@ -29,10 +29,7 @@ STAY, LEAVE = 0.999, 1e-6
 def main() -> None:
     """Measure and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--backbone", default="resnet32")
-    parser.add_argument("--image_size", type=int, default=32)
-    parser.add_argument("--exits", default="all", help="such as 3,4,5")
-    parser.add_argument("--dense", action="store_true", help="not cosine")
+    networks.add_arguments(parser)
     parser.add_argument("--rounds", type=int, default=600)
     # Of the process that measures: it must not hold TensorFlow's Python.
     parser.add_argument("--folder", help=argparse.SUPPRESS)
@@ -55,15 +52,8 @@ def _write(options, folder):
     from elf_keras import models
     from elf_keras.deploy import saved_model, serving
 
-    side, classes = options.image_size, 10
-    model = models.build(
-        (side, side, 3),
-        classes,
-        backbone=options.backbone,
-        exits=options.exits,
-        heads=models.Heads(cosine=not options.dense),
-    )
-    names = [str(number) for number in range(classes)]
+    model = networks.build(options, 10)
+    names = [str(number) for number in range(10)]
     told = serving.Serving(np.ones(models.exits(model)), names)
     saved_model.save(model, folder / "whole", told)
     in_python.write_stages(model, folder / "stages")
