@@ -16,16 +16,16 @@ backbone without early exits.
 """
 
 import dataclasses
-import importlib.util
 import pathlib
 
 from absl import flags
 
-from elf_keras import choices, errors, plugins, runs
+from elf_keras import choices, errors, runs
 from elf_keras.cli import (
     command,
     data_from_flags,
     export_tables,
+    formats_from_flags,
     policies_from_flags,
     workdir,
 )
@@ -67,7 +67,8 @@ flags.DEFINE_bool(
 def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
-    _check_formats()
+    formats_from_flags.check()
+    _check_default(FLAGS.policy)
     folder = workdir.workdir()
     output = _output()
     if not (folder / runs.MODEL).exists():
@@ -115,7 +116,9 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     )
     plan = chains.ExportPlan(
         runs.legible(output.resolve().name),
-        _formats(offer.rule.exit_rule, model.outputs[0].shape[-1]),
+        formats_from_flags.leaving_by(
+            offer.rule.exit_rule, model.outputs[0].shape[-1]
+        ),
         FLAGS.score_images,
         FLAGS.seed,
         offer.plan,
@@ -183,35 +186,6 @@ def _output():
     return output
 
 
-def _check_formats():
-    unknown = set(FLAGS.formats) - set(choices.EXPORT_FORMATS)
-    if unknown or not FLAGS.formats:
-        raise InputError(
-            f"--formats={','.join(FLAGS.formats)}: expected one or more of "
-            f"{', '.join(choices.EXPORT_FORMATS)}"
-        )
-    if "single_file" in FLAGS.formats and "float32" not in FLAGS.formats:
-        raise InputError(
-            "--formats: single_file comes with float32; add float32"
-        )
-    phones = {*choices.TFLITE_VARIANTS}.intersection(FLAGS.formats)
-    if phones and not _installed("ai_edge_litert"):
-        raise InputError(
-            "--formats: TFLite files are checked in the runtime that phones "
-            'use, which is missing: pip install "elf_keras[edge]", or '
-            "ai-edge-litert alone; or give --formats=saved_model"
-        )
-    _check_default(FLAGS.policy)
-    others = {*choices.ONNX_VARIANTS}.intersection(FLAGS.formats)
-    if others and not _installed("onnx", "onnxruntime", "tf2onnx"):
-        raise InputError(
-            "--formats: ONNX files are made by tf2onnx and checked in ONNX "
-            'Runtime, of which one is missing: pip install "elf_keras[onnx]", '
-            "or onnx onnxruntime tf2onnx alone; or leave "
-            f"{', '.join(sorted(others))} out"
-        )
-
-
 def _check_default(policy):
     if FLAGS.chain_only and policy == policy_rules.STATIC:
         raise InputError(
@@ -219,36 +193,6 @@ def _check_default(policy):
             "to run by default; leave one of the two out, or name another "
             "--policy"
         )
-
-
-def _formats(exit_rule, classes):
-    """--formats that can leave by a rule; one of a plug-in is in graphs alone.
-
-    The chain's runner and the page know the package's own rules.
-    """
-    if exit_rule not in plugins.EXIT_RULES:
-        return tuple(FLAGS.formats)
-    from elf_keras.deploy import graphs
-
-    graphs.check_rule(exit_rule, classes)
-    others = [name for name in FLAGS.formats if name != "saved_model"]
-    told = (
-        f"the exit rule {exit_rule} is of a plug-in, which chains of TFLite "
-        "and ONNX files do not know"
-    )
-    if others and FLAGS["formats"].present:
-        raise InputError(
-            f"--formats={','.join(FLAGS.formats)}: {told}; choose "
-            "--formats=saved_model, whose graph has it, or sweep by another "
-            "--exit_rule"
-        )
-    if others:
-        command.say(f"note: {told}: {', '.join(others)} are left out")
-    return ("saved_model",)
-
-
-def _installed(*packages):
-    return all(importlib.util.find_spec(package) for package in packages)
 
 
 if __name__ == "__main__":

@@ -7,8 +7,8 @@ import command_runs
 import old_run
 import pytest
 
-from elf_keras import export as export_command
 from elf_keras import runs
+from elf_keras.cli import formats_from_flags
 from elf_keras.deploy import bundle, manifest
 
 COMMITTED = command_runs.CHECKOUT / "savedmodels" / "digits_lt" / "1"
@@ -175,7 +175,7 @@ def test_a_runtime_that_is_missing_is_named_with_its_extra(
     run_folder, tmp_path, monkeypatch, package, words, extra
 ):
     monkeypatch.setattr(
-        export_command, "_installed", lambda *names: package not in names
+        formats_from_flags, "_installed", lambda *names: package not in names
     )
     refused(run_folder, tmp_path / "digits", *words, says=[extra, "--formats"])
 
