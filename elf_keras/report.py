@@ -24,7 +24,7 @@ from elf_keras.cli import command, data_from_flags, workdir
 from elf_keras.deploy import versions
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
-from elf_keras.reports import run_folder
+from elf_keras.reports import beside, run_folder
 from elf_keras.runs import progress
 
 FLAGS = flags.FLAGS
@@ -41,7 +41,6 @@ flags.DEFINE_bool(
     "Run the models over their images, where these are found.",
 )
 
-SEARCH = "search.json"
 # Of those that no font has.
 _LETTERS = 10
 
@@ -56,10 +55,10 @@ def main(arguments: list[str]) -> None:
             f"{', '.join(absent) or 'no folder was named'}: expected folders "
             "of runs, such as runs/digits_lt"
         )
-    searches = [path for path in paths if (path / SEARCH).exists()]
+    searches = [path for path in paths if (path / beside.SEARCH).exists()]
     exports = [path for path in paths if versions.is_export(path)]
     folders = [path for path in paths if path not in searches + exports]
-    found = [*map(_search, searches)]
+    found = [*map(beside.search, searches)]
     for path, each in zip(searches, found, strict=True):
         chosen = path / each["runs"][each["chosen"]]
         folders += [chosen] * (chosen not in folders)
@@ -68,7 +67,10 @@ def main(arguments: list[str]) -> None:
             "only exports were named: add the folder of the run they are of"
         )
     output = pathlib.Path(FLAGS.output or folders[0] / "report")
-    manifests = _manifests([*map(versions.folder_of, exports)])
+    if exports:
+        # Tables of exports ask for it.
+        command.load_tensorflow()
+    manifests = beside.exports([*map(versions.folder_of, exports)])
     told = {
         key: str(FLAGS[key].value)
         for key in answer_rule.KEYS
@@ -222,39 +224,6 @@ def _check_classes(classes):
 
 def _shown(classes):
     return f"{len(classes)}: {', '.join(classes[:3])} …"
-
-
-def _manifests(folders):
-    """What exports say of themselves, by names that tell them apart."""
-    if not folders:
-        return {}
-    command.load_tensorflow()
-    from elf_keras.reports import tables
-
-    found, labels = {}, [*map(versions.label, folders)]
-    if len({*labels}) < len(labels):
-        labels = run_folder.names(folders, 2)
-    for path, name in zip(folders, labels, strict=True):
-        file = path / versions.MANIFEST
-        with runs.refusing(f"{file} is damaged", "export the run again"):
-            found[name] = runs.read_json(file)
-            one = {name: found[name]}
-            tables.exported(one)
-            tables.dearer(one)
-    return found
-
-
-def _search(path):
-    """What search.json and the curves of its runs say."""
-    record = runs.read_json(path / SEARCH)
-    with runs.refusing(
-        f"{path / SEARCH} is damaged", "give the search's command again"
-    ):
-        curves = {
-            text: runs.read_json(path / name / "curve.json")
-            for text, name in record["runs"].items()
-        }
-        return {**record, "chosen": record["chosen"], "curves": curves}
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import pytest
 
 from elf_keras import errors, report, runs
 from elf_keras.cli import data_from_flags
-from elf_keras.reports import run_folder, run_view
+from elf_keras.reports import beside, run_folder, run_view
 
 
 @pytest.fixture
@@ -195,7 +195,7 @@ def test_a_search_brings_its_picture_and_the_swept_run_it_chose(
     command_runs.done("sweep", *words)
     place = tmp_path / "search"
     record = {"chosen": "0.9", "runs": {"0.9": "../run"}}
-    runs.write_json(place / report.SEARCH, record)
+    runs.write_json(place / beside.SEARCH, record)
     command_runs.done("report", place, f"--output={tmp_path / 'out'}")
     assert (tmp_path / "out" / "figures" / "search_search.png").exists()
     (found,) = embedded(tmp_path / "out" / "index.html")
@@ -203,5 +203,5 @@ def test_a_search_brings_its_picture_and_the_swept_run_it_chose(
     assert found["policies"] == {
         name: policy["thresholds"] for name, policy in policies.items()
     }
-    runs.write_json(place / report.SEARCH, {"chosen": "0.9"})
+    runs.write_json(place / beside.SEARCH, {"chosen": "0.9"})
     command_runs.refused("report", place, says=["search.json is damaged"])
