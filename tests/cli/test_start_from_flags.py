@@ -14,24 +14,13 @@ from elf_keras import models, runs
 from elf_keras.cli import limit_from_flags, start_from_flags
 from elf_keras.errors import InputError
 from elf_keras.training import (
-    callbacks,
     dry_run,
     exits_cost,
-    exits_first,
-    exits_last,
-    held_features,
-    time_limit,
 )
 
 pytestmark = pytest.mark.slow
 
-FIRST = (
-    *command_runs.TINY,
-    *("--epochs=2", "--decay_epochs=", "--warmup_epochs=0"),
-    *("--exits_first=10", "--exits_last=10"),
-    "--learning_rate_schedule=cosine",
-    *("--frozen_until=stem_relu", "--frozen_norms", "--backbone_rate=0.1"),
-)
+FIRST = command_runs.EXITS_ALONE
 
 
 @pytest.fixture(scope="module")
@@ -109,70 +98,6 @@ def test_a_run_that_goes_on_does_not_begin_again(run, tmp_path, lacks):
     assert runs.read_json(folder / runs.RECORD)["start"] == before
     again = runs.read_json(folder / runs.METRICS)
     assert again == runs.read_json(run[0] / runs.METRICS)
-
-
-@pytest.mark.parametrize("whole", [True, False])
-def test_exits_alone_have_the_class_weights_of_their_epoch(
-    tmp_path, monkeypatch, whole
-):
-    """Classes count alike in the first epoch, by their images in the last.
-
-    Not where exits see a part, in which rare classes are whole.
-    """
-    given = {}
-    if not whole:
-        monkeypatch.setattr(held_features, "most_images", lambda model: 100)
-    for module in (exits_first, exits_last):
-        train = module.train
-
-        def watching(model, data, objective, *rest, of=train, **options):
-            given[of] = np.array(objective.class_weights)
-            return of(model, data, objective, *rest, **options)
-
-        monkeypatch.setattr(module, "train", watching)
-    words = (*FIRST, "--class_weighting=inverse", "--reweight_epoch=1")
-    command_runs.done("train", *words, f"--workdir={tmp_path}")
-    first, last = given.values()
-    assert (first == 1).all()
-    if not whole:
-        assert (last == 1).all()
-        return
-    counts = runs.read_json(tmp_path / runs.RECORD)["data"][
-        "class_counts_after_cut"
-    ]
-    np.testing.assert_allclose(last * counts, (last * counts)[0], rtol=1e-5)
-    assert last.max() > 2 * last.min()
-
-
-def test_a_schedule_that_is_none_is_told_before_exits_are_trained(tmp_path):
-    words = (*FIRST, "--warmup_epochs=2", f"--workdir={tmp_path / 'run'}")
-    ended = command_runs.refused("train", *words, says=["Warm-up of 2 epochs"])
-    assert "probe" not in ended.err
-
-
-def test_training_looks_at_a_part_of_a_large_validation(tmp_path, monkeypatch):
-    """At 0.095 s an image, 3 % of a minute are 18 images."""
-    watched, scores = set(), callbacks.ValidationScores
-    monkeypatch.setattr(time_limit, "_LEAST", 5)
-    cost = exits_cost.Cost(image=0.095, step=0.0)
-    monkeypatch.setattr(exits_cost, "measure", lambda *_: cost)
-
-    def watching(validation, *rest):
-        watched.add(validation.names)
-        return scores(validation, *rest)
-
-    monkeypatch.setattr(callbacks, "ValidationScores", watching)
-    words = (*FIRST, "--most_minutes=1", "--validation_fraction=0.2")
-    ended = command_runs.done("train", *words, f"--workdir={tmp_path}")
-    (names,) = watched
-    rows = command_runs.rows(tmp_path / runs.EXAMPLES)
-    kept = {row["path"] for row in rows if row["split"] == "validation"}
-    assert set(names) < kept
-    assert 10 <= len(names) <= 18 < len(kept)
-    record = runs.read_json(tmp_path / runs.RECORD)
-    assert record["start"]["validation_images"] == len(names)
-    said = f"looks at {len(names)} of {len(kept)} validation images"
-    assert said in ended.err
 
 
 SPEED = dry_run.Speed(

@@ -46,6 +46,14 @@ RESUMED = (
     *("--decay_epochs=3,5", "--decay_factor=0.1"),
     *("--class_weighting=effective_number", "--reweight_epoch=3"),
 )
+# Exits that are trained alone before two epochs and after them.
+EXITS_ALONE = (
+    *TINY,
+    *("--epochs=2", "--decay_epochs=", "--warmup_epochs=0"),
+    *("--exits_first=10", "--exits_last=10"),
+    "--learning_rate_schedule=cosine",
+    *("--frozen_until=stem_relu", "--frozen_norms", "--backbone_rate=0.1"),
+)
 
 # Logical devices must be there before anything else asks for a device.
 TRAIN_ON_TWO = """
