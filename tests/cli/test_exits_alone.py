@@ -3,8 +3,11 @@
 import command_runs
 import numpy as np
 import pytest
+from made_splits import made
 
 from elf_keras import runs
+from elf_keras.cli import model_from_flags
+from elf_keras.losses import objective
 from elf_keras.training import (
     callbacks,
     exits_cost,
@@ -81,3 +84,18 @@ def test_training_looks_at_a_part_of_a_large_validation(tmp_path, monkeypatch):
     assert record["start"]["validation_images"] == len(names)
     said = f"looks at {len(names)} of {len(kept)} validation images"
     assert said in ended.err
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_exits_alone_have_the_weights_of_their_classes(inside):
+    where = "inside" if inside else "outside"
+    words = ("--exit_loss=focal", f"--focal_weights={where}", "--method=har")
+    weights = objective.unit_weights(3)
+    with command_runs.fresh_flags("--workdir=", *words):
+        found = model_from_flags.cumulative_loss(
+            made(), leaving=False, weights=weights
+        )
+    held = found.exit_loss.keywords.values()
+    assert any(each is weights for each in held) == inside
+    assert found.class_weights is weights
+    assert found.train_threshold == np.inf

@@ -12,7 +12,7 @@ from tensorflow.python.framework import config as determinism
 from elf_keras import losses, models
 from elf_keras.cli import model_from_flags, schedule_from_flags
 from elf_keras.errors import InputError
-from elf_keras.losses import exit_losses, objective
+from elf_keras.losses import exit_losses
 from elf_keras.models import bilateral
 from elf_keras.training import manifold_mixup, optimizer
 
@@ -145,21 +145,6 @@ def test_exit_losses(words, function, expected):
         # Counts after the cut are 3, 2, 1: margins as 1/n, the largest 0.5.
         margins = np.array(found["margins"])
         np.testing.assert_allclose(margins, [1 / 6, 1 / 4, 1 / 2], rtol=1e-6)
-
-
-@pytest.mark.parametrize("inside", [True, False])
-def test_exits_alone_have_the_weights_of_their_classes(inside):
-    where = "inside" if inside else "outside"
-    words = ("--exit_loss=focal", f"--focal_weights={where}", "--method=har")
-    weights = objective.unit_weights(3)
-    with command_runs.fresh_flags(*SMALL, *words):
-        found = model_from_flags.cumulative_loss(
-            made(), leaving=False, weights=weights
-        )
-    held = found.exit_loss.keywords.values()
-    assert any(each is weights for each in held) == inside
-    assert found.class_weights is weights
-    assert found.train_threshold == np.inf
 
 
 @pytest.mark.parametrize(
