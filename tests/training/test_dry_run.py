@@ -4,7 +4,7 @@ import command_runs
 import photo_folders
 import pytest
 
-from elf_keras.training import dry_run
+from elf_keras.training import dry_run, exits_cost
 
 SMALL = (
     "--dry_run",
@@ -74,6 +74,21 @@ def test_the_exits_alone_are_in_the_time_of_all(photos, part, other):
     assert rows["training in all"] == rows[part]
     assert rows["scores after it"].endswith(" s")
     assert rows[part].endswith(" h")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("flag", "seconds"), [("first", 28), ("last", 24)])
+def test_scores_are_of_the_start_too_and_of_training(
+    photos, monkeypatch, flag, seconds
+):
+    """Two images of validation, ten of training, 2 s each; no test split.
+
+    Where exits were trained first, validation is scored of the start, too.
+    """
+    cost = exits_cost.Cost(image=2.0, step=0.0)
+    monkeypatch.setattr(exits_cost, "measure", lambda *_: cost)
+    rows = dry(photos, f"--exits_{flag}=1")
+    assert rows["scores after it"] == f"{seconds} s"
 
 
 @pytest.mark.slow
