@@ -20,7 +20,7 @@ import pathlib
 
 from absl import flags
 
-from elf_keras import choices, errors, runs
+from elf_keras import choices, errors, plugins, runs
 from elf_keras.cli import (
     command,
     data_from_flags,
@@ -116,9 +116,7 @@ def run(folder: pathlib.Path, output: pathlib.Path, data) -> None:
     )
     plan = chains.ExportPlan(
         runs.legible(output.resolve().name),
-        formats_from_flags.leaving_by(
-            offer.rule.exit_rule, model.outputs[0].shape[-1]
-        ),
+        _formats(offer.rule.exit_rule, model.outputs[0].shape[-1]),
         FLAGS.score_images,
         FLAGS.seed,
         offer.plan,
@@ -193,6 +191,32 @@ def _check_default(policy):
             "to run by default; leave one of the two out, or name another "
             "--policy"
         )
+
+
+def _formats(exit_rule, classes):
+    """--formats that can leave by a rule; one of a plug-in is in graphs alone.
+
+    The chain's runner and the page know the package's own rules.
+    """
+    if exit_rule not in plugins.EXIT_RULES:
+        return tuple(FLAGS.formats)
+    from elf_keras.deploy import graphs
+
+    graphs.check_rule(exit_rule, classes)
+    others = [name for name in FLAGS.formats if name != "saved_model"]
+    told = (
+        f"the exit rule {exit_rule} is of a plug-in, which chains of TFLite "
+        "and ONNX files do not know"
+    )
+    if others and FLAGS["formats"].present:
+        raise InputError(
+            f"--formats={','.join(FLAGS.formats)}: {told}; choose "
+            "--formats=saved_model, whose graph has it, or sweep by another "
+            "--exit_rule"
+        )
+    if others:
+        command.say(f"note: {told}: {', '.join(others)} are left out")
+    return ("saved_model",)
 
 
 if __name__ == "__main__":

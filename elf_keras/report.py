@@ -70,7 +70,7 @@ def main(arguments: list[str]) -> None:
     if exports:
         # Tables of exports ask for it.
         command.load_tensorflow()
-    manifests = beside.exports([*map(versions.folder_of, exports)])
+    manifests = beside.exports(_manifests(exports))
     told = {
         key: str(FLAGS[key].value)
         for key in answer_rule.KEYS
@@ -224,6 +224,16 @@ def _check_classes(classes):
 
 def _shown(classes):
     return f"{len(classes)}: {', '.join(classes[:3])} …"
+
+
+def _manifests(exports):
+    """Where the manifests of exports are, by names that tell them apart."""
+    folders = [*map(versions.folder_of, exports)]
+    labels = [*map(versions.label, folders)]
+    if len({*labels}) < len(labels):
+        labels = run_folder.names(folders, 2)
+    files = (folder / versions.MANIFEST for folder in folders)
+    return dict(zip(labels, files, strict=True))
 
 
 if __name__ == "__main__":

@@ -4,8 +4,7 @@ import importlib.util
 
 from absl import flags
 
-from elf_keras import choices, plugins
-from elf_keras.cli import command
+from elf_keras import choices
 from elf_keras.errors import InputError
 
 FLAGS = flags.FLAGS
@@ -38,35 +37,6 @@ def check() -> None:
             "or onnx onnxruntime tf2onnx alone; or leave "
             f"{', '.join(sorted(others))} out"
         )
-
-
-def leaving_by(exit_rule: str, classes: int) -> tuple[str, ...]:
-    """Return --formats that can leave by a rule; a plug-in's: graphs alone.
-
-    The chain's runner and the page know the package's own rules.
-
-    Raises:
-      InputError: for other formats that were asked for.
-    """
-    if exit_rule not in plugins.EXIT_RULES:
-        return tuple(FLAGS.formats)
-    from elf_keras.deploy import graphs
-
-    graphs.check_rule(exit_rule, classes)
-    others = [name for name in FLAGS.formats if name != "saved_model"]
-    told = (
-        f"the exit rule {exit_rule} is of a plug-in, which chains of TFLite "
-        "and ONNX files do not know"
-    )
-    if others and FLAGS["formats"].present:
-        raise InputError(
-            f"--formats={','.join(FLAGS.formats)}: {told}; choose "
-            "--formats=saved_model, whose graph has it, or sweep by another "
-            "--exit_rule"
-        )
-    if others:
-        command.say(f"note: {told}: {', '.join(others)} are left out")
-    return ("saved_model",)
 
 
 def _installed(*packages):

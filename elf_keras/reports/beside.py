@@ -3,8 +3,6 @@
 import pathlib
 
 from elf_keras import runs
-from elf_keras.deploy import versions
-from elf_keras.reports import run_folder
 
 SEARCH = "search.json"
 
@@ -26,22 +24,22 @@ def search(folder: pathlib.Path) -> dict:
         return {**record, "chosen": record["chosen"], "curves": curves}
 
 
-def exports(folders: list[pathlib.Path]) -> dict[str, dict]:
-    """What exports say of themselves, by names that tell them apart.
+def exports(manifests: dict[str, pathlib.Path]) -> dict[str, dict]:
+    """What exports say of themselves.
+
+    Args:
+      manifests: name of an export -> its manifest.json.
 
     Raises:
       InputError: for a damaged manifest.
     """
-    if not folders:
+    if not manifests:
         return {}
     # It loads Keras.
     from elf_keras.reports import tables
 
-    found, labels = {}, [*map(versions.label, folders)]
-    if len({*labels}) < len(labels):
-        labels = run_folder.names(folders, 2)
-    for path, name in zip(folders, labels, strict=True):
-        file = path / versions.MANIFEST
+    found = {}
+    for name, file in manifests.items():
         with runs.refusing(f"{file} is damaged", "export the run again"):
             found[name] = runs.read_json(file)
             one = {name: found[name]}
