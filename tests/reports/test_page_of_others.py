@@ -83,7 +83,9 @@ def test_a_search_and_an_export(view, undrawn):
     assert "search_mine" in {chart.name for chart in drawn}
     assert "t = 0.9" in text
     words = [word.strip() for word in read.words if word.strip()]
-    rows = words[words.index("phone") :][:14]
+    rows = words[words.index("phone") :][:16]
     half = "50.0\xa0%"
-    assert rows[1:7] == ["int8", "static", half, "0.0\xa0%", "–", "–"]
-    assert rows[8:] == ["int8", "accurate", half, "25.0\xa0%", "–", "2"]
+    assert rows[1:8] == ["int8", "static", half, "test", "0.0\xa0%", "–", "–"]
+    assert rows[9:] == [
+        *("int8", "accurate", half, "test", "25.0\xa0%", "–", "2"),
+    ]
