@@ -188,26 +188,28 @@ class ChainRunner:
     def _descend(self, given, thresholds, limit, began):
         """Begin a stage only if it should fit; keep the last answer in time."""
         rule, spent, last = self._rule, 0.0, len(self.stages) - 1
+        always = rule is not None or limit < np.inf
         times = [began]
         for number, stage in enumerate(self.stages):
-            if number:
-                if spent + stage.expected > limit:
-                    stage.expected *= 0.99  # one slow moment is forgotten
-                    break
-                stage.invoke(self.stages[number - 1].features())
-            else:
+            if not number:
                 stage.invoke(given)
+            elif spent + stage.expected > limit:
+                stage.expected *= 0.99  # one slow moment is forgotten
+                break
+            else:
+                stage.invoke(self.stages[number - 1].features())
             asked = thresholds[number] < 1
-            best = sure = scores = None
-            # Right after a stage NumPy's code is out of the caches: what
+            # Right after a stage all other code is out of the caches: what
             # nobody asks for would take as long as a tenth of a stage.
+            if not (asked or always or number == last):
+                times.append(time.perf_counter())
+                continue
+            scores, sure = stage.scores(), None
             if rule is not None:
-                best, sure, scores = rule.judge(number, stage.scores())
+                best, sure, scores = rule.judge(number, scores)
             elif asked:
-                scores = stage.scores()
                 best, sure = decide(scores)
-            elif number == last or limit < np.inf:
-                scores = stage.scores()
+            else:
                 best = int(scores.argmax())
             times.append(time.perf_counter())
             spent = 1000 * (times[-1] - began)
@@ -410,6 +412,10 @@ class Stage:
         # invoke(), and copies features that nobody may want.
         self._describe(run.get_signature_runner())
         self._interpreter = run
+        # Looked up once: a stage drives what it does not use out of the caches.
+        self._put, self._compute = run.set_tensor, run.invoke
+        if self._features:
+            self._view = run.tensor(self._features["index"])
 
     def _describe(self, signature):
         self.inputs = signature.get_input_details()
@@ -417,12 +423,14 @@ class Stage:
         (takes,) = self.inputs.values()
         self._index, self._dtype = takes["index"], np.dtype(takes["dtype"])
         self._scale, self._origin = takes["quantization"]
+        self._same = None
         # Of every pixel value, found once: by arithmetic, a photo's pixels
         # took a twentieth of an EfficientNet's time.
         self._levels = self.encode(np.arange(256.0))
         self._moved = _moved(self._levels)
         gives = dict(self.outputs)
         self._features = gives.pop("features", None)
+        self._gives = self._features and self._features["quantization"]
         (scores,) = gives.values()
         self._scores, self._numbers = scores["index"], None
         # A stage drives NumPy's code out of the caches: looked up, scores
@@ -435,11 +443,17 @@ class Stage:
         """Pixels, or what a stage gave, as this file stores numbers."""
         if not isinstance(given, tuple):
             given = given, (0.0, 0)
-        tensor, (scale, zero) = given
+        tensor, stored = given
+        # The stage before says it of every image by the same object.
+        if stored is self._same:
+            return tensor
+        scale, zero = stored
         wanted, origin, dtype = self._scale, self._origin, self._dtype
         # Within this tolerance rounding would give the same integers back.
         same = zero == origin and abs(scale - wanted) <= 1e-4 * wanted
         if tensor.dtype == dtype and (same or not scale):
+            # Pixels all have the same, whatever their type.
+            self._same = stored if scale else None
             return tensor
         if wanted and not scale and tensor.dtype is _BYTES:
             if self._moved is not None:
@@ -459,16 +473,15 @@ class Stage:
 
     def invoke(self, given):
         """Compute scores and features, to be asked for."""
-        run = self._interpreter
         # Floats go in and out as they are: two calls less for every image.
         if isinstance(given, tuple) or self._scale:
             given = self.encode(given)
         elif given.dtype is not _FLOAT:
             given = given.astype(_FLOAT)
-        run.set_tensor(self._index, given)
+        self._put(self._index, given)
         # The stage before runs again once nobody looks at its memory.
         del given
-        run.invoke()
+        self._compute()
 
     def scores(self):
         """Scores `(classes,)` in float32, of the last image that was run."""
@@ -483,9 +496,8 @@ class Stage:
     def features(self):
         """What the next stage takes, of the last image that was run."""
         # A look at its memory and no copy: not to be kept.
-        stored = self._interpreter.tensor(self._features["index"])()
-        quantization = self._features["quantization"]
-        return (stored, quantization) if quantization[0] else stored
+        stored = self._view()
+        return (stored, self._gives) if self._gives[0] else stored
 
     def learn(self, milliseconds):
         """Slower at once, faster little by little: deadlines are hard."""
