@@ -188,12 +188,12 @@ class ChainRunner:
     def _descend(self, given, thresholds, limit, began):
         """Begin a stage only if it should fit; keep the last answer in time."""
         rule, spent, last = self._rule, 0.0, len(self.stages) - 1
-        always = rule is not None or limit < np.inf
+        hurried = limit < np.inf
         times = [began]
         for number, stage in enumerate(self.stages):
             if not number:
                 stage.invoke(given)
-            elif spent + stage.expected > limit:
+            elif hurried and spent + stage.expected > limit:
                 stage.expected *= 0.99  # one slow moment is forgotten
                 break
             else:
@@ -201,11 +201,11 @@ class ChainRunner:
             asked = thresholds[number] < 1
             # Right after a stage all other code is out of the caches: what
             # nobody asks for would take as long as a tenth of a stage.
-            if not (asked or always or number == last):
+            if not (asked or rule or hurried or number == last):
                 times.append(time.perf_counter())
                 continue
             scores, sure = stage.scores(), None
-            if rule is not None:
+            if rule:
                 best, sure, scores = rule.judge(number, scores)
             elif asked:
                 best, sure = decide(scores)
