@@ -4,7 +4,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from elf_keras import data, errors
 from elf_keras.data import image_files, image_formats
@@ -16,7 +16,12 @@ pytestmark = pytest.mark.slow
 def fill(place, count, shade=100):
     place.mkdir(parents=True, exist_ok=True)
     for index in range(count):
-        Image.new("L", (4, 4), shade).save(place / f"{index:03}_x.png")
+        # A comment, as in photos: no file is a copy of another.
+        own = PngImagePlugin.PngInfo()
+        own.add_text("of", f"{place}/{index}")
+        Image.new("L", (4, 4), shade).save(
+            place / f"{index:03}_x.png", pnginfo=own
+        )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from elf_keras import data, errors, runs
 from elf_keras.data import recorded
@@ -22,7 +22,10 @@ def fill(place, count, *, start=0, grey=None):
     place.mkdir(parents=True, exist_ok=True)
     for index in range(start, start + count):
         image = Image.new("L", (4, 4), grey or GREY[place.name])
-        image.save(place / f"{index:03}.png")
+        # A comment, as in photos: no file is a copy of another.
+        own = PngImagePlugin.PngInfo()
+        own.add_text("of", f"{place}/{index}")
+        image.save(place / f"{index:03}.png", pnginfo=own)
 
 
 @pytest.fixture

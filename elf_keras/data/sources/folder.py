@@ -15,6 +15,7 @@ from elf_keras.data import data_request, image_files, images, splits
 from elf_keras.data.sources import (
     assembly,
     class_folders,
+    copies,
     folder_tree,
     labelled_files,
     magnification,
@@ -54,6 +55,8 @@ def load(request: data_request.Request) -> splits.Splits:
     found = _found(tree, request)
     total = sum(map(len, found.names.values()))
     size, notes = _size(root, found.names["train"], request)
+    if request.recorded is None:
+        notes = [*notes, *copies.notes(root, found)]
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
     for split, names in found.names.items():
