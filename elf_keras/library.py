@@ -163,6 +163,8 @@ def predict_early(
         )
     shape = tuple(model.inputs[0].shape[1:])
     images = np.asarray(images)
+    if batch_size < 1:
+        raise InputError(f"batch_size={batch_size}: expected 1 or more")
     if images.shape[1:] != shape:
         height, width, channels = shape
         raise InputError(

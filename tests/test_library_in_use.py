@@ -65,6 +65,9 @@ def test_images_leave_at_the_first_sure_exit():
     for s in (0, 1.5, [0.5, 0.5], np.nan):
         with pytest.raises(InputError, match="expected a number in"):
             library.predict_early(model, images, s)
+    for count in (0, -1):
+        with pytest.raises(InputError, match=f"batch_size={count}: expected"):
+            library.predict_early(model, images, batch_size=count)
     with pytest.raises(InputError, match="'entrop': expected one of confidenc"):
         library.predict_early(model, images, exit_rule="entrop")
     plain = keras.Model(model.inputs, model.outputs[0], name="plain")

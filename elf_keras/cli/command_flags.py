@@ -41,7 +41,8 @@ def define() -> None:
         "variant",
         "float32",
         ("saved_model", *choices.EXPORT_VARIANTS),
-        "Which files of --export to use.",
+        "Which files of --export to use; the first that it has where it has "
+        "no float32 and none is named.",
     )
 
 

@@ -61,9 +61,9 @@ def _course(model, data, training):
         epoch = shown.epoch_seconds + cost.image * limit.scored
         whole = before + length.epochs * epoch + after
         found.append(("training in all", progress.duration(whole)))
-        # The start is scored, too, where exits are trained first.
+        # The start is scored, too, where it can be chosen.
         scored = len(data.validation or ()) + len(data.test or ())
-        images = scored * (2 if before else 1)
+        images = scored * (2 if before and data.validation is not None else 1)
         images += len(score_model.few_files(data.train))
         told = progress.duration(images * cost.image)
         found.append(("scores after it", told))

@@ -86,7 +86,8 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         for alone in (limit.first, limit.last)
     )
     watched = _watched(data, *_agreed(model, limit.scored))
-    _say_what_is_watched(watched, data)
+    if workers.is_chief(model.distribute_strategy):
+        _say_what_is_watched(watched, data)
     part = dataclasses.replace(data, validation=watched)
     record = _exits_first(model, part, first) if first.steps else None
     length = schedule_from_flags.whole_length(data)
@@ -120,6 +121,9 @@ def end(
         most_images=start.exits_last.images,
     )
     _share(model)
+    # Of a tie, workers may say different things; their scores must not.
+    (kept,) = _agreed(model, record.kept)
+    record = dataclasses.replace(record, kept=bool(kept))
     say(record.sentence)
     return dataclasses.asdict(record)
 

@@ -212,7 +212,7 @@ def _opened(file):
             raise ValueError("floating-point pixels have no known range")
         # Of PNG and PGM they are 16 bits.
         if image.mode == "I" and image.format not in ("PNG", "PPM"):
-            raise ValueError("32-bit integer pixels have no known range")
+            raise ValueError("signed or 32-bit pixels have no known range")
         yield image
 
 

@@ -57,7 +57,8 @@ def of_export(
       InputError: where there is no such variant, or it has other exits.
     """
     path = folder / "manifest.json"
-    variants = runs.read_json(path).get("variants") or {}
+    with runs.refusing(f"{path} is damaged", "export the run again"):
+        variants = {**(runs.read_json(path).get("variants") or {})}
     if variant is None and variants:
         variant = "float32" if "float32" in variants else [*variants][0]
     if variant not in variants:

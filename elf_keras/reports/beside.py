@@ -1,8 +1,10 @@
 """What stands on a page beside runs: searches, and exports."""
 
 import pathlib
+from numbers import Real
 
 from elf_keras import runs
+from elf_keras.policies import search_record
 
 SEARCH = "search.json"
 
@@ -21,7 +23,10 @@ def search(folder: pathlib.Path) -> dict:
             text: runs.read_json(folder / name / "curve.json")
             for text, name in record["runs"].items()
         }
-        return {**record, "chosen": record["chosen"], "curves": curves}
+        chosen = record["chosen"]
+        # What the page asks of them.
+        search_record.lines({chosen: curves[chosen], **curves}, chosen)
+        return {**record, "curves": curves}
 
 
 def exports(manifests: dict[str, pathlib.Path]) -> dict[str, dict]:
@@ -43,6 +48,14 @@ def exports(manifests: dict[str, pathlib.Path]) -> dict[str, dict]:
         with runs.refusing(f"{file} is damaged", "export the run again"):
             found[name] = runs.read_json(file)
             one = {name: found[name]}
-            tables.exported(one)
             tables.dearer(one)
+            for row in tables.exported(one):
+                _check_numbers(row)
     return found
+
+
+def _check_numbers(row):
+    for name in ("accuracy", "saving", "milliseconds"):
+        value = row[name]
+        if not (value is None or isinstance(value, Real)):
+            raise TypeError(f"{name} {value!r} is no number")

@@ -17,18 +17,19 @@ def compared(views: list[RunView]) -> list[str]:
         return []
     groups = score_rows.groups([view.folder for view in scored.values()])
     found = [
-        _group([scored[folder.name] for folder in group]) for group in groups
+        _group(name, [scored[folder.name] for folder in group])
+        for name, group in zip(score_rows.names(groups), groups, strict=True)
     ]
     found.sort(key=lambda each: -each["mean"])
     told = [_seeds(each) for each in found if each["seeds"] > 1]
     return told + ([_first(*found[:2])] if len(found) > 1 else [])
 
 
-def _group(views):
+def _group(name, views):
     means = [whole_backbone(view, view.scored.shown) for view in views]
     values = [mean for mean, _ in means]
     return {
-        "name": score_rows.common([view.name for view in views]),
+        "name": name,
         "split": views[0].scored.shown,
         "seeds": len(views),
         "mean": float(np.mean(values)),

@@ -194,7 +194,11 @@ def _classes(view):
 
 
 def _prior(view):
-    if view.folder.flags.get("deployment_prior") != "train":
+    weighted = view.folder.flags.get("deployment_prior") == "train"
+    if view.scored is not None:
+        # The command that made the page may have named another.
+        weighted = view.scored.scorer.prior is not None
+    if not weighted:
         return []
     return [
         "Accuracies are weighted by the classes' shares of the training images "

@@ -27,11 +27,7 @@ def of(found) -> Iterator[str]:
             "threshold could be chosen on one."
         )
     elif "test" not in found.metrics:
-        yield (
-            "The run has no test split: its scores are of the validation "
-            "images on which its epoch and its thresholds were chosen, and are "
-            "too high."
-        )
+        yield _without_test(found)
     if found.other_rule:
         yield (
             f"The policies of policy.json are not shown: their thresholds are "
@@ -46,6 +42,19 @@ def of(found) -> Iterator[str]:
             f"elf-keras sweep --workdir={_place(found)} and make this page "
             "again."
         )
+
+
+def _without_test(found):
+    best = "best" in found.metrics["validation"]
+    chosen = ["its epoch"] * best + ["its thresholds"] * bool(found.policy)
+    told = "The run has no test split: its scores are of the validation images"
+    if not chosen:
+        return f"{told}."
+    verb = "was" if chosen == ["its epoch"] else "were"
+    return (
+        f"{told} on which {' and '.join(chosen)} {verb} chosen, and are too "
+        "high."
+    )
 
 
 def _place(found):

@@ -21,14 +21,16 @@ SAVINGS = ("saving_with_heads", "saving_without_heads")
 def groups(found: list[RunFolder]) -> list[list[RunFolder]]:
     """Runs that differ by seed only, together, in the order given.
 
-    They have equal numbers of images, and on the page leave by one exit rule.
-    A seed that comes again is no further one: it begins another group.
+    They have equal classes and test images, and on the page leave by one exit
+    rule; what is cut for validation may differ by seed. A seed that comes again
+    is no further one: it begins another group.
     """
     known, seeds = {}, collections.Counter()
     for run in found:
         recipe = {**run.flags, **dict.fromkeys(_INCIDENTAL)}
         recipe["rule of the page"] = run.rule.shown
-        images = run.data.get("class_counts"), run.data.get("images")
+        test = (run.data.get("images") or {}).get("test")
+        images = run.data.get("class_counts"), test
         recipe["images"] = json.dumps(images, sort_keys=True)
         again = (frozenset(recipe.items()), run.flags.get("seed"))
         recipe["times"] = seeds[again]
@@ -42,21 +44,33 @@ def rows(found: list[RunFolder]) -> list[dict]:
 
     Returns:
       For each group of runs, epoch (`best`, `last`) and mode (`static`,
-      `dynamic`, `mean_of_exits`, or a policy's name): `run`, `seeds`,
-      `split`, `epoch`, `mode`, `exit_threshold` as text, and for each score
-      its mean and, as `…_spread`, half the range over seeds (None for one
-      seed).
+      `dynamic`, `mean_of_exits`, or a policy's name): `run`, a name that no
+      other group has, `seeds`, `split`, `epoch`, `mode`, `exit_threshold` as
+      text, and for each score its mean and, as `…_spread`, half the range over
+      seeds (None for one seed).
     """
-    return [row for group in groups(found) for row in _of_group(group)]
+    found = groups(found)
+    named = zip(names(found), found, strict=True)
+    return [row for name, group in named for row in _of_group(name, group)]
 
 
-def _of_group(group):
+def names(found: list[list[RunFolder]]) -> list[str]:
+    """A name for each group of runs, what theirs share where that tells it."""
+    every = [[run.name for run in group] for group in found]
+    shared = [common(group) for group in every]
+    return [
+        " + ".join(group) if shared.count(name) > 1 else name
+        for name, group in zip(shared, every, strict=True)
+    ]
+
+
+def _of_group(name, group):
     scored = [run for run in group if run.metrics]
     if not scored:
         return
     split = "test" if "test" in scored[0].metrics else "validation"
     shared = {
-        "run": common([run.name for run in group]),
+        "run": name,
         "seeds": ", ".join(run.flags.get("seed", "?") for run in scored),
         "split": split,
     }
@@ -119,10 +133,10 @@ def _means(scores):
     return found
 
 
-def common(names: list[str]) -> str:
+def common(runs: list[str]) -> str:
     """What names of siblings share: har_seed0 and har_seed1 are har."""
-    if len(names) == 1:
-        return names[0]
-    text = os.path.commonprefix(names).rstrip("0123456789")
+    if len(runs) == 1:
+        return runs[0]
+    text = os.path.commonprefix(runs).rstrip("0123456789")
     text = text.removesuffix("seed").rstrip("_-. ")
-    return text or " + ".join(names)
+    return text or " + ".join(runs)

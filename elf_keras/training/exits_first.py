@@ -14,6 +14,7 @@ import keras
 import numpy as np
 
 from elf_keras.data import splits
+from elf_keras.errors import InputError
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import held_features, linear_probe, second_stage
 
@@ -69,7 +70,8 @@ def train(
       most_images: that exits see; by default all that memory holds.
 
     Raises:
-      InputError: for an image file that cannot be decoded.
+      InputError: for an image file that cannot be decoded; for weights that
+        give no numbers.
 
     Reference: Kumar et al. 2022, *Fine-Tuning can Distort Pretrained Features
     and Underperform Out-of-Distribution* (LP-FT).
@@ -103,4 +105,9 @@ def _probe(model, held, validation, weights):
         labels = validation.labels
         seen = found, labels, weights(labels)
     features = held.features[-1].astype("float32")
+    if not np.isfinite(features).all():
+        raise InputError(
+            "the features of the backbone are no numbers: start from other "
+            "--weights, or with --mixed_precision=float32"
+        )
     return linear_probe.fit(features, held.labels, seen)

@@ -64,12 +64,15 @@ def hold(
 ) -> Held:
     """Compute the features of the images, rare classes whole where not all fit.
 
-    They are as many as memory holds, and `most` where it is less.
+    They are as many as memory holds, and `most` where it is less, but one of
+    each class at least.
 
     Raises:
       InputError: for an image file that cannot be decoded.
     """
     limit = min(most_images(model), len(examples) if most is None else most)
+    # An exit does not learn a class that it never sees.
+    limit = max(limit, len(np.unique(examples.labels)))
     part = some(examples, limit, seed)
     return Held(computed(backbone_part(model), part), part.labels)
 

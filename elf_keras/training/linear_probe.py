@@ -49,7 +49,8 @@ def fit(
       validation: features, labels, and weights of the images in the mean,
         sum 1.
     """
-    scale = float(np.sqrt(np.mean(np.square(features, dtype=np.float64))))
+    # All are 0 where a backbone is dead.
+    scale = float(np.sqrt(np.mean(np.square(features, dtype=np.float64)))) or 1
     tried = STRENGTHS if validation else (WITHOUT_VALIDATION,)
     found = None
     for strength, kernel, bias in _fitted(features / scale, labels, tried):

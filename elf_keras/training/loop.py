@@ -126,8 +126,8 @@ def _begun(training, folder, report):
         except watchdogs.DivergedError as error:
             raise InputError(
                 f"the weights that training begins with are of no use ({error})"
-                "; start from other --weights, or with a lower "
-                "--learning_rate where exits were trained first"
+                "; start from other --weights, or where exits were trained "
+                "first, with --exits_first=0"
             ) from error
     else:
         report(f"continuing after {checkpoints.shown(saver.place)}")

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+from types import SimpleNamespace
 
 import command_runs
 import keras
@@ -13,10 +14,7 @@ from made_splits import made
 from elf_keras import models, runs
 from elf_keras.cli import limit_from_flags, start_from_flags
 from elf_keras.errors import InputError
-from elf_keras.training import (
-    dry_run,
-    exits_cost,
-)
+from elf_keras.training import dry_run, exits_cost, exits_last, time_limit
 
 pytestmark = pytest.mark.slow
 
@@ -206,3 +204,24 @@ def test_few_photos_and_fresh_weights(words, told, capsys):
         start_from_flags.say_if_few(made())
     err = capsys.readouterr().err
     assert ("--recipe=photos" in err and "random weights" in err) == told
+
+
+def test_the_chief_says_whether_exits_last_were_kept(monkeypatch):
+    """Scores of a tie differ between workers; what they score next must not."""
+    record = exits_last.Record(0.5, 0.5, kept=True, images=9, seconds=1.0)
+    monkeypatch.setattr(exits_last, "train", lambda *_, **__: record)
+    monkeypatch.setattr(start_from_flags, "FLAGS", SimpleNamespace(seed=0))
+    monkeypatch.setattr(start_from_flags, "_objective", lambda *_: None)
+    monkeypatch.setattr(start_from_flags, "_share", lambda model: None)
+    monkeypatch.setattr(start_from_flags, "_agreed", lambda model, kept: [0])
+    training = SimpleNamespace(
+        scored=None, data=tiny.data(), schedule=None, scorer=None
+    )
+    alone = time_limit.Alone(steps=1, images=9)
+    start = start_from_flags.Start(
+        time_limit.Length(1, 1), alone, None, None, fresh=False
+    )
+    said = []
+    found = start_from_flags.end(training, start, said.append)
+    assert found["kept"] is False
+    assert said[0].endswith("not kept")

@@ -58,6 +58,10 @@ def test_usual_names_in_any_case(tmp_path, train, validation, test):
             "'test_set', 'train_set', with the same folders",
         ),
         ({"raw/train/a": 1, "aug/train/a": 1}, "aug holds folders of splits"),
+        (
+            {"cat/train": 2, "cat/test": 1, "dog/train": 2},
+            "the class 'cat' holds splits, 'test', 'train'; .*as test/cat",
+        ),
         ({"a/train/cat": 1, "a/train/dog": 1}, "give --data_dir=.*/a$"),
         ({"a/b/cat": 1, "a/b/dog": 1}, "'cat', 'dog': give --data_dir=.*/a/b$"),
         ({"cat": 3}, "only one class, 'cat'"),
@@ -129,6 +133,11 @@ def test_names_that_are_not_utf_8(tmp_path):
     assert loaded.class_names == (r"caf\xe8", r"caf\xe9")
     assert loaded.class_counts.tolist() == [2, 4]
     assert loaded.test.names[-1] == r"test/caf\xe9/1.png"
+
+
+def test_a_folder_named_like_a_split_within_a_class_is_of_that_class(tmp_path):
+    fill(tmp_path, {"air": 2, "rail/train": 2, "road": 2})
+    assert load(tmp_path).class_counts.tolist() == [2, 2, 2]
 
 
 def test_classes_whose_names_begin_like_splits_are_classes(tmp_path):

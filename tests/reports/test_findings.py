@@ -180,8 +180,15 @@ def test_names_from_right_to_left_do_not_turn_numbers_round(view):
 
 def test_shares_of_training_are_said_where_they_weigh(view):
     assert not findings._prior(view)
+    # Where nothing is scored here, scores are those of the training.
     weighed = of_folder(view, flags={"deployment_prior": "train"})
-    assert "weighted by the classes' shares" in findings._prior(weighed)[0]
+    assert not findings._prior(weighed)
+    recorded = dataclasses.replace(weighed, scored=None)
+    assert "weighted by the classes' shares" in findings._prior(recorded)[0]
+    scorer = dataclasses.replace(view.scored.scorer, prior=np.full(6, 1 / 6))
+    scored = dataclasses.replace(view.scored, scorer=scorer)
+    here = dataclasses.replace(view, scored=scored)
+    assert "weighted by the classes' shares" in findings._prior(here)[0]
 
 
 def test_a_policy_is_where_figures_are_drawn(view):

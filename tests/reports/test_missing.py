@@ -6,7 +6,7 @@ import pathlib
 import made_report
 import pytest
 
-from elf_keras.reports import run_folder
+from elf_keras.reports import missing, run_folder
 
 
 @pytest.mark.parametrize("there", [True, False], ids=["relative", "whole"])
@@ -34,3 +34,21 @@ def test_what_scores_are_of_is_said_where_a_split_lacks(tmp_path, lacks):
     folder = dataclasses.replace(folder, metrics=metrics)
     (text,) = (text for text in folder.missing if "split" in text)
     assert f"no {lacks} split" in text
+
+
+@pytest.mark.parametrize(
+    ("epochs", "policy", "told"),
+    [
+        ({"best": {}, "last": {}}, None, "its epoch was chosen, and are too"),
+        ({"best": {}}, {"a": 1}, "its epoch and its thresholds were chosen"),
+        ({"last": {}}, {"a": 1}, "on which its thresholds were chosen"),
+        ({"last": {}}, None, "are of the validation images."),
+    ],
+)
+def test_only_what_was_chosen_on_validation_is_said(
+    tmp_path, epochs, policy, told
+):
+    folder = made_report.view(tmp_path / "run").folder
+    known = {"metrics": {"validation": epochs}, "policy": policy}
+    folder = dataclasses.replace(folder, **known)
+    assert told in missing._without_test(folder)

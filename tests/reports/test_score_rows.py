@@ -46,13 +46,32 @@ def test_other_images_and_the_same_seed_are_no_further_seeds(tmp_path):
     first = run(tmp_path, "first", 0.5, seed=0)
     again = run(tmp_path, "again", 0.6, seed=0)
     more = run(tmp_path, "more", 0.7, seed=1)
-    record = {**more.record, "data": {**more.record["data"], "images": {}}}
-    more = dataclasses.replace(more, record=record)
+    more = with_images(more, test=7)
     names = [[each.name for each in group] for group in groups(first, again)]
     assert names == [["first"], ["again"]]
     assert len(groups(first, more)) == 2
     sibling = run(tmp_path, "sibling", 0.7, seed=1)
+    # A cut of whole series takes more or fewer by seed.
+    sibling = with_images(sibling, train=99, validation=9)
     assert len(groups(first, sibling)) == 1
+
+
+def with_images(found, **counts):
+    known = found.record["data"]
+    images = {**known.get("images", {}), **counts}
+    record = {**found.record, "data": {**known, "images": images}}
+    return dataclasses.replace(found, record=record)
+
+
+def test_groups_of_one_name_are_told_apart(tmp_path):
+    found = [
+        run(tmp_path, name, 0.5, seed=seed)
+        for name, seed in (("har_a", 0), ("har_b", 1), ("har_c", 0))
+    ]
+    found += [run(tmp_path, "har_d", 0.9, seed=1)]
+    shown = [row["run"] for row in score_rows.rows(found)]
+    assert {*shown} == {"har_a + har_b", "har_c + har_d"}
+    assert score_rows.names([found[:2], found[2:3]]) == ["har", "har_c"]
 
 
 def groups(*found):

@@ -6,11 +6,12 @@ import pytest
 import tiny
 
 from elf_keras import losses
+from elf_keras.errors import InputError
 from elf_keras.evaluation import prediction
 from elf_keras.losses.objective import CumulativeLoss
 from elf_keras.models.exit_heads import CosineClassifier
 from elf_keras.models.multi_exit_model import MultiExitModel
-from elf_keras.training import exits_first, linear_probe
+from elf_keras.training import exits_first, held_features, linear_probe
 
 pytestmark = pytest.mark.slow
 
@@ -54,6 +55,13 @@ def test_the_backbone_stays_and_the_exits_learn(learned):
     assert at_first.max() < 0.9
     assert (record.images, record.steps) == (18, 3000)
     assert "linear probe" in record.sentence
+
+
+def test_weights_that_give_no_numbers_are_refused():
+    features = np.full((3, 2), np.nan, np.float16)
+    held = held_features.Held([features], np.arange(3))
+    with pytest.raises(InputError, match="features of the backbone are no"):
+        exits_first._probe(tiny.model(), held, None, tiny.scorer().weights)
 
 
 def test_the_last_exit_is_the_probe_of_its_features(learned):

@@ -30,6 +30,13 @@ def test_at_most_so_many_are_taken_and_the_same_again(most):
     assert again.names == found.names
 
 
+@pytest.mark.parametrize("most", [1, 2, 3])
+def test_exits_see_every_class_however_few_images_fit(most):
+    """With fewer classes a probe has too few columns for the last exit."""
+    held = held_features.hold(tiny.model(), tiny.examples((9, 6, 3)), 0, most)
+    assert held.labels.tolist() == [0, 1, 2]
+
+
 def test_every_image_comes_once_before_any_comes_again():
     rows = [*held_features._rows(held_features.BATCH + 36, 5, seed=0)]
     assert [len(each) for each in rows] == [held_features.BATCH] * 5

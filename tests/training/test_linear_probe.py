@@ -59,3 +59,10 @@ def test_validation_chooses_the_penalty(monkeypatch):
     chosen = linear_probe.fit(features, labels, seen)
     # The first of the best: the strongest penalty.
     assert chosen.strength == max(found, key=found.get)
+
+
+def test_a_dead_backbone_gives_a_probe_all_the_same():
+    features = np.zeros((4, 2), np.float32)
+    found = linear_probe.fit(features, np.array([0, 0, 1, 2]))
+    assert found.kernel.shape == (2, 3)
+    assert np.isfinite(found.kernel).all() and np.isfinite(found.bias).all()

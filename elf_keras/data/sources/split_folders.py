@@ -44,7 +44,7 @@ def find(tree: Tree) -> tuple[dict[str, str], list[str]]:
     held = {name: split for name, split in named.items() if tree.folders(name)}
     if not named:
         _refuse_wrapped(tree, others)
-        _refuse_nested(tree, others)
+        _refuse_inside_classes(tree, others)
         _refuse_other_names(tree, others)
     if not named or (others and not held and len({*named.values()}) == 1):
         return {"train": ""}, _notes_on_classes(named)
@@ -103,6 +103,26 @@ def _refuse_nested(tree, held) -> None:
                 f"{runs.legible(tree.path(name))} holds folders of splits, "
                 f"{_listed(inner)}, in place of class folders; is it what "
                 "--data_dir should be?"
+            )
+
+
+def _refuse_inside_classes(tree, folders) -> None:
+    """Refuse cat/train and cat/test: test images would be trained on.
+
+    One folder alone of such a name, in a class, is read as part of it.
+    """
+    for name in folders:
+        inner = tree.folders(name)
+        meant = {split_of(each) for each in inner}
+        if None in meant:
+            continue
+        if any(tree.folders(f"{name}/{each}") for each in inner):
+            _refuse_nested(tree, [name])
+        if len(meant) > 1:
+            raise InputError(
+                f"{_shown(tree)}: the class {_quoted(name)} holds splits, "
+                f"{_listed(inner)}; expected the split first, such as "
+                f"{inner[0]}/{runs.legible(name)}, or --labels=FILE.csv"
             )
 
 

@@ -158,9 +158,18 @@ function pickRuns() {
   }
   picker.hidden = false;
   // An address may lead to a part of another run.
-  const place = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+  const place = document.getElementById(named(location.hash));
   show(place?.closest("section.run")?.dataset.run ?? "1");
   place?.scrollIntoView();
+}
+
+/** What an address leads to; one that somebody cut off may not be readable. */
+function named(hash) {
+  try {
+    return decodeURIComponent(hash.slice(1));
+  } catch {
+    return "";
+  }
 }
 
 /** Place of the largest slider value that is not above s. */
