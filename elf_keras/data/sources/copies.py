@@ -71,8 +71,7 @@ def _end(path):
 
 
 def _digest(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").digest()
+    return hashlib.sha256(path.read_bytes()).digest()
 
 
 def _known(same, split, total) -> str:
