@@ -77,6 +77,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
     if workers.is_chief(model.distribute_strategy):
         say_if_few(data)
     _refuse_with_second_stage("exits_first", "exits_last")
+    _refuse_summed("exits_first", "exits_last")
     began, cost = time.perf_counter(), exits_cost.FREE
     if FLAGS.most_minutes:
         cost = limit_from_flags.cost(model, data)
@@ -205,14 +206,15 @@ def _exits_first(model, data, alone):
 def _objective(model, data, alone, schedule, epoch):
     """By what exits alone learn: with class weights where they see all images.
 
-    Of a part, rare classes are whole: it is balanced already.
+    Of a part, rare classes are whole: it is balanced already. Priors are of the
+    images that they see.
     """
     weights = objective.unit_weights(len(data.class_names))
-    seen = min(alone.images, held_features.most_images(model))
-    if seen >= len(data.train):
+    seen = held_features.part(model, data.train, FLAGS.seed, alone.images)
+    if len(seen) == len(data.train):
         weights.assign(schedule.weights(range(schedule.epochs)[epoch]))
     return model_from_flags.cumulative_loss(
-        data, leaving=False, weights=weights
+        dataclasses.replace(data, train=seen), leaving=False, weights=weights
     )
 
 
@@ -223,6 +225,16 @@ def _refuse_with_second_stage(*names):
                 f"--{name}={FLAGS[name].value} with --second_stage="
                 f"{FLAGS.second_stage}, which starts from trained exits: set "
                 f"--{name}=0, or leave the stage out"
+            )
+
+
+def _refuse_summed(*names):
+    for name in names:
+        if FLAGS[name].value and FLAGS.method == "summed":
+            raise InputError(
+                f"--{name}={FLAGS[name].value} trains each exit for itself, "
+                "but --method=summed answers by the sum of all: set "
+                f"--{name}=0, or another --method"
             )
 
 

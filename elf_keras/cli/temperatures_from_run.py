@@ -9,14 +9,16 @@ from elf_keras import runs
 from elf_keras.cli import command, thresholds_from_flags
 from elf_keras.exits import answer_rule, certainty
 from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.policies import policy_file
 
 
 def of_run(folder: pathlib.Path, rule: AnswerRule, exits: int) -> np.ndarray:
     """T of each exit, `(exits,)`, as validation wanted them.
 
-    They are of what exits answer by, whatever is compared with s: of the
-    policy file where that answers alike, else of the training. Where neither
-    does, T = 1/σ as trained, and a note says so.
+    They are of what exits answer by, whatever is compared with s: of the run's
+    policies where those answer alike, else of its training, else of another
+    run's --policy_file. Where none does, T = 1/σ as trained, and a note says
+    so.
     """
     for record in _records(folder):
         found = record.get("temperatures")
@@ -30,9 +32,9 @@ def of_run(folder: pathlib.Path, rule: AnswerRule, exits: int) -> np.ndarray:
 
 
 def _records(folder):
-    path = thresholds_from_flags.file()
-    if path.exists():
-        yield thresholds_from_flags.read()
+    own, named = folder / policy_file.NAME, thresholds_from_flags.file()
+    if own.exists():
+        yield policy_file.read(own)
     if (folder / runs.METRICS).exists():
         scores = runs.read_json(folder / runs.METRICS)
         with runs.refusing(
@@ -41,6 +43,8 @@ def _records(folder):
             scored = scores.get("validation") or {}
             part = scored.get("best") or scored.get("last") or {}
             yield {**part.get("dynamic", {}), **part}
+    if named != own and named.exists():
+        yield policy_file.read(named)
 
 
 def _answers_alike(record, rule):

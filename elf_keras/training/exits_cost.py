@@ -45,7 +45,9 @@ def measure(
     if len(held.features) == 1:
         return Cost(image, 0.0)
     copy = held_features.copy_of(model)
-    timed = held_features.exit_steps(copy, held, objective, 1 + _STEPS, 0)
+    timed = held_features.exit_steps(
+        copy, held, objective, 1 + _STEPS, 0, last=True
+    )
     ends = [time.perf_counter() for _ in timed]
     return Cost(image, float(np.median(np.diff(ends))))
 

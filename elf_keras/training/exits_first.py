@@ -87,7 +87,7 @@ def train(
         last.set_weights([probe.kernel, probe.bias])
     trains = len(held.features) > 1 or not linear
     if trains:
-        held_features.train_exits(copy, held, objective, steps, seed)
+        held_features.train_exits(copy, held, objective, steps, seed, last=True)
     model.set_weights(copy.get_weights())
     return Record(
         probe.accuracy,

@@ -77,7 +77,7 @@ def train(
     copy = held_features.copy_of(model)
     before = _mean_accuracy(copy, data.validation, scorer)
     held = held_features.hold(copy, data.train, seed, most_images)
-    held_features.train_exits(copy, held, objective, steps, seed)
+    held_features.train_exits(copy, held, objective, steps, seed, last=False)
     after = _mean_accuracy(copy, data.validation, scorer)
     kept = before is None or after >= before
     if kept:

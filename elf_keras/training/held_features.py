@@ -62,19 +62,30 @@ def hold(
     seed: int,
     most: int | None = None,
 ) -> Held:
-    """Compute the features of the images, rare classes whole where not all fit.
-
-    They are as many as memory holds, and `most` where it is less, but one of
-    each class at least.
+    """Compute the features of the images that `part` leaves.
 
     Raises:
       InputError: for an image file that cannot be decoded.
     """
+    held = part(model, examples, seed, most)
+    return Held(computed(backbone_part(model), held), held.labels)
+
+
+def part(
+    model: MultiExitModel,
+    examples: splits.Examples,
+    seed: int,
+    most: int | None = None,
+) -> splits.Examples:
+    """The images whose features are held, rare classes whole where not all fit.
+
+    They are as many as memory holds, and `most` where it is less, but one of
+    each class at least.
+    """
     limit = min(most_images(model), len(examples) if most is None else most)
     # An exit does not learn a class that it never sees.
     limit = max(limit, len(np.unique(examples.labels)))
-    part = some(examples, limit, seed)
-    return Held(computed(backbone_part(model), part), part.labels)
+    return some(examples, limit, seed)
 
 
 def some(examples: splits.Examples, most: int, seed: int) -> splits.Examples:
@@ -142,17 +153,21 @@ def train_exits(
     objective: Callable,
     steps: int,
     seed: int,
+    *,
+    last: bool,
 ) -> None:
     """Train the exits in place, each on its features.
 
-    A last exit that is linear stays as it is. The rate falls to nothing by half
-    a cosine, so that batch statistics end as those of the weights that stay.
+    The last exit stays as it is where it is linear, or not asked for. The rate
+    falls to nothing by half a cosine, so that batch statistics end as those of
+    the weights that stay.
 
     Args:
       objective: a `CumulativeLoss` in which nobody leaves.
       steps: of `BATCH` images each.
+      last: whether a last exit that is not linear is trained, too.
     """
-    done = exit_steps(model, held, objective, steps, seed)
+    done = exit_steps(model, held, objective, steps, seed, last=last)
     for _ in progress.counted(done, "training the exits", steps, "steps"):
         pass
 
@@ -163,10 +178,12 @@ def exit_steps(
     objective: Callable,
     steps: int,
     seed: int,
+    *,
+    last: bool,
 ) -> Iterator[int]:
     """Do `train_exits` and yield after every step."""
-    last = model.get_layer(exit_rule.exit_names(len(model.output_names))[-1])
-    last.trainable = not isinstance(last, keras.layers.Dense)
+    deepest = model.get_layer(exit_rule.exit_names(len(model.output_names))[-1])
+    deepest.trainable = last and not isinstance(deepest, keras.layers.Dense)
     inputs = [each.output for each in _last_of_backbone(model)]
     heads = keras.Model(inputs, dict(model.output))
     rate = schedules.cosine(LEARNING_RATE, epochs=steps, warmup_epochs=0)

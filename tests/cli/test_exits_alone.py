@@ -55,6 +55,44 @@ def test_exits_alone_have_the_class_weights_of_their_epoch(
     assert last.max() > 2 * last.min()
 
 
+@pytest.mark.parametrize("whole", [True, False])
+def test_priors_of_exits_alone_are_of_the_images_that_they_see(
+    tmp_path, monkeypatch, whole
+):
+    """At equal logits balanced softmax has -log π; one image a class: 1/10."""
+    given = []
+    if not whole:
+        monkeypatch.setattr(held_features, "most_images", lambda model: 10)
+    for module in (exits_first, exits_last):
+        train = module.train
+
+        def watching(model, data, objective, *rest, of=train, **options):
+            loss = objective.exit_loss(np.zeros((10, 10)), np.arange(10))
+            given.append(np.exp(-np.array(loss)))
+            return of(model, data, objective, *rest, **options)
+
+        monkeypatch.setattr(module, "train", watching)
+    words = (*FIRST, "--exit_loss=balanced_softmax", "--class_weighting=none")
+    command_runs.done("train", *words, f"--workdir={tmp_path}")
+    counts = runs.read_json(tmp_path / runs.RECORD)["data"][
+        "class_counts_after_cut"
+    ]
+    expected = np.array(counts) / sum(counts) if whole else np.full(10, 0.1)
+    for priors in given:
+        np.testing.assert_allclose(priors, expected, rtol=1e-5)
+    assert len(given) == 2
+
+
+@pytest.mark.parametrize(
+    ("name", "other"),
+    [("exits_first", "exits_last"), ("exits_last", "exits_first")],
+)
+def test_exits_of_a_sum_are_not_trained_alone(tmp_path, name, other):
+    words = (*FIRST, "--method=summed", f"--{other}=0")
+    says = [f"--{name}=10 trains each exit for itself"]
+    command_runs.refused("train", *words, f"--workdir={tmp_path}", says=says)
+
+
 def test_a_schedule_that_is_none_is_told_before_exits_are_trained(tmp_path):
     words = (*FIRST, "--warmup_epochs=2", f"--workdir={tmp_path / 'run'}")
     ended = command_runs.refused("train", *words, says=["Warm-up of 2 epochs"])

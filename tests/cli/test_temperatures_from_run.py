@@ -53,6 +53,20 @@ def test_policies_come_first_where_they_answer_alike(folder, capsys):
     assert capsys.readouterr().err == ""
 
 
+def test_those_of_another_run_come_last(folder, tmp_path_factory):
+    """Its logits are of another height, whatever its thresholds are worth."""
+    other = tmp_path_factory.mktemp("other")
+    sweep(other, PLAIN, [3.0, 4.0])
+    with flags(f"--workdir={folder}", f"--policy_file={other}/policy.json"):
+        found = [temperatures_from_run.of_run(folder, PLAIN, 2).tolist()]
+        sweep(folder, PLAIN, [5.0, 6.0])
+        found.append(temperatures_from_run.of_run(folder, PLAIN, 2).tolist())
+        (folder / "policy.json").unlink()
+        (folder / runs.METRICS).unlink()
+        found.append(temperatures_from_run.of_run(folder, PLAIN, 2).tolist())
+    assert found == [[1.5, 2.5], [5.0, 6.0], [3.0, 4.0]]
+
+
 @pytest.mark.parametrize("other", ["answer", "decay", "exits", "absent"])
 def test_probabilities_that_nothing_calibrates_are_said_to_be_so(
     folder, capsys, other

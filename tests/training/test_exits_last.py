@@ -7,6 +7,8 @@ import tiny
 from elf_keras import losses
 from elf_keras.evaluation import prediction
 from elf_keras.losses.objective import CumulativeLoss
+from elf_keras.models.exit_heads import CosineClassifier
+from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.training import exits_last
 
 
@@ -19,6 +21,21 @@ def trained(model, *, steps=3000, data=None, loss="ce"):
         steps=steps,
         seed=0,
     )
+
+
+@pytest.mark.slow
+def test_a_last_exit_of_cosines_stays_too():
+    model = tiny.model()
+    pooled = model.get_layer("exit_2_pool").output
+    last = CosineClassifier(tiny.CLASSES, name="exit_2")(pooled)
+    model = MultiExitModel(model.inputs[0], model.output | {"exit_2": last})
+    before = {layer.name: layer.get_weights() for layer in model.layers}
+    # Without validation what was trained is kept.
+    trained(model, steps=30, data=tiny.data(validation=False))
+    (kernel,) = model.get_layer("exit_2").get_weights()
+    np.testing.assert_array_equal(kernel, before["exit_2"][0])
+    changed = model.get_layer("exit_1").get_weights()[0] - before["exit_1"][0]
+    assert np.abs(changed).max() > 0
 
 
 def spoiled():

@@ -71,7 +71,12 @@ def test_exits_alone_learn_from_gradients_that_float16_would_lose(monkeypatch):
         before = model.get_layer("exit_1").get_weights()[0]
         objective = tiny.compiled().objective
         held_features.train_exits(
-            model, held, lambda *given: 1e-8 * objective(*given), 3, seed=0
+            model,
+            held,
+            lambda *given: 1e-8 * objective(*given),
+            3,
+            0,
+            last=True,
         )
     finally:
         keras.config.set_dtype_policy("float32")
