@@ -62,7 +62,8 @@ class AdamW(keras.optimizers.AdamW):
     """AdamW whose learning rate is `backbone_rate` times η below the exits.
 
     Its steps do not depend on the size of features, which in a given backbone
-    may be large; the decay λ is decoupled, w ← w - η λ w.
+    may be large; the decay λ is decoupled, w ← w - η λ w, with the same η for
+    all weights.
 
     Reference: Loshchilov and Hutter 2019, *Decoupled Weight Decay
     Regularization*, Algorithm 2.
