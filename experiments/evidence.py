@@ -171,7 +171,10 @@ def main() -> None:
         if options.list:
             print(name, *flags)
             continue
-        if not options.collect and not (RESULTS / f"{name}.json").exists():
+        there = (RESULTS / f"{name}.json").exists()
+        if there and not options.collect:
+            continue
+        if not options.collect:
             if any(flag.startswith("--weights=") for flag in flags):
                 first = options.runs / FIRST_STAGE
                 _train(first, plan[FIRST_STAGE], options.data_dir)

@@ -39,7 +39,8 @@ def table(record: dict) -> str:
     """
     rows = []
     for key, said in (("rules", ""), ("running", ", running sums")):
-        for rule, found in record.get(key, {}).items():
+        for rule in certainty.EXIT_RULES:
+            found = record.get(key, {}).get(rule)
             rows.append([rule + said, *_cells(found)])
     return tables.markdown(COLUMNS, rows)
 

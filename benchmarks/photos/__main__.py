@@ -5,7 +5,8 @@ python -m benchmarks.photos --data_dir=../shared/data --export
 All methods have the same images, splits and pretrained backbone. The tutorial
 gets as many seconds as ours took; a linear probe needs fewer. A unit is a data
 set, a method and a seed; one that --results has is skipped, so that a stopped
-benchmark goes on, and a unit is run anew once its record is removed.
+benchmark goes on; a unit is run anew once its record is removed, and the folder
+of its run below --runs, too.
 --only=groceries,ours,0 selects units. --export adds accuracy and milliseconds
 in int8 to the units of ours whose runs are there.
 """

@@ -19,7 +19,11 @@ class Bench:
 
     def __init__(self, options: argparse.Namespace, place: pathlib.Path):
         self.options, self.place = options, place
-        self.records = table.load(options.results)
+
+    @property
+    def records(self) -> list[dict]:
+        """All that are there, also by other processes."""
+        return table.load(self.options.results)
 
     def train(self, unit: units.Unit) -> None:
         """Train and score a unit, unless its record is there.
@@ -38,8 +42,7 @@ class Bench:
             found = self._single(unit)
         # A record at another size, say, is replaced.
         others = [each for each in self.records if not unit.is_of(each)]
-        self.records = [*others, self._facts(unit) | found]
-        self._write()
+        self._write([*others, self._facts(unit) | found])
         for row, scores in found["scores"].items():
             print(f"{unit.name}: {row}: {scores}", flush=True)
 
@@ -52,25 +55,28 @@ class Bench:
         if "int8" in found or not run.folder.exists():
             return
         found["int8"] = ours.export(run, found["policies"])
-        self._write()
+        others = [each for each in self.records if not unit.is_of(each)]
+        self._write([*others, found])
         print(f"{unit.name}: int8: {found['int8']}", flush=True)
 
     def _found(self, unit):
         """Its record at the size and within the minutes asked for, if any."""
-        asked = self.options.image_size, self.options.minutes
         return next(
-            (
-                each
-                for each in self.records
-                if unit.is_of(each)
-                and (each["image_size"], each["minutes"]) == asked
-            ),
-            None,
+            (each for each in self._asked_for() if unit.is_of(each)), None
         )
 
-    def _write(self):
+    def _asked_for(self):
+        """Records at the size and within the minutes asked for."""
+        asked = self.options.image_size, self.options.minutes
+        return [
+            each
+            for each in self.records
+            if (each["image_size"], each["minutes"]) == asked
+        ]
+
+    def _write(self, records):
         self.options.results.parent.mkdir(parents=True, exist_ok=True)
-        ordered = sorted(self.records, key=units.order)
+        ordered = sorted(records, key=units.order)
         runs.write_json(self.options.results, {"units": ordered})
 
     def _facts(self, unit):
@@ -101,7 +107,7 @@ class Bench:
         trunk = single_nets.pretrained(data.image_shape)
         if unit.method == units.PROBE:
             return probe.run(data, trunk) | {"images": images}
-        seconds = units.seconds_of_ours(self.records, unit)
+        seconds = units.seconds_of_ours(self._asked_for(), unit)
         return {"images": images} | tutorial.run(
             data,
             trunk,

@@ -70,7 +70,10 @@ def train(run: Run, flags: list[str]) -> dict:
     seconds = record["training_seconds"] + sum(
         part["seconds"] for part in alone if part
     )
+    # Of the code that trained, where it was before this process.
+    made = {name: record[name] for name in ("git_revision", "versions")}
     return {
+        **made,
         "seconds": seconds,
         "command_seconds": record["seconds_of_this_process"],
         "scores": {row: _scored(run, name) for row, name in chosen.items()},

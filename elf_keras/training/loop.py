@@ -21,7 +21,7 @@ from elf_keras.training import (
 )
 
 # What a divergence leaves in the notes of every later checkpoint.
-ROLLBACK = "rollback"
+ROLLBACK, PROBLEMS = "rollback", "problems"
 # The usual step of a decay.
 RATE_FACTOR = 0.1
 
@@ -81,7 +81,7 @@ def fit(
       Preempted: on SIGTERM within `preemption.watched`, all steps saved.
     """
     model = training.model
-    saver, problems = _begun(training, folder, report)
+    saver = _begun(training, folder, report)
     first_place = saver.place
     if clients is None:
         clients = [log_clients.tensorboard(folder)]
@@ -99,11 +99,12 @@ def fit(
     warnings = watchdogs.warnings(saver.history, *watchdogs.leaving(model))
     if ROLLBACK in saver.notes:
         warnings.insert(0, _rollback_told(saver.notes[ROLLBACK]))
+    problems = saver.notes.get(PROBLEMS, [])
     return Outcome(saver, problems, warnings, first_place)
 
 
 def _begun(training, folder, report):
-    """Checkpoints that the model was restored from; what was wrong there."""
+    """Checkpoints that the model was restored from."""
     model = training.model
     with model.distribute_strategy.scope():
         model.optimizer.build(model.trainable_variables)
@@ -114,9 +115,7 @@ def _begun(training, folder, report):
         monitor=monitor,
         averaged=training.average and training.average.model,
     )
-    problems = saver.restore(model)
-    for problem in problems:
-        report(problem)
+    _note(saver, saver.restore(model), report)
     with model.distribute_strategy.scope():
         determinism.note_changes(saver.notes, determinism.surroundings())
     if saver.place == (0, 0):
@@ -131,7 +130,15 @@ def _begun(training, folder, report):
             ) from error
     else:
         report(f"continuing after {checkpoints.shown(saver.place)}")
-    return saver, problems
+    return saver
+
+
+def _note(saver, problems, report):
+    """Tell problems, and keep them: another process may write run.json."""
+    for problem in problems:
+        report(problem)
+    if problems:
+        saver.notes[PROBLEMS] = [*saver.notes.get(PROBLEMS, []), *problems]
 
 
 def _save_at_once(saver, middle, report):
@@ -168,8 +175,7 @@ def _roll_back(model, saver, epoch, problem, report):
         ) from problem
     # What this process noted may not have been saved yet.
     notes = saver.notes
-    for sentence in saver.restore(model):
-        report(sentence)
+    problems = saver.restore(model)
     note = {
         "problem": told,
         "epochs": saver.place[0],
@@ -177,6 +183,7 @@ def _roll_back(model, saver, epoch, problem, report):
         "rate_factor": RATE_FACTOR,
     }
     saver.notes = notes | {ROLLBACK: note}
+    _note(saver, problems, report)
     saver.write_record()
     report(f"warning: {_rollback_told(note)}")
 
