@@ -36,6 +36,7 @@ _READER = 'pillow-heif: pip install pillow-heif, or "elf_keras[heic]"'
 _ONE, _BYTES, _FLOAT = np.float32(1), np.dtype("uint8"), np.dtype("float32")
 # 2 is of exports that leave by more than their own scores' confidence.
 _MANIFESTS = (1, 2)
+_NO_CHAIN = "an export of --formats=float32, among others"
 # In place of a certainty of 0: a threshold fits under it.
 _LEAST = np.float32(1e-7)
 # The policy that asks the last exit alone, in the file without other heads.
@@ -107,6 +108,7 @@ class ChainRunner:
             known = record["format"] in _MANIFESTS
             _expect(known, f"{path}: unknown format", f"one of {_MANIFESTS}")
             variants = record["variants"]
+            _expect(variants, f"{path} names no chain", _NO_CHAIN)
             default = "float32" if "float32" in variants else [*variants][0]
             self.variant = default if variant is None else variant
             chosen = _pick(variants, self.variant, "variant")
@@ -581,6 +583,9 @@ def read_image(file, shape, kept=1.0):
         few = image.width * image.height <= most
         _expect(few, f"{image.size} pixels", f"{most} at most")
         _expect(image.mode != "F", "floating-point pixels", "0 to 255")
+        # Of PNG and PGM they are 16 bits.
+        known = image.mode != "I" or image.format in ("PNG", "PPM")
+        _expect(known, "signed or 32-bit pixels", "8 or 16 bits")
         image.draft(None, (2 * width, 2 * height))
         image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I"):  # 16-bit grey keeps its upper 8 bits
@@ -692,9 +697,13 @@ def _found(path):
         return path
     if (path / name).exists():
         return path / name
-    # As a server takes them: what is no number is not whole yet, say.
+    # As a server takes them: what is no number is not whole yet, say, and one
+    # of more digits does not fit 64 bits.
     versions = [
-        at for at in path.iterdir() if at.name.isascii() and at.name.isdigit()
+        at
+        for at in path.iterdir()
+        if at.name.isascii() and at.name.isdigit() and len(at.name) <= 18
+        if at.is_dir()
     ]
     if not versions:
         return path / name

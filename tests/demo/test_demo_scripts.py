@@ -14,6 +14,7 @@ from elf_keras.data import images
 from elf_keras.demo import __main__ as demo
 from elf_keras.deploy import manifest
 from elf_keras.exits import exit_rule
+from elf_keras.exits.answer_rule import AnswerRule
 
 
 def run_node(*words, given=None) -> str:
@@ -68,6 +69,23 @@ def test_confidence_is_the_exit_rules():
     expected = exit_rule.confidence(scores)
     np.testing.assert_allclose(found, expected, rtol=3e-7)
     np.testing.assert_array_equal(np.float32(found), found)
+
+
+@pytest.mark.parametrize("classes", [1000, 8142])
+def test_small_terms_of_many_classes_count(classes):
+    """Added to a sum of 1 one by one, e^-17 is lost in float32."""
+    random = np.random.default_rng(0)
+    scores = np.full((2, classes), -17, "float32")
+    scores[:, 0] = 0
+    scores[1, 1:] += random.normal(0, 1, classes - 1)
+    one = {"exit_rule": "confidence"}, {"exit_rule": "entropy"}
+    given = [
+        {"manifest": each, "images": scores[:, None].tolist()} for each in one
+    ]
+    for found, each in zip(answers(ASK_ALL, given), one, strict=True):
+        sure = AnswerRule(**each).certainty(scores[:, None].astype("float64"))
+        found = np.array(found)[:, 0, 0]
+        np.testing.assert_allclose(found, sure[:, 0], rtol=0, atol=1e-6)
 
 
 ASK_ALL = """

@@ -153,6 +153,11 @@ def test_a_program_is_no_image(tmp_path):
     Image.new("RGB", (8, 8)).save(tmp_path / "photo.jpg", "EPS")
     with pytest.raises(UnidentifiedImageError):
         chain_runner.read_image(tmp_path / "photo.jpg", (8, 8, 3))
+    Image.new("I", (9, 9), 70000).save(tmp_path / "photo.tiff")
+    with pytest.raises(
+        chain_runner.ChainError, match="signed or 32-bit pixels: expected"
+    ):
+        chain_runner.read_image(tmp_path / "photo.tiff", (8, 8, 3))
     assert image_formats.readable() == chain_runner._readable()
 
 

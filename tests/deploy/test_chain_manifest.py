@@ -65,7 +65,10 @@ FIELDS = (
         *map(lose, FIELDS.split()),
         (lambda record: record["checksums"].clear(), "checksum"),
         (put(3, "format"), "format"),
-        (put({}, "variants"), "cannot be used"),
+        (
+            put({}, "variants"),
+            "names no chain: expected an export of --formats",
+        ),
         (put([1], "exits"), "cannot be used"),
         (put("best", "default_policy"), "'best'"),
         (put([0.5], *POLICY, "thresholds"), "0.5"),
@@ -141,3 +144,12 @@ def test_a_version_that_is_not_whole_yet(copy, tmp_path):
     (folder / "2").mkdir()
     with pytest.raises(ChainError, match="2 holds no manifest.json.* wait"):
         ChainRunner(folder)
+
+
+def test_what_no_server_takes_for_a_version_is_none(copy, tmp_path):
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    copy.parent.rename(folder / "1")
+    (folder / "20261101").write_text("a file")
+    (folder / ("9" * 19)).mkdir()
+    assert ChainRunner(folder).stages

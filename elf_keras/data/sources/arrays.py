@@ -104,7 +104,7 @@ def from_arrays(
         numbers = [each for each in labels if each.dtype.kind in "iu"]
         last = max((each.max(initial=0) for each in numbers), default=0)
         class_names = [str(number) for number in range(int(last) + 1)]
-    names = tuple(map(str, class_names))
+    names = tuple(runs.legible(str(name)) for name in class_names)
     found = {
         split: _examples(split, part, names) for split, part in parts.items()
     }

@@ -74,9 +74,10 @@ function entropy(scores) {
   for (const score of scores) {
     const below = fround(score - top);
     const power = fround(Math.exp(below));
-    total = fround(total + power);
-    weighted = fround(weighted + fround(power * below));
+    total += power;
+    weighted += fround(power * below);
   }
+  [total, weighted] = [fround(total), fround(weighted)];
   const found = fround(fround(Math.log(total)) - fround(weighted / total));
   const share = fround(found / fround(Math.log(scores.length)));
   return Math.max(fround(1 - share), LEAST);

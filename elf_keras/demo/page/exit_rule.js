@@ -1,6 +1,8 @@
 // When an image leaves, as in elf_keras/exits/exit_rule.py: at the first exit
-// whose certainty is above its threshold, else at the last. All steps are
-// rounded to float32, so that the same images leave here as there.
+// whose certainty is above its threshold, else at the last. Steps are rounded
+// to float32, so that the same images leave here as there; but sums are not,
+// which one after the other would lose small terms of many classes. NumPy sums
+// in pairs.
 
 /** Largest class probability: 1 / Σ exp(z - max z), in (0, 1]. */
 export function confidence(scores) {
@@ -8,9 +10,9 @@ export function confidence(scores) {
   let sum = 0;
   for (const score of scores) {
     const above = Math.fround(score - largest);
-    sum = Math.fround(sum + Math.fround(Math.exp(above)));
+    sum += Math.fround(Math.exp(above));
   }
-  return Math.fround(1 / sum);
+  return Math.fround(1 / Math.fround(sum));
 }
 
 /** Whether an image leaves; the threshold null means that none ever does. */

@@ -1,5 +1,7 @@
 // Resize pixels as Pillow does (antialiased bilinear, fixed point), so that a
-// picture gives the model here the very pixels that it gives it in Python.
+// picture gives the model here the pixels that it gives it in Python. Newer
+// releases of Pillow resize some tall pictures in the other order, which differs
+// by one level at most.
 
 const BITS = 22;
 
