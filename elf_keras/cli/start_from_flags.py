@@ -17,7 +17,7 @@ from elf_keras.cli import (
     schedule_from_flags,
     workdir,
 )
-from elf_keras.data import splits
+from elf_keras.data import balanced_part, splits
 from elf_keras.distribution import workers
 from elf_keras.errors import InputError
 from elf_keras.losses import objective
@@ -76,8 +76,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         return done
     if workers.is_chief(model.distribute_strategy):
         say_if_few(data)
-    _refuse_with_second_stage("exits_first", "exits_last")
-    _refuse_summed("exits_first", "exits_last")
+    _refuse_unfit()
     began, cost = time.perf_counter(), exits_cost.FREE
     if FLAGS.most_minutes:
         cost = limit_from_flags.cost(model, data)
@@ -168,7 +167,7 @@ def _watched(data, images):
     """Validation images that training looks at, of each class where it can."""
     if data.validation is None:
         return None
-    return held_features.some(data.validation, images, FLAGS.seed)
+    return balanced_part.some(data.validation, images, FLAGS.seed)
 
 
 def _say_what_is_watched(watched, data):
@@ -218,23 +217,21 @@ def _objective(model, data, alone, schedule, epoch):
     )
 
 
-def _refuse_with_second_stage(*names):
-    for name in names:
+def _refuse_unfit():
+    """Refuse exits alone with what has trained exits, or none of its own."""
+    for name in ("exits_first", "exits_last"):
+        given = f"--{name}={FLAGS[name].value}"
         if FLAGS[name].value and FLAGS.second_stage != "none":
             raise InputError(
-                f"--{name}={FLAGS[name].value} with --second_stage="
-                f"{FLAGS.second_stage}, which starts from trained exits: set "
-                f"--{name}=0, or leave the stage out"
+                f"{given} with --second_stage={FLAGS.second_stage}, which "
+                f"starts from trained exits: set --{name}=0, or leave the "
+                "stage out"
             )
-
-
-def _refuse_summed(*names):
-    for name in names:
         if FLAGS[name].value and FLAGS.method == "summed":
             raise InputError(
-                f"--{name}={FLAGS[name].value} trains each exit for itself, "
-                "but --method=summed answers by the sum of all: set "
-                f"--{name}=0, or another --method"
+                f"{given} trains each exit for itself, but --method=summed "
+                f"answers by the sum of all: set --{name}=0, or another "
+                "--method"
             )
 
 

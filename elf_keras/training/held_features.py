@@ -14,7 +14,7 @@ import tensorflow as tf
 from keras import ops
 
 from elf_keras import errors
-from elf_keras.data import pipeline, splits
+from elf_keras.data import balanced_part, pipeline, splits
 from elf_keras.exits import exit_rule
 from elf_keras.models.multi_exit_model import MultiExitModel
 from elf_keras.runs import progress
@@ -85,14 +85,7 @@ def part(
     limit = min(most_images(model), len(examples) if most is None else most)
     # An exit does not learn a class that it never sees.
     limit = max(limit, len(np.unique(examples.labels)))
-    return some(examples, limit, seed)
-
-
-def some(examples: splits.Examples, most: int, seed: int) -> splits.Examples:
-    """Return at most so many examples, in order, rare classes whole."""
-    if len(examples) <= most:
-        return examples
-    return examples.take(_balanced(examples.labels, most, seed))
+    return balanced_part.some(examples, limit, seed)
 
 
 def pooled(model: MultiExitModel, examples: splits.Examples) -> np.ndarray:
@@ -222,27 +215,6 @@ def _last_of_backbone(model):
     *early, last = exit_rule.exit_names(len(model.output_names))
     names = [*(f"{name}_tap" for name in early), f"{last}_pool"]
     return [model.get_layer(name) for name in names]
-
-
-def _balanced(labels, limit, seed):
-    """Indices of at most so many images, rare classes whole, in order.
-
-    Where there are more classes, some have none.
-    """
-    counts = np.bincount(labels)
-    quota = counts.max()
-    if len(labels) > limit:
-        quotas = np.arange(1, quota + 1)
-        totals = np.minimum(counts, quotas[:, None]).sum(1)
-        quota = max(1, int((totals <= limit).sum()))
-    order = np.random.default_rng(seed).permutation(len(labels))
-    of_class = [
-        order[labels[order] == each][:quota] for each in np.unique(labels)
-    ]
-    chosen = np.concatenate(of_class)
-    if len(chosen) > limit:
-        chosen = np.random.default_rng(seed).choice(chosen, limit, False)
-    return np.sort(chosen)
 
 
 def _single(features):

@@ -8,28 +8,6 @@ import tiny
 from elf_keras.training import held_features
 
 
-@pytest.mark.parametrize(
-    ("limit", "counts"),
-    [(100, [9, 6, 3]), (18, [9, 6, 3]), (17, [8, 6, 3]), (9, [3, 3, 3])]
-    + [(4, [1, 1, 1]), (3, [1, 1, 1])],
-)
-def test_rare_classes_are_held_whole(limit, counts):
-    labels = np.repeat([0, 1, 2], [9, 6, 3])
-    found = held_features._balanced(labels, limit, seed=0)
-    assert np.bincount(labels[found]).tolist() == counts
-    assert (np.diff(found) > 0).all()
-
-
-@pytest.mark.parametrize("most", [2, 3, 7, 99])
-def test_at_most_so_many_are_taken_and_the_same_again(most):
-    """A run that goes on knows how many there were; classes may be more."""
-    examples = tiny.examples((9, 6, 3))
-    found = held_features.some(examples, most, seed=0)
-    assert len(found) <= most
-    again = held_features.some(examples, len(found), seed=0)
-    assert again.names == found.names
-
-
 @pytest.mark.parametrize("most", [1, 2, 3])
 def test_exits_see_every_class_however_few_images_fit(most):
     """With fewer classes a probe has too few columns for the last exit."""
