@@ -44,6 +44,14 @@ RIVALS = (
 # Trained by themselves and with `--leaving=removed`: what is lost where images
 # that left are not computed any more. Not made so far.
 LEFT_OUT = ("har_ce_drw", "har_balanced_softmax")
+# What `best` is chosen from, on validation alone: name -> flags beside it.
+CANDIDATES = {
+    "best": (),
+    "best_plain_images": ("--auto_augment=none", "--cutout=0"),
+    "best_averaged": ("--average_weights=0.999",),
+    "best_mixup": ("--mixing=mixup",),
+    "best_har": ("--method=har", "--train_threshold=0.9"),
+}
 # Likewise of full length: heads without leaving, and a second seed.
 FULL = (
     *(("ldam_drw", 0), ("har_ldam_drw", 0), ("sum_ldam_drw", 0)),
@@ -110,6 +118,8 @@ def planned(head: str) -> dict[str, tuple[str, ...]]:
             found[f"{recipe}_seed{seed}"] = flags
             name = f"{recipe}_removed_seed{seed}"
             found[name] = (*flags, "--leaving=removed")
+    for name, other in CANDIDATES.items():
+        found[f"{name}_seed0"] = (*_cifar("best", head, 0), *other)
     for recipe, seed in FULL:
         found[f"full_{recipe}_seed{seed}"] = (
             f"--flagfile={CIFAR}/{recipe}.flags",

@@ -31,10 +31,13 @@ MADE = {
     "inat18": ((224, 224, 3), 10, 1000),
 }
 STAGES = (*choices.TRAINED_STAGES, *choices.POST_HOC_STAGES)
+# Chosen by runs: no paper's, and no name for what is in it.
+BEST = "best"
 PAPERS = [
     name
     for name in RECIPES
-    if name.startswith("cifar") and pathlib.Path(name).stem not in STAGES
+    if name.startswith("cifar")
+    and pathlib.Path(name).stem not in (*STAGES, BEST)
 ]
 SECOND = [name for name in RECIPES if pathlib.Path(name).stem in STAGES]
 
