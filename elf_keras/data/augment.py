@@ -8,6 +8,7 @@ batch or the number of replicas. References: *Deep Residual Learning*, section
 """
 
 import dataclasses
+import math
 
 import tensorflow as tf
 
@@ -89,6 +90,11 @@ def table(examples: int, *, seed: int, epoch: tf.Tensor) -> tf.Tensor:
     """One epoch's numbers, (examples, NUMBERS); others than `numbers`."""
     key = epoch_key(seed, epoch, NUMBERS_STREAM)
     return tf.random.stateless_uniform((examples, NUMBERS), key)
+
+
+def smallest_side(smallest_area: float) -> float:
+    """The least side that a `window` has, as a share of the shorter side."""
+    return math.sqrt(smallest_area / LARGEST_RATIO)
 
 
 def window(

@@ -29,7 +29,7 @@ class Damaged:
         self.reasons = {}
         self.told = set()
 
-    def upright(self, path: bytes) -> np.ndarray:
+    def upright(self, path: bytes, least: int) -> np.ndarray:
         """As `images.upright`, but black where the image is damaged.
 
         Raises:
@@ -39,7 +39,7 @@ class Damaged:
         file = os.fsdecode(path)
         name = runs.legible(os.path.relpath(file, self.root))
         try:
-            return images.upright(file)
+            return images.upright(file, least)
         except MemoryError:
             raise
         except Exception as error:  # Pillow's decoders raise many types

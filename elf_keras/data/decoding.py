@@ -6,6 +6,7 @@ an eighth of their size where that is enough. Training takes a random window
 the centre. What only Pillow reads by our rules (see `images`) takes its way.
 """
 
+import math
 import os
 from collections.abc import Callable
 
@@ -17,8 +18,8 @@ from elf_keras.data import augment, file_batches, image_header, images
 RATIOS = (1, 2, 4, 8)
 
 
-def _upright(path: bytes) -> np.ndarray:
-    return images.upright(os.fsdecode(path))
+def _upright(path: bytes, least: int) -> np.ndarray:
+    return images.upright(os.fsdecode(path), least)
 
 
 def sources(files) -> Callable[[tf.Tensor], tuple]:
@@ -77,7 +78,7 @@ def evaluation_image(
     *,
     size: int,
     kept: float,
-    whole: Callable[[bytes], np.ndarray] = _upright,
+    whole: Callable[[bytes, int], np.ndarray] = _upright,
 ) -> tf.Tensor:
     """The centre square of `kept` times the shorter side, antialiased.
 
@@ -92,7 +93,7 @@ def evaluation_image(
         return tf.stack([(height - side) // 2, (width - side) // 2, side, side])
 
     # Twice the need is decoded, as `images.read` does.
-    cut = _cut(path, special, centre, 2 * size, whole)
+    cut = _cut(path, special, centre, 2 * size, whole, kept)
     resized = tf.image.resize(cut, (size, size), antialias=True)
     return tf.ensure_shape(_rounded(resized), (size, size, 3))
 
@@ -104,7 +105,7 @@ def training_image(
     *,
     size: int,
     rule: augment.Augmentation = augment.NOTHING,
-    whole: Callable[[bytes], np.ndarray] = _upright,
+    whole: Callable[[bytes, int], np.ndarray] = _upright,
 ) -> tf.Tensor:
     """A window by `augment.window`, in its colours, uint8 (size, size, 3)."""
 
@@ -113,7 +114,8 @@ def training_image(
 
     # Shrinks by less than 2 where files are JPEG: hardly any aliasing, at a
     # third of the time of an antialiased filter.
-    cut = _cut(path, special, window, size, whole)
+    smallest = augment.smallest_side(rule.smallest_area)
+    cut = _cut(path, special, window, size, whole, smallest)
     resized = tf.image.resize(cut, (size, size))
     resized = tf.ensure_shape(resized, (size, size, 3))
     if rule.jitter:
@@ -123,8 +125,12 @@ def training_image(
     return _rounded(resized)
 
 
-def _cut(path, special, window, need, whole):
-    """Pixels of the window [top, left, height, width] that is asked for."""
+def _cut(path, special, window, need, whole, smallest):
+    """Pixels of the window [top, left, height, width] that is asked for.
+
+    Its sides are at least `smallest` times the image's shorter one.
+    """
+    least = math.ceil(need / smallest)
 
     def by_tensorflow():
         contents = tf.io.read_file(path)
@@ -144,7 +150,9 @@ def _cut(path, special, window, need, whole):
         )
 
     def by_pillow():
-        pixels = tf.numpy_function(whole, [path], tf.uint8, stateful=False)
+        pixels = tf.numpy_function(
+            lambda path: whole(path, least), [path], tf.uint8, stateful=False
+        )
         pixels.set_shape((None, None, 3))
         return _slice(pixels, window, need)
 

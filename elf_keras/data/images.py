@@ -92,11 +92,18 @@ def reason_of(error: Exception, file=None) -> str:
     return text or type(error).__name__
 
 
-def upright(file: str | pathlib.Path) -> np.ndarray:
-    """A whole image, uint8 (height, width, 3), by the rules of `read`."""
+def upright(file: str | pathlib.Path, least: int | None = None) -> np.ndarray:
+    """A whole image, uint8 (height, width, 3), by the rules of `read`.
+
+    JPEG comes at a half, a quarter or an eighth of its size, as long as its
+    shorter side keeps `least` pixels. Photos of phones are turned: decoded
+    whole, one would take longer than its training step.
+    """
     from PIL import ImageOps
 
     with _opened(file) as image:
+        if least is not None:
+            image.draft(None, (least, least))
         return np.asarray(_rgb(ImageOps.exif_transpose(image)))
 
 

@@ -49,6 +49,45 @@ def test_large_jpegs_are_decoded_small_and_agree(tmp_path):
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("smallest", [None, 0.4])
+def test_turned_photos_are_decoded_small_and_agree(tmp_path, smallest):
+    """As the same photo that is saved upright; phones turn theirs."""
+    photo = photo_folders.smooth(2, (800, 1000))
+    turned = Image.Exif()
+    turned[0x0112] = 6  # to be seen, turn it by a quarter, clockwise
+    photo_folders.save(tmp_path / "turned.jpg", photo, quality=95, exif=turned)
+    upright = photo.transpose(Image.Transpose.ROTATE_270)
+    photo_folders.save(tmp_path / "upright.jpg", upright, quality=95)
+    sizes, found = [], []
+
+    def whole(path, least):
+        pixels = images.upright(path.decode(), least)
+        sizes.append(pixels.shape)
+        return pixels
+
+    numbers = tf.random.stateless_uniform((augment.NUMBERS,), (1, 2))
+    rule = augment.Augmentation(resized=True, smallest_area=smallest or 1)
+
+    @tf.function(autograph=False)
+    def read(path, special):
+        known = {"size": 32, "whole": whole}
+        if smallest is None:
+            return decoding.evaluation_image(path, special, kept=1.0, **known)
+        return decoding.training_image(
+            path, special, numbers, rule=rule, **known
+        )
+
+    for name, special in (("turned", True), ("upright", None)):
+        path = tf.constant(str(tmp_path / f"{name}.jpg"))
+        found.append(read(path, special).numpy().astype(int))
+    assert sizes == [(125, 100, 3)]
+    # Windows end on pixels of what is decoded, at an eighth of the photo.
+    apart = abs(found[0] - found[1])
+    assert apart.max() < 16
+    assert apart.mean() < 2
+
+
+@pytest.mark.slow
 def test_kept_share_is_the_papers_resize_and_crop(tmp_path):
     photo = photo_folders.smooth(3, (128, 192))
     photo_folders.save(tmp_path / "photo.png", photo)
