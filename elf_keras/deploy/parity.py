@@ -3,7 +3,8 @@
 float32 logits must agree within 1e-4 max(1, |z|), and no image may take
 another exit unless a certainty on its way lies within 1e-3/C of s. Where the
 exit rule looks at a multiple of the logits or at their sum, the band is as
-many times as wide. By patience, whose steps are whole, an image may move whose
+many times as wide, and narrower towards 1, where certainty hardly moves with
+the logits: by at most (1 - c) 2δ of an error δ. By patience, whose steps are whole, an image may move whose
 two best classes lie within what logits may differ by.
 """
 
@@ -154,10 +155,18 @@ def _close(reference):
         near = _undecided(reference.answered[:, :-1])
     else:
         stretch = [_stretch(rule, number + 1) for number in numbers]
-        band = BAND / early.shape[2] * np.array(stretch)
-        sure = reference.certainty[:, :-1]
-        near = np.abs(sure - reference.thresholds.rows(1)) <= band
+        sure, limits = reference.certainty[:, :-1], reference.thresholds.rows(1)
+        band = _band(np.minimum(sure, limits), np.array(stretch), early)
+        near = np.abs(sure - limits) <= band
     return (near & (numbers <= reference.exits[:, None])).any(axis=1)
+
+
+def _band(sure, stretch, early):
+    """How far from s a certainty may be by rounding, `(images, exits)`."""
+    classes = early.shape[2]
+    slope = np.minimum(1.0, 2 * classes * (1.0 - sure))
+    # Some roundings of a float32 near 1, where the slope is 0.
+    return BAND / classes * stretch * slope + 4 * np.finfo("float32").epsneg
 
 
 def _stretch(rule, number):

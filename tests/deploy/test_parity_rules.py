@@ -56,8 +56,10 @@ def test_the_band_is_as_wide_as_logits_count(part, passed):
     assert parity._stretch(DEEP, 3) == pytest.approx(STRETCH)
     assert parity._stretch(PLAIN, 3) == 1
     found = reference(DEEP)
-    # Nobody leaves before exit 3, where one image is just above s.
-    image = int(found.certainty[:, 2].argmax())
+    # Nobody leaves before exit 3, where one image is just above s, and half
+    # sure: there certainty moves most.
+    image = int(abs(found.certainty[:, 2] - 0.5).argmin())
+    assert found.certainty[image, 2] == pytest.approx(0.5, abs=0.1)
     limit = found.certainty[image, 2] - part * STRETCH * parity.BAND / CLASSES
     limits = ExitThresholds.of([None, None, float(limit)])
     near = dataclasses.replace(found, thresholds=limits)
@@ -66,6 +68,29 @@ def test_the_band_is_as_wide_as_logits_count(part, passed):
     exits[image] = 3
     row = parity.compare(near, "made", exits=exits)
     assert (row["exits_moved"], row["passed"]) == (1, passed)
+
+
+@pytest.mark.parametrize("answer", ["own", "running"])
+@pytest.mark.parametrize(
+    "name", ["confidence", "entropy", "margin", "depth_confidence"]
+)
+def test_nobody_leaving_fails_where_all_are_sure(name, answer):
+    """As with LDAM's cosines, of which the loss takes 30 times."""
+    rule = AnswerRule(30.0, name, answer=answer)
+    random = np.random.default_rng(0)
+    logits = random.normal(-0.05, 0.06, (IMAGES, EXITS, CLASSES))
+    lead = random.uniform(0.05, 0.5, (IMAGES, 1))
+    logits[:, :, 3] += lead * np.linspace(0.8, 1.2, EXITS)
+    logits = logits.astype("float32")
+    images = np.zeros((IMAGES, 2, 2, 1), "uint8")
+    limits = parity.spread(logits, rule)
+    found = parity.Reference(images, logits, limits, rule)
+    right = parity.compare(found, "made", exits=found.exits)
+    assert right["passed"]
+    row = parity.compare(found, "made", exits=np.full(IMAGES, EXITS - 1))
+    assert row["passed"] is False
+    # Some round to 1, and so does s: there nobody can tell.
+    assert row["outside_band"] > 0.4 * row["exits_moved"]
 
 
 @pytest.mark.parametrize(("lead", "passed"), [(1e-4, True), (1e-2, False)])
