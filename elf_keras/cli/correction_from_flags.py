@@ -39,7 +39,13 @@ def correction(data: splits.Splits, exits: int) -> Correction | None:
             "itself: leave one of them out"
         )
     if given != "validation":
-        return Correction(_numbers(told, given, exits))
+        taus = _numbers(told, given, exits)
+        if FLAGS.answer == "running" and len({*taus}) > 1:
+            raise InputError(
+                f"{told} with --answer=running: sums of several exits have one "
+                "τ; give one number, or validation"
+            )
+        return Correction(taus)
     if data.validation is None:
         raise InputError(
             f"{told}: without a validation split no τ can be chosen; give a "

@@ -1,13 +1,13 @@
 """A correction for class frequencies after training, at every exit.
 
-  z'_c = z_c - τ_k n_k log π_c / σ
+  z'_c = z_c - τ_k log π_c / σ
 
-with z what exit k answers by, its own logits (n_k = 1) or the running sum R_k
-= d R_{k-1} + z_k of n_k = Σ_{j<k} d^j logits, π the class shares in training,
-σ what the loss multiplied logits by, and a τ_k of exit k's own. It becomes part
-of the exits' classifiers: whatever loads, cuts or exports the model afterwards
-answers by z'. Under a running sum, classifier k takes τ_k n_k - d τ_{k-1}
-n_{k-1} of it, as the sum holds that of the exit before already.
+with z exit k's own logits, π the class shares in training, σ what the loss
+multiplied logits by, and a τ_k of exit k's own. It becomes part of the exits'
+classifiers: whatever loads, cuts or exports the model afterwards answers by z'.
+Where exits answer by running sums, all have one τ: a sum of n_k = Σ_{j<k} d^j
+logits is then corrected n_k times, and the last exit alone as any other. Of
+several τ, the last classifier would undo what those before it have too much.
 
 Reference: Menon et al. 2021, *Long-Tail Learning via Logit Adjustment*, Eq. 9.
 """
@@ -38,7 +38,7 @@ class Correction:
 
     Attributes:
       taus: τ ≥ 0 of each exit, or one for all; None: validation chooses each
-        of `TAUS`, never test.
+        of `TAUS`, for running sums one by the mean over exits, never test.
     """
 
     taus: tuple[float, ...] | None = None
@@ -58,14 +58,16 @@ class Correction:
         log_priors = class_weights.log_priors(data.train_counts)
         unit = log_priors / scorer.rule.scale
         exits = len(model.output_names)
-        sizes = _sizes(scorer.rule, exits)
         found, taus = None, np.broadcast_to(self.taus or 0.0, exits)
         if data.validation is not None:
             tried = TAUS if self.taus is None else (0.0, *self.taus)
             found = accuracies(model, data.validation, scorer, unit, tried)
             if self.taus is None:
+                by_exit = found
+                if scorer.rule.answer != OWN:
+                    by_exit = np.repeat(found.mean(1, keepdims=True), exits, 1)
                 # The smallest of equals: the least change.
-                taus = np.array(TAUS)[found.argmax(0)]
+                taus = np.array(TAUS)[by_exit.argmax(0)]
         rows = [
             {"exit": number + 1, "tau": float(tau)}
             for number, tau in enumerate(taus)
@@ -77,10 +79,7 @@ class Correction:
                 row["validation_accuracy"] = float(found[at, number])
         by = "validation" if self.taus is None else "flag"
         told = {"chosen_by": by, "exits": rows}
-        decay = scorer.rule.answer_decay if scorer.rule.answer != OWN else 0.0
-        answered = taus * sizes
-        own = answered - decay * np.append(0.0, answered[:-1])
-        return shifted(model, -own[:, None] * unit), told
+        return shifted(model, -taus[:, None] * unit), told
 
 
 def accuracies(
@@ -98,7 +97,9 @@ def accuracies(
       unit: log π / σ, `(classes,)`.
     """
     right, start = [], 0
-    steps = _sizes(scorer.rule, len(model.output_names))[:, None] * unit
+    exits = range(1, len(model.output_names) + 1)
+    sizes = np.array([scorer.rule.total(number) for number in exits])
+    steps = sizes[:, None] * unit
     for logits in prediction.logit_parts(model, examples):
         labels = examples.labels[start : start + len(logits), None]
         start += len(logits)
@@ -108,11 +109,6 @@ def accuracies(
         )
     weights = scorer.weights(examples.labels)
     return np.einsum("tie,i->te", np.concatenate(right, axis=1), weights)
-
-
-def _sizes(rule, exits):
-    """How many logits each exit answers by, n_k, `(exits,)`."""
-    return np.array([rule.total(number + 1) for number in range(exits)])
 
 
 def shifted(model: MultiExitModel, shifts: np.ndarray) -> MultiExitModel:

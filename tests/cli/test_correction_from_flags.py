@@ -54,11 +54,17 @@ def test_what_is_no_tau(given):
     [
         (["--method=summed"], "--method=summed"),
         (["--second_stage=logit_adjustment"], "leave one of them out"),
+        (["--answer=running"], "sums of several exits have one τ"),
     ],
 )
 def test_what_it_does_not_go_with(words, says):
     with pytest.raises(InputError, match=says):
-        read("--prior_correction=0.5", *words)
+        read("--prior_correction=0.5,2", *words)
+
+
+def test_running_sums_have_one_tau():
+    given = read("--prior_correction=0.5,0.5", "--answer=running")
+    assert given == Correction((0.5, 0.5))
 
 
 def test_it_is_never_chosen_without_validation():
