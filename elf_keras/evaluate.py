@@ -115,8 +115,9 @@ def _scores(data, name, scorer, logit_parts):
     part = getattr(data, name)
     found = answers.of_parts(logit_parts(part), part.labels, scorer.rule)
     record = scorer.score(found)
-    if name == "train":
-        # The increasing-loss property is one of the training split.
+    if name == "train" and FLAGS.prior_correction == "none":
+        # The increasing-loss property is one of the training split, and of
+        # the logits that the loss trained.
         record["loss_by_exit"] = score_model.loss_by_exit(
             logit_parts(part),
             part.labels,

@@ -15,7 +15,8 @@ MOST_IMAGES = 20_000
 def groups(examples: splits.Examples) -> np.ndarray | None:
     """Group training images by features of --weights; None where it cannot.
 
-    That is of too many, and where no class has two groups to part.
+    That is of too many, and where few classes have two groups to part: what is
+    chosen on validation would be chosen for these alone.
 
     Raises:
       InputError: without weights that were trained on something.
@@ -39,12 +40,26 @@ def groups(examples: splits.Examples) -> np.ndarray | None:
         return None
     network = weights_from_flags.published(examples.images.shape[1:])
     found = alike.groups(alike.features(*network, examples), examples.labels)
-    classes = len(np.unique(examples.labels))
-    if len(np.unique(found)) == classes < len(examples):
+    several, parted = _classes(found, examples.labels)
+    if several and parted < max(min(several, 2), several / 2):
         command.say(
-            "note: all training images of each class are alike, as photos of "
-            "one series are; the validation split is random, and its scores "
-            "are too high: add photos of other days or places"
+            f"note: in {several - parted} of {several} classes all training "
+            "images are alike, as photos of one series are; the validation "
+            "split is random, and its scores are too high: add photos of other "
+            "days or places"
         )
         return None
     return found
+
+
+def _classes(groups, labels):
+    """How many classes have several images, and how many several groups."""
+    found = [
+        (
+            int((labels == number).sum()),
+            len(np.unique(groups[labels == number])),
+        )
+        for number in np.unique(labels)
+    ]
+    images, groups = np.transpose(found)
+    return int((images > 1).sum()), int((groups > 1).sum())

@@ -4,8 +4,9 @@ float32 logits must agree within 1e-4 max(1, |z|), and no image may take
 another exit unless a certainty on its way lies within 1e-3/C of s. Where the
 exit rule looks at a multiple of the logits or at their sum, the band is as
 many times as wide, and narrower towards 1, where certainty hardly moves with
-the logits: by at most (1 - c) 2δ of an error δ. By patience, whose steps are whole, an image may move whose
-two best classes lie within what logits may differ by.
+the logits: by at most (1 - c) 2δ of an error δ. By patience, whose steps are
+whole, an image may move whose two best classes lie within what logits may
+differ by.
 """
 
 import dataclasses

@@ -49,13 +49,18 @@ def per_class_rows(
 
 
 def score_model(
-    model: keras.Model, data: splits.Splits, scorer: Scorer, objective=None
+    model: keras.Model,
+    data: splits.Splits,
+    scorer: Scorer,
+    objective=None,
+    trained: keras.Model | None = None,
 ) -> tuple[dict, dict]:
     """Score every split that there is, under one set of weights.
 
     Returns records and answers, each by split name; the training split has
     only its mean loss by exit, of an `objective` with a finite threshold and,
-    of files, of `_FILES` images at most; it is left out without one.
+    of files, of `_FILES` images at most; it is left out without one. That
+    loss is of what `trained`, where `model` was corrected since.
     """
     found, temperatures = {}, None
     if data.validation is not None:
@@ -70,7 +75,7 @@ def score_model(
         records["validation"][TEMPERATURES] = temperatures
     if objective:
         some = few_files(data.train)
-        parts = prediction.logit_parts(model, some)
+        parts = prediction.logit_parts(trained or model, some)
         records["train"] = {
             "loss_by_exit": loss_by_exit(parts, some.labels, objective)
         }

@@ -101,11 +101,13 @@ def score_epochs(
 
 def _scored(training, objective=None):
     """The model as it is served, its answers, its scores of each split."""
-    served, told = second_stage.finished(training.scored), None
-    data, scorer = training.data, training.scorer
+    trained, told = second_stage.finished(training.scored), None
+    data, scorer, served = training.data, training.scorer, trained
     if training.correction:
-        served, told = training.correction.applied(served, data, scorer)
-    scores, found = score_model.score_model(served, data, scorer, objective)
+        served, told = training.correction.applied(trained, data, scorer)
+    scores, found = score_model.score_model(
+        served, data, scorer, objective, trained
+    )
     if told:
         for each in scores.values():
             each[prior_correction.KEY] = told

@@ -67,6 +67,25 @@ def test_classes_of_one_series_each_are_cut_at_random(
     assert "are alike" in said and "its scores are too high" in said
 
 
+def test_one_class_of_two_is_not_all_of_validation(photos, monkeypatch, capsys):
+    """As with defects that differ and pieces without one, all alike."""
+    monkeypatch.setattr(weights_from_flags, "published", lambda shape: ())
+
+    def features(examples):
+        found = np.zeros((len(examples), 21))
+        found[:, 20] = examples.labels == 0
+        dogs = np.flatnonzero(examples.labels == 1)
+        found[dogs, np.arange(len(dogs))] = 1
+        return found
+
+    monkeypatch.setattr(alike, "features", features)
+    words = (*WORDS, "--weights=pretrained", f"--data_dir={photos}")
+    with command_runs.fresh_flags(*words, "--validation_fraction=0.25"):
+        data = data_from_flags.splits()
+    assert np.bincount(data.validation.labels).tolist() == [5, 5]
+    assert "in 1 of 2 classes all" in capsys.readouterr().err
+
+
 def test_of_classes_of_one_photo_each_nothing_is_said(
     monkeypatch, tmp_path, capsys
 ):

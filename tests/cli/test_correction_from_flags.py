@@ -112,6 +112,16 @@ def test_a_run_says_records_and_saves_its_correction(pair):
     assert static == pytest.approx(rows[-1]["validation_accuracy_before"])
 
 
+def test_the_loss_by_exit_is_of_the_logits_that_were_trained(pair):
+    last = [
+        runs.read_json(run / runs.METRICS)["train"]["last"] for run in pair[:2]
+    ]
+    assert last[0]["loss_by_exit"] == last[1]["loss_by_exit"]
+    command_runs.done("evaluate", f"--workdir={pair[1]}", "--split=train")
+    found = runs.read_json(pair[1] / "evaluation.json")
+    assert "loss_by_exit" not in found
+
+
 def test_a_run_that_has_ended_is_corrected_by_a_stage(pair, tmp_path):
     plain, folder, _ = pair
     words = (
