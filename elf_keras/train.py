@@ -181,6 +181,8 @@ def _fit(training, folder, say, *, start, logs, **facts):
         objective,
         last_alone=bool(ended and ended["kept"]),
     )
+    if start.exits_first:
+        say(first_weights.sentence(record))
     for told in correction.sentences(record):
         say(told)
     run_record.write(

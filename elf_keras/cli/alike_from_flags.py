@@ -28,8 +28,9 @@ def groups(examples: splits.Examples) -> np.ndarray | None:
     if not weights_from_flags.is_published():
         raise InputError(
             f"--validation_group=alike with --weights={FLAGS.weights}: similar "
-            "images are found by the features of trained weights; set "
-            "--weights=pretrained, or another --validation_group"
+            "images are found by the features of a published backbone; set "
+            "--backbone=efficientnet_lite0 --weights=pretrained, or "
+            "--validation_group= for a random split (also prefix:_)"
         )
     if len(examples) > MOST_IMAGES:
         command.say(

@@ -26,6 +26,7 @@ from elf_keras.training import (
     exits_cost,
     exits_first,
     exits_last,
+    first_weights,
     held_features,
     time_limit,
 )
@@ -160,6 +161,8 @@ def _recorded(model, data):
         last = time_limit.Alone(*map(int, last))
         images = found.get("validation_images", len(data.validation or ()))
         watched = _watched(data, int(images))
+        if found["exits_first"]:
+            first_weights.check(folder)
         return Start(length, last, found["exits_first"], watched, fresh=False)
 
 

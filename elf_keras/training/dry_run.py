@@ -144,7 +144,8 @@ def _check(files):
     if faults:
         raise InputError(
             f"{len(faults)} images of {len(paths)} files cannot be read: "
-            f"{splits.shown(faults)}; repair or remove them"
+            f"{splits.shown(faults)}; repair or remove them, "
+            "or save them smaller"
         )
 
 

@@ -33,6 +33,19 @@ def are_kept(folder: pathlib.Path) -> bool:
     return (folder / _FILE).exists()
 
 
+def check(folder: pathlib.Path) -> None:
+    """Refuse a run that began so, and has lost them.
+
+    Raises:
+      InputError: without the file.
+    """
+    if not are_kept(folder):
+        raise InputError(
+            f"{folder / _FILE} is missing, with which training is compared at "
+            "its end; restore it, or train again in a new --workdir"
+        )
+
+
 def load(folder: pathlib.Path, model: keras.Model) -> None:
     """Load them.
 
@@ -74,3 +87,19 @@ def beaten(found: dict, first: dict, scorer: Scorer) -> bool:
     probe = before.static_classes == before.labels
     behind, _ = paired.lead(probe, now.correct[:, -1], weights)
     return lead > _EQUAL and behind < _EQUAL
+
+
+def sentence(record: dict) -> str:
+    """Tell what became of the start, by the content of metrics.json."""
+    found = record.get("validation")
+    if found is None:
+        return (
+            "note: without validation images nothing tells whether training "
+            "is better than its start; the last epoch is kept"
+        )
+    if found["best"]["epoch"]:
+        return "training is kept: on validation it is better than its start"
+    return (
+        "training is not kept: on validation it is not better than its start, "
+        "so model.keras is that (epoch 0)"
+    )

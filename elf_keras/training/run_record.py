@@ -52,8 +52,8 @@ def score_epochs(
     threshold.
 
     Args:
-      last_alone: no epoch but the last can be the best: its weights had what
-        the others' lack.
+      last_alone: the last epoch is the best, whose weights had what the
+        others' lack; another one only where it is not better than the start.
 
     Returns:
       The content of metrics.json: for each split, `best` and `last`; `best`
@@ -75,9 +75,14 @@ def score_epochs(
         first_weights.load(folder, training.scored)
         # Training images are many, and only the best needs their losses.
         first = _scored(training)
-        if first_weights.beaten(found, first[1], training.scorer):
-            training.scored.set_weights(weights)
-        else:
+        start, scorer = first[1], training.scorer
+        training.scored.set_weights(weights)
+        if last_alone and not first_weights.beaten(found, start, scorer):
+            # What the last epoch had may be at fault, and not the epochs.
+            best_epoch = outcome.checkpoints.load_best(training.scored)
+            served, found, best = _scored(training, objective)
+        if not first_weights.beaten(found, start, scorer):
+            first_weights.load(folder, training.scored)
             first = served, found, best = _scored(training, objective)
             best_epoch = -1
     size = checkpoint_files.size(training.scored)

@@ -72,3 +72,20 @@ def test_a_damaged_start_is_one_line(tmp_path):
     path.write_bytes(path.read_bytes()[:2000])
     with pytest.raises(InputError, match="exits_first.weights.h5 is damaged"):
         first_weights.load(tmp_path, model)
+
+
+@pytest.mark.parametrize(
+    ("record", "says"),
+    [
+        ({"test": {}}, "without validation images nothing tells"),
+        ({"validation": {"best": {"epoch": 0}}}, "training is not kept"),
+        ({"validation": {"best": {"epoch": 3}}}, "training is kept"),
+    ],
+)
+def test_what_became_of_the_start_is_told(record, says):
+    assert says in first_weights.sentence(record)
+
+
+def test_a_start_that_is_lost_is_told_at_once(tmp_path):
+    with pytest.raises(InputError, match="exits_first.weights.h5 is missing"):
+        first_weights.check(tmp_path)

@@ -202,6 +202,26 @@ def test_an_epoch_that_is_better_replaces_the_start(tmp_path):
     np.testing.assert_allclose(saved_scores(tmp_path, data), found, atol=1e-6)
 
 
+def test_where_what_ended_is_worse_the_best_epoch_is_tried(tmp_path):
+    """The last epoch's weights had exits that were trained once more."""
+    data, best = tiny.data(), tiny.model()
+    best.set_weights(right())
+    almost = right()
+    # Of the grey images some are taken for light ones.
+    almost[-1][2] += 25
+    with mock.patch.object(
+        Best, "load_best", lambda _, model: set_(model, best) or 1
+    ):
+        _, _, record, last = scored(
+            tmp_path, data, best_epoch=1, first=almost, last_alone=True
+        )
+    assert (last[:, -1].argmax(-1) == data.test.labels).mean() < 0.7
+    assert record["test"]["best"]["epoch"] == 2
+    assert record["test"]["best"]["static"]["top1"] == 1.0
+    found = prediction.predict_logits(best, data.test)
+    np.testing.assert_allclose(saved_scores(tmp_path, data), found, atol=1e-6)
+
+
 def set_(model, other):
     model.set_weights(other.get_weights())
 

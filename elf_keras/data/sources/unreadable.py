@@ -19,7 +19,8 @@ def left_out(faults: Mapping[str, str], total: int) -> list[splits.LeftOut]:
         told = ", ".join(f"{name} ({reason})" for name, reason in first)
         raise InputError(
             f"{len(faults)} of {total} images cannot be read, more than "
-            f"{MOST:.0%}: {told}; repair or remove them"
+            f"{MOST:.0%}: {told}; repair or remove them, "
+            "or save them smaller"
         )
     names = {}
     for name, reason in faults.items():
