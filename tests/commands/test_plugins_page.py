@@ -30,7 +30,7 @@ def test_every_kind_of_plug_in_goes_through_all_commands(tmp_path):
             ended = command_runs.done(name, *words)
             if name == "train":
                 # As another process finds them: by the run alone.
-                flags = flagfiles.values(tmp_path / "runs/mine" / runs.FLAGS)
+                flags = flagfiles.values(tmp_path / "runs/stripes" / runs.FLAGS)
                 assert flags["plugin"] == "made_plugins"
                 assert flags["poly_epsilon"] == "2.0"
         assert "exit rule purity is of a plug-in" in ended.err
