@@ -3,8 +3,7 @@
 elf-keras train --recipe=photos --data_dir=FOLDER --workdir=runs/mine
 
 Shows the classes and splits, trains, prints a table of scores and writes into
---workdir: model.keras (the best epoch on validation, else the last one; with --exits_last
-the last),
+--workdir: model.keras (the best epoch on validation, else the last one),
 metrics.json and per_class.csv (scores), history.csv, flags.flags (repeats the
 run), data.csv and run.json (what it was trained on), checkpoints/ and
 tensorboard/.

@@ -6,7 +6,9 @@ exits, where nobody leaves early, has an upper bound, by the Bayesian bootstrap
 (Rubin 1981) over images, class by class: the images of a class get random
 weights that sum to 1. Each class gets one image more that nobody has seen,
 lost or gained with even odds if it leaves early: without it a class of one
-image would be certain.
+image would be certain. It leaves as often as the images of its class and one
+more, which leaves as often as the group's do: rare classes may leave more than
+others.
 
 A policy is picked after looking at hundreds of candidates, so the luckiest
 would pass a bound meant for one. Bounds therefore hold for all candidates and
@@ -124,7 +126,10 @@ def _group(labels, change, early, resamples, random):
     starts = np.flatnonzero(np.diff(labels, prepend=-1))
     sizes = np.diff(np.append(starts, len(labels)))
     weights = np.repeat(1 / (sizes * len(sizes)), sizes).astype("float32")
-    leaving = weights @ early
+    # Of the unseen image of each class, by candidate.
+    leaving = np.add.reduceat(early, starts, axis=0, dtype="float32")
+    leaving = (leaving + weights @ early) / (sizes[:, None] + 1)
+    leaving = (leaving / len(sizes)).astype("float32")
     lost = np.empty((resamples, change.shape[1]), "float32")
     part = max(1, _HELD // len(labels))
     for start in range(0, resamples, part):
@@ -135,8 +140,8 @@ def _group(labels, change, early, resamples, random):
         unseen = random.standard_gamma(0.5, (2, count, len(sizes)), "float32")
         total = np.add.reduceat(drawn, starts, axis=1) + unseen.sum(0)
         drawn /= np.repeat(total * len(sizes), sizes, axis=1)
-        luck = ((unseen[0] - unseen[1]) / total).mean(axis=1)
-        lost[rows] = luck[:, None] * leaving - drawn @ change
+        luck = (unseen[0] - unseen[1]) / total
+        lost[rows] = luck @ leaving - drawn @ change
     centre, deviation = lost.mean(axis=0), lost.std(axis=0)
     # Where hardly anyone leaves there is nothing to be unsure of.
     unsure = deviation > _SURE

@@ -79,6 +79,24 @@ def test_an_unseen_image_counts_by_who_leaves_early():
     assert part == pytest.approx(early * whole)
 
 
+def test_the_unseen_image_of_a_class_leaves_as_its_class_does():
+    """Two images leave, of the one class that has no more than these.
+
+    By hand: of a class of n, the unseen image has a weight of halves lost and
+    gained with the variance 2 · 0.5 (n + 1) / ((n + 1)^2 (n + 2)), a Dirichlet
+    distribution of 0.5, 0.5 and n. Here it leaves with a chance of (2 + 0.2) /
+    3, as one class in five leaves in the mean.
+    """
+    found = made((2, 0), *[(20, 0)] * 4)
+    sure = np.where(found.labels[:, None] == 0, 0.9, 0.1).astype("float32")
+    sure = np.repeat(sure, 2, axis=1)
+    first = Answers(found.labels, found.classes, sure, sure, found.mean_classes)
+    bound = losses(first, {"few": [True] * 5}, resamples=4000).bound[0, 0]
+    deviation = np.sqrt(2 * 0.5 * 3 / (3**2 * 4)) * (2.2 / 3) / 5
+    # 90 % of a distribution that is near a normal one.
+    assert bound == pytest.approx(1.28 * deviation, rel=0.15)
+
+
 def test_groups_are_bounded_each_and_empty_ones_left_out():
     groups = {
         "many": [True, False, False],
