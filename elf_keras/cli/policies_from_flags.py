@@ -4,7 +4,12 @@ import dataclasses
 
 from absl import flags
 
-from elf_keras.cli import answer_from_flags, thresholds_from_flags, workdir
+from elf_keras.cli import (
+    answer_from_flags,
+    command,
+    thresholds_from_flags,
+    workdir,
+)
 from elf_keras.errors import InputError
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_rules, sentences
@@ -33,6 +38,7 @@ def to_export(classes: int, exits: int) -> Offer:
     path = thresholds_from_flags.file()
     if FLAGS.policy_file or path.exists():
         record = thresholds_from_flags.read()
+        _say_of_other_means(record, path)
         found = thresholds_from_flags.leaving(record, path, classes, exits)
         plan, source = policy_rules.of_file(record), f"those of {path}"
         return Offer(found.rule, plan, found.policy, _said(source, plan))
@@ -51,6 +57,18 @@ def to_export(classes: int, exits: int) -> Offer:
         "default"
     )
     return Offer(answer_from_flags.rule(), plan, default, _said(source, plan))
+
+
+def _say_of_other_means(record, path):
+    """Names mean the same only where means over classes do."""
+    prior = FLAGS.deployment_prior
+    meant = record.get("deployment_prior", prior)
+    if meant != prior:
+        command.say(
+            f"note: policies of {path} were chosen by --deployment_prior="
+            f"{meant}; here they are chosen again by {prior}: add the flag, if "
+            "they are to mean the same"
+        )
 
 
 def _said(source, plan):

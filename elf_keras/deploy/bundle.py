@@ -192,6 +192,7 @@ def _facts(data, judge, source, plan):
             "images": len(judge.reported_on),
         },
         "guard": guard and dataclasses.asdict(guard),
+        "deployment_prior": judge.scorer.means_over,
         "default_policy": plan.default_policy,
     }
 

@@ -39,6 +39,11 @@ class Scorer:
     prior: np.ndarray | None = None
     rule: AnswerRule = PLAIN
 
+    @property
+    def means_over(self) -> str:
+        """By which class shares means are taken, as --deployment_prior says."""
+        return "uniform" if self.prior is None else "train"
+
     def timed(self, stage_milliseconds: Sequence[float] | None) -> "Scorer":
         """The same, with the time of each stage, `(exits,)`, in its costs."""
         costs = dataclasses.replace(

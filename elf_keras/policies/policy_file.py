@@ -9,6 +9,7 @@
    "sha256": of model.keras, …},
  "chosen_on": {"split": "validation", "images": …},
  "guard": {"tolerance": …, "confidence": …, "resamples": …, "seed": …},
+ "deployment_prior": what means over classes are weighted by,
  "temperatures": [T of each exit], "default_policy": "accurate",
  "policies": {NAME: {"rule": {"kind", "unit", "limit"},
    "thresholds": [s of each early exit, or null: nobody leaves there],

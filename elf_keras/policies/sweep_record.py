@@ -64,6 +64,7 @@ def policies_of(
         "chosen_on": _chosen_on(done),
         **done.scorer.rule.told,
         "guard": dataclasses.asdict(plan.guard),
+        "deployment_prior": done.scorer.means_over,
         "temperatures": temperatures,
         "default_policy": policy_rules.ACCURATE,
         "policies": {

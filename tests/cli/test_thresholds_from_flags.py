@@ -84,6 +84,19 @@ def test_the_runs_own_policies_are_those_of_its_export(policies, tmp_path):
     assert str(tmp_path / "policy.json") in found.said
 
 
+@pytest.mark.parametrize("here", ["uniform", "train"])
+def test_an_export_says_where_means_are_others(
+    policies, tmp_path, here, capsys
+):
+    path = tmp_path / "policy.json"
+    record = json.loads(path.read_text()) | {"deployment_prior": "train"}
+    path.write_text(json.dumps(record))
+    with flags(policies, f"--deployment_prior={here}"):
+        policies_from_flags.to_export(10, 3)
+    said = "chosen by --deployment_prior=train; here" in capsys.readouterr().err
+    assert said is (here == "uniform")
+
+
 @pytest.mark.parametrize("function", BOTH)
 def test_a_command_line_against_its_policies_is_refused(policies, function):
     same = ("--exit_rule=margin", "--answer_decay=0.25")
