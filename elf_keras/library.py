@@ -20,7 +20,7 @@ from elf_keras.data import splits
 from elf_keras.errors import InputError
 from elf_keras.evaluation import prediction
 from elf_keras.exits import certainty
-from elf_keras.exits.answer_rule import AnswerRule
+from elf_keras.exits.answer_rule import ANSWERS, DECAY, OWN, AnswerRule
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.losses import CumulativeLoss
 from elf_keras.runs import flagfiles
@@ -132,6 +132,8 @@ def predict_early(
     *,
     exit_rule: str = "confidence",
     scale: float = 1.0,
+    answer: str = OWN,
+    answer_decay: float = DECAY,
     batch_size: int = 64,
 ) -> prediction.Prediction:
     """Classify images; each leaves at the first exit that is sure enough.
@@ -146,6 +148,10 @@ def predict_early(
       exit_rule: a key of `exits.certainty.EXIT_RULES`.
       scale: σ, by which the loss multiplied logits: 30 with LDAM. Exit rules
         but confidence compare softmax(σ · logits).
+      answer: by what an exit answers and is sure, its `own` logits or the
+        `running` sum of those up to it.
+      answer_decay: in [0, 1], how much a logit counts in that sum against the
+        next exit's.
       batch_size: images that are computed at once.
 
     Returns:
@@ -180,7 +186,14 @@ def predict_early(
             f"one for each of {exits - 1} early exits"
         )
     limits = ExitThresholds.of(np.broadcast_to(limits, (exits - 1,)))
-    rule = AnswerRule(exit_rule=exit_rule, scale=scale)
+    if answer not in ANSWERS or not 0 <= answer_decay <= 1:
+        raise InputError(
+            f"answer={answer!r}, answer_decay={answer_decay}: expected one of "
+            f"{', '.join(ANSWERS)}, and a number in [0, 1]"
+        )
+    rule = AnswerRule(
+        scale, exit_rule, answer=answer, answer_decay=answer_decay
+    )
     stages = models.stages(model)
     parts = [
         prediction.predict_dynamic(

@@ -63,6 +63,13 @@ def main(arguments: list[str]) -> None:
             "no image files: name files, folders or globs after the flags"
         )
     source = _of_run() if FLAGS.export is None else _of_export()
+    height, width, _ = source.shape
+    if height != width:
+        raise InputError(
+            f"the model takes images of {height} x {width} pixels, but predict "
+            "cuts photos square; give arrays to library.predict_early, or "
+            "photos to chain_runner with an export"
+        )
     if source.leaving.advice:
         command.say(f"note: {source.leaving.advice}")
     from elf_keras.data import named_images

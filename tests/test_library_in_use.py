@@ -60,6 +60,13 @@ def test_images_leave_at_the_first_sure_exit():
     )
     assert (found.exit_taken == np.where(sure > 0.5, 0, 1)).all()
     assert 0 < (sure > 0.5).sum() < len(images)
+    # Of two exits' logits R_2 = 0.5 z_1 + z_2, for those who stay.
+    found = library.predict_early(model, images, 1.0, answer="running")
+    total = 0.5 * logits[0] + logits[1]
+    np.testing.assert_allclose(found.scores, total, rtol=1e-5, atol=1e-6)
+    for wrong in ({"answer": "sum"}, {"answer_decay": 1.5}):
+        with pytest.raises(InputError, match="own, running"):
+            library.predict_early(model, images, **wrong)
     with pytest.raises(InputError, match=r"images \(2, 2, 1\): expected"):
         library.predict_early(model, images[0])
     for s in (0, 1.5, [0.5, 0.5], np.nan):

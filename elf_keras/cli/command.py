@@ -167,6 +167,13 @@ def _told_in_one_line(again):
         _end(_misspelt(error.flagname))
     except flags.Error as error:
         _end(flag_errors.told(error))
+    except ImportError as error:
+        if (error.name or "").partition(".")[0] in ("", "elf_keras"):
+            raise
+        _end(
+            f"the package {error.name.partition('.')[0]} is missing or broken "
+            f"({_joined(error)}); install it again"
+        )
     except UnicodeDecodeError as error:
         _end(f"a flagfile or list is not text ({error}); check its path")
     except preemption.Preempted:

@@ -38,6 +38,12 @@ MEND = "; free the disk or correct the path\n"
         (FileNotFoundError(2, "Gone", "a.png"), 2, f"error: Gone: a.png{MEND}"),
         (OSError(2, "Gone", b"\xe9\n"), 2, f"error: Gone: \\xe9\\n{MEND}"),
         (OSError("Can't write data"), 2, f"error: Can't write data{MEND}"),
+        (
+            ImportError("no\n symbol x", name="onnxruntime.capi"),
+            2,
+            "error: the package onnxruntime is missing or broken (no symbol "
+            "x); install it again\n",
+        ),
         (KeyboardInterrupt(), 130, "stopped\n"),
     ],
 )
@@ -83,6 +89,8 @@ def test_a_misspelt_flag_names_the_nearest(word, told):
 def test_a_mistake_of_ours_is_not_dressed_as_the_users(ends):
     with pytest.raises(ZeroDivisionError):
         ends(ZeroDivisionError())
+    with pytest.raises(ImportError):
+        ends(ImportError("cannot import name", name="elf_keras.runs"))
 
 
 def test_words_that_are_no_flags_reach_the_command(ends):

@@ -43,6 +43,14 @@ def softmax(scores):
     return powers / powers.sum()
 
 
+def test_a_model_of_long_images_is_refused(folder, photos):
+    names = runs.read_json(folder / runs.RECORD)["data"]["class_names"]
+    model = models.build((8, 16, 1), len(names), backbone="resnet8")
+    models.save(model, folder / runs.MODEL)
+    ended, _ = predicted(f"--workdir={folder}", photos, status=2)
+    assert "of 8 x 16 pixels, but predict cuts photos square" in ended.err
+
+
 def test_the_likeliest_classes_of_a_run_are_calibrated(folder, photos):
     told = {"dynamic": {}, "temperatures": [0.5, 4.0]}
     metrics = {"validation": {"best": told}}
