@@ -159,7 +159,7 @@ def _shown(record):
 
 
 def _refuse_without_default(record):
-    """A budget of time that a variant's own times cannot meet is left out."""
+    """A budget that a variant cannot meet, or its exits cannot, is left out."""
     name = record["default_policy"]
     if name == policy_rules.STATIC:
         return
@@ -167,9 +167,11 @@ def _refuse_without_default(record):
     held = served if record["saved_model"] else {}
     for variant, found in (held | record["variants"]).items():
         if name not in found["policies"]:
+            said = [s for s in found["left_out"] if s.startswith(f"{name}:")]
             raise InputError(
-                f"--policy={name}: {variant} cannot keep this budget on this "
-                "machine; choose another default; nothing was written"
+                f"--policy={name}: {variant} cannot keep this budget "
+                f"({'; '.join(said)}); choose another default; nothing was "
+                "written"
             )
 
 

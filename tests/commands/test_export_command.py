@@ -57,7 +57,9 @@ def test_what_differs_or_has_no_default_policy_is_not_kept(
     refused(run_folder, tmp_path / "digits", says=says)
     quick["parity"][0]["passed"] = True
     del quick["variants"]["int8"]["policies"]["accurate"]
-    says = ["int8 cannot keep this budget", "nothing was written"]
+    why = "accurate: the first exit alone costs 30 %; left out"
+    quick["variants"]["int8"]["left_out"] = ["macs_5: no", why]
+    says = [f"int8 cannot keep this budget ({why})", "nothing was written"]
     refused(run_folder, tmp_path / "digits", says=says)
 
 
