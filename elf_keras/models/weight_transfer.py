@@ -80,7 +80,8 @@ def _kinds(model):
         if not layer.weights:
             continue
         if of_exit and of_exit[1] in parts:
-            found[layer.name] = (parts[of_exit[1]], of_exit[2])
+            form = _form(model, of_exit[1])
+            found[layer.name] = (parts[of_exit[1]], form + of_exit[2])
         else:
             found[layer.name] = (_BACKBONE, layer.name)
     return found
@@ -95,6 +96,23 @@ def _exits(model):
         for name, tap in taps.items()
     }
     return heads | {last: _FINAL}
+
+
+def _form(model, name):
+    """What tells heads of an exit apart whose weights have the same shapes."""
+    layers = {
+        layer.name.removeprefix(name): layer
+        for layer in model.layers
+        if layer.name.startswith(f"{name}_")
+    }
+    strides = [
+        layer.strides[0]
+        for suffix, layer in sorted(layers.items())
+        if suffix.endswith("_conv")
+    ]
+    # An inverted one is pooled only where its map is large.
+    pooled = "_reduce" in layers and "_depthwise_conv" not in layers
+    return f"{'pooled' if pooled else ''}{strides}"
 
 
 def _told(kinds, fresh, offered):

@@ -92,6 +92,26 @@ def test_the_same_exits_take_over_all():
     assert said.endswith("3 of 3 heads, the final classifier; random: none")
 
 
+@pytest.mark.parametrize(
+    "heads", [models.Heads("pooled"), models.Heads("conv", stride=1)]
+)
+def test_a_head_of_another_form_stays_fresh(heads):
+    """All shapes fit, but its kernels saw other maps."""
+    options = {"backbone": "resnet8", "exits": "2,3"}
+    shape = (16, 16, 1)
+    source = models.build(shape, CLASSES, heads=models.Heads("conv"), **options)
+    model = models.build(shape, CLASSES, heads=heads, **options)
+    shapes = [
+        {w.path: w.shape for w in each.weights} for each in (model, source)
+    ]
+    assert shapes[0] == shapes[1]
+    before = of_exit(model, "exit_1")
+    said = models.take_over(model, source)
+    assert "0 of 2 heads, the final classifier" in said
+    assert same(of_exit(model, "exit_1"), before)
+    assert same(of_backbone(model), of_backbone(source))
+
+
 def test_layers_that_are_to_stay_fresh():
     model, source = built("all", seed=1), built("all", seed=2)
     said = models.take_over(model, source, but=model.output_names)
