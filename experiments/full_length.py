@@ -1,11 +1,11 @@
-"""The pair of full length: bare backbone and hardness-aware, 200 epochs.
+"""Runs of full length, 200 epochs: bare backbone, hardness-aware, plain sum.
 
 python -m experiments.full_length            writes it into its pages
 python -m experiments.full_length --check    fails where one is out of date
 
-These two learn from all training images, as the papers' runs do, so they have
+They learn from all training images, as the papers' runs do, so they have
 no validation split: the epoch is the last one, and s comes from the shorter
-sibling that has one. Scores are read off the recorded curve on test.
+sibling of each that has one. Scores are read off the recorded curve on test.
 """
 
 import pathlib
@@ -20,6 +20,12 @@ MARK = "full_length"
 BACKBONE = "full_ldam_drw_seed0"
 EARLY = "full_har_ldam_drw_seed0"
 SIBLING = "har_ldam_drw_t1.6_seed0"
+# By method: the run, and its sibling. The plain sum has no t.
+TRAINED = "s = t"
+PAIRS = {
+    "har": (EARLY, SIBLING),
+    "sum": ("full_sum_ldam_drw_seed0", "sum_ldam_drw_seed0"),
+}
 BUDGETS = (0.75, 0.5)
 COLUMNS = (
     *("model", "exit threshold s", "test accuracy", "saving"),
@@ -35,11 +41,24 @@ def table(results: list[dict]) -> str:
     static = by_name[BACKBONE]["metrics"]["test"]["last"]["static"]
     bare = tables.spread([static["accuracy"]])
     rows = [["bare backbone", "–", bare, "–", "–", "–"]]
-    for name, s in thresholds(by_name[EARLY], by_name[SIBLING]).items():
-        cells = _cells(point(by_name[EARLY], s))
-        words = f"{name}: {s:.4f}" if np.isfinite(s) else name
-        rows.append(["`har`", words, *cells])
+    for method, names in PAIRS.items():
+        if names[0] in by_name:
+            rows += _rows(method, *(by_name[name] for name in names))
     return tables.markdown(COLUMNS, rows)
+
+
+def _rows(method, early, sibling):
+    found = thresholds(early, sibling)
+    if method == "sum":
+        del found[TRAINED]
+    return [
+        [
+            f"`{method}`",
+            f"{name}: {s:.4f}" if np.isfinite(s) else name,
+            *_cells(point(early, s)),
+        ]
+        for name, s in found.items()
+    ]
 
 
 def thresholds(early: dict, sibling: dict) -> dict[str, float]:
@@ -53,7 +72,7 @@ def thresholds(early: dict, sibling: dict) -> dict[str, float]:
     trained = early["metrics"]["test"]["last"]["dynamic"]["exit_threshold"]
     found = {
         "no image leaves": np.inf,
-        "s = t": trained,
+        TRAINED: trained,
         "`accurate` of the sibling": np.inf if chosen is None else chosen,
     }
     for budget in BUDGETS:
