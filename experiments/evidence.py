@@ -44,16 +44,14 @@ RIVALS = (
 # Trained by themselves and with `--leaving=removed`: what is lost where images
 # that left are not computed any more. Not made so far.
 LEFT_OUT = ("har_ce_drw", "har_balanced_softmax")
-PLAIN_IMAGES = ("--auto_augment=none", "--cutout=0")
-# What `best` is chosen from, on validation alone: name -> flags beside it.
+# What `best` was chosen from, on validation alone: name -> flags beside it. The
+# first is its own.
 CANDIDATES = {
-    "best": (),
-    "best_plain_images": PLAIN_IMAGES,
-    "best_cutout": ("--auto_augment=none",),
-    "best_plain_images_averaged": (*PLAIN_IMAGES, "--average_weights=0.99"),
-    "best_plain_images_har": (
-        *(*PLAIN_IMAGES, "--method=har", "--train_threshold=0.9"),
-    ),
+    "best_plain_images": ("--auto_augment=none", "--cutout=0"),
+    "best_autoaugment_cutout": ("--auto_augment=autoaugment", "--cutout=16"),
+    "best_cutout": ("--auto_augment=none", "--cutout=16"),
+    "best_averaged": ("--average_weights=0.99",),
+    "best_har": ("--method=har", "--train_threshold=0.9"),
 }
 # Likewise of full length: heads without leaving, and a second seed.
 FULL = (
