@@ -36,31 +36,36 @@ def test_every_kind_of_plug_in_goes_through_all_commands(tmp_path):
         assert "exit rule purity is of a plug-in" in ended.err
         assert "int8 are left out" in ended.err
         folder = tmp_path / "runs"
-        policy = runs.read_json(folder / "mine" / "policy.json")
+        served_at = tmp_path / "savedmodels" / "stripes"
+        policy = runs.read_json(folder / "stripes" / "policy.json")
         assert policy["exit_rule"] == "purity"
-        manifest = runs.read_json(folder / "served" / "1" / "manifest.json")
+        manifest = runs.read_json(served_at / "1" / "manifest.json")
         assert manifest["exit_rule"] == "purity"
         assert not manifest["variants"]
         rows = {row["artefact"]: row for row in manifest["parity"]}
         assert rows["saved_model dynamic"]["passed"] is True
         assert all(row["passed"] for row in rows.values())
-        scores = runs.read_json(folder / "mine" / "evaluation.json")["splits"]
+        scores = runs.read_json(folder / "stripes" / "evaluation.json")[
+            "splits"
+        ]
         found = scores["test"]["model"]
         assert found["dynamic"]["exit_rule"] == "purity"
         assert found["static"]["accuracy"] > 0.6
         served = command_runs.evaluated(
-            folder / "mine",
-            *(f"--export={folder / 'served'}", "--variant=saved_model"),
+            folder / "stripes",
+            *(f"--export={served_at}", "--variant=saved_model"),
             "--policy=accurate",
         )[0]
         assert served["test"]["dynamic"]["exit_shares"] == pytest.approx(
             found["dynamic"]["exit_shares"], abs=0.02
         )
-        page = (folder / "page" / "index.html").read_text(encoding="utf-8")
+        page = (folder / "stripes_page" / "index.html").read_text(
+            encoding="utf-8"
+        )
         assert "purity" in page
         command_runs.refused(
             "export",
-            f"--workdir={folder / 'mine'}",
+            f"--workdir={folder / 'stripes'}",
             *(f"--output={folder / 'other'}", "--formats=float32"),
             says=["exit rule purity is of a plug-in", "--formats=saved_model"],
         )
