@@ -17,7 +17,7 @@ import keras
 import numpy as np
 import onnx
 import tensorflow as tf
-from onnx import numpy_helper
+from onnx import compose, numpy_helper, utils
 from onnxruntime import quantization
 
 from elf_keras import models, runs
@@ -53,15 +53,25 @@ def write(
             with runs.replacing(folder / FLOAT / f"{name}.onnx") as path:
                 path.write_bytes(_convert(name, part))
     if INTEGER in variants:
-        given = images = np.asarray(images, "float32")
-        for name, part in _parts(rounded):
-            staged = name.startswith("stage")
-            content = _convert(name, part)
-            samples = given if staged else images
-            with runs.replacing(folder / INTEGER / f"{name}.onnx") as path:
-                _quantize(content, path, samples)
-            if staged and len(part.outputs) > 1:
-                given = _features(part, given)
+        _write_integers(rounded, folder / INTEGER, images)
+
+
+def _write_integers(model, folder, images):
+    """Stages by their own ranges, and exits of these very stages."""
+    given, so_far = np.asarray(images, "float32"), None
+    for name, part in _parts(model):
+        if not name.startswith("stage"):
+            break
+        exit_name = name.replace("stage", "exit")
+        with runs.replacing(folder / f"{name}.onnx") as path:
+            _quantize(_convert(name, part), path, given)
+        so_far = _joined(so_far, onnx.load(folder / f"{name}.onnx"), name)
+        with runs.replacing(folder / f"{exit_name}.onnx") as path:
+            onnx.save(_with_output(so_far, exit_name), path)
+        if len(part.outputs) > 1:
+            given = _features(part, given)
+            (handed,) = (key for key in part.output if key != exit_name)
+            so_far = _with_output(so_far, handed)
 
 
 def _parts(model) -> Iterator[tuple[str, keras.Model]]:
@@ -99,6 +109,27 @@ def _convert(name, part):
                 "--backbone, or leave onnx out of --formats"
             ) from error
         return path.read_bytes()
+
+
+def _joined(before, stage, name):
+    """The stages before, which hand on features, and this one behind them.
+
+    An exit alone then answers as the chain does, number for number: files that
+    are quantized by themselves have ranges of their own.
+    """
+    stage = compose.add_prefix(
+        stage, f"{name}/", rename_inputs=False, rename_outputs=False
+    )
+    if before is None:
+        return stage
+    (handed,) = (each.name for each in before.graph.output)
+    return compose.merge_models(before, stage, io_map=[(handed, handed)])
+
+
+def _with_output(model, name):
+    """The part of a model that one of its outputs needs."""
+    (given,) = (each.name for each in model.graph.input)
+    return utils.Extractor(model).extract_model([given], [name])
 
 
 def _features(part, samples):

@@ -45,6 +45,27 @@ def test_chain_and_single_exits_answer_as_the_model(made, variant, tolerance):
         assert np.abs(found - made.scores).max() <= tolerance * size
 
 
+def test_an_exit_alone_in_int8_is_that_of_the_chain(made):
+    """What is scored by the chain is what `static` runs."""
+    files = files_of(made, "onnx_int8")
+    chain = measure.chain_logits(
+        measure.open_files(files, "stage"), made.images
+    )
+    alone = measure.open_files(files, "exit")
+    for number, stage in enumerate(alone):
+        found = measure.chain_logits([stage], made.images)[:, 0]
+        np.testing.assert_allclose(found, chain[:, number], atol=1e-5)
+        assert [*stage.inputs] == ["image"]
+    last = onnx.load(files / "exit_3.onnx")
+    onnx.checker.check_model(last)
+    assert [each.name for each in last.graph.output] == ["exit_3"]
+    # Past no other head.
+    names = " ".join(node.output[0] for node in last.graph.node)
+    assert "stage_1/" in names
+    heads = [n for n in last.graph.node if n.op_type in ("Gemm", "MatMul")]
+    assert len(heads) == 1
+
+
 def test_a_server_may_fill_the_batch(made):
     import onnxruntime
 
