@@ -1,6 +1,7 @@
 """Findings in words, on answers whose story is known."""
 
 import dataclasses
+import types
 
 import made_report
 import numpy as np
@@ -85,6 +86,25 @@ def test_policies_that_cost_more_than_the_backbone_are_said(view):
     accurate["test"]["saving"] = 0.1
     found = problems.of(of_folder(view, policy=policy))
     assert not any("use static" in text for text in found)
+
+
+def test_without_a_test_split_they_are_said_of_validation():
+    accurate = {
+        "rule": {"kind": "shared", "unit": None},
+        "thresholds": [0.9, 0.9],
+        "validation": {"saving": -0.19, "macs": 119.0, "accuracy": 0.65},
+    }
+    policy = {
+        "model": {"static": {"validation": {"accuracy": 0.66}}},
+        "default_policy": "accurate",
+        "policies": {"accurate": accurate},
+    }
+    # As where the images have moved, and the model is not run.
+    folder = types.SimpleNamespace(policy=policy, policies=policy["policies"])
+    (said,) = problems._expensive(
+        types.SimpleNamespace(scored=None, folder=folder)
+    )
+    assert "on validation: accurate at 119.0 %" in said
 
 
 def test_warnings_of_the_training_come_first(view):
