@@ -15,9 +15,10 @@ from elf_keras.cli import (
     limit_from_flags,
     model_from_flags,
     schedule_from_flags,
+    watched_from_flags,
     workdir,
 )
-from elf_keras.data import balanced_part, splits
+from elf_keras.data import splits
 from elf_keras.distribution import workers
 from elf_keras.errors import InputError
 from elf_keras.losses import objective
@@ -86,9 +87,9 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         time_limit.Alone(*_agreed(model, alone.steps, alone.images))
         for alone in (limit.first, limit.last)
     )
-    watched = _watched(data, *_agreed(model, limit.scored))
+    watched = watched_from_flags.some(data, *_agreed(model, limit.scored))
     if workers.is_chief(model.distribute_strategy):
-        _say_what_is_watched(watched, data)
+        watched_from_flags.say(watched, data)
     part = dataclasses.replace(data, validation=watched)
     record = _exits_first(model, part, first) if first.steps else None
     length = schedule_from_flags.whole_length(data)
@@ -160,26 +161,10 @@ def _recorded(model, data):
         length = time_limit.Length(int(found["epochs"]), int(steps))
         last = time_limit.Alone(*map(int, last))
         images = found.get("validation_images", len(data.validation or ()))
-        watched = _watched(data, int(images))
+        watched = watched_from_flags.some(data, int(images))
         if found["exits_first"]:
             first_weights.check(folder)
         return Start(length, last, found["exits_first"], watched, fresh=False)
-
-
-def _watched(data, images):
-    """Validation images that training looks at, of each class where it can."""
-    if data.validation is None:
-        return None
-    return balanced_part.some(data.validation, images, FLAGS.seed)
-
-
-def _say_what_is_watched(watched, data):
-    if watched is not None and len(watched) < len(data.validation):
-        command.say(
-            f"note: training looks at {len(watched)} of {len(data.validation)} "
-            "validation images, or scoring them would take its time; scores "
-            "and thresholds are of all"
-        )
 
 
 def _agreed(model, *numbers):

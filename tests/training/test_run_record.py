@@ -1,72 +1,18 @@
 """What a training leaves: both epochs scored, the best one saved."""
 
-import dataclasses
 import json
 import time
-from unittest import mock
 
 import numpy as np
 import pytest
 import tiny
+from scored_run import saved_scores, scored
 
-from elf_keras import models, runs
-from elf_keras.data import long_tail
+from elf_keras import runs
 from elf_keras.evaluation import prediction
-from elf_keras.models import multiply_adds
-from elf_keras.training import first_weights, loop, run_record
+from elf_keras.training import run_record
 
 FLAGS = "--epochs=4\n--seed=7\n"
-HISTORY = [
-    {"epoch": 1, "loss": 2.0, "seconds": 1.5, "images_per_second": 10.0},
-    {"epoch": 2, "loss": 1.5, "seconds": 0.5, "images_per_second": 30.0},
-    {"epoch": 3, "loss": 1.0, "seconds": 0.5, "images_per_second": 31.0},
-]
-
-
-class Best:
-    """Checkpoints that hold other weights as the best."""
-
-    history = HISTORY
-    notes = {"changes": ["resumed with cores 1, before 2"]}
-
-    def __init__(self, epoch):
-        self.best = None if epoch is None else {"epoch": epoch}
-        self.loaded = 0
-
-    def load_best(self, model):
-        model.set_weights(tiny.model(seed=8).get_weights())
-        self.loaded += 1
-
-
-def scored(folder, data, best_epoch, first=None, **options):
-    """`first` are the weights before the first epoch, where exits have them."""
-    model = tiny.compiled()
-    if first is not None:
-        last = model.get_weights()
-        model.set_weights(first)
-        first_weights.keep(folder, model)
-        model.set_weights(last)
-    scorer = tiny.scorer(
-        shot_groups=long_tail.shot_groups(data.class_counts),
-        costs=multiply_adds.exit_costs(model),
-    )
-    training = dataclasses.replace(
-        tiny.training(model, tiny.schedule(3), seed=7, parts=data),
-        scorer=scorer,
-    )
-    outcome = loop.Outcome(
-        Best(best_epoch), ["a problem"], ["a warning"], (1, 2)
-    )
-    last = prediction.predict_logits(model, data.test)
-    record = run_record.score_epochs(
-        training, outcome, folder, model.objective, **options
-    )
-    return training, outcome, record, last
-
-
-def saved_scores(folder, data):
-    model = models.load(folder / runs.MODEL)
-    return prediction.predict_logits(model, data.test)
 
 
 @pytest.fixture(scope="module")
@@ -138,35 +84,6 @@ def test_without_validation_there_is_only_the_last(tmp_path):
     np.testing.assert_allclose(saved_scores(tmp_path, data), last, atol=1e-6)
 
 
-def right():
-    """Weights that classify by brightness, as the made images want it."""
-    model = tiny.model()
-    # Mean brightness is near 0.1, 0.45 and 0.8: the middle one wins between.
-    pixels, one = np.zeros((4, 5), "float32"), np.zeros((5, 5), "float32")
-    pixels[:, 0], one[0, 0] = 0.25, 1.0
-    classes = np.zeros((5, 3), "float32")
-    classes[0] = [0.0, 100.0, 200.0]
-    bias = np.array([0.0, -28.0, -90.0], "float32")
-    for name, kernel in (("hidden", pixels), ("deep", one)):
-        model.get_layer(name).set_weights([kernel, np.zeros(5)])
-    for name in ("exit_1", "exit_2"):
-        model.get_layer(name).set_weights([classes, bias])
-    return model.get_weights()
-
-
-@pytest.mark.slow
-def test_where_no_epoch_is_better_the_start_stays(tmp_path):
-    data = tiny.data()
-    _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=right())
-    for part in record.values():
-        assert set(part) == {"last", "best", "first"}
-        assert part["best"] == part["first"]
-        assert part["best"]["epoch"] == 0
-    assert record["test"]["best"]["static"]["top1"] == 1.0
-    hits = saved_scores(tmp_path, data)[:, -1].argmax(-1) == data.test.labels
-    assert hits.all()
-
-
 @pytest.mark.parametrize(
     ("scores", "epoch"),
     [
@@ -184,46 +101,6 @@ def test_run_json_names_the_epoch_that_is_saved(earlier, scores, epoch):
         training, outcome, folder, scores, deterministic=True, started=0.0
     )
     assert runs.read_json(folder / runs.RECORD)["best_epoch"] == epoch
-
-
-def test_an_epoch_that_is_better_replaces_the_start(tmp_path):
-    data, best = tiny.data(), tiny.model()
-    best.set_weights(right())
-    wrong = tiny.model(seed=3).get_weights()
-    # Every image is taken for the first class.
-    wrong[-1][:] = [100.0, 0.0, 0.0]
-    with mock.patch.object(
-        Best, "load_best", lambda _, model: set_(model, best)
-    ):
-        _, _, record, _ = scored(tmp_path, data, best_epoch=1, first=wrong)
-    assert record["test"]["best"]["epoch"] == 2
-    assert record["test"]["first"]["static"]["top1"] == 1 / 3
-    found = prediction.predict_logits(best, data.test)
-    np.testing.assert_allclose(saved_scores(tmp_path, data), found, atol=1e-6)
-
-
-def test_where_what_ended_is_worse_the_best_epoch_is_tried(tmp_path):
-    """The last epoch's weights had exits that were trained once more."""
-    data, best = tiny.data(), tiny.model()
-    best.set_weights(right())
-    almost = right()
-    # Of the grey images some are taken for light ones.
-    almost[-1][2] += 25
-    with mock.patch.object(
-        Best, "load_best", lambda _, model: set_(model, best) or 1
-    ):
-        _, _, record, last = scored(
-            tmp_path, data, best_epoch=1, first=almost, last_alone=True
-        )
-    assert (last[:, -1].argmax(-1) == data.test.labels).mean() < 0.7
-    assert record["test"]["best"]["epoch"] == 2
-    assert record["test"]["best"]["static"]["top1"] == 1.0
-    found = prediction.predict_logits(best, data.test)
-    np.testing.assert_allclose(saved_scores(tmp_path, data), found, atol=1e-6)
-
-
-def set_(model, other):
-    model.set_weights(other.get_weights())
 
 
 @pytest.fixture(scope="module")
