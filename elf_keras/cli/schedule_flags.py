@@ -20,7 +20,8 @@ def _length():
         "least_steps",
         0,
         "Smallest number of training steps. If --epochs has fewer, more "
-        "epochs are trained.",
+        "epochs are trained. An epoch of fewer than ten steps then passes over "
+        "the images several times.",
         0,
     )
     flags.DEFINE_float(

@@ -11,18 +11,31 @@ from elf_keras.losses import class_weights
 from elf_keras.training import epoch_run, schedules, time_limit
 
 FLAGS = flags.FLAGS
+# Steps of an epoch below which --least_steps makes longer, not more epochs.
+SHORT = 10
 
 
-def epochs(data: splits.Splits) -> int:
-    """Return --epochs, or the more of --least_steps."""
-    steps = steps_per_epoch(len(data.train), FLAGS.batch_size)
-    return max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
+def passes(data: splits.Splits) -> int:
+    """Return how often an epoch shows every image.
+
+    Once, but where --least_steps would make many epochs of a step or two, each
+    with a validation and a checkpoint: then as often as makes about ten steps.
+    """
+    images = len(data.train)
+    steps = steps_per_epoch(images, FLAGS.batch_size)
+    wished = -(-FLAGS.least_steps // steps) // FLAGS.epochs
+    return max(1, min(wished, -(-SHORT * FLAGS.batch_size // images)))
 
 
 def whole_length(data: splits.Splits) -> time_limit.Length:
-    """Return the length of a training that no time limits."""
-    steps = steps_per_epoch(len(data.train), FLAGS.batch_size)
-    return time_limit.Length(epochs(data), steps)
+    """Return the length of a training that no time limits.
+
+    Its epochs are --epochs, or the more of --least_steps.
+    """
+    images = passes(data) * len(data.train)
+    steps = steps_per_epoch(images, FLAGS.batch_size)
+    epochs = max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
+    return time_limit.Length(epochs, steps)
 
 
 def schedule(
@@ -69,6 +82,7 @@ def batches(
         deferred_epoch=_scaled(FLAGS.reweight_epoch, length.epochs),
         second_sampler="reversed" if FLAGS.method == "bbn" else None,
         most_steps=length.steps,
+        passes=passes(data),
     )
 
 

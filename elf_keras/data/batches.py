@@ -17,10 +17,11 @@ class Batches:
     deferred_epoch: int = 0  # zero-based, from it `deferred` balances classes
     second_sampler: str | None = None  # of a second image, for `BilateralPass`
     most_steps: int | None = None  # of an epoch, where all images are too many
+    passes: int = 1  # through the images in an epoch, where they are few
 
     def steps(self, examples: int) -> int:
         """Steps of an epoch of so many examples; InputError without any."""
-        steps = steps_per_epoch(examples, self.size)
+        steps = steps_per_epoch(self.passes * examples, self.size)
         return min(steps, self.most_steps or steps)
 
 

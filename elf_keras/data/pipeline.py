@@ -40,8 +40,10 @@ def training_batches(
 ) -> tf.data.Dataset:
     """Some epochs as one dataset, for one iterator.
 
-    Every epoch has as many images as there are examples and ends with its
-    own partial batch, unless `batches.most_steps` ends it before. Order,
+    Every epoch has `batches.passes` times as many images as there are examples
+    and ends with its own partial batch, unless `batches.most_steps` ends it
+    before. An image that it shows again is another draw: it is changed anew
+    and comes at any place. Order,
     augmentation and mixing are those of the global batch, whoever computes
     which part of it.
 
@@ -68,6 +70,7 @@ def training_batches(
 def _sampled(examples, batches, epochs, done, share):
     """The dataset of `training_batches` by the first sampler alone."""
     steps = batches.steps(len(examples))
+    examples = examples.repeated(batches.passes)
     # Images are mixed with others of the batch, so all of it is read then.
     whole = share is None or batches.augmentation.mixing is not None
     part = (0, batches.size) if whole else (share[0], share[-1])

@@ -51,6 +51,12 @@ class Examples:
             self.groups and tuple(self.groups[index] for index in indices),
         )
 
+    def repeated(self, times: int) -> "Examples":
+        """The examples in their order, so many times, 1 or more."""
+        if times == 1:
+            return self
+        return self.take(np.tile(np.arange(len(self)), times))
+
 
 @dataclasses.dataclass(frozen=True)
 class LeftOut:

@@ -68,7 +68,7 @@ class Speed:
 
     @property
     def steps(self) -> int:
-        """Steps of an epoch of all images."""
+        """Steps of an epoch of all images, as often as it shows them."""
         return steps_per_epoch(self.images, self.batch)
 
     @property
@@ -109,7 +109,7 @@ def measure(
         pipeline=rate,
         step=_step_seconds(model, batch),
         batch=batches.size,
-        images=len(data.train),
+        images=batches.passes * len(data.train),
         # Only a GPU leaves the cores to the pipeline while it computes.
         overlap=bool(tf.config.list_logical_devices("GPU")),
     )

@@ -76,8 +76,9 @@ class Training:
 
     @property
     def images(self) -> int:
-        """Training images that an epoch shows."""
-        return min(len(self.data.train), self.steps * self.batches.size)
+        """Training images that an epoch shows, each as often as it does."""
+        shown = self.batches.passes * len(self.data.train)
+        return min(shown, self.steps * self.batches.size)
 
     @property
     def scored(self) -> keras.Model:

@@ -12,7 +12,11 @@ import tiny
 from made_splits import made
 
 from elf_keras import models, runs
-from elf_keras.cli import limit_from_flags, start_from_flags
+from elf_keras.cli import (
+    limit_from_flags,
+    schedule_from_flags,
+    start_from_flags,
+)
 from elf_keras.errors import InputError
 from elf_keras.training import dry_run, exits_cost, exits_last, time_limit
 
@@ -111,7 +115,9 @@ SPEED = dry_run.Speed(
         ("--epochs=4 --least_steps=12", 4, 3),
         ("--epochs=4 --least_steps=13", 5, 3),
         ("--epochs=40 --most_minutes=0.5", 5, 3),
-        ("--epochs=2 --least_steps=99 --most_minutes=0.3", 3, 3),
+        # An epoch of four passes has twelve steps, and 18 s are nine.
+        ("--epochs=2 --least_steps=40", 4, 12),
+        ("--epochs=2 --least_steps=99 --most_minutes=0.3", 1, 9),
         ("--epochs=2 --most_minutes=0.5", 2, 3),
         # 4.8 s, and 9.
         ("--epochs=2 --most_minutes=0.08", 1, 2),
@@ -123,7 +129,9 @@ def test_epochs_by_steps_and_by_time(words, epochs, steps, capsys):
     words = ("--workdir=", "--batch_size=1", *words.split())
     with command_runs.fresh_flags(*words):
         limit = limit_from_flags.limit(tiny.model(), data, exits_cost.FREE)
-        found = limit_from_flags.length(limit, SPEED, 0.0, data)
+        images = 3 * schedule_from_flags.passes(data)
+        speed = dataclasses.replace(SPEED, images=images)
+        found = limit_from_flags.length(limit, speed, 0.0, data)
     assert (found.epochs, found.steps) == (epochs, steps)
 
 

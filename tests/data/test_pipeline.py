@@ -118,6 +118,24 @@ def test_every_example_once_an_epoch_with_its_own_last_batch(examples):
     assert orders[0] != orders[1] != orders[2] != orders[0]
 
 
+@pytest.mark.parametrize("done", [0, 3])
+def test_few_images_pass_several_times_in_an_epoch(in_memory, done):
+    """Three passes of eleven images: nine batches, mixed, each changed anew."""
+    thrice = Batches(4, 0, CROPS, passes=3)
+    assert thrice.steps(COUNT) == 9
+    found = batches(in_memory, augmentation=CROPS, passes=3, done=done)
+    assert [len(labels) for _, labels in found] == [4] * (8 - done) + [1] + (
+        [4] * 8 + [1]
+    )
+    labels = np.concatenate([labels for _, labels in found[9 - done :]])
+    assert np.bincount(labels).tolist() == [3] * COUNT
+    passes = labels.reshape(3, COUNT)
+    assert all(len(set(one.tolist())) < COUNT for one in passes)
+    images = np.concatenate([images for images, _ in found[9 - done :]])
+    differing = {image.tobytes() for image in images}
+    assert len(differing) > 2 * COUNT
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("sampler", ["instance", "square_root"])
 def test_order_on_disk_is_that_in_memory(on_disk, in_memory, sampler):
