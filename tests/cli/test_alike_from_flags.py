@@ -18,13 +18,14 @@ WORDS = ("--workdir=", "--dataset=folder", "--validation_group=alike")
 
 @pytest.fixture(scope="module")
 def photos(tmp_path_factory):
-    """Two classes of five series, of four copies of one photo each."""
+    """Two classes of five series, of one photo saved four times each."""
     root = tmp_path_factory.mktemp("photos")
     for number in range(10):
         name = f"{'cat' if number < 5 else 'dog'}"
         for copy in range(4):
             path = root / name / f"{copy}_{number}.png"
-            photo_folders.save(path, photo_folders.smooth(number, (40, 40)))
+            photo = photo_folders.smooth(number, (40, 40))
+            photo_folders.save_commented(path, photo)
     return root
 
 

@@ -42,6 +42,11 @@ def found(*names):
     )
 
 
+def notes(root, names):
+    files = found(*names)
+    return copies.notes(copies.find(root, files), files)
+
+
 def test_the_same_bytes_by_number(root):
     paths = [root / name for name in FILES]
     # Of one size and end, and empty ones, which are no copies.
@@ -50,14 +55,14 @@ def test_the_same_bytes_by_number(root):
 
 
 def test_test_images_that_were_trained_on(root):
-    (known, _) = copies.notes(root, found(*FILES))
+    (known, _) = notes(root, FILES)
     assert known.startswith("2 of 4 test images are copies, byte for byte")
     assert "'test/cat/e' of 'train/cat/a'" in known
 
 
 def test_an_image_of_two_classes(root):
     names = ("train/cat/b", "train/cat/a", "test/dog/g", "test/cat/f")
-    (_, told) = copies.notes(root, found(*names))
+    (_, told) = notes(root, names)
     assert told.startswith("2 files hold an image that stands under several")
     assert "'train/cat/b' and 'test/dog/g'" in told
 
@@ -65,14 +70,14 @@ def test_an_image_of_two_classes(root):
 def test_copies_within_a_class_of_training_are_left_alone(root):
     (root / "train/cat/b").write_bytes(FILES["train/cat/a"])
     names = ("train/cat/a", "train/cat/b", "train/dog/c", "test/cat/f")
-    assert copies.notes(root, found(*names)) == []
+    assert notes(root, names) == []
 
 
 @pytest.mark.slow
 def test_a_copy_among_the_signs(test_data):
     root = test_data / "gtsrb"
     found = class_folders.find(folder_tree.Tree(root))
-    (known,) = copies.notes(root, found)
+    (known,) = copies.notes(copies.find(root, found), found)
     pair = "'test/14/04548.png' of 'train/14/00023_00006.png'"
     assert known.startswith("1 of 4210 test images are copies")
     assert pair in known

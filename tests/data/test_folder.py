@@ -3,8 +3,9 @@
 import shutil
 
 import numpy as np
+import photo_folders
 import pytest
-from PIL import Image, PngImagePlugin
+from PIL import Image
 
 from elf_keras import data, errors
 from elf_keras.data import image_files, image_formats
@@ -16,12 +17,8 @@ pytestmark = pytest.mark.slow
 def fill(place, count, shade=100):
     place.mkdir(parents=True, exist_ok=True)
     for index in range(count):
-        # A comment, as in photos: no file is a copy of another.
-        own = PngImagePlugin.PngInfo()
-        own.add_text("of", f"{place}/{index}")
-        Image.new("L", (4, 4), shade).save(
-            place / f"{index:03}_x.png", pnginfo=own
-        )
+        photo = Image.new("L", (4, 4), shade)
+        photo_folders.save_commented(place / f"{index:03}_x.png", photo)
 
 
 @pytest.fixture
@@ -190,6 +187,24 @@ def test_groups_are_read_off_the_base_name(rule):
     names = ["train/7/12_0.png", "train/7/12_1.png", "train/8/12_0.png"]
     first, second, third = assembly.group_names(names, rule)
     assert first == second != third
+
+
+@pytest.mark.parametrize("rule", ["", r"regex:^\d", r"regex:^\d+"])
+def test_no_cut_parts_copies(animals, rule):
+    """Ten files of the same bytes among 30, some of them under another name."""
+    cats = animals / "train" / "cat"
+    for number in range(10):
+        shutil.copy(cats / "000_x.png", cats / f"{500 + 7 * number}_x.png")
+    shutil.copy(cats / "001_x.png", animals / "train" / "dog" / "900_x.png")
+    for seed in range(5):
+        found = load(animals, validation_group=rule, seed=seed)
+        held, trained = (
+            {(animals / name).read_bytes() for name in part.names}
+            for part in (found.validation, found.train)
+        )
+        assert held
+        assert not held & trained
+        assert len(found.train) + len(found.validation) == 45
 
 
 @pytest.fixture(scope="module")

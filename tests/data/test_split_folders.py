@@ -17,7 +17,8 @@ def fill(root, places):
         for index in range(count):
             shade = 10 * (ord(name[-1]) % 16)
             photo = Image.new("L", (4, 4), shade)
-            photo_folders.save(root / name / f"{index}.png", photo)
+            photo = Image.new("L", (4, 4), shade)
+            photo_folders.save_commented(root / name / f"{index}.png", photo)
     return root
 
 

@@ -3,7 +3,7 @@
 import pathlib
 
 import numpy as np
-from PIL import Image
+from PIL import Image, PngImagePlugin
 
 from elf_keras.data import image_files, images, splits
 
@@ -23,6 +23,13 @@ def save(path: pathlib.Path, image: Image.Image, **options) -> pathlib.Path:
     path.parent.mkdir(parents=True, exist_ok=True)
     image.save(path, **options)
     return path
+
+
+def save_commented(path: pathlib.Path, image: Image.Image) -> None:
+    """Save a PNG with a comment, as photos have: no file is another's copy."""
+    own = PngImagePlugin.PngInfo()
+    own.add_text("of", ascii(path.as_posix()))
+    save(path, image, pnginfo=own)
 
 
 def opened(root: pathlib.Path, names, size=8, **options) -> splits.Examples:

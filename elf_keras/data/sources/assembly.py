@@ -4,6 +4,8 @@ import pathlib
 import re
 from collections.abc import Sequence
 
+import numpy as np
+
 from elf_keras.data import data_request, image_formats, splits
 from elf_keras.data.sources import folder_tree, found_again
 from elf_keras.errors import InputError
@@ -14,6 +16,7 @@ def assembled(
     class_names: tuple[str, ...],
     request: data_request.Request,
     *,
+    copies: Sequence[Sequence[str]] = (),
     notes: Sequence[str] = (),
     skipped: Sequence[str] = (),
     left_out: Sequence[splits.LeftOut] = (),
@@ -21,8 +24,9 @@ def assembled(
     """Splits of the parts `train`, maybe `validation` and `test`.
 
     A part for validation is used whole, else it is cut from training as the
-    request says; what a run recorded decides before either. The notes are
-    said before those on missing classes.
+    request says; what a run recorded decides before either. Of the copies,
+    names of training images that are one and the same, none is cut from the
+    others. The notes are said before those on missing classes.
 
     Raises:
       InputError: for a class without training image, groups that cannot be
@@ -37,7 +41,7 @@ def assembled(
         counts = found.class_counts
         notes, left_out = [*notes, *found.notes], [*left_out, *found.left_out]
     if run is None or not run.split_of:
-        parts = _cut(parts, request)
+        parts = _cut(parts, request, copies)
     validation, test = parts.get("validation"), parts.get("test")
     notes = [*notes, *splits.left_out_notes(left_out)]
     if validation or request.validation_fraction:
@@ -71,7 +75,7 @@ def _counts(labels, class_names, left_out):
         raise InputError(told) from error
 
 
-def _cut(parts, request):
+def _cut(parts, request, copies):
     """With a part for validation, where there is none and it is asked for."""
     if "validation" in parts:
         return parts
@@ -81,10 +85,27 @@ def _cut(parts, request):
         groups = groups or rule(train)
     elif rule and not callable(rule):
         groups = group_names(train.names, rule)
+    groups = _with_copies(train.names, groups, copies)
     train, validation = splits.cut(
         train, request.validation_fraction, seed=request.seed, groups=groups
     )
     return parts | {"train": train, "validation": validation}
+
+
+def _with_copies(names, groups, copies):
+    """Groups, made one where they have copies of the same image."""
+    places = {name: place for place, name in enumerate(names)}
+    # Of the names, those that cannot be read are no examples.
+    held = [[name for name in each if name in places] for each in copies]
+    same = [[places[name] for name in each] for each in held if len(each) > 1]
+    if not same:
+        return groups
+    found = np.arange(len(names))
+    if groups is not None:
+        found = np.unique(groups, return_inverse=True)[1]
+    for each in same:
+        found[np.isin(found, found[each])] = found[each[0]]
+    return found
 
 
 def group_names(file_names: Sequence[str], rule: str) -> list[str]:

@@ -1,13 +1,14 @@
 """Image files that are byte for byte another one.
 
 In test or validation a copy of a training image is known already: scores are
-too high. Under two classes one of the labels is wrong.
+too high. So no cut parts copies. Under two classes one of the labels is wrong.
 """
 
 import hashlib
 import os
 import pathlib
 from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
 
 from elf_keras import runs
 from elf_keras.data.sources.class_folders import Found
@@ -16,17 +17,34 @@ from elf_keras.data.sources.class_folders import Found
 _LAST = 64
 
 
-def notes(root: pathlib.Path, found: Found) -> list[str]:
-    """What a user should know of the copies among some files."""
-    files = [
-        (split, label, runs.legible(name), root / name)
-        for split, names in found.names.items()
-        for name, label in zip(names, found.labels[split], strict=True)
+class File(NamedTuple):
+    """One of several files of the same bytes; its name is legible."""
+
+    split: str
+    label: int
+    name: str
+
+
+def find(root: pathlib.Path, found: Found) -> list[list[File]]:
+    """The files of all splits that hold the same bytes, group by group."""
+    files, paths = [], []
+    for split, names in found.names.items():
+        for name, label in zip(names, found.labels[split], strict=True):
+            files.append(File(split, label, runs.legible(name)))
+            paths.append(root / name)
+    return [[files[number] for number in group] for group in groups(paths)]
+
+
+def in_training(same: Sequence[Sequence[File]]) -> list[list[str]]:
+    """Names of the training images that are copies of each other."""
+    named = [
+        [file.name for file in group if file.split == "train"] for group in same
     ]
-    same = [
-        [files[number] for number in group]
-        for group in groups([path for *_, path in files])
-    ]
+    return [names for names in named if len(names) > 1]
+
+
+def notes(same: Sequence[Sequence[File]], found: Found) -> list[str]:
+    """What a user should know of the copies that `find` found."""
     told = [
         _known(same, split, len(found.names[split]))
         for split in ("validation", "test")
@@ -77,11 +95,11 @@ def _digest(path):
 def _known(same, split, total) -> str:
     """Of a split's copies of training images; nothing where there are none."""
     pairs = [
-        (name, trained[0])
+        (file.name, trained[0])
         for group in same
-        if (trained := [name for own, _, name, _ in group if own == "train"])
-        for own, _, name, _ in group
-        if own == split
+        if (trained := [file.name for file in group if file.split == "train"])
+        for file in group
+        if file.split == split
     ]
     if not pairs:
         return ""
@@ -94,15 +112,13 @@ def _known(same, split, total) -> str:
 
 def _two_classes(same) -> str:
     """Of images under several classes; nothing where there are none."""
-    mixed = [
-        group for group in same if len({label for _, label, *_ in group}) > 1
-    ]
+    mixed = [group for group in same if len({file.label for file in group}) > 1]
     if not mixed:
         return ""
-    (_, first, name, _), *rest = mixed[0]
-    other = next(name for _, label, name, _ in rest if label != first)
+    first, *rest = mixed[0]
+    other = next(file.name for file in rest if file.label != first.label)
     return (
         f"{sum(map(len, mixed))} files hold an image that stands under several "
-        f"classes, such as {name!r} and {other!r}: one label is wrong; remove "
-        "that file."
+        f"classes, such as {first.name!r} and {other!r}: one label is wrong; "
+        "remove that file."
     )

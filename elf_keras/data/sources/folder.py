@@ -55,8 +55,9 @@ def load(request: data_request.Request) -> splits.Splits:
     found = _found(tree, request)
     total = sum(map(len, found.names.values()))
     size, notes = _size(root, found.names["train"], request)
-    if request.recorded is None:
-        notes = [*notes, *copies.notes(root, found)]
+    # What a run recorded decides its splits, and was told when it began.
+    same = copies.find(root, found) if request.recorded is None else []
+    notes = [*notes, *copies.notes(same, found)]
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
     for split, names in found.names.items():
@@ -71,6 +72,7 @@ def load(request: data_request.Request) -> splits.Splits:
         parts,
         found.class_names,
         request,
+        copies=copies.in_training(same),
         notes=[*found.notes, *notes],
         skipped=[*found.absent, *faults],
         left_out=[*tree.left_out, *unreadable.left_out(faults, total)],
