@@ -10,7 +10,7 @@ the order of the papers' tables, not of the scores, which one seed cannot rank.
 import pathlib
 
 from experiments import tables
-from experiments.evidence import SECOND_STAGES
+from experiments.planned_runs import SECOND_STAGES
 
 FINDINGS = pathlib.Path(__file__).parent / "FINDINGS.md"
 MARK = "comparison"

@@ -11,10 +11,10 @@ from elf_keras.exits import certainty
 from experiments import (
     budgets,
     comparison,
-    evidence,
     exit_rules,
     full_length,
     headline,
+    planned_runs,
     tables,
 )
 
@@ -81,11 +81,11 @@ def test_a_page_is_written_unless_it_is_only_checked(tmp_path, monkeypatch):
 def test_every_compared_method_is_planned_and_every_rival_compared():
     compared = {name for names in comparison.GROUPS.values() for name in names}
     planned = {
-        name.removesuffix("_seed0") for name in evidence.planned("pooled")
+        name.removesuffix("_seed0") for name in planned_runs.of("pooled")
     }
     # The run that chose the head is the plain sum's sibling of that name.
     assert compared <= planned
-    assert {*evidence.RIVALS, *evidence.SECOND_STAGES} <= compared
+    assert {*planned_runs.RIVALS, *planned_runs.SECOND_STAGES} <= compared
 
 
 CURVES = {
