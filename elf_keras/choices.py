@@ -84,6 +84,8 @@ MIXING_LAMBDAS = ("image", "batch")
 # Packages, but for the first those of the extra `loggers`.
 LOGGERS = ("tensorboard", "wandb", "mlflow")
 DEPLOYMENT_PRIORS = ("uniform", "train")
+# In the place of a number that validation chooses.
+BY_VALIDATION = "validation"
 SPLITS = ("train", "validation", "test")
 TFLITE_VARIANTS = ("float32", "float16", "int8_weights", "int8")
 ONNX_VARIANTS = ("onnx", "onnx_int8")

@@ -100,6 +100,9 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     times = _times(model, data)
     steps.ended("model loaded, its stages timed")
     scorer = model_from_flags.scorer(model, data)
+    scorer, decays = _by_best_decay(model, data, scorer)
+    if decays:
+        steps.ended("decay of running sums chosen on validation")
     scorer, compared = _by_best_rule(model, data, scorer, plan)
     if compared:
         steps.ended("exit rules compared on validation")
@@ -110,6 +113,7 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     picture = sweep_record.curves(done, _grid(scorer), times)
     record = sweep_record.policies_of(done, plan, picture, temperatures)
     record |= {"compared": compared} if compared else {}
+    record |= {"decays": decays} if decays else {}
     record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
     record["seed"] = FLAGS.seed
     _write(folder, trade_off.rows(done), picture, record)
@@ -119,6 +123,27 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )
+
+
+def _by_best_decay(model, data, scorer):
+    """The scorer, and how decays did: None where the decay is given."""
+    from elf_keras.evaluation import prediction
+    from elf_keras.policies import decay_choice
+
+    if not answer_from_flags.chooses_decay():
+        return scorer, None
+    labels = data.validation.labels
+    rule, decays = decay_choice.choose(
+        prediction.logit_parts(model, data.validation),
+        labels,
+        scorer.weights(labels),
+        dataclasses.replace(scorer.rule, answer=answer_rule.RUNNING),
+    )
+    command.say(decays["said"])
+    if FLAGS.exit_rule == choices.ALL_RULES:
+        # They are compared with this decay, with own logits first.
+        rule = dataclasses.replace(rule, answer=answer_rule.OWN)
+    return dataclasses.replace(scorer, rule=rule), decays
 
 
 def _by_best_rule(model, data, scorer, plan):
@@ -131,7 +156,7 @@ def _by_best_rule(model, data, scorer, plan):
         model,
         data.validation,
         scorer,
-        answer_from_flags.all_rules(),
+        answer_from_flags.all_rules(scorer.rule.answer_decay),
         rule_choice.budgets_of(plan),
     )
     print(rules_table.rules(compared), flush=True)

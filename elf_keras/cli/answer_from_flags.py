@@ -17,21 +17,37 @@ def rule(given: flags.FlagValues = FLAGS) -> AnswerRule:
     """Return --exit_rule, --answer and --answer_decay, with σ of the loss.
 
     Where all rules are compared, what they are compared with: confidence of
-    own logits.
+    own logits. A decay that validation chooses is 0.5 until `sweep` has done so
+    (`chooses_decay`).
 
     Raises:
       InputError: for an answer that --method does not have.
     """
     scale = score_scale(given)
     if given.exit_rule == choices.ALL_RULES:
-        return AnswerRule(scale)
+        return AnswerRule(scale, answer_decay=decay(given))
     found = AnswerRule(
         scale,
         given.exit_rule,
         answer=given.answer,
-        answer_decay=given.answer_decay,
+        answer_decay=decay(given),
     )
     return checked(found, given)
+
+
+def decay(given: flags.FlagValues = FLAGS) -> float:
+    """Return --answer_decay as a number, 0.5 where validation chooses it."""
+    if given.answer_decay == choices.BY_VALIDATION:
+        return answer_rule.DECAY
+    return given.answer_decay
+
+
+def chooses_decay() -> bool:
+    """Whether a sweep is to choose the decay of running sums."""
+    summed = FLAGS.method == "summed"
+    sums = FLAGS.exit_rule == choices.ALL_RULES and not summed
+    sums |= FLAGS.answer == answer_rule.RUNNING
+    return sums and FLAGS.answer_decay == choices.BY_VALIDATION
 
 
 def checked(found: AnswerRule, given: flags.FlagValues = FLAGS) -> AnswerRule:
@@ -53,13 +69,18 @@ def is_given_here() -> bool:
     return workdir.given_here(*answer_rule.PLAIN.told)
 
 
-def all_rules() -> list[AnswerRule]:
-    """Every exit rule with every answer that --method has, plain ones first."""
+def all_rules(answer_decay: float | None = None) -> list[AnswerRule]:
+    """Every exit rule with every answer that --method has, plain ones first.
+
+    `answer_decay` is that of the running sums, by default that of the flags.
+    """
+    if answer_decay is None:
+        answer_decay = decay()
     summed = FLAGS.method == "summed"
     answers = (answer_rule.OWN,) if summed else choices.ANSWERS
     return [
         AnswerRule(
-            score_scale(), name, answer=answer, answer_decay=FLAGS.answer_decay
+            score_scale(), name, answer=answer, answer_decay=answer_decay
         )
         for answer in answers
         for name in plugins.names("exit rule")

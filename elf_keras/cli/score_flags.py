@@ -8,6 +8,16 @@ from elf_keras import choices
 ALL_RULES_TOLD = " all: sweep compares them and takes the best."
 
 
+class _DecayParser(flags.FloatParser):
+    """A number within bounds, or the word that leaves it to `sweep`."""
+
+    def parse(self, argument):
+        """Return the number, or the word."""
+        if argument == choices.BY_VALIDATION:
+            return argument
+        return super().parse(argument)
+
+
 def define() -> None:
     """Define them."""
     flags.DEFINE_string(
@@ -34,14 +44,15 @@ def define() -> None:
         "Which logits an exit predicts the class by. own: its own. running: "
         "the sum of its own and those of the exits before it.",
     )
-    flags.DEFINE_float(
+    flags.DEFINE(
+        _DecayParser(0.0, 1.0),
         "answer_decay",
         0.5,
         "How much an exit's logits count in the sum of --answer=running, "
         "against those of the next exit. 1: all count the same. 0: those of "
-        "earlier exits do not count.",
-        0.0,
-        1.0,
+        "earlier exits do not count. validation: what sweep finds best on "
+        "validation, and 0.5 before.",
+        serializer=flags.ArgumentSerializer(),
     )
     flags.DEFINE_enum(
         "deployment_prior",

@@ -64,21 +64,38 @@ class TemperatureFit:
         logs = [self._minimum(number) for number in range(exits)]
         return np.exp(logs) / self._rule.scale
 
+    def losses(self) -> np.ndarray:
+        """Loss of each exit at its best T in `BOUNDS` / σ, `(exits,)`, ≥ 0.
+
+        The mean negative log-likelihood, of images by their weights.
+        """
+        exits = self._kept[0][0].shape[1]
+        found = [self._best(self._of(number)).fun for number in range(exits)]
+        return np.array(found) / sum(w.sum() for *_, w in self._kept)
+
+    def _of(self, number):
+        """What was kept, of one exit."""
+        return [(z[:, number], labels, w) for z, labels, w in self._kept]
+
     def _minimum(self, number):
         """log (σ T) of an exit."""
-        kept = [(z[:, number], labels, w) for z, labels, w in self._kept]
+        kept, (low, high) = self._of(number), np.log(BOUNDS)
         if not any((z.argmax(-1) != labels).any() for z, labels, _ in kept):
             return 0.0
-        (low, high), scale = np.log(BOUNDS), self._rule.scale
-        found = optimize.minimize_scalar(
+        found = self._best(kept)
+        inside = low + _NEAR < found.x < high - _NEAR
+        return found.x if inside and np.isfinite(found.fun) else 0.0
+
+    def _best(self, kept):
+        """The smallest loss, a sum, over log (σ T)."""
+        scale = self._rule.scale
+        return optimize.minimize_scalar(
             lambda log: sum(
                 _likelihood(scale * np.exp(-log), *each) for each in kept
             ),
-            bounds=(low, high),
+            bounds=np.log(BOUNDS),
             method="bounded",
         )
-        inside = low + _NEAR < found.x < high - _NEAR
-        return found.x if inside and np.isfinite(found.fun) else 0.0
 
 
 def _likelihood(factor, logits, labels, weights):

@@ -15,6 +15,7 @@ import math
 from collections.abc import Sequence
 from numbers import Real
 
+from elf_keras import choices
 from elf_keras.errors import UnknownRuleError
 from elf_keras.exits import arrays, certainty
 from elf_keras.exits.arrays import at_least_float32
@@ -159,6 +160,9 @@ def of_flags(words: dict[str, str], scale: float = 1.0) -> AnswerRule:
       ValueError: for what no model has, with the reason.
     """
     found = {key: words[key] for key in KEYS if key in words}
+    # What a sweep is to choose is as by default until it has.
+    if found.get("answer_decay") == choices.BY_VALIDATION:
+        del found["answer_decay"]
     if "answer_decay" in found:
         found["answer_decay"] = float(found["answer_decay"])
     return of_record(found, scale)

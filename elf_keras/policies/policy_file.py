@@ -5,6 +5,7 @@
    (absent: confidence of own logits),
  "compared": how exit rules and answers did on validation, of `rule_choice`,
    where this rule was chosen among them,
+ "decays": {"decays", "losses", …} of `decay_choice`, where it chose this one,
  "model": {"exits": K, "classes": C, "score_scale": σ of its exit loss,
    "sha256": of model.keras, …},
  "chosen_on": {"split": "validation", "images": …},

@@ -30,6 +30,25 @@ def test_every_flag_ends_in_the_rule():
     assert found.flags == words
 
 
+@pytest.mark.parametrize(
+    ("words", "chooses"),
+    [
+        ("--answer=running --answer_decay=validation", True),
+        ("--exit_rule=all --answer_decay=validation", True),
+        ("--answer=running --answer_decay=0.25", False),
+        # No sum, no decay.
+        ("--answer=own --answer_decay=validation", False),
+        ("--exit_rule=all --answer_decay=validation --method=summed", False),
+    ],
+)
+def test_a_decay_that_validation_chooses_is_a_half_before(words, chooses):
+    with by(*words.split()):
+        assert answer_from_flags.chooses_decay() is chooses
+        decay = 0.5 if "validation" in words else 0.25
+        assert answer_from_flags.rule().answer_decay == decay
+        assert answer_from_flags.all_rules()[-1].answer_decay == decay
+
+
 def test_summed_predictions_have_no_running_sum():
     refused = pytest.raises(InputError, match="--method=summed")
     with by("--method=summed", "--answer=running"), refused:

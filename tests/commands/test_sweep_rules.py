@@ -113,12 +113,34 @@ def test_running_sums_in_every_command(folder, tmp_path):
     command_runs.refused("predict", *given, *named, "--answer=own", says=says)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["margin", "all"])
+def test_a_decay_that_validation_chooses(folder, rule):
+    """Told, kept, and used by whoever takes the policies."""
+    words = (f"--exit_rule={rule}", "--answer=running", LOOSE, "--budget=1.3")
+    by_validation = "--answer_decay=validation"
+    ended, record = swept(folder, *words, by_validation)
+    decays = record["decays"]
+    best = decays["decays"][decays["losses"].index(min(decays["losses"]))]
+    assert record["answer_decay"] == best
+    assert f"running sums with a decay of {best:g}" in ended.err
+    rules = record.get("compared", {}).get("rules", [])
+    assert {at["answer_decay"] for at in rules} <= {best}
+    found, _ = command_runs.evaluated(folder, "--policy=accurate")
+    assert found["test"]["dynamic"]["answer_decay"] == best
+    again = swept(folder, *words, f"--answer_decay={best}")[1]
+    for name, at in again["policies"].items():
+        assert at["thresholds"] == record["policies"][name]["thresholds"]
+    assert "decays" not in again
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
         (["--answer_decay=1.5"], "answer_decay"),
         (["--answer_decay=-0.1"], "answer_decay"),
         (["--answer_decay=nan"], "answer_decay"),
+        (["--answer_decay=test"], "answer_decay"),
         (["--answer=mean"], "answer"),
         (["--exit_rule=surest"], "exit_rule"),
         (["--method=summed", "--answer=running"], "--method=summed"),

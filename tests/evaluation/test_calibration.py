@@ -103,3 +103,13 @@ def test_it_is_fitted_on_what_exits_answer_by():
     found = fit.temperatures()
     assert found[0] == pytest.approx(1.0, rel=0.03)
     assert found[1] == pytest.approx(2 * found[0], rel=1e-3)
+
+
+def test_the_loss_at_the_best_temperature_by_hand():
+    """All leads are 1, three of four images right: T makes p = 3/4 of it."""
+    logits = np.tile([[[1.0, 0.0]]], (4, 1, 1))
+    fit = calibration.TemperatureFit(np.array([0, 0, 0, 1]), np.full(4, 0.2))
+    assert len([*fit.watch([logits])]) == 1
+    entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
+    np.testing.assert_allclose(fit.losses(), [entropy], rtol=1e-6)
+    np.testing.assert_allclose(fit.temperatures(), [1 / np.log(3)], rtol=1e-4)

@@ -93,6 +93,18 @@ def test_a_decay_that_is_no_number(folder):
         run_folder.read(folder.path, told={"answer_decay": "half"})
 
 
+def test_a_decay_that_a_sweep_is_to_choose(folder):
+    """A half, as by default, until policies say which."""
+    with (folder.path / runs.FLAGS).open("a") as file:
+        file.write("--answer=running\n--answer_decay=validation\n")
+    assert run_folder.read(folder.path).rule.answer_decay == 0.5
+    policy_of(folder, **RUNNING)
+    read = run_folder.read(folder.path)
+    assert read.rule.told == RUNNING
+    assert read.own_rule.answer_decay == 0.5
+    assert list(read.policies) == ["accurate"]
+
+
 def test_flags_without_a_value_are_booleans(tmp_path):
     found = made_report.of_flags(tmp_path / "run", "--noflip --resume --seed=3")
     assert found.flags == {"noflip": "false", "resume": "true", "seed": "3"}
