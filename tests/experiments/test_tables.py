@@ -14,6 +14,7 @@ from experiments import (
     exit_rules,
     full_length,
     headline,
+    kept_models,
     planned_runs,
     tables,
 )
@@ -23,6 +24,10 @@ TUTORIAL, FAULTS = full_length.TUTORIAL, faults_table.PAGE
 
 def rules(results):
     return exit_rules.table(runs.read_json(exit_rules.RECORD))
+
+
+def kept(results):
+    return kept_models.table(runs.read_json(kept_models.RECORD))
 
 
 def faults(results):
@@ -58,6 +63,7 @@ def photos(results):
             for page in headline.PAGES
         ),
         (exit_rules.FINDINGS, exit_rules.MARK, rules, "experiments.exit_rules"),
+        (exit_rules.FINDINGS, kept_models.MARK, kept, kept_models.__name__),
     ],
 )
 def test_pages_are_what_results_make(page, mark, make, module, monkeypatch):

@@ -1,0 +1,129 @@
+"""Models of full length by every exit rule, answer and correction.
+
+python -m experiments.kept_models --score   runs those of experiments/models
+python -m experiments.kept_models           writes the table into FINDINGS.md
+python -m experiments.kept_models --check   fails where it is out of date
+
+They learned from all training images, so nothing can be chosen on validation:
+of each curve on test, the point is taken that spends as much of a budget as it
+can. That compares rules at equal cost; it is no score of a threshold.
+"""
+
+import argparse
+import dataclasses
+import itertools
+import pathlib
+import sys
+
+import numpy as np
+
+from elf_keras import choices, models, runs
+from elf_keras.cli import model_from_flags, workdir
+from elf_keras.data import Request, load
+from elf_keras.evaluation import answers, prediction
+from elf_keras.training.prior_correction import Correction
+from experiments import exit_rules, tables
+
+FOLDER = pathlib.Path(__file__).parent
+RECORD, MARK = FOLDER / "kept_models.json", "kept_models"
+# A plain rule, and the one that the last table favours.
+RULES = ("confidence", "depth_confidence")
+# None, and what helped a run of 30 epochs, so that test does not choose it.
+TAUS = (0.0, 0.5)
+BUDGETS = (0.75, 0.5, 0.25)
+COLUMNS = (
+    *("model", "τ", "exit rule", "all exits"),
+    *(f"{100 * (1 - budget):.0f} % saved" for budget in BUDGETS),
+)
+
+
+def table(record: dict) -> str:
+    """Return the table as Markdown."""
+    rows = [
+        [
+            f"`{each['model']}`",
+            f"{each['tau']:g}",
+            each["rule"],
+            tables.spread([each["all_exits"]]),
+            *(tables.spread([accuracy]) for accuracy in each["accuracy"]),
+        ]
+        for each in record["rows"]
+    ]
+    return tables.markdown(COLUMNS, rows)
+
+
+def within(curve, budget: float, backbone: float) -> float:
+    """Accuracy of the most expensive point of a curve within a budget.
+
+    Args:
+      curve: a `cost_curve.Curve`.
+      budget: share of the backbone's MACs, heads counted.
+      backbone: these MACs.
+    """
+    fits = np.flatnonzero(curve.cost <= budget * backbone)
+    return float(curve.accuracy[fits[curve.cost[fits].argmax()]])
+
+
+def score(name: str, data_dir: pathlib.Path) -> list[dict]:
+    """Score a kept model, by its flags; a record a row.
+
+    Of one exit nobody leaves early: only corrections are compared.
+    """
+    run = runs.read_json(FOLDER / "results" / f"{name}.json")["run"]
+    given = workdir.parsed([f"--workdir={FOLDER}", *run["flags"]])
+    request = Request(data_dir, validation_fraction=0, seed=given.seed)
+    data = load(given.dataset, request)
+    model = models.load(FOLDER / "models" / f"{name}.keras")
+    scorer, found = model_from_flags.scorer(model, data, given), []
+    several = models.exits(model) > 1
+    rules = [
+        dataclasses.replace(scorer.rule, exit_rule=rule, answer=answer)
+        for answer, rule in itertools.product(choices.ANSWERS, RULES)
+        if several or (answer, rule) == (choices.ANSWERS[0], RULES[0])
+    ]
+    for tau in TAUS:
+        corrected, _ = Correction((tau,)).applied(model, data, scorer)
+        parts = prediction.logit_parts(corrected, data.test)
+        each = answers.of_rules(parts, data.test.labels, rules)
+        for rule, got in zip(rules, each, strict=True):
+            found.append(_row(name, tau, rule, got, scorer))
+    return found
+
+
+def _row(name, tau, rule, got, scorer):
+    curve, weights = scorer.curve(got), scorer.weights(got.labels)
+    several = got.correct.shape[1] > 1
+    return {
+        "model": name,
+        "tau": tau,
+        "rule": rule.shown,
+        "all_exits": float(weights @ got.correct[:, -1]),
+        "accuracy": [
+            within(curve, budget, scorer.costs.backbone) if several else None
+            for budget in BUDGETS
+        ],
+    }
+
+
+def main() -> None:
+    """Run the command."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--score", action="store_true")
+    parser.add_argument(
+        "--data_dir", type=pathlib.Path, default=pathlib.Path("../shared/data")
+    )
+    options, rest = parser.parse_known_args()
+    if options.score:
+        kept = sorted((FOLDER / "models").glob("*.keras"))
+        found = [score(path.stem, options.data_dir) for path in kept]
+        rows = [row for each in found for row in each]
+        runs.write_json(RECORD, {**runs.environment(), "rows": rows})
+    sys.argv[1:] = rest
+    made = table(runs.read_json(RECORD))
+    tables.publish(
+        exit_rules.FINDINGS, MARK, lambda _: made, "experiments.kept_models"
+    )
+
+
+if __name__ == "__main__":
+    main()
