@@ -2,7 +2,7 @@
 
 elf-keras sweep --workdir=runs/mine --budget=0.75,0.5,2.5ms
 
-Runs the model once over validation and test, and writes into --workdir the
+Runs the model over validation and test, and writes into --workdir the
 curve of accuracy against multiply-adds and milliseconds (curve.csv, .json,
 .png) and policy.json. A policy is a named set of thresholds, chosen on
 validation: accurate is as accurate as all exits but cheaper, and each budget
@@ -15,7 +15,9 @@ accurate is a more expensive policy. A budget is kept in any case; a note says
 what a group may lose there.
 
 --exit_rule=all first compares all exit rules, with each --answer, on
-validation and takes the best one. The other commands read it from policy.json.
+validation and takes the best one. --answer_decay=validation chooses how much
+earlier exits count in running sums. The other commands read it all from
+policy.json.
 """
 
 import dataclasses

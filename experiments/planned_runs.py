@@ -42,8 +42,8 @@ FULL = (
     *(("ldam_drw", 1), ("sum_ldam_drw", 1), ("har_ldam_drw", 1)),
 )
 # `best` likewise, by method, seeds 0 and 1. Not made so far. Before them come
-# runs of that length with a validation split: they choose the augmentation,
-# which short runs cannot, and thresholds.
+# runs of that length with a validation split: their thresholds are taken, and
+# if the second is better on validation, `best` is to get its augmentation.
 BEST = {
     "single": ("--method=single",),
     "sum": (),

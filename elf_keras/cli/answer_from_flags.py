@@ -44,9 +44,9 @@ def decay(given: flags.FlagValues = FLAGS) -> float:
 
 def chooses_decay() -> bool:
     """Whether a sweep is to choose the decay of running sums."""
-    summed = FLAGS.method == "summed"
-    sums = FLAGS.exit_rule == choices.ALL_RULES and not summed
+    sums = FLAGS.exit_rule == choices.ALL_RULES
     sums |= FLAGS.answer == answer_rule.RUNNING
+    sums &= FLAGS.method != "summed"
     return sums and FLAGS.answer_decay == choices.BY_VALIDATION
 
 

@@ -1,5 +1,6 @@
 """From --most_minutes to how much of a training fits, by the speed here."""
 
+import dataclasses
 import math
 
 import keras
@@ -88,7 +89,9 @@ def length(
       spent: seconds before the first epoch.
     """
     wished = schedule_from_flags.whole_length(data)
-    fitting = limited.length(found, wished.epochs, spent)
+    fitting = dataclasses.replace(
+        limited.length(found, wished.epochs, spent), passes=wished.passes
+    )
     if fitting != wished:
         one = progress.duration(found.epoch_seconds)
         command.say(

@@ -11,6 +11,7 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.errors import InputError
+from elf_keras.exits import answer_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_rules, sentences
 from elf_keras.policies.policy_rules import PolicyPlan
@@ -51,6 +52,12 @@ def to_export(classes: int, exits: int) -> Offer:
             f"--policy={default}: {path} does not exist, and without it an "
             f"export has only {', '.join(names)}; choose one of these, or run "
             f"elf-keras sweep --workdir={workdir.workdir()} first"
+        )
+    if answer_from_flags.chooses_decay():
+        command.say(
+            "note: no sweep has chosen the decay of running sums, so it is "
+            f"{answer_rule.DECAY:g}; run elf-keras sweep "
+            f"--workdir={workdir.workdir()} first to have it chosen"
         )
     source = (
         f"{path} does not exist, so they are those of elf-keras sweep by "

@@ -14,14 +14,14 @@ def define() -> None:
 
 def _length():
     flags.DEFINE_integer(
-        "epochs", 200, "Number of passes over the training images.", 1
+        "epochs", 200, "Number of epochs: passes over the training images.", 1
     )
     flags.DEFINE_integer(
         "least_steps",
         0,
         "Smallest number of training steps. If --epochs has fewer, more "
-        "epochs are trained. An epoch of fewer than ten steps then passes over "
-        "the images several times.",
+        "epochs are trained. If these would have fewer than ten steps, each "
+        "passes over the images several times instead.",
         0,
     )
     flags.DEFINE_float(

@@ -19,12 +19,12 @@ def passes(data: splits.Splits) -> int:
     """Return how often an epoch shows every image.
 
     Once, but where --least_steps would make many epochs of a step or two, each
-    with a validation and a checkpoint: then as often as makes about ten steps.
+    with a validation and a checkpoint: then as often as makes ten steps, or as
+    many as leave --epochs.
     """
-    images = len(data.train)
-    steps = steps_per_epoch(images, FLAGS.batch_size)
-    wished = -(-FLAGS.least_steps // steps) // FLAGS.epochs
-    return max(1, min(wished, -(-SHORT * FLAGS.batch_size // images)))
+    steps = min(SHORT, FLAGS.least_steps // FLAGS.epochs)
+    # As few as begin the last of these steps.
+    return max(0, steps - 1) * FLAGS.batch_size // len(data.train) + 1
 
 
 def whole_length(data: splits.Splits) -> time_limit.Length:
@@ -32,10 +32,10 @@ def whole_length(data: splits.Splits) -> time_limit.Length:
 
     Its epochs are --epochs, or the more of --least_steps.
     """
-    images = passes(data) * len(data.train)
-    steps = steps_per_epoch(images, FLAGS.batch_size)
+    each = passes(data)
+    steps = steps_per_epoch(each * len(data.train), FLAGS.batch_size)
     epochs = max(FLAGS.epochs, -(-FLAGS.least_steps // steps))
-    return time_limit.Length(epochs, steps)
+    return time_limit.Length(epochs, steps, each)
 
 
 def schedule(
@@ -82,7 +82,7 @@ def batches(
         deferred_epoch=_scaled(FLAGS.reweight_epoch, length.epochs),
         second_sampler="reversed" if FLAGS.method == "bbn" else None,
         most_steps=length.steps,
-        passes=passes(data),
+        passes=length.passes,
     )
 
 

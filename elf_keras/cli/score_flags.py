@@ -15,7 +15,12 @@ class _DecayParser(flags.FloatParser):
         """Return the number, or the word."""
         if argument == choices.BY_VALIDATION:
             return argument
-        return super().parse(argument)
+        try:
+            return super().parse(argument)
+        except ValueError as error:
+            raise ValueError(
+                f"expected a number from 0 to 1, or {choices.BY_VALIDATION}"
+            ) from error
 
 
 def define() -> None:
@@ -50,8 +55,8 @@ def define() -> None:
         0.5,
         "How much an exit's logits count in the sum of --answer=running, "
         "against those of the next exit. 1: all count the same. 0: those of "
-        "earlier exits do not count. validation: what sweep finds best on "
-        "validation, and 0.5 before.",
+        "earlier exits do not count. validation: in policies, what sweep finds "
+        "best on validation; elsewhere, 0.5.",
         serializer=flags.ArgumentSerializer(),
     )
     flags.DEFINE_enum(

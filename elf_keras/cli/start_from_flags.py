@@ -19,6 +19,7 @@ from elf_keras.cli import (
     workdir,
 )
 from elf_keras.data import splits
+from elf_keras.data.batches import steps_per_epoch
 from elf_keras.distribution import workers
 from elf_keras.errors import InputError
 from elf_keras.losses import objective
@@ -62,6 +63,7 @@ class Start:
         return {
             "epochs": self.length.epochs,
             "steps": self.length.steps,
+            "passes": self.length.passes,
             "exits_last": dataclasses.asdict(self.exits_last),
             "exits_first": self.exits_first,
             "validation_images": len(self.watched or ()),
@@ -97,7 +99,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
         speed = limit_from_flags.speed(model, data)
         spent = time.perf_counter() - began
         length = limit_from_flags.length(limit, speed, spent, data)
-    agreed = _agreed(model, length.epochs, length.steps)
+    agreed = _agreed(model, length.epochs, length.steps, length.passes)
     length = time_limit.Length(*agreed)
     return Start(length, last, record, watched, fresh=True)
 
@@ -153,12 +155,15 @@ def _recorded(model, data):
     if found is None:
         return None
     with runs.refusing(f"{path} is damaged", "train again in a new --workdir"):
-        # Once --most_minutes was a limit of whole epochs alone.
-        steps = found.get("steps", schedule_from_flags.whole_length(data).steps)
+        # Once --most_minutes was a limit of whole epochs alone, of one pass.
+        whole = steps_per_epoch(len(data.train), FLAGS.batch_size)
+        steps, passes = found.get("steps", whole), found.get("passes", 1)
         last = limit_from_flags.last_steps(model), len(data.train)
         if "exits_last" in found:
             last = found["exits_last"]["steps"], found["exits_last"]["images"]
-        length = time_limit.Length(int(found["epochs"]), int(steps))
+        length = time_limit.Length(
+            int(found["epochs"]), int(steps), int(passes)
+        )
         last = time_limit.Alone(*map(int, last))
         images = found.get("validation_images", len(data.validation or ()))
         watched = watched_from_flags.some(data, int(images))

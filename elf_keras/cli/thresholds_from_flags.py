@@ -5,7 +5,7 @@ import pathlib
 
 from absl import flags
 
-from elf_keras import runs
+from elf_keras import choices, runs
 from elf_keras.cli import answer_from_flags, command, workdir
 from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
@@ -160,6 +160,13 @@ def _advice(record, name):
 
 
 def _asked(rule):
-    """A rule, but for what the command line itself says of it."""
-    given = (key for key in answer_rule.KEYS if workdir.given_here(key))
-    return dataclasses.replace(rule, **{key: FLAGS[key].value for key in given})
+    """A rule, but for what the command line itself says of it.
+
+    A decay that validation is to choose is what it has chosen.
+    """
+    given = {
+        key: FLAGS[key].value
+        for key in answer_rule.KEYS
+        if workdir.given_here(key) and FLAGS[key].value != choices.BY_VALIDATION
+    }
+    return dataclasses.replace(rule, **given)

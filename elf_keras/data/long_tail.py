@@ -133,28 +133,57 @@ def _cut_examples(labels, fraction, generator) -> np.ndarray:
 def _cut_groups(labels, fraction, generator, groups) -> np.ndarray:
     numbers = {group: i for i, group in enumerate(dict.fromkeys(groups))}
     owner = np.array([numbers[group] for group in groups])
-    sizes = np.zeros((len(numbers), labels.max() + 1), np.int64)
-    np.add.at(sizes, (owner, labels), 1)
-    taken, left = np.zeros(len(numbers), bool), sizes.sum(axis=0)
+    held, left = _Held(owner, labels), np.bincount(labels)
+    taken = np.zeros(len(numbers), bool)
 
     def able(group):
         """Whether it may leave without emptying a class."""
-        size = sizes[group]
-        return not taken[group] and np.all((left > size) | (size == 0))
+        classes, sizes = held.by(group)
+        return not taken[group] and np.all(left[classes] > sizes)
 
     def take(group):
         taken[group] = True
-        np.subtract(left, sizes[group], out=left)
+        classes, sizes = held.by(group)
+        left[classes] -= sizes
 
     for number in np.unique(labels):
-        size = sizes[:, number]
-        keep = size.sum() - _share(size.sum(), fraction)
-        for group in generator.permutation(np.flatnonzero(size)):
-            if left[number] - size[group] / 2 > keep and able(group):
+        own, sizes = held.of(number)
+        keep = sizes.sum() - _share(sizes.sum(), fraction)
+        for group in generator.permutation(own):
+            size = sizes[np.searchsorted(own, group)]
+            if left[number] - size / 2 > keep and able(group):
                 take(group)
-        if not size[taken].any():
+        if not taken[own].any():
             # All exceed its share: the smallest that may leave, if any.
-            order = np.argsort(size, kind="stable")
-            for group in [g for g in order if size[g] and able(g)][:1]:
+            smallest = own[np.argsort(sizes, kind="stable")]
+            for group in [g for g in smallest if able(g)][:1]:
                 take(group)
     return taken[owner]
+
+
+class _Held:
+    """How many images of which class each group holds, but for zeros.
+
+    A table would be too large where groups are as many as images.
+    """
+
+    def __init__(self, owner: np.ndarray, labels: np.ndarray):
+        classes = labels.max() + 1
+        keys, self._sizes = np.unique(
+            owner * classes + labels, return_counts=True
+        )
+        self._groups, self._classes = np.divmod(keys, classes)
+        self._by_class = np.argsort(self._classes, kind="stable")
+        self._ascending = self._classes[self._by_class]
+
+    def by(self, group: int) -> tuple[np.ndarray, np.ndarray]:
+        """The classes of a group, and its images of each."""
+        ends = np.searchsorted(self._groups, (group, group + 1))
+        rows = slice(*ends)
+        return self._classes[rows], self._sizes[rows]
+
+    def of(self, number: int) -> tuple[np.ndarray, np.ndarray]:
+        """The groups with images of a class, ascending, and how many."""
+        ends = np.searchsorted(self._ascending, (number, number + 1))
+        rows = self._by_class[slice(*ends)]
+        return self._groups[rows], self._sizes[rows]

@@ -153,16 +153,22 @@ def of_record(record: dict, scale: float = 1.0) -> AnswerRule:
     return AnswerRule(scale, rule, answer=answer, answer_decay=float(decay))
 
 
-def of_flags(words: dict[str, str], scale: float = 1.0) -> AnswerRule:
+def of_flags(
+    words: dict[str, str], scale: float = 1.0, *, decay: float = DECAY
+) -> AnswerRule:
     """Read flags as text, by name, as `of_record` reads what files hold.
+
+    Args:
+      words: flags by name.
+      scale: as an `AnswerRule` has it.
+      decay: what validation chose, if flags leave that to it.
 
     Raises:
       ValueError: for what no model has, with the reason.
     """
     found = {key: words[key] for key in KEYS if key in words}
-    # What a sweep is to choose is as by default until it has.
     if found.get("answer_decay") == choices.BY_VALIDATION:
-        del found["answer_decay"]
+        found["answer_decay"] = decay
     if "answer_decay" in found:
         found["answer_decay"] = float(found["answer_decay"])
     return of_record(found, scale)

@@ -134,7 +134,8 @@ def read(
     policy = policy_file.read(swept) if swept.exists() else None
     own = _rule(path, flags)
     chosen = answer_rule.of_record(policy) if policy else own
-    rule = _rule(path, flags | told) if told else chosen
+    decay = chosen.answer_decay
+    rule = _rule(path, flags | told, decay=decay) if told else chosen
     fits = chosen.leaves_as(rule)
     return RunFolder(
         path=path,
@@ -197,10 +198,10 @@ def _curve(path, rule):
     return found if same else None
 
 
-def _rule(path, flags):
-    """The rule that flags mean."""
+def _rule(path, flags, **chosen):
+    """The rule that flags mean, with what validation has `chosen`."""
     with _refusing(path / runs.FLAGS, str):
-        return answer_rule.of_flags(flags)
+        return answer_rule.of_flags(flags, **chosen)
 
 
 def _json(path, touch):

@@ -72,8 +72,8 @@ def beaten(found: dict, first: dict, scorer: Scorer) -> bool:
     By the mean over exits of what they answer, which tells models apart with
     fewer images than one exit does. It need not be surely better: a few hundred
     images can seldom say so, even where test is clear. But exits that gained
-    much must not hide a loss: after the last one, against which policies are
-    chosen, it is right at least as often as the bare backbone of the start.
+    much must not hide a loss: after the last one, by its own logits or by their
+    sum, it is right at least as often as the bare backbone of the start.
 
     Args:
       found: answers by split, of an epoch.
@@ -85,7 +85,8 @@ def beaten(found: dict, first: dict, scorer: Scorer) -> bool:
     weights = scorer.weights(now.labels)
     lead, _ = paired.lead(*exits, weights)
     probe = before.static_classes == before.labels
-    behind, _ = paired.lead(probe, now.correct[:, -1], weights)
+    whole = now.correct[:, -1], now.static_classes == now.labels
+    behind = min(paired.lead(probe, each, weights)[0] for each in whole)
     return lead > _EQUAL and behind < _EQUAL
 
 

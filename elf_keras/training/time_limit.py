@@ -28,10 +28,12 @@ class Length:
     Attributes:
       epochs: their number, 1 or more.
       steps: of each, 1 or more.
+      passes: of each through the images, 1 but where they are few.
     """
 
     epochs: int
     steps: int
+    passes: int = 1
 
 
 @dataclasses.dataclass(frozen=True)

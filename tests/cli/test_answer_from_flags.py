@@ -39,6 +39,11 @@ def test_every_flag_ends_in_the_rule():
         # No sum, no decay.
         ("--answer=own --answer_decay=validation", False),
         ("--exit_rule=all --answer_decay=validation --method=summed", False),
+        (
+            "--exit_rule=all --answer=running --answer_decay=validation "
+            "--method=summed",
+            False,
+        ),
     ],
 )
 def test_a_decay_that_validation_chooses_is_a_half_before(words, chooses):

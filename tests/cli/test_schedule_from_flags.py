@@ -1,5 +1,7 @@
 """The schedule that flags ask for, and how it scales."""
 
+import dataclasses
+
 import command_runs
 import numpy as np
 import pytest
@@ -82,3 +84,35 @@ def test_wrong_decay_epochs(text):
         pytest.raises(InputError),
     ):
         schedule_from_flags.schedule(made())
+
+
+@pytest.mark.parametrize(
+    ("images", "words", "passes", "steps", "epochs"),
+    [
+        # 400 steps in epochs of ten, the last of 4 images.
+        (29, "--epochs=8 --least_steps=400", 10, 10, 40),
+        (49, "--epochs=8 --least_steps=400", 6, 10, 40),
+        # Two steps an epoch are what 200 epochs leave.
+        (10, "--epochs=200 --least_steps=400", 4, 2, 200),
+        # Long enough as they are, or not asked for.
+        (607, "--epochs=8 --least_steps=400", 1, 19, 22),
+        (2640, "--epochs=8 --least_steps=400", 1, 83, 8),
+        (50, "--epochs=200 --least_steps=400", 1, 2, 200),
+        (29, "--epochs=8", 1, 1, 8),
+        (29, "--epochs=8 --least_steps=7", 1, 1, 8),
+    ],
+)
+def test_few_images_make_epochs_of_ten_steps(
+    images, words, passes, steps, epochs
+):
+    data = made()
+    train = data.train.take(np.zeros(images, int))
+    data = dataclasses.replace(data, train=train)
+    words = ("--workdir=", "--batch_size=32", *words.split())
+    with command_runs.fresh_flags(*words):
+        length = schedule_from_flags.whole_length(data)
+        batches = schedule_from_flags.batches(data)
+    assert (length.passes, length.steps, length.epochs) == (
+        *(passes, steps, epochs),
+    )
+    assert batches.steps(images) == steps

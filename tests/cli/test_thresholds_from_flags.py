@@ -99,9 +99,10 @@ def test_an_export_says_where_means_are_others(
 
 @pytest.mark.parametrize("function", BOTH)
 def test_a_command_line_against_its_policies_is_refused(policies, function):
-    same = ("--exit_rule=margin", "--answer_decay=0.25")
-    with flags(policies, *same):
-        assert function(10, 3).rule.leaves_as(SUMS)
+    for decay in ("0.25", "validation"):
+        same = ("--exit_rule=margin", f"--answer_decay={decay}")
+        with flags(policies, *same):
+            assert function(10, 3).rule.leaves_as(SUMS)
     for word in ("--exit_rule=entropy", "--answer=own", "--answer_decay=0.5"):
         with flags(policies, word), pytest.raises(InputError) as refused:
             function(10, 3)
@@ -150,6 +151,25 @@ def test_an_export_is_scored_as_it_is_used(words):
         found = thresholds_from_flags.of_export(export(SUMS))
     assert found.thresholds.to_json() == [0.25, None]
     assert (found.policy, found.advice) == ("accurate", "take static")
+
+
+def test_a_decay_that_was_left_to_validation_is_that_of_the_export():
+    """As of a flagfile that serves all commands."""
+    words = ("--answer=running", "--answer_decay=validation")
+    with flags("--exit_rule=margin", *words):
+        found = thresholds_from_flags.of_export(export(SUMS))
+    assert found.rule.leaves_as(SUMS)
+    with flags(*words), pytest.raises(InputError, match="--answer=running"):
+        thresholds_from_flags.of_export(export(PLAIN))
+
+
+def test_an_export_says_that_no_sweep_chose_the_decay(tmp_path, capsys):
+    words = ("--answer=running", "--answer_decay=validation")
+    for given, told in ((words, True), (words[:1], False), (words[1:], False)):
+        with flags(f"--workdir={tmp_path}", *given):
+            policies_from_flags.to_export(10, 3)
+        said = capsys.readouterr().err
+        assert ("no sweep has chosen the decay" in said) is told
 
 
 @pytest.mark.parametrize(

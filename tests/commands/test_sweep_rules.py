@@ -140,7 +140,7 @@ def test_a_decay_that_validation_chooses(folder, rule):
         (["--answer_decay=1.5"], "answer_decay"),
         (["--answer_decay=-0.1"], "answer_decay"),
         (["--answer_decay=nan"], "answer_decay"),
-        (["--answer_decay=test"], "answer_decay"),
+        (["--answer_decay=test"], "from 0 to 1, or validation"),
         (["--answer=mean"], "answer"),
         (["--exit_rule=surest"], "exit_rule"),
         (["--method=summed", "--answer=running"], "--method=summed"),

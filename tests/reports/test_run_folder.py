@@ -103,6 +103,12 @@ def test_a_decay_that_a_sweep_is_to_choose(folder):
     assert read.rule.told == RUNNING
     assert read.own_rule.answer_decay == 0.5
     assert list(read.policies) == ["accurate"]
+    for told in ({"exit_rule": "margin"}, {"answer_decay": "validation"}):
+        again = run_folder.read(
+            folder.path, told={**told, "exit_rule": "margin"}
+        )
+        assert again.rule.told == RUNNING
+        assert list(again.policies) == ["accurate"]
 
 
 def test_flags_without_a_value_are_booleans(tmp_path):

@@ -54,6 +54,18 @@ def test_what_all_exits_answer_is_held_against_the_probe_alone():
     assert not first_weights.beaten(now, before, scorer)
 
 
+def test_a_last_exit_that_its_sum_spoils_counts_by_its_own_logits():
+    """A policy can do without the sum."""
+    before = answered([[0, 1], [0, 0], [0, 0]])
+    now = answered([[1, 0], [1, 0], [0, 0]])
+    scorer = types.SimpleNamespace(
+        weights=lambda labels: np.full(len(labels), 1 / len(labels))
+    )
+    assert not first_weights.beaten(now, before, scorer)
+    now["validation"].static_classes = np.array([0, 1, 1])
+    assert first_weights.beaten(now, before, scorer)
+
+
 def test_the_start_is_beaten_by_means_over_classes():
     """One image of the rare class weighs as much as three of the other."""
     before = answered([[0, 0], [1, 0], [0, 0], [0, 0]])

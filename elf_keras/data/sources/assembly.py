@@ -100,12 +100,24 @@ def _with_copies(names, groups, copies):
     same = [[places[name] for name in each] for each in held if len(each) > 1]
     if not same:
         return groups
-    found = np.arange(len(names))
+    owner = np.arange(len(names))
     if groups is not None:
-        found = np.unique(groups, return_inverse=True)[1]
-    for each in same:
-        found[np.isin(found, found[each])] = found[each[0]]
-    return found
+        owner = np.unique(groups, return_inverse=True)[1]
+    # Each group's parent, itself or one of a smaller number.
+    parent = [*range(len(names))]
+    for first, *rest in same:
+        for other in rest:
+            low, high = sorted(
+                _root(parent, owner[place]) for place in (first, other)
+            )
+            parent[high] = low
+    return np.array([_root(parent, group) for group in owner])
+
+
+def _root(parent, group):
+    while parent[group] != group:
+        group = parent[group]
+    return group
 
 
 def group_names(file_names: Sequence[str], rule: str) -> list[str]:

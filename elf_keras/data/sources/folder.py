@@ -55,9 +55,11 @@ def load(request: data_request.Request) -> splits.Splits:
     found = _found(tree, request)
     total = sum(map(len, found.names.values()))
     size, notes = _size(root, found.names["train"], request)
-    # What a run recorded decides its splits, and was told when it began.
-    same = copies.find(root, found) if request.recorded is None else []
-    notes = [*notes, *copies.notes(same, found)]
+    run = request.recorded
+    # A run that recorded its splits was told of copies when it began.
+    same = [] if run and run.split_of else copies.find(root, found)
+    if run is None:
+        notes = [*notes, *copies.notes(same, found)]
     read = _headers if on_disk(total, size, request) else _pixels
     parts, faults = {}, {}
     for split, names in found.names.items():
