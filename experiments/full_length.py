@@ -18,6 +18,7 @@ FINDINGS = pathlib.Path(__file__).parent / "FINDINGS.md"
 TUTORIAL = tables.CHECKOUT / "docs" / "tutorials" / "papers_row.md"
 MARK = "full_length"
 BACKBONE = "full_ldam_drw_seed0"
+SECOND_SEED = "full_ldam_drw_seed1"
 EARLY = "full_har_ldam_drw_seed0"
 SIBLING = "har_ldam_drw_t1.6_seed0"
 # By method: the run, and its sibling. The plain sum has no t.
@@ -38,9 +39,13 @@ def table(results: list[dict]) -> str:
     by_name = {result["name"]: result for result in results}
     if BACKBONE not in by_name or EARLY not in by_name:
         return tables.markdown(COLUMNS, [])
-    static = by_name[BACKBONE]["metrics"]["test"]["last"]["static"]
-    bare = tables.spread([static["accuracy"]])
-    rows = [["bare backbone", "–", bare, "–", "–", "–"]]
+    rows = []
+    for name in (BACKBONE, SECOND_SEED):
+        if name in by_name:
+            static = by_name[name]["metrics"]["test"]["last"]["static"]
+            bare = tables.spread([static["accuracy"]])
+            said = f"bare backbone, seed {name[-1]}"
+            rows.append([said, "–", bare, "–", "–", "–"])
     for method, names in PAIRS.items():
         if names[0] in by_name:
             rows += _rows(method, *(by_name[name] for name in names))
