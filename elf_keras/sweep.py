@@ -25,12 +25,10 @@ import pathlib
 
 from absl import flags
 
-from elf_keras import choices, runs
+from elf_keras import runs
 from elf_keras.cli import (
-    answer_from_flags,
     command,
     data_from_flags,
-    rules_table,
     tables,
     workdir,
 )
@@ -94,28 +92,26 @@ def main(arguments: list[str]) -> None:
 
 def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     """Sweep one run and write the four files."""
-    from elf_keras.cli import model_from_flags
-    from elf_keras.policies import sweep_record, trade_off
+    from elf_keras.cli import model_from_flags, rule_from_flags
+    from elf_keras.policies import rule_choice, sweep_record, trade_off
 
     steps = progress.Steps(command.say)
     model = _model(folder, data)
     times = _times(model, data)
     steps.ended("model loaded, its stages timed")
     scorer = model_from_flags.scorer(model, data)
-    scorer, decays = _by_best_decay(model, data, scorer)
-    if decays:
-        steps.ended("decay of running sums chosen on validation")
-    scorer, compared = _by_best_rule(model, data, scorer, plan)
-    if compared:
-        steps.ended("exit rules compared on validation")
+    budgets = rule_choice.budgets_of(plan)
+    rule, told = rule_from_flags.chosen(model, data, scorer, budgets)
+    if told:
+        steps.ended(f"exit rule chosen on validation: {rule.shown}")
+    scorer = dataclasses.replace(scorer, rule=rule)
     found, temperatures = sweep_record.answers_of(model, data, scorer)
     steps.ended(f"{' and '.join(found)} scored")
     done = trade_off.sweep(found, scorer.timed(times.stages), plan)
     steps.ended("thresholds chosen on validation")
     picture = sweep_record.curves(done, _grid(scorer), times)
     record = sweep_record.policies_of(done, plan, picture, temperatures)
-    record |= {"compared": compared} if compared else {}
-    record |= {"decays": decays} if decays else {}
+    record |= told
     record["model"]["sha256"] = runs.checksum(folder / runs.MODEL)
     record["seed"] = FLAGS.seed
     _write(folder, trade_off.rows(done), picture, record)
@@ -125,44 +121,6 @@ def run(folder: pathlib.Path, data, plan: policy_rules.PolicyPlan) -> None:
     command.say(
         f"written to {folder}: curve.csv, .json, .png, {policy_file.NAME}"
     )
-
-
-def _by_best_decay(model, data, scorer):
-    """The scorer, and how decays did: None where the decay is given."""
-    from elf_keras.evaluation import prediction
-    from elf_keras.policies import decay_choice
-
-    if not answer_from_flags.chooses_decay():
-        return scorer, None
-    labels = data.validation.labels
-    rule, decays = decay_choice.choose(
-        prediction.logit_parts(model, data.validation),
-        labels,
-        scorer.weights(labels),
-        dataclasses.replace(scorer.rule, answer=answer_rule.RUNNING),
-    )
-    command.say(decays["said"])
-    if FLAGS.exit_rule == choices.ALL_RULES:
-        # They are compared with this decay, with own logits first.
-        rule = dataclasses.replace(rule, answer=answer_rule.OWN)
-    return dataclasses.replace(scorer, rule=rule), decays
-
-
-def _by_best_rule(model, data, scorer, plan):
-    """The scorer, and what was compared: None where the rule is given."""
-    from elf_keras.policies import rule_choice
-
-    if FLAGS.exit_rule != choices.ALL_RULES:
-        return scorer, None
-    rule, compared = rule_choice.compare(
-        model,
-        data.validation,
-        scorer,
-        answer_from_flags.all_rules(scorer.rule.answer_decay),
-        rule_choice.budgets_of(plan),
-    )
-    print(rules_table.rules(compared), flush=True)
-    return dataclasses.replace(scorer, rule=rule), compared
 
 
 def _grid(scorer):

@@ -4,7 +4,6 @@ Nothing here needs the images, the model or Keras: a run that was stopped, or
 moved to another machine, is read as far as it goes.
 """
 
-import csv
 import dataclasses
 import itertools
 import pathlib
@@ -14,7 +13,7 @@ from elf_keras.errors import InputError
 from elf_keras.exits import answer_rule
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_file
-from elf_keras.reports import missing
+from elf_keras.reports import missing, run_records
 from elf_keras.runs import flagfiles
 from elf_keras.training import schedules
 
@@ -141,10 +140,10 @@ def read(
         path=path,
         name=name or runs.legible(path.resolve().name),
         flags=flags,
-        record=_json(path / runs.RECORD, _facts),
-        metrics=_json(path / runs.METRICS, _scores),
-        history=_history(path),
-        per_class=_table(path / "per_class.csv", keys=("class",)),
+        record=run_records.json(path / runs.RECORD, _facts),
+        metrics=run_records.json(path / runs.METRICS, _scores),
+        history=run_records.history(path),
+        per_class=run_records.table(path / "per_class.csv", keys=("class",)),
         curve=_curve(path, rule),
         policy=policy if fits else None,
         rule=rule,
@@ -190,7 +189,7 @@ def _scores(metrics):
 
 def _curve(path, rule):
     """curve.json, if it is of the rule that the page has."""
-    found = _json(
+    found = run_records.json(
         path / "curve.json",
         lambda r: (r["splits"].items(), answer_rule.of_record(r)),
     )
@@ -200,52 +199,5 @@ def _curve(path, rule):
 
 def _rule(path, flags, **chosen):
     """The rule that flags mean, with what validation has `chosen`."""
-    with _refusing(path / runs.FLAGS, str):
+    with run_records.refusing(path / runs.FLAGS, str):
         return answer_rule.of_flags(flags, **chosen)
-
-
-def _json(path, touch):
-    """A record that holds what `touch` looks at, or None without a file."""
-    if not path.exists():
-        return None
-    try:
-        found = runs.read_json(path)
-    except InputError as error:
-        raise InputError(
-            f"{error}; or delete the file to report on the rest"
-        ) from error
-    with _refusing(path):
-        _ = found and touch(found)
-    return found
-
-
-def _refusing(path, reason=repr):
-    remedy = "restore it, or delete it to report on the rest"
-    return runs.refusing(f"{path} is damaged", remedy, reason)
-
-
-def _history(path):
-    """Rows of history.csv, or of the newest checkpoint that can be read."""
-    if (path / "history.csv").exists():
-        return _table(path / "history.csv")
-    records = path.glob("checkpoints/epoch_*.json")
-    for record in sorted(records, key=runs.numbers, reverse=True):
-        try:
-            return runs.read_json(record)["history"]
-        except (InputError, KeyError, TypeError):
-            continue
-    return []
-
-
-def _table(path, *, keys=()):
-    """Rows of a CSV file: numbers, but for the columns `keys`; or none."""
-    if not path.exists():
-        return []
-    with (
-        _refusing(path, str),
-        path.open(encoding="utf-8", newline="") as file,
-    ):
-        return [
-            {key: v if key in keys else float(v) for key, v in row.items()}
-            for row in csv.DictReader(file)
-        ]

@@ -1,8 +1,14 @@
 """Files that hold the same bytes, across splits and classes."""
 
-import numpy as np
-import pytest
+import shutil
 
+import numpy as np
+import photo_folders
+import pytest
+from PIL import Image
+
+from elf_keras import data
+from elf_keras.data import data_request
 from elf_keras.data.sources import class_folders, copies, folder_tree
 from elf_keras.data.sources.class_folders import Found
 
@@ -85,3 +91,54 @@ def test_a_copy_among_the_signs(test_data):
         (root / name).read_bytes() for name in pair.split("'")[1::2]
     )
     assert first == other
+
+
+@pytest.fixture
+def animals(tmp_path):
+    """34 photos of three classes, no two the same."""
+    for shade, (name, count) in enumerate(
+        {"cat": 20, "dog": 10, "eel": 4}.items()
+    ):
+        for index in range(count):
+            path = tmp_path / "train" / name / f"{index:03}_x.png"
+            photo = Image.new("L", (4, 4), shade)
+            photo_folders.save_commented(path, photo)
+    return tmp_path
+
+
+def load(place, **arguments):
+    return data.load("folder", data.Request(place, image_size=4, **arguments))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("rule", ["", r"regex:^\d", r"regex:^\d+"])
+def test_no_cut_parts_copies(animals, rule):
+    """Ten files of the same bytes among 30, some of them under another name."""
+    cats = animals / "train" / "cat"
+    for number in range(10):
+        shutil.copy(cats / "000_x.png", cats / f"{500 + 7 * number}_x.png")
+    shutil.copy(cats / "001_x.png", animals / "train" / "dog" / "900_x.png")
+    for seed in range(5):
+        found = load(animals, validation_group=rule, seed=seed)
+        held, trained = (
+            {(animals / name).read_bytes() for name in part.names}
+            for part in (found.validation, found.train)
+        )
+        assert held
+        assert not held & trained
+        assert len(found.train) + len(found.validation) == 45
+
+
+@pytest.mark.slow
+def test_a_run_that_lost_its_splits_does_not_part_copies_either(animals):
+    cats = animals / "train" / "cat"
+    for number in range(9):
+        shutil.copy(cats / "000_x.png", cats / f"{500 + number}_x.png")
+    names = ("dog", "cat", "eel")
+    run = data_request.Recorded(names, None, {}, {})
+    for seed in range(5):
+        found = load(animals, recorded=run, seed=seed)
+        assert found.class_names == names
+        held = [(animals / n).read_bytes() for n in found.validation.names]
+        trained = {(animals / name).read_bytes() for name in found.train.names}
+        assert not trained & {*held}

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from elf_keras import data, errors
-from elf_keras.data import data_request, image_files, image_formats
+from elf_keras.data import image_files, image_formats
 from elf_keras.data.sources import assembly, folder
 
 pytestmark = pytest.mark.slow
@@ -187,38 +187,6 @@ def test_groups_are_read_off_the_base_name(rule):
     names = ["train/7/12_0.png", "train/7/12_1.png", "train/8/12_0.png"]
     first, second, third = assembly.group_names(names, rule)
     assert first == second != third
-
-
-@pytest.mark.parametrize("rule", ["", r"regex:^\d", r"regex:^\d+"])
-def test_no_cut_parts_copies(animals, rule):
-    """Ten files of the same bytes among 30, some of them under another name."""
-    cats = animals / "train" / "cat"
-    for number in range(10):
-        shutil.copy(cats / "000_x.png", cats / f"{500 + 7 * number}_x.png")
-    shutil.copy(cats / "001_x.png", animals / "train" / "dog" / "900_x.png")
-    for seed in range(5):
-        found = load(animals, validation_group=rule, seed=seed)
-        held, trained = (
-            {(animals / name).read_bytes() for name in part.names}
-            for part in (found.validation, found.train)
-        )
-        assert held
-        assert not held & trained
-        assert len(found.train) + len(found.validation) == 45
-
-
-def test_a_run_that_lost_its_splits_does_not_part_copies_either(animals):
-    cats = animals / "train" / "cat"
-    for number in range(9):
-        shutil.copy(cats / "000_x.png", cats / f"{500 + number}_x.png")
-    names = ("dog", "cat", "eel")
-    run = data_request.Recorded(names, None, {}, {})
-    for seed in range(5):
-        found = load(animals, recorded=run, seed=seed)
-        assert found.class_names == names
-        held = [(animals / n).read_bytes() for n in found.validation.names]
-        trained = {(animals / name).read_bytes() for name in found.train.names}
-        assert not trained & {*held}
 
 
 @pytest.fixture(scope="module")
