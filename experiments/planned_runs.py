@@ -53,6 +53,14 @@ WITH_VALIDATION = {
     "plain_images": (),
     "autoaugment_cutout": CANDIDATES["best_autoaugment_cutout"],
 }
+# Shorter siblings of models of full length, trained as they were: on their
+# validation images τ is chosen, and thresholds of the rule that `kept_models`
+# compares with the plain one.
+CORRECTED = (
+    *("--prior_correction=validation", "--exit_rule=depth_confidence"),
+    *("--answer=running", "--answer_decay=0.5"),
+)
+SIBLINGS = {"sum_ldam_drw": (), "har_ldam_drw": THRESHOLD}
 # Second stages of the plain run.
 SECOND_STAGES = ("crt", "lws", "tau_norm", "logit_adjustment")
 FIRST_STAGE = "ce_seed0"
@@ -114,6 +122,10 @@ def of(head: str) -> dict[str, tuple[str, ...]]:
             found[f"{recipe}_seed{seed}"] = flags
             name = f"{recipe}_removed_seed{seed}"
             found[name] = (*flags, "--leaving=removed")
+    for seed in (0, 1):
+        for recipe, other in SIBLINGS.items():
+            flags = (*_cifar(recipe, head, seed), *other, *CORRECTED)
+            found[f"{recipe}_corrected_seed{seed}"] = flags
     for name, other in CANDIDATES.items():
         found[f"{name}_seed0"] = (*_cifar("best", head, 0), *other)
     found |= _full_length(head)
