@@ -64,20 +64,30 @@ def within(curve, budget: float, backbone: float) -> float:
     return float(curve.accuracy[fits[curve.cost[fits].argmax()]])
 
 
-def score(name: str, data_dir: pathlib.Path) -> list[dict]:
-    """Score a kept model, by its flags; a record a row, none with validation.
+def opened(name: str, data_dir: pathlib.Path) -> tuple | None:
+    """Return a kept model, its data and its scorer; None with validation.
 
-    Of one exit nobody leaves early: only corrections are compared.
+    Then its sweep has chosen; and the model is that of another epoch.
     """
     run = runs.read_json(FOLDER / "results" / f"{name}.json")["run"]
     given = workdir.parsed([f"--workdir={FOLDER}", *run["flags"]])
     if given.validation_fraction:
-        # Its sweep has chosen; and the model is that of another epoch.
-        return []
+        return None
     request = Request(data_dir, validation_fraction=0, seed=given.seed)
     data = load(given.dataset, request)
     model = models.load(FOLDER / "models" / f"{name}.keras")
-    scorer, found = model_from_flags.scorer(model, data, given), []
+    return model, data, model_from_flags.scorer(model, data, given)
+
+
+def score(name: str, data_dir: pathlib.Path) -> list[dict]:
+    """Score a kept model by each rule and τ; a record a row.
+
+    Of one exit nobody leaves early: only corrections are compared.
+    """
+    found, kept = [], opened(name, data_dir)
+    if kept is None:
+        return found
+    model, data, scorer = kept
     several = models.exits(model) > 1
     rules = [
         dataclasses.replace(scorer.rule, exit_rule=rule, answer=answer)
