@@ -87,7 +87,23 @@ def served(records: list[dict]) -> str:
     return tables.markdown(("network", "stage 1", *_SERVED, *ratios), rows)
 
 
+def time_saved(record: dict) -> str:
+    """Share of the multiply-adds saved that time saves, by size and exit."""
+    rows = [
+        [
+            str(row["image_size"]),
+            f"{row['backbone_milliseconds']:.2f}",
+            *(f"{ratio:.2f}" for ratio in row["time_saved_over_macs_saved"]),
+        ]
+        for row in record["rows"]
+    ]
+    exits = range(1, len(rows[0]) - 1)
+    leave = (f"leaves at {number}" for number in exits)
+    return tables.markdown(("pixels", "bare backbone, ms", *leave), rows)
+
+
 TABLES = {
+    "inference_time_saved": time_saved,
     "inference_served": served,
     "training_speed": training,
     "leaving_step": leaving,
