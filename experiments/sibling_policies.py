@@ -17,13 +17,14 @@ import sys
 from elf_keras import runs
 from elf_keras.cli import answer_from_flags, workdir
 from elf_keras.evaluation import answers
+from elf_keras.evaluation.scorer import CURVE_POINTS
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.training import prior_correction
 from experiments import exit_rules, kept_models, planned_runs, tables
 
 RECORD = kept_models.FOLDER / "sibling_policies.json"
 MARK = "sibling_policies"
-POLICIES = ("all_exits", "accurate", "macs_75", "macs_50")
+POLICIES = ("all_exits", "accurate", "macs_75", "macs_50", "macs_25")
 COLUMNS = (
     *("model", "τ", "policy of the sibling", "test accuracy"),
     *("many / medium", "saving", "share leaving at each exit"),
@@ -59,8 +60,12 @@ def table(record: dict) -> str:
     return tables.markdown(COLUMNS, rows)
 
 
-def score(name: str, sibling: str, data_dir: pathlib.Path) -> list[dict]:
-    """Score a kept model by its sibling's policies; a record a row."""
+def score(name: str, sibling: str, data_dir: pathlib.Path) -> tuple:
+    """Score a kept model by its sibling's policies.
+
+    Returns:
+      a record a row, and the curve over all thresholds, for pictures.
+    """
     chosen = runs.read_json(tables.RESULTS / f"{sibling}.json")
     given = workdir.parsed(
         [f"--workdir={kept_models.FOLDER}", *chosen["run"]["flags"]]
@@ -79,7 +84,7 @@ def score(name: str, sibling: str, data_dir: pathlib.Path) -> list[dict]:
         early = chosen["policy"]["policies"][policy]["thresholds"]
         got = scorer.dynamic(found, ExitThresholds.of(early))
         rows.append(about | {"policy": policy} | _kept(got))
-    return rows
+    return rows, scorer.line(scorer.curve(found), CURVE_POINTS)
 
 
 def _correction(chosen):
@@ -104,10 +109,12 @@ def main() -> None:
     )
     options, rest = parser.parse_known_args()
     if options.score:
-        rows = []
+        rows, curves = [], {}
         for name, sibling in siblings().items():
-            rows += score(name, sibling, options.data_dir)
-        runs.write_json(RECORD, {**runs.environment(), "rows": rows})
+            found, curves[name] = score(name, sibling, options.data_dir)
+            rows += found
+        made = {"rows": rows, "curves": curves}
+        runs.write_json(RECORD, {**runs.environment(), **made})
     sys.argv[1:] = rest
     made = table(runs.read_json(RECORD))
     tables.publish(

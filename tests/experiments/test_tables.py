@@ -16,18 +16,15 @@ from experiments import (
     headline,
     kept_models,
     planned_runs,
+    sibling_policies,
     tables,
 )
 
 TUTORIAL, FAULTS = full_length.TUTORIAL, faults_table.PAGE
 
 
-def rules(results):
-    return exit_rules.table(runs.read_json(exit_rules.RECORD))
-
-
-def kept(results):
-    return kept_models.table(runs.read_json(kept_models.RECORD))
+def made_by(each):
+    return lambda results: each.table(runs.read_json(each.RECORD))
 
 
 def faults(results):
@@ -62,8 +59,10 @@ def photos(results):
             (page, headline.MARK, headline.table, headline.__name__)
             for page in headline.PAGES
         ),
-        (exit_rules.FINDINGS, exit_rules.MARK, rules, "experiments.exit_rules"),
-        (exit_rules.FINDINGS, kept_models.MARK, kept, kept_models.__name__),
+        *(
+            (exit_rules.FINDINGS, each.MARK, made_by(each), each.__name__)
+            for each in (exit_rules, kept_models, sibling_policies)
+        ),
     ],
 )
 def test_pages_are_what_results_make(page, mark, make, module, monkeypatch):
