@@ -41,25 +41,26 @@ FULL = (
     *(("ldam_drw", 0), ("har_ldam_drw", 0), ("sum_ldam_drw", 0)),
     *(("ldam_drw", 1), ("sum_ldam_drw", 1), ("har_ldam_drw", 1)),
 )
+# The rule that is at least as good as any at every budget, where it was tried.
+RUNNING = (
+    *("--exit_rule=depth_confidence", "--answer=running"),
+    "--answer_decay=0.5",
+)
 # `best` likewise, by method, seeds 0 and 1. Not made so far. Before them come
 # runs of that length with a validation split: their thresholds are taken, and
 # if the second is better on validation, `best` is to get its augmentation.
 BEST = {
     "single": ("--method=single",),
-    "sum": (),
-    "har": CANDIDATES["best_har"],
+    "sum": RUNNING,
+    "har": (*CANDIDATES["best_har"], *RUNNING),
 }
 WITH_VALIDATION = {
-    "plain_images": (),
-    "autoaugment_cutout": CANDIDATES["best_autoaugment_cutout"],
+    "plain_images": RUNNING,
+    "autoaugment_cutout": (*CANDIDATES["best_autoaugment_cutout"], *RUNNING),
 }
 # Shorter siblings of models of full length, trained as they were: on their
-# validation images τ is chosen, and thresholds of the rule that `kept_models`
-# compares with the plain one.
-CORRECTED = (
-    *("--prior_correction=validation", "--exit_rule=depth_confidence"),
-    *("--answer=running", "--answer_decay=0.5"),
-)
+# validation images τ and thresholds are chosen.
+CORRECTED = ("--prior_correction=validation", *RUNNING)
 SIBLINGS = {"sum_ldam_drw": (), "har_ldam_drw": THRESHOLD}
 # Second stages of the plain run.
 SECOND_STAGES = ("crt", "lws", "tau_norm", "logit_adjustment")
