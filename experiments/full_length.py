@@ -17,16 +17,14 @@ from experiments import tables
 FINDINGS = pathlib.Path(__file__).parent / "FINDINGS.md"
 TUTORIAL = tables.CHECKOUT / "docs" / "tutorials" / "papers_row.md"
 MARK = "full_length"
-BACKBONE = "full_ldam_drw_seed0"
-SECOND_SEED = "full_ldam_drw_seed1"
-EARLY = "full_har_ldam_drw_seed0"
-SIBLING = "har_ldam_drw_t1.6_seed0"
-# By method: the run, and its sibling. The plain sum has no t.
+BACKBONE = "full_ldam_drw"
 TRAINED = "s = t"
+# By method: the run, and its sibling. The plain sum has no t.
 PAIRS = {
-    "har": (EARLY, SIBLING),
-    "sum": ("full_sum_ldam_drw_seed0", "sum_ldam_drw_seed0"),
+    "har": ("full_har_ldam_drw", "har_ldam_drw_t1.6"),
+    "sum": ("full_sum_ldam_drw", "sum_ldam_drw"),
 }
+SEEDS = (0, 1)
 BUDGETS = (0.75, 0.5)
 COLUMNS = (
     *("model", "exit threshold s", "test accuracy", "saving"),
@@ -35,30 +33,33 @@ COLUMNS = (
 
 
 def table(results: list[dict]) -> str:
-    """Return the table as Markdown; empty until both are there."""
+    """Return the table as Markdown: a row for each run and threshold."""
     by_name = {result["name"]: result for result in results}
-    if BACKBONE not in by_name or EARLY not in by_name:
-        return tables.markdown(COLUMNS, [])
-    rows = []
-    for name in (BACKBONE, SECOND_SEED):
-        if name in by_name:
-            static = by_name[name]["metrics"]["test"]["last"]["static"]
-            bare = tables.spread([static["accuracy"]])
-            said = f"bare backbone, seed {name[-1]}"
-            rows.append([said, "–", bare, "–", "–", "–"])
+    rows = [
+        [f"bare backbone, seed {seed}", "–", _static(bare), "–", "–", "–"]
+        for seed in SEEDS
+        if (bare := by_name.get(f"{BACKBONE}_seed{seed}"))
+    ]
     for method, names in PAIRS.items():
-        if names[0] in by_name:
-            rows += _rows(method, *(by_name[name] for name in names))
+        for seed in SEEDS:
+            pair = [by_name.get(f"{name}_seed{seed}") for name in names]
+            if all(pair):
+                rows += _rows(method, seed, *pair)
     return tables.markdown(COLUMNS, rows)
 
 
-def _rows(method, early, sibling):
+def _static(result):
+    static = result["metrics"]["test"]["last"]["static"]
+    return tables.spread([static["accuracy"]])
+
+
+def _rows(method, seed, early, sibling):
     found = thresholds(early, sibling)
     if method == "sum":
         del found[TRAINED]
     return [
         [
-            f"`{method}`",
+            f"`{method}`, seed {seed}",
             f"{name}: {s:.4f}" if np.isfinite(s) else name,
             *_cells(point(early, s)),
         ]

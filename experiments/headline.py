@@ -41,10 +41,9 @@ def early_points() -> list[dict]:
 
 
 def bare_accuracy(results: list[dict]) -> float:
-    """Return the accuracy of the network without early exits."""
-    (bare,) = [
-        result for result in results if result["name"] == full_length.BACKBONE
-    ]
+    """Return the accuracy of the network without early exits, seed 0."""
+    name = f"{full_length.BACKBONE}_seed0"
+    (bare,) = [result for result in results if result["name"] == name]
     return bare["metrics"]["test"]["last"]["static"]["accuracy"]
 
 
