@@ -25,7 +25,7 @@ RIVALS = (
     *("sum_patience_ce_drw", "har_balanced_softmax"),
 )
 # Trained by themselves and with `--leaving=removed`: what is lost where images
-# that left are not computed any more. One of them was made so far.
+# that left are not computed any more.
 LEFT_OUT = ("har_ce_drw", "har_balanced_softmax")
 # What `best` was chosen from, on validation alone: name -> flags beside it. The
 # first is its own.
