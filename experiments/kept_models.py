@@ -14,6 +14,7 @@ import dataclasses
 import itertools
 import pathlib
 import sys
+from collections.abc import Callable
 
 import numpy as np
 
@@ -118,25 +119,44 @@ def _row(name, tau, rule, got, scorer):
     }
 
 
-def main() -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
+def run_command(
+    description: str,
+    score_all: Callable,
+    record: pathlib.Path,
+    publish: Callable,
+) -> None:
+    """Run the command of a table: with `--score`, its record is made anew.
+
+    Args:
+      description: what its help says.
+      score_all: `(data_dir)` -> what the record is to hold.
+      record: its file.
+      publish: takes its content, and writes or checks the table of it.
+    """
+    parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--score", action="store_true")
     parser.add_argument(
         "--data_dir", type=pathlib.Path, default=pathlib.Path("../shared/data")
     )
     options, rest = parser.parse_known_args()
     if options.score:
-        kept = sorted((FOLDER / "models").glob("*.keras"))
-        found = [score(path.stem, options.data_dir) for path in kept]
-        rows = [row for each in found for row in each]
-        runs.write_json(RECORD, {**runs.environment(), "rows": rows})
+        found = score_all(options.data_dir)
+        runs.write_json(record, {**runs.environment(), **found})
     sys.argv[1:] = rest
-    made = table(runs.read_json(RECORD))
-    tables.publish(
-        exit_rules.FINDINGS, MARK, lambda _: made, "experiments.kept_models"
-    )
+    publish(runs.read_json(record))
+
+
+def score_all(data_dir: pathlib.Path) -> dict:
+    """Score every kept model; return what the record holds."""
+    kept = sorted((FOLDER / "models").glob("*.keras"))
+    found = [score(path.stem, data_dir) for path in kept]
+    return {"rows": [row for each in found for row in each]}
+
+
+def _publish(record):
+    made, module = table(record), "experiments.kept_models"
+    tables.publish(exit_rules.FINDINGS, MARK, lambda _: made, module)
 
 
 if __name__ == "__main__":
-    main()
+    run_command(__doc__, score_all, RECORD, _publish)

@@ -9,10 +9,8 @@ same training of 30 epochs with a validation split. The correction τ and the
 thresholds of running sums are chosen there, and used as they are.
 """
 
-import argparse
 import dataclasses
 import pathlib
-import sys
 
 from elf_keras import runs
 from elf_keras.cli import answer_from_flags, workdir
@@ -100,30 +98,22 @@ def _kept(got):
     return kept | {"saving": got["saving_with_heads"]}
 
 
-def main() -> None:
-    """Run the command."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--score", action="store_true")
-    parser.add_argument(
-        "--data_dir", type=pathlib.Path, default=pathlib.Path("../shared/data")
-    )
-    options, rest = parser.parse_known_args()
-    if options.score:
-        rows, curves = [], {}
-        for name, sibling in siblings().items():
-            found, curves[name] = score(name, sibling, options.data_dir)
-            rows += found
-        made = {"rows": rows, "curves": curves}
-        runs.write_json(RECORD, {**runs.environment(), **made})
-    sys.argv[1:] = rest
-    made = table(runs.read_json(RECORD))
-    tables.publish(
-        exit_rules.FINDINGS,
-        MARK,
-        lambda _: made,
-        "experiments.sibling_policies",
-    )
+def score_all(data_dir: pathlib.Path) -> dict:
+    """Score every pair that was made; return what the record holds."""
+    found = {
+        name: score(name, sibling, data_dir)
+        for name, sibling in siblings().items()
+    }
+    return {
+        "rows": [row for rows, _ in found.values() for row in rows],
+        "curves": {name: curve for name, (_, curve) in found.items()},
+    }
+
+
+def _publish(record):
+    made, module = table(record), "experiments.sibling_policies"
+    tables.publish(exit_rules.FINDINGS, MARK, lambda _: made, module)
 
 
 if __name__ == "__main__":
-    main()
+    kept_models.run_command(__doc__, score_all, RECORD, _publish)
