@@ -41,12 +41,13 @@ def main() -> None:
     """Measure and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     networks.add_arguments(parser)
+    parser.add_argument("--image_size", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=500, help="an opening")
     parser.add_argument("--openings", type=int, default=7)
     parser.add_argument("--variants", nargs="+", default=TFLITE_VARIANTS)
     options = parser.parse_args()
     shape = (options.image_size, options.image_size, 3)
-    model = networks.build(options, 10)
+    model = networks.build(options, 10, options.image_size)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (50, *shape)).astype("uint8")
     with tempfile.TemporaryDirectory() as name:

@@ -6,18 +6,17 @@ import argparse
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add what `build` reads; by default a ResNet-32 with cosines."""
     parser.add_argument("--backbone", default="resnet32")
-    parser.add_argument("--image_size", type=int, default=32)
     parser.add_argument("--exits", default="all", help="such as 3,4,5")
     parser.add_argument("--dense", action="store_true", help="not cosine")
 
 
-def build(options: argparse.Namespace, classes: int):
+def build(options: argparse.Namespace, classes: int, image_size: int):
     """Return the `MultiExitModel` with random weights."""
     # Those that only read the options must not load TensorFlow.
     from elf_keras import models
 
     return models.build(
-        (options.image_size, options.image_size, 3),
+        (image_size, image_size, 3),
         classes,
         backbone=options.backbone,
         exits=options.exits,

@@ -30,6 +30,7 @@ def main() -> None:
     """Measure and print JSON."""
     parser = argparse.ArgumentParser(description=__doc__)
     networks.add_arguments(parser)
+    parser.add_argument("--image_size", type=int, default=32)
     parser.add_argument("--rounds", type=int, default=600)
     # Of the process that measures: it must not hold TensorFlow's Python.
     parser.add_argument("--folder", help=argparse.SUPPRESS)
@@ -52,7 +53,7 @@ def _write(options, folder):
     from elf_keras import models
     from elf_keras.deploy import saved_model, serving
 
-    model = networks.build(options, 10)
+    model = networks.build(options, 10, options.image_size)
     names = [str(number) for number in range(10)]
     told = serving.Serving(np.ones(models.exits(model)), names)
     saved_model.save(model, folder / "whole", told)

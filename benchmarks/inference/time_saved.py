@@ -46,8 +46,7 @@ def main() -> None:
 
 
 def _row(options, size):
-    options.image_size = size
-    model = networks.build(options, CLASSES)
+    model = networks.build(options, CLASSES, size)
     costs = multiply_adds.exit_costs(model)
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (20, size, size, 3)).astype("uint8")
