@@ -21,7 +21,7 @@ COLUMNS = ("data", "model", "accuracy, %", "compute, %")
 EARLY = "full_sum_ldam_drw_seed0"
 POLICIES = ("macs_75", "macs_50")
 METHODS = {
-    units.PROBE_ROW: "linear classifier on the same features",
+    units.PROBE_ROW: "linear probe: a linear classifier on the same features",
     units.ACCURATE_ROW: "early exits, policy `accurate`",
     units.BUDGET_ROW: "early exits, at most 70 % of the compute",
 }

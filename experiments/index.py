@@ -65,8 +65,8 @@ How to read a cell:
   exits' own cost counted.
 - A tenth of the training images is kept for validation, except where it says
   *all training images*. Those runs have no validation images to choose a policy
-  on, so no *dynamic*: `docs/tutorials/papers_row.md` scores one by the
-  thresholds of another run.
+  on, so no *dynamic*: `docs/tutorials/papers_row.md` scores them by thresholds
+  that shorter runs chose.
 - The CIFAR runs that were measured here add `--mixed_precision=bfloat16`, and
   so do the times of recipes that name it.
 

@@ -46,9 +46,10 @@ RUNNING = (
     *("--exit_rule=depth_confidence", "--answer=running"),
     "--answer_decay=0.5",
 )
-# `best` likewise, by method, seeds 0 and 1. Not made so far. Before them come
-# runs of that length with a validation split: their thresholds are taken, and
-# if the second is better on validation, `best` is to get its augmentation.
+# `best` likewise, by method, seeds 0 and 1, and twice as long. Not made so far.
+# Before them come runs of that length with a validation split: their thresholds
+# are taken, and if the second is better on validation, `best` is to get its
+# augmentation.
 BEST = {
     "single": ("--method=single",),
     "sum": RUNNING,
@@ -142,6 +143,8 @@ def _full_length(head):
     for seed in (0, 1):
         for method, other in BEST.items():
             wished.append((f"best_{method}", "best", seed, everything, *other))
+    longer = (everything, "--epochs=400", *BEST["sum"])
+    wished.append(("best_400_epochs", "best", 0, *longer))
     return {
         f"full_{name}_seed{seed}": (
             f"--flagfile={CIFAR}/{recipe}.flags",
