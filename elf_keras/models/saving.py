@@ -1,6 +1,7 @@
 """Models on disk, and in float32."""
 
 import zipfile
+import zlib
 
 import keras
 
@@ -9,7 +10,7 @@ from elf_keras.models.multi_exit_model import MultiExitModel
 
 # What files that are cut, changed or foreign lead to.
 DAMAGE = (OSError, ValueError, LookupError, TypeError, RuntimeError)
-DAMAGE += (zipfile.BadZipFile,)
+DAMAGE += (AttributeError, EOFError, zipfile.BadZipFile, zlib.error)
 _HALF = ("mixed_bfloat16", "mixed_float16", "bfloat16", "float16")
 
 

@@ -91,6 +91,29 @@ def another_config(value):
     return change
 
 
+def compressed(path, member):
+    """Packed once more by another tool, with bytes of a member turned."""
+    with zipfile.ZipFile(path) as archive:
+        content = {name: archive.read(name) for name in archive.namelist()}
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in content.items():
+            archive.writestr(name, data)
+        start = archive.getinfo(member).header_offset + 30 + len(member)
+    found = bytearray(path.read_bytes())
+    found[start : start + 8] = bytes(255 - byte for byte in found[start:][:8])
+    path.write_bytes(found)
+
+
+@pytest.mark.parametrize("member", ["config.json", "model.weights.h5"])
+def test_damage_of_a_compressed_file_is_one_line(tmp_path, member):
+    path = damaged(
+        tmp_path / "model.keras", lambda path: compressed(path, member)
+    )
+    with pytest.raises(InputError, match="functional Keras model") as caught:
+        given_file.load(path)
+    assert "\n" not in str(caught.value)
+
+
 @pytest.mark.parametrize(
     "change",
     [
@@ -103,6 +126,7 @@ def another_config(value):
         another_config("text"),
         another_config({"class_name": "Functional", "config": {}}),
         another_config({"module": "keras", "class_name": "Nothing"}),
+        another_config({"module": 5, "class_name": "Dense"}),
         another_config(
             {"module": "keras.layers", "class_name": "Dense", "config": {}}
         ),

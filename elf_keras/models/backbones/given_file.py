@@ -32,11 +32,11 @@ def load(path: pathlib.Path | str) -> keras.Model:
     try:
         with zipfile.ZipFile(path) as archive:
             config = json.loads(archive.read("config.json"))
+        custom = dict.fromkeys(_custom(config))
     except saving.DAMAGE as error:
         raise InputError(
             f"{path} cannot be read ({error}); expected {_EXPECTED}"
         ) from error
-    custom = dict.fromkeys(_custom(config))
     if custom:
         raise InputError(
             f"{path} has {', '.join(custom)}, which Keras does not know; "
