@@ -76,14 +76,15 @@ def main(arguments: list[str]) -> None:
     """Run the command."""
     command.refuse_arguments(arguments)
     loggers_from_flags.check()
+    started = time.time()
     with preemption.watched():
         if FLAGS.dry_run or FLAGS.plan:
-            dry_run()
+            dry_run(started=started)
             return
         folder = workdir.check_workdir()
         if not (folder / runs.METRICS).exists():
             with workdir.locking(folder, at_once=_writes()) as take:
-                run(take, started=time.time())
+                run(take, started=started)
             return
         command.say(
             f"{folder} is trained already; choose another --workdir to train "
@@ -92,16 +93,17 @@ def main(arguments: list[str]) -> None:
         command.show(runs.read_json(folder / runs.METRICS))
 
 
-def dry_run() -> None:
+def dry_run(*, started: float) -> None:
     """Check what `run` needs, and print what it would take."""
     fleet = plan.parse_fleet(FLAGS.plan) if FLAGS.plan else None
     if FLAGS.workdir:
         workdir.check_workdir()
     data = _data()
+    spent = time.time() - started
     command.load_tensorflow()
     from elf_keras.cli import dry_run_from_flags
 
-    rows = dry_run_from_flags.rows(data, fleet)
+    rows = dry_run_from_flags.rows(data, fleet, spent)
     print(tables.facts(rows), flush=True)
 
 
@@ -130,7 +132,7 @@ def run(lock: Callable[[], None], *, started: float) -> None:
         replica_parts.check(FLAGS.batch_size, strategy.num_replicas_in_sync)
         model = training_from_flags.model(data, strategy)
         training_from_flags.check(model, data)
-        start = start_from_flags.begin(model, data)
+        start = start_from_flags.begin(model, data, started)
         training = training_from_flags.training(
             model, data, start.length, start.watched
         )
@@ -213,6 +215,8 @@ def _data():
     data = data_from_flags.to_train_on(goes_on)
     # The run of --weights may have had more of them.
     splits.count_classes(data.train.labels, data.class_names)
+    if _writes():
+        data_from_flags.say_if_few(data)
     for note in data.notes:
         command.say(f"note: {note}")
     if _writes():

@@ -5,12 +5,15 @@ import threading
 
 from absl import flags
 
+from elf_keras import choices
 from elf_keras.cli import command
 from elf_keras.exits import thresholds
 
 FLAGS = flags.FLAGS
 # Seconds until the user is told what takes so long.
 PATIENCE = 10.0
+# Of a folder's training images, below which fresh weights learn little.
+FEW_IMAGES = 5000
 
 
 def splits(given: flags.FlagValues = FLAGS, recorded=None, folder=None):
@@ -141,6 +144,20 @@ def _slow_reading():
     # Nobody waits for it where loading fails.
     timer.daemon = True
     return timer
+
+
+def say_if_few(data) -> None:
+    """Say what fresh weights and few images come to, and what helps."""
+    images, classes = len(data.train), len(data.class_names)
+    given = FLAGS.backbone.endswith(choices.KERAS_FILE)
+    fresh = FLAGS.weights == "none" and not given
+    if FLAGS.dataset == "folder" and fresh and images < FEW_IMAGES:
+        command.say(
+            f"note: {images} training images of {classes} classes are few for "
+            "random weights: expect most answers to be wrong, above all for "
+            "rare classes; start from ImageNet weights instead, with "
+            "--recipe=photos"
+        )
 
 
 def tell_damaged(data) -> None:

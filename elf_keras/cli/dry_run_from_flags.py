@@ -8,7 +8,6 @@ from elf_keras.cli import (
     limit_from_flags,
     model_from_flags,
     schedule_from_flags,
-    start_from_flags,
     training_from_flags,
 )
 from elf_keras.data import splits
@@ -19,8 +18,13 @@ from elf_keras.training import dry_run, plan
 FLAGS = flags.FLAGS
 
 
-def rows(data: splits.Splits, fleet: plan.Fleet | None) -> list[tuple]:
+def rows(
+    data: splits.Splits, fleet: plan.Fleet | None, spent: float
+) -> list[tuple]:
     """Check images, speed and memory, and reckon; nothing is written.
+
+    Args:
+      spent: seconds until the data were there, as a training has to wait.
 
     Returns:
       What is told, and its value as text, one after the other.
@@ -29,8 +33,7 @@ def rows(data: splits.Splits, fleet: plan.Fleet | None) -> list[tuple]:
     strategy = model_from_flags.strategy(alone=True)
     model = training_from_flags.model(data, strategy)
     training = training_from_flags.training(model, data)
-    start_from_flags.say_if_few(data)
-    told, speed, epochs = _course(model, data, training)
+    told, speed, epochs = _course(model, data, training, spent)
     found += told
     if fleet:
         found += plan.rows(
@@ -43,7 +46,7 @@ def rows(data: splits.Splits, fleet: plan.Fleet | None) -> list[tuple]:
     return found
 
 
-def _course(model, data, training):
+def _course(model, data, training, spent):
     """Rows of the training's parts, the speed of its steps, its epochs."""
     cost, found = limit_from_flags.cost(model, data), []
     limit = limit_from_flags.limit(model, data, cost)
@@ -52,7 +55,7 @@ def _course(model, data, training):
         if seconds:
             found.append((name, progress.duration(seconds)))
     speed = dry_run.measure(model, data, training.batches)
-    length = limit_from_flags.length(limit, speed, before, data)
+    length = limit_from_flags.length(limit, speed, spent + before, data)
     schedule_from_flags.schedule(data, length)
     images = min(speed.images, length.steps * speed.batch)
     shown = dataclasses.replace(speed, images=images)
@@ -65,6 +68,8 @@ def _course(model, data, training):
         scored = len(data.validation or ()) + len(data.test or ())
         images = scored * (2 if before and data.validation is not None else 1)
         images += len(score_model.few_files(data.train))
-        told = progress.duration(images * cost.image)
-        found.append(("scores after it", told))
+        scores = images * cost.image
+        found.append(("scores after it", progress.duration(scores)))
+        whole = progress.duration(spent + whole + scores)
+        found.append(("all, with reading", whole))
     return found, speed, length.epochs

@@ -27,11 +27,11 @@ def _length():
     flags.DEFINE_float(
         "most_minutes",
         0.0,
-        "Time limit of the training, at a speed that is measured first. If "
-        "not all fits, there are fewer epochs and steps, those of "
-        "--exits_first and --exits_last included, and training looks at a part "
-        "of a large validation split (where exits are trained alone). Scoring "
-        "comes on top. 0: no limit.",
+        "Time limit of the training, from when the command begins, at a speed "
+        "that is measured first. If not all fits, there are fewer epochs and "
+        "steps, those of --exits_first and --exits_last included, and training "
+        "looks at a part of a large validation split (where exits are trained "
+        "alone). Scoring comes on top. 0: no limit.",
         0.0,
     )
     flags.DEFINE_integer("batch_size", 128, "Images in a training step.", 1)

@@ -10,7 +10,6 @@ from absl import flags
 
 from elf_keras import runs
 from elf_keras.cli import (
-    backbone_from_flags,
     command,
     limit_from_flags,
     model_from_flags,
@@ -34,8 +33,6 @@ from elf_keras.training import (
 )
 
 FLAGS = flags.FLAGS
-# Of a folder's training images, below which fresh weights learn little.
-FEW_IMAGES = 5000
 KEY = "start"
 
 
@@ -70,18 +67,20 @@ class Start:
         }
 
 
-def begin(model: keras.Model, data: splits.Splits) -> Start:
+def begin(model: keras.Model, data: splits.Splits, started: float) -> Start:
     """Train the exits first, and settle the length of the training.
 
     A run that goes on has done so: what it recorded holds.
+
+    Args:
+      started: when the command began, in seconds since 1970: --most_minutes
+        counts from then on.
     """
     done = _recorded(model, data)
     if done:
         return done
-    if workers.is_chief(model.distribute_strategy):
-        say_if_few(data)
     _refuse_unfit()
-    began, cost = time.perf_counter(), exits_cost.FREE
+    cost = exits_cost.FREE
     if FLAGS.most_minutes:
         cost = limit_from_flags.cost(model, data)
     limit = limit_from_flags.limit(model, data, cost)
@@ -97,7 +96,7 @@ def begin(model: keras.Model, data: splits.Splits) -> Start:
     length = schedule_from_flags.whole_length(data)
     if FLAGS.most_minutes:
         speed = limit_from_flags.speed(model, data)
-        spent = time.perf_counter() - began
+        spent = time.time() - started
         length = limit_from_flags.length(limit, speed, spent, data)
     agreed = _agreed(model, length.epochs, length.steps, length.passes)
     length = time_limit.Length(*agreed)
@@ -130,19 +129,6 @@ def end(
     record = dataclasses.replace(record, kept=bool(kept))
     say(record.sentence)
     return dataclasses.asdict(record)
-
-
-def say_if_few(data: splits.Splits) -> None:
-    """Say what fresh weights and few images come to, and what helps."""
-    images, classes = len(data.train), len(data.class_names)
-    fresh = FLAGS.weights == "none" and not backbone_from_flags.is_file()
-    if FLAGS.dataset == "folder" and fresh and images < FEW_IMAGES:
-        command.say(
-            f"note: {images} training images of {classes} classes are few for "
-            "random weights: expect most answers to be wrong, above all for "
-            "rare classes; start from ImageNet weights instead, with "
-            "--recipe=photos"
-        )
 
 
 def _recorded(model, data):

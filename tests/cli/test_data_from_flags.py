@@ -4,6 +4,7 @@ import re
 
 import command_runs
 import pytest
+from made_splits import made
 
 from elf_keras.cli import answer_from_flags, data_from_flags
 
@@ -52,3 +53,19 @@ def test_the_table_of_labels_on_the_page(tmp_path):
     assert loaded.test.names == (names[-1],)
     assert loaded.class_counts.sum() == len(names) - 1
     assert not loaded.left_out
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("--dataset=folder", True),
+        ("--dataset=folder --weights=imagenet", False),
+        ("--dataset=folder --backbone=mine.keras", False),
+        ("--dataset=digits_lt", False),
+    ],
+)
+def test_few_photos_and_fresh_weights(words, told, capsys):
+    with command_runs.fresh_flags("--workdir=", *words.split()):
+        data_from_flags.say_if_few(made())
+    err = capsys.readouterr().err
+    assert ("--recipe=photos" in err and "random weights" in err) == told

@@ -2,6 +2,7 @@
 
 import dataclasses
 import shutil
+import time
 from types import SimpleNamespace
 
 import command_runs
@@ -191,27 +192,22 @@ def test_a_second_stage_has_exits_already(tmp_path, flag):
         command_runs.fresh_flags(*words),
         pytest.raises(InputError, match=f"{flag} with --second_stage"),
     ):
-        start_from_flags.begin(tiny.model(), made())
+        start_from_flags.begin(tiny.model(), made(), time.time())
 
 
 def data_of(data, count):
     return dataclasses.replace(data, train=data.train.take(np.arange(count)))
 
 
-@pytest.mark.parametrize(
-    ("words", "told"),
-    [
-        ("--dataset=folder", True),
-        ("--dataset=folder --weights=imagenet", False),
-        ("--dataset=folder --backbone=mine.keras", False),
-        ("--dataset=digits_lt", False),
-    ],
-)
-def test_few_photos_and_fresh_weights(words, told, capsys):
-    with command_runs.fresh_flags("--workdir=", *words.split()):
-        start_from_flags.say_if_few(made())
-    err = capsys.readouterr().err
-    assert ("--recipe=photos" in err and "random weights" in err) == told
+@pytest.mark.parametrize(("before", "fits"), [(0, True), (3600, False)])
+def test_the_limit_counts_from_when_the_command_began(before, fits):
+    """Photos were read since, and compared, which may take minutes."""
+    words = ("--workdir=", "--most_minutes=30", "--epochs=2", "--batch_size=3")
+    data = made(side=tiny.SHAPE[0])
+    with command_runs.fresh_flags(*words):
+        start = start_from_flags.begin(tiny.model(), data, time.time() - before)
+    found = start.length.epochs, start.length.steps
+    assert (found == (1, 1)) == (not fits)
 
 
 def test_the_chief_says_whether_exits_last_were_kept(monkeypatch):

@@ -24,8 +24,8 @@ def test_library_lines_run(tmp_path, monkeypatch):
     names = {"images": images, "labels": labels, "dataset": dataset}
     monkeypatch.chdir(tmp_path)
     exec(block, names)
-    assert set(names["scores"]) == {f"exit_{k}" for k in (1, 2, 3, 4)}
+    assert set(names["logits"]) == {f"exit_{k}" for k in (1, 2, 3, 4)}
     again = models.load(tmp_path / "model.keras").predict(images)
     np.testing.assert_allclose(
-        again["exit_4"], names["scores"]["exit_4"], atol=1e-5
+        again["exit_4"], names["logits"]["exit_4"], atol=1e-5
     )

@@ -42,6 +42,10 @@ def test_table(photos, tmp_path):
     before = command_runs.content(tmp_path)
     workdir = f"--workdir={tmp_path / 'run'}"
     ended = command_runs.done("train", *folder(photos, workdir, "--epochs=90"))
+    expected = (
+        "note: 10 training images of 2 classes are few for random weights"
+    )
+    assert ended.err.startswith(expected)
     rows = dict(line.split("  ", 1) for line in ended.out.splitlines())
     rows = {what.strip(): figure.strip() for what, figure in rows.items()}
     assert rows["train"] == "10 images, all headers read, 10 decoded"
@@ -89,6 +93,8 @@ def test_scores_are_of_the_start_too_and_of_training(
     monkeypatch.setattr(exits_cost, "measure", lambda *_: cost)
     rows = dry(photos, f"--exits_{flag}=1")
     assert rows["scores after it"] == f"{seconds} s"
+    found, unit = rows["all, with reading"].split()
+    assert unit == "s" and float(found) > seconds
 
 
 @pytest.mark.slow
