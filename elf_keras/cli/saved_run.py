@@ -14,8 +14,9 @@ from elf_keras.data.sources import arrays
 from elf_keras.errors import InputError
 from elf_keras.evaluation import score_model
 from elf_keras.losses import objective as objectives
+from elf_keras.models import removing
 from elf_keras.runs import flagfiles
-from elf_keras.training import run_record
+from elf_keras.training import manifold_mixup, resized_pass, run_record
 
 
 def check_exits(model: keras.Model) -> None:
@@ -54,7 +55,8 @@ def words_of(model: keras.Model, recipe: Sequence[str]) -> list[str]:
                 "cannot find it; put it into a module and import it from there"
             )
     found += [f"--plugin={module}" for module in modules]
-    return [*found, *_of_objective(objective, name, models.exits(model))]
+    found += _of_objective(objective, name, models.exits(model))
+    return [*found, *_of_pass(getattr(model, "training_pass", None))]
 
 
 def _modules_of_layers(model):
@@ -99,6 +101,16 @@ def _of_objective(objective, name, exits) -> Iterator[str]:
     for key, function in objectives.NORMALIZATIONS.items():
         if function is objective.normalization:
             yield f"--loss_normalization={key}"
+
+
+def _of_pass(training_pass) -> Iterator[str]:
+    if isinstance(training_pass, removing.RemovingPass):
+        yield "--leaving=removed"
+    if isinstance(training_pass, resized_pass.ResizedPass):
+        yield f"--training_size={training_pass.size}"
+    if isinstance(training_pass, manifold_mixup.ManifoldMixup):
+        yield f"--mixing={choices.MANIFOLD_MIXUP}"
+        yield f"--mixup_alpha={training_pass.alpha}"
 
 
 def history_rows(model: keras.Model, history) -> list[dict]:

@@ -203,7 +203,7 @@ def custom():
         (
             lambda: given_models.plain(shape=(96, 64, 3)),
             "takes images of 96 x 64 x 3, these are of 16 x 16 x 3 .*; give "
-            r"images of its side \(--image_size\), or a model that takes these",
+            r"images of its side \(--image_size, without --magnif",
         ),
         (
             lambda: given_models.plain(shape=(None, None, 1)),

@@ -140,7 +140,8 @@ def _check_images(model, shape, told):
         raise InputError(
             f"{told} takes images of {sides}, these are of "
             f"{' x '.join(map(str, shape))} (height, width, channels); give "
-            "images of its side (--image_size), or a model that takes these"
+            "images of its side (--image_size, without --magnification_limit), "
+            "or a model that takes these"
         )
 
 
