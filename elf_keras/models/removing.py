@@ -28,8 +28,9 @@ class RemovingPass:
     logits it left with, which take no gradient.
 
     The sizes of its batches differ from step to step: XLA, and a TPU, cannot
-    compile it. A stage that nobody comes to has gradients of zero
-    and moves no statistic.
+    compile it. A stage that nobody comes to has gradients of zero and moves no
+    statistic. Replicas on CPUs need TF_ENABLE_ONEDNN_OPTS=0: oneDNN gets empty
+    batches wrong.
 
     Args:
       model: with exits; the pass shares its weights.

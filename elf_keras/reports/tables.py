@@ -20,6 +20,7 @@ _FACTS = {
     "seed": "seed",
     "git_revision": "git revision of the code",
     "machine": "machine",
+    "processor": "processor",
     "processors": "processors",
     "devices": "devices",
     "python": "Python",

@@ -4,6 +4,7 @@ import contextlib
 import os
 import pathlib
 import platform
+import re
 import resource
 import subprocess
 import sys
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from elf_keras.runs import flagfiles
 
 _PACKAGES = ("elf_keras", "keras", "tensorflow", "numpy", "scikit-learn")
+# By which libraries choose their kernels: speeds differ by as much.
+_INSTRUCTIONS = ("avx2", "avx512f", "avx512_vnni", "avx512_bf16", "amx_tile")
 
 
 def environment() -> dict:
@@ -21,10 +24,23 @@ def environment() -> dict:
         "command": [name, *map(flagfiles.line, sys.argv[1:])],
         "git_revision": _git_revision(),
         "machine": f"{platform.system()} {platform.machine()}",
+        "processor": _processor(),
         "processors": os.cpu_count(),
         "python": platform.python_version(),
         "versions": {name: _version(name) for name in _PACKAGES},
     }
+
+
+def _processor():
+    """The processor's name, and what it can do that libraries make use of."""
+    information = pathlib.Path("/proc/cpuinfo")
+    text = information.read_text() if information.exists() else ""
+    found = re.search(r"^model name.*?:(.*)$", text, re.MULTILINE)
+    name = found[1].strip() if found else platform.processor()
+    flags = re.search(r"^flags.*?:(.*)$", text, re.MULTILINE)
+    able = set(flags[1].split()) if flags else set()
+    told = [each for each in _INSTRUCTIONS if each in able]
+    return f"{name} ({', '.join(told)})" if told else name
 
 
 def peak_memory() -> int:

@@ -1,9 +1,6 @@
 """Why the weights of a run may differ, bit for bit, when it is repeated."""
 
 import os
-import pathlib
-import platform
-import re
 
 import tensorflow as tf
 
@@ -20,7 +17,7 @@ def surroundings() -> dict:
         **facts["versions"],
         "git_revision": facts["git_revision"],
         "machine": facts["machine"],
-        "processor": _processor(),
+        "processor": facts["processor"],
         "cores": runs.cores(),
         "devices": [
             f"{device.device_type}:{number}"
@@ -54,11 +51,3 @@ def reasons(notes: dict, *, deterministic: bool) -> list[str]:
             "trained without --deterministic: sums may be added up in any order"
         )
     return found
-
-
-def _processor():
-    """The processor's name, since kernels are chosen by what it can do."""
-    information = pathlib.Path("/proc/cpuinfo")
-    text = information.read_text() if information.exists() else ""
-    found = re.search(r"^model name.*?:(.*)$", text, re.MULTILINE)
-    return found[1].strip() if found else platform.processor()

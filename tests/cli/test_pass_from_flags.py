@@ -70,6 +70,19 @@ def test_what_it_does_not_go_with(exits, words, says):
     assert "\n" not in str(told.value)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "words",
+    [["--method=single"], ["--method=bbn"], ["--mixing=manifold_mixup"]],
+)
+def test_the_command_ends_in_one_line(tmp_path, words):
+    words = (*command_runs.TINY, REMOVED, *words)
+    run = tmp_path / "run"
+    says = ["--leaving=removed: ", words[-1], "or set --leaving=masked"]
+    command_runs.refused("train", *words, f"--workdir={run}", says=says)
+    assert not run.exists()
+
+
 def test_a_size_for_training_alone():
     built = models.build((24, 24, 3), 3, backbone="resnet8", exits="1")
     model = compiled("--training_size=16", model=built)

@@ -150,6 +150,7 @@ def test_an_export_answers_as_its_runner_without_the_run(photos, words, policy):
     [
         (["--policy=macs_3"], ["--policy=macs_3", "all_exits, accurate"]),
         (["--exit_rule=entropy"], ["--exit_rule=entropy", "leave these flags"]),
+        (["--answer=running"], ["--answer=running", "leave these flags"]),
         (["--policy_file=a.json"], ["--policy_file"]),
         (["--top_k=0"], ["top_k"]),
         (["--format=xml"], ["format"]),

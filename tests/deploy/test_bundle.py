@@ -200,6 +200,8 @@ def test_its_policies_are_those_of_its_rule(by_rule, variant):
         assert found["macs"] == pytest.approx(policy["macs"])
     says = ["margin of running sums", "add --exit_rule=margin"]
     refused("evaluate", output, "--exit_rule=confidence", says=says)
+    says = ["margin of running sums", "--answer_decay=0.75"]
+    refused("evaluate", output, "--answer_decay=0.25", says=says)
 
 
 @pytest.mark.slow
@@ -209,6 +211,7 @@ def test_its_policies_are_those_of_its_rule(by_rule, variant):
         (["--variant=float16"], ["no 'float16'", "int8"]),
         (["--policy=macs_3"], ["macs_3", "all_exits"]),
         (["--exit_rule=entropy"], ["--exit_rule=confidence"]),
+        (["--answer=running"], ["leaves by confidence", "--answer=own"]),
         (["--policy=accurate", "--policy_file=a.json"], ["leave it out"]),
     ],
 )

@@ -42,10 +42,7 @@ def stages():
 def test_survivors_take_along_what_the_rule_keeps(stages, rule):
     answered = rule.answered(exported.scores())
     sure = rule.certainty(answered)
-    # About what another image has: some leave at every exit.
-    random = np.random.default_rng(0)
-    rows = random.permutation(sure[:, :-1]).astype("float64")
-    rows = (rows + random.uniform(-0.05, 0.05, rows.shape)).clip(0.01, 0.99)
+    rows = rules.telling_limits(sure)
     limits = np.column_stack([rows, np.full(len(rows), np.inf)])
     taken = exit_rule.exit_taken(exit_rule.above(sure, limits))
     assert set(taken) == {0, 1, 2}

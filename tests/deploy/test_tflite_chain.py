@@ -2,16 +2,14 @@
 
 from unittest import mock
 
-import leaving
+import exported
 import numpy as np
 import pytest
+import rules
 import tensorflow as tf
 from tensorflow.lite.python.convert_phase import ConverterError
 
-from elf_keras.deploy import (
-    measure,
-    tflite_chain,
-)
+from elf_keras.deploy import measure, tflite_chain
 from elf_keras.errors import InputError
 from elf_keras.exits import exit_rule
 
@@ -57,24 +55,34 @@ def test_chain_answers_as_the_model(
         np.testing.assert_allclose(found, expected, atol=tolerance * size)
 
 
-def test_single_file_leaves_where_the_rule_says(folder, expected, images):
+@pytest.mark.parametrize("rule", rules.ALL, ids=rules.NAMES)
+def test_single_file_leaves_where_the_rule_says(rule, tmp_path):
     from ai_edge_litert.interpreter import Interpreter
 
-    threshold = np.median(exit_rule.confidence(expected)[:, 0])
-    answer = leaving.select(expected, float(threshold))
-    assert 0 < answer.exit_taken.mean() < 1
-    path = folder / "float32" / "single_file.tflite"
+    images, answered = exported.images(), rule.answered(exported.scores())
+    rows = rules.telling_limits(rule.certainty(answered))
+    limits = np.column_stack([rows, np.full(len(rows), np.inf)])
+    sure = exit_rule.above(rule.certainty(answered), limits)
+    taken = exit_rule.exit_taken(sure)
+    assert set(taken) == {0, 1, 2}
+    with mock.patch.object(tflite_chain, "convert"):
+        tflite_chain.write(
+            exported.model(),
+            tmp_path,
+            variants=["float32"],
+            images=images,
+            single_file=rule,
+        )
+    path = tmp_path / "float32" / "single_file.tflite"
     run = Interpreter(str(path)).get_signature_runner()
-    for index, image in enumerate(images):
+    every = zip(images, rows, taken, answered, strict=True)
+    for image, row, exit_, logits in every:
         found = run(
             image=image[None].astype("float32"),
-            exit_threshold=np.array([threshold], "float32"),
+            exit_threshold=np.float32(row),
         )
-        taken = answer.exit_taken[index]
-        assert int(found["exit"]) == taken + 1
-        np.testing.assert_allclose(
-            found["scores"][0], expected[index, taken], atol=1e-5
-        )
+        assert int(found["exit"]) == exit_ + 1
+        np.testing.assert_allclose(found["scores"][0], logits[exit_], atol=1e-4)
 
 
 @pytest.mark.parametrize(

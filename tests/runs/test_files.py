@@ -167,6 +167,9 @@ def test_environment_says_what_repeats_the_run():
     assert {"command", "git_revision", "python", "versions"} <= set(found)
     assert found["versions"]["keras"].startswith("3.")
     assert None not in found["versions"].values()
+    information = pathlib.Path("/proc/cpuinfo")
+    if information.exists() and " avx2 " in information.read_text():
+        assert "avx2" in found["processor"]
     json.dumps(found)
 
 

@@ -7,6 +7,7 @@ import tiny
 from interrupted import PowerCutError, power_cut
 
 from elf_keras.errors import InputError
+from elf_keras.runs import machine
 from elf_keras.training import checkpoints, determinism, loop
 
 
@@ -86,7 +87,7 @@ def test_what_a_resumed_process_noted_is_kept(tmp_path, monkeypatch):
     built = interrupted.model(at=5, event=power_cut)
     with pytest.raises(PowerCutError):
         interrupted.fit(tmp_path, built)
-    monkeypatch.setattr(determinism, "_processor", lambda: "another")
+    monkeypatch.setattr(machine, "_processor", lambda: "another")
     built = interrupted.model(at=6, event=once(spoil))
     outcome, _ = interrupted.fit(tmp_path, built)
     notes = outcome.checkpoints.notes

@@ -117,7 +117,7 @@ def test_its_own_flags_repeat_a_run(whole, tmp_path):
 @pytest.mark.parametrize(
     ("start", "flags"),
     [
-        (TRAIN, ("--mixed_precision=bfloat16",)),
+        (TRAIN, ("--mixed_precision=bfloat16", "--leaving=removed")),
         (TRAIN, ("--mixed_precision=float16",)),
         (("-c", command_runs.TRAIN_ON_TWO), ("--strategy=mirrored",)),
         (
