@@ -1,6 +1,6 @@
 """What images that leave the batch save of a training step.
 
-python -m benchmarks.leaving_step [--precision=bfloat16] [--steps=20] \\
+python -m benchmarks.leaving_step [--precision=float32] [--steps=20] \\
     [--peer=PATH/torch_resnet32.py --peer_python=PYTHON_WITH_TORCH]
 
 ResNet-32 with three heads, batch 128. Of the images 0, 30 and 60 % leave,
@@ -23,7 +23,7 @@ import numpy as np
 import tensorflow as tf
 
 from benchmarks import training_speed, training_step
-from elf_keras import losses, models
+from elf_keras import losses, models, runs
 from elf_keras.exits import exit_rule
 from elf_keras.losses import objective
 from elf_keras.models import multiply_adds, removing
@@ -40,7 +40,7 @@ def main() -> None:
     """Time all shares, round by round."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--precision", choices=["float32", "bfloat16"], default="float32"
+        "--precision", choices=["float32", "bfloat16"], default="bfloat16"
     )
     parser.add_argument("--peer")
     parser.add_argument("--peer_python", default=sys.executable)
@@ -67,7 +67,8 @@ def main() -> None:
     rows = [_row(share, found, peer) for share, found in rounds.items()]
     for row in rows:
         row["macs_not_spent"] = macs_not_spent(built["removed"], row["leaving"])
-    print(json.dumps({**vars(options), "rows": rows}, indent=1))
+    told = {"precision": options.precision, "rows": rows}
+    print(json.dumps(runs.environment() | told, indent=1))
 
 
 def build(kind: str) -> keras.Model:

@@ -32,20 +32,24 @@ def training(records: list[dict]) -> str:
     return tables.markdown(columns, rows)
 
 
-def leaving(record: dict) -> str:
+def leaving(records: list[dict]) -> str:
     """Images a second of steps that compute nothing for images that left."""
     rows = [
         [
+            record["precision"],
             f"{100 * row['leaving']:.0f} %",
             f"{row['masked_images_per_second']:.0f}",
             f"{row['removed_images_per_second']:.0f}",
             f"{row['removed_over_masked']:.2f}",
+            f"{row['removed_over_peer']:.2f}",
             f"{100 * row['macs_not_spent']:.0f} %",
         ]
+        for record in records
         for row in record["rows"]
     ]
-    columns = ("leave", "`masked`", "`removed`", "ratio")
-    return tables.markdown((*columns, "multiply-adds not spent"), rows)
+    columns = ("", "leave", "`masked`", "`removed`", "`removed` / `masked`")
+    more = "`removed` / PyTorch", "multiply-adds not spent"
+    return tables.markdown((*columns, *more), rows)
 
 
 def saved_model(records: list[dict]) -> str:
