@@ -93,7 +93,7 @@ def policies(run: Run) -> dict[str, str]:
 
 
 def export(run: Run, chosen: dict[str, str]) -> dict:
-    """Export in int8; return accuracies, and milliseconds on one thread.
+    """Export in int8: accuracies, milliseconds on one thread, peak memory.
 
     Those of `static` are of the backbone with its last exit alone, which is
     what the other methods ship.
@@ -110,7 +110,8 @@ def export(run: Run, chosen: dict[str, str]) -> dict:
         row: variant["policies"][name] for row, name in chosen.items()
     }
     keys = "accuracy", "milliseconds"
-    return {row: {key: at[key] for key in keys} for row, at in found.items()}
+    told = {row: {key: at[key] for key in keys} for row, at in found.items()}
+    return told | {"peak_memory_bytes": record["peak_memory_bytes"]}
 
 
 def _scored(run, policy):

@@ -59,6 +59,7 @@ def write(
     if plan.chain_only:
         record["variants"] = chains.without_others(folder, record["variants"])
         record["checksums"] = manifest.checksums(folder)
+    record["peak_memory_bytes"] = runs.peak_memory()
     runs.write_json(folder / manifest.NAME, record)
     return record
 
