@@ -81,7 +81,8 @@ function mark({ kind, label, macs, accuracy, current }, x, y, width) {
         {
           class: "label",
           x: left + (before ? -11 : 11),
-          y: kind === "run" ? top - 10 : top + 19,
+          // Beside its point, and of a run above: both may be in one place.
+          y: kind === "run" ? top - 10 : top + 4,
           "text-anchor": before ? "end" : "start",
         },
         label,
