@@ -98,9 +98,15 @@ def sentence(record: dict) -> str:
             "note: without validation images nothing tells whether training "
             "is better than its start; the last epoch is kept"
         )
-    if found["best"]["epoch"]:
-        return "training is kept: on validation it is better than its start"
+    start = found["first"]["static"]["accuracy"]
+    if not found["best"]["epoch"]:
+        return (
+            "training is not kept: on validation it is not better than its "
+            f"start (last exit {100 * start:.1f} %), so model.keras is that "
+            "(epoch 0)"
+        )
+    now = found["best"]["static"]["accuracy"]
     return (
-        "training is not kept: on validation it is not better than its start, "
-        "so model.keras is that (epoch 0)"
+        "training is kept: on validation it is better than its start (last "
+        f"exit {100 * start:.1f} → {100 * now:.1f} %)"
     )
