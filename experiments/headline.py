@@ -17,8 +17,8 @@ PAGES = tables.CHECKOUT / "README.md", tables.CHECKOUT / "docs" / "index.md"
 CIFAR = "CIFAR-10 with a long tail, 200 epochs"
 PHOTOS = "groceries, 43 classes, from ImageNet weights"
 COLUMNS = ("data", "model", "accuracy, %", "compute, %")
-# The network with early exits, and the policies of its shorter sibling.
-EARLY = "full_sum_ldam_drw_seed0"
+# The network with early exits, and the policies of its shorter siblings.
+EARLY = [f"full_sum_ldam_drw_seed{seed}" for seed in full_length.SEEDS]
 POLICIES = ("macs_75", "macs_50")
 METHODS = {
     units.PROBE_ROW: "linear probe: a linear classifier on the same features",
@@ -33,28 +33,29 @@ def table(results: list[dict]) -> str:
     return tables.markdown(COLUMNS, rows)
 
 
-def early_points() -> list[dict]:
-    """Return what the early exits score by the policies that were chosen."""
+def early_points() -> list[list[dict]]:
+    """Return what early exits score by each chosen policy, seed by seed."""
     rows = runs.read_json(sibling_policies.RECORD)["rows"]
     found = {(row["model"], row["policy"]): row for row in rows}
-    return [found[EARLY, policy] for policy in POLICIES]
+    return [[found[name, policy] for name in EARLY] for policy in POLICIES]
 
 
-def bare_accuracy(results: list[dict]) -> float:
-    """Return the accuracy of the network without early exits, seed 0."""
-    name = f"{full_length.BACKBONE}_seed0"
-    (bare,) = [result for result in results if result["name"] == name]
-    return bare["metrics"]["test"]["last"]["static"]["accuracy"]
+def bare_accuracies(results: list[dict]) -> list[float]:
+    """Return accuracies of the network without early exits, seed by seed."""
+    names = [f"{full_length.BACKBONE}_seed{n}" for n in full_length.SEEDS]
+    return [
+        result["metrics"]["test"]["last"]["static"]["accuracy"]
+        for result in results
+        if result["name"] in names
+    ]
 
 
 def _cifar(results):
-    bare = tables.spread([bare_accuracy(results)])
+    bare = tables.spread(bare_accuracies(results))
     yield [CIFAR, "without early exits", bare, "100"]
     for number, found in enumerate(early_points()):
-        accuracy, spent = (
-            tables.spread([each])
-            for each in (found["accuracy"], 1 - found["saving"])
-        )
+        accuracy = tables.spread([each["accuracy"] for each in found])
+        spent = tables.spread([1 - each["saving"] for each in found])
         # The README leads with the first.
         mark = "" if number else "**"
         cells = (f"{mark}{each}{mark}" for each in (accuracy, spent))
