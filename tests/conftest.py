@@ -30,7 +30,12 @@ LONGEST = (
     *("test_commands", "test_odd_names", "test_what_ships"),
     *("test_backbones_applications", "test_backbones_pretrained"),
     *("test_second_stage_from_flags", "test_photos_224", "test_worker_steps"),
-    *("test_bundle", "test_tflite_chain", "test_mid_epoch"),
+    *(
+        "test_bundle",
+        "test_bundle_rules",
+        "test_tflite_chain",
+        "test_mid_epoch",
+    ),
     *("test_experiments", "test_train_command", "test_checkpoints"),
     *("test_determinism", "test_search", "test_c_api"),
 )

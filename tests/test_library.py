@@ -12,13 +12,11 @@ import pytest
 import tiny
 
 from elf_keras import library, losses, models, plugins, runs
-from elf_keras.cli import saved_run, workdir
+from elf_keras.cli import workdir
 from elf_keras.data import long_tail
 from elf_keras.errors import InputError
 from elf_keras.evaluation import prediction
 from elf_keras.losses import exit_losses
-from elf_keras.models import removing
-from elf_keras.training import manifold_mixup, resized_pass
 
 pytestmark = pytest.mark.slow
 
@@ -123,43 +121,6 @@ def test_a_run_knows_loss_and_threshold(tmp_path, loss, threshold, words):
     flags = workdir.flags_of(folder)
     assert {key: flags[key].value for key in words} == words
     assert flags.exit_loss == name
-
-
-@pytest.mark.parametrize(
-    ("make", "words"),
-    [
-        (
-            lambda model, loss: removing.RemovingPass(model, loss.leaves),
-            ["--method=har", "--train_threshold=0.6", "--leaving=removed"],
-        ),
-        (
-            lambda model, _: resized_pass.ResizedPass(model, 1),
-            ["--method=har", "--train_threshold=0.6", "--training_size=1"],
-        ),
-        (
-            lambda model, _: manifold_mixup.ManifoldMixup(
-                model, alpha=0.3, seed=0
-            ),
-            ["--method=single", "--mixing=manifold_mixup", "--mixup_alpha=0.3"],
-        ),
-    ],
-)
-def test_a_run_knows_what_a_training_step_called(make, words):
-    single = "--method=single" in words
-    model = models.build(
-        (8, 8, 3), 3, backbone="resnet8", exits="none" if single else "1"
-    )
-    objective = losses.CumulativeLoss(
-        losses.exit_loss("ce", [9, 6, 3]),
-        3,
-        train_threshold=None if single else 0.6,
-    )
-    model.compile(
-        keras.optimizers.SGD(0.05),
-        objective,
-        training_pass=make(model, objective),
-    )
-    assert set(words) <= set(saved_run.words_of(model, ()))
 
 
 def test_a_plug_ins_loss_brings_its_module(tmp_path):

@@ -8,12 +8,9 @@ import command_runs
 import old_run
 import pytest
 
-from elf_keras import runs
 from elf_keras.deploy import chain_runner, manifest
 
 pytestmark = pytest.mark.slow
-
-FORMATS = "saved_model,float32,int8,single_file,onnx,onnx_int8"
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +21,7 @@ def exported(tmp_path_factory):
         "export",
         f"--workdir={old_run.finished()}",
         f"--output={output}",
-        f"--formats={FORMATS}",
+        f"--formats={old_run.FORMATS}",
     )
     return output / "1", ended
 
@@ -97,21 +94,15 @@ def test_whether_exits_pay_is_asked_of_the_default_policy(record):
         assert variant["warnings"] == expected
 
 
-def evaluated(*words):
-    """Scores by split, as the command leaves them."""
-    folder = old_run.finished()
-    command_runs.done("evaluate", f"--workdir={folder}", *words)
-    splits = runs.read_json(folder / "evaluation.json")["splits"]
-    return {name: found["model"] for name, found in splits.items()}
-
-
 @pytest.mark.slow
 def test_a_float32_artefact_scores_as_the_run(export, record):
     words = (f"--exit_threshold={record['parity_at']['thresholds'][0]}",)
-    own = evaluated(*words)["test"]
+    own = old_run.evaluated(*words)["test"]
     assert 0 < own["dynamic"]["exit_shares"][0] < 1
     for variant in ("saved_model", "float32", "onnx"):
-        found = evaluated(f"--export={export}", f"--variant={variant}", *words)
+        found = old_run.evaluated(
+            f"--export={export}", f"--variant={variant}", *words
+        )
         for mode in ("static", "dynamic"):
             for score in ("accuracy", "top1", "macs"):
                 # No image of the few may lie within rounding of a tie.
@@ -129,7 +120,7 @@ def test_policies_score_as_the_manifest_says_and_keep_their_word(
     words, found = (f"--export={export}", f"--variant={variant}"), {}
     assert {"all_exits", "macs_75", "macs_25"} <= set(held[variant]["policies"])
     for name, policy in held[variant]["policies"].items():
-        found[name] = evaluated(*words, f"--policy={name}")
+        found[name] = old_run.evaluated(*words, f"--policy={name}")
         dynamic = found[name]["test"]["dynamic"]
         assert dynamic["accuracy"] == pytest.approx(policy["accuracy"])
         assert dynamic["macs"] == pytest.approx(policy["macs"])
@@ -137,71 +128,6 @@ def test_policies_score_as_the_manifest_says_and_keep_their_word(
     assert accurate["dynamic"]["accuracy"] >= accurate["static"]["accuracy"]
     spent = found["macs_50"]["validation"]["dynamic"]["macs"]
     assert spent <= record["backbone_macs"] / 2
-
-
-RULE = ("--exit_rule=margin", "--answer=running", "--answer_decay=0.75")
-
-
-@pytest.fixture(scope="module")
-def by_rule(tmp_path_factory):
-    """The same run's chains alone, leaving by another rule; and its record."""
-    output = tmp_path_factory.mktemp("exports") / "by_rule"
-    run = f"--workdir={old_run.finished()}"
-    words = (f"--output={output}", f"--formats={FORMATS}", *RULE)
-    words += ("--chain_only",)
-    assert "thresholds of margin of running sums (decay 0.75) chosen on" in (
-        command_runs.done("export", run, *words).out
-    )
-    output /= "1"
-    return output, json.loads((output / manifest.NAME).read_text())
-
-
-@pytest.mark.slow
-def test_an_export_by_another_rule_says_so_and_answers_as_the_model(by_rule):
-    _, record = by_rule
-    told = {key: record[key] for key in ("exit_rule", "answer", "answer_decay")}
-    rule = {"exit_rule": "margin", "answer": "running", "answer_decay": 0.75}
-    assert (record["format"], told) == (2, rule)
-    assert record["score_scale"] == 1
-    judged = [row for row in record["parity"] if row["passed"] is not None]
-    assert len(judged) == 12
-    assert all(row["passed"] for row in judged), judged
-    assert min(record["parity_at"]["exit_shares"]) >= 0.05
-
-
-@pytest.mark.slow
-def test_of_chains_alone_the_stages_are_kept(by_rule):
-    """What was measured on the other files stays, so does one asked for."""
-    output, record = by_rule
-    for name, variant in record["variants"].items():
-        files = {path.stem for path in manifest.files(output, name).iterdir()}
-        asked = {"single_file"} if name == "float32" else set()
-        assert files == {"stage_1", "stage_2"} | asked
-        assert variant["static"]["milliseconds"] > 0
-        assert not {"exits", "stages_file"} & variant.keys()
-    files = [path for path in output.rglob("*") if path.is_file()]
-    assert record["checksums"].keys() == {
-        path.relative_to(output).as_posix() for path in files
-    } - {manifest.NAME}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("variant", ["saved_model", "int8"])
-def test_its_policies_are_those_of_its_rule(by_rule, variant):
-    """On each variant's own scores, whatever the run's flags say."""
-    output, record = by_rule
-    held = {"saved_model": record["saved_model"], **record["variants"]}
-    words = (f"--export={output}", f"--variant={variant}")
-    for name, policy in held[variant]["policies"].items():
-        found = evaluated(*words, f"--policy={name}")["test"]["dynamic"]
-        assert found["exit_rule"] == "margin"
-        assert found["answer"] == "running"
-        assert found["accuracy"] == pytest.approx(policy["accuracy"])
-        assert found["macs"] == pytest.approx(policy["macs"])
-    says = ["margin of running sums", "add --exit_rule=margin"]
-    refused("evaluate", output, "--exit_rule=confidence", says=says)
-    says = ["margin of running sums", "--answer_decay=0.75"]
-    refused("evaluate", output, "--answer_decay=0.25", says=says)
 
 
 @pytest.mark.slow
@@ -216,12 +142,7 @@ def test_its_policies_are_those_of_its_rule(by_rule, variant):
     ],
 )
 def test_words_that_do_not_fit(export, words, says):
-    refused("evaluate", export, *words, says=says)
-
-
-def refused(name, export, *words, says):
-    run = f"--workdir={old_run.finished()}"
-    command_runs.refused(name, run, f"--export={export}", *words, says=says)
+    old_run.refused("evaluate", export, *words, says=says)
 
 
 def swapped(folder):
@@ -277,4 +198,4 @@ def test_an_export_that_cannot_be_used(export, tmp_path, damage, variant, says):
     folder = pathlib.Path(shutil.copytree(export, tmp_path / "export/1"))
     damage(folder)
     for named in (folder, folder.parent):
-        refused("evaluate", named, f"--variant={variant}", says=[says])
+        old_run.refused("evaluate", named, f"--variant={variant}", says=[says])
