@@ -142,5 +142,5 @@ class Bench:
             return source
         target = self.place / unit.set
         if not target.exists():
-            data_sets.make_tail(source, target, chosen.tail)
+            data_sets.make_tail(source, target, chosen.tail, chosen.classes)
         return target

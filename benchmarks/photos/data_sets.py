@@ -9,8 +9,8 @@ import numpy as np
 from elf_keras import data
 from elf_keras.data import splits
 
-# Of the tail: images of its first and of its last class, classes.
-TAIL = 200, 5, 12
+# Of a tail: images of its first and of its last class.
+TAIL = 200, 5
 TAIL_SEED = 0
 SIZE = 224
 # What its images are drawn by.
@@ -26,12 +26,14 @@ class DataSet:
       group: of `--validation_group`, or None.
       flip: whether a mirrored image is still of its class.
       tail: what `make_tail` draws it from that folder by, or None.
+      classes: of the tail.
     """
 
     folder: str
     group: str | None = None
     flip: bool = True
     tail: str | None = None
+    classes: int = 12
 
 
 # Images of one track are near-copies; arrows to the left are another class
@@ -42,6 +44,9 @@ SETS = {
     "signs": DataSet(**_SIGNS),
     "signs_tail": DataSet(**_SIGNS, tail=TRACKS),
     "signs_tail_images": DataSet(**_SIGNS, tail=IMAGES),
+    # A stranger's: first scored when nothing of the recipe was left to choose.
+    "clothes": DataSet("clothing-dataset-small"),
+    "clothes_tail": DataSet("clothing-dataset-small", tail=IMAGES, classes=10),
 }
 
 
@@ -59,14 +64,16 @@ def load(
     return data.load("folder", request)
 
 
-def tail_counts() -> np.ndarray:
+def tail_counts(classes: int) -> np.ndarray:
     """Images of each class: n_c = n_0 (n_C / n_0)^(c / (C - 1)), rounded."""
-    most, fewest, classes = TAIL
+    most, fewest = TAIL
     shares = np.arange(classes) / (classes - 1)
     return np.round(most * (fewest / most) ** shares).astype(int)
 
 
-def make_tail(source: pathlib.Path, target: pathlib.Path, by: str) -> None:
+def make_tail(
+    source: pathlib.Path, target: pathlib.Path, by: str, classes: int
+) -> None:
     """Link a long-tailed part of a folder with train/ and test/.
 
     Classes are drawn, for each size one of those that have enough images;
@@ -79,7 +86,7 @@ def make_tail(source: pathlib.Path, target: pathlib.Path, by: str) -> None:
         path.name: sorted(each.name for each in path.iterdir())
         for path in sorted((source / "train").iterdir())
     }
-    for count in tail_counts():
+    for count in tail_counts(classes):
         enough = [name for name in files if len(files[name]) >= count]
         name = str(random.choice(enough))
         ordered = _by_track(files.pop(name), random)

@@ -41,12 +41,12 @@ def signs(tmp_path):
 
 
 def test_the_tail_has_689_images_in_whole_tracks(signs):
-    counts = data_sets.tail_counts()
+    counts = data_sets.tail_counts(12)
     assert (counts[0], counts[-1], len(counts)) == (200, 5, 12)
     assert counts.sum() == 689
     made = [signs / name for name in ("once", "again")]
     for folder in made:
-        data_sets.make_tail(signs, folder, data_sets.TRACKS)
+        data_sets.make_tail(signs, folder, data_sets.TRACKS, 12)
     listed = [
         sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
         for folder in made
@@ -66,7 +66,7 @@ def test_the_tail_has_689_images_in_whole_tracks(signs):
 def test_a_tail_of_single_images_has_the_same_classes(signs):
     found = {}
     for by in (data_sets.TRACKS, data_sets.IMAGES):
-        data_sets.make_tail(signs, signs / by, by)
+        data_sets.make_tail(signs, signs / by, by, 12)
         found[by] = {
             folder.name: sorted(path.name for path in folder.iterdir())
             for folder in (signs / by / "train").iterdir()
@@ -82,7 +82,7 @@ def test_a_tail_of_single_images_has_the_same_classes(signs):
 
 def test_units_are_selected_by_words_of_any_kind():
     every = units.select("", [0, 1])
-    assert len(every) == len(set(every)) == 4 * 3 * 2
+    assert len(every) == len(set(every)) == 6 * 3 * 2
     # The tutorial gets the seconds that ours took.
     for unit in every:
         if unit.method == "tutorial":
@@ -90,7 +90,7 @@ def test_units_are_selected_by_words_of_any_kind():
             assert every.index(other) < every.index(unit)
     names = [unit.name for unit in units.select("signs,ours", [0, 1])]
     assert names == ["signs,ours,0", "signs,ours,1"]
-    assert len(units.select("1", [0, 1])) == 12
+    assert len(units.select("1", [0, 1])) == 18
     with pytest.raises(ValueError, match="'peer' is none of groceries"):
         units.select("signs,peer", [0, 1])
 
