@@ -64,14 +64,20 @@ class TemperatureFit:
         logs = [self._minimum(number) for number in range(exits)]
         return np.exp(logs) / self._rule.scale
 
-    def losses(self) -> np.ndarray:
-        """Loss of each exit at its best T in `BOUNDS` / σ, `(exits,)`, ≥ 0.
+    def losses(self) -> tuple[np.ndarray, np.ndarray]:
+        """Loss of each image at each exit's best T in `BOUNDS` / σ.
 
-        The mean negative log-likelihood, of images by their weights.
+        Returns negative log-likelihoods, `(images, exits)`, ≥ 0, of the images
+        that are held, and the weights of these, `(images,)`, sum 1.
         """
-        exits = self._kept[0][0].shape[1]
-        found = [self._best(self._of(number)).fun for number in range(exits)]
-        return np.array(found) / sum(w.sum() for *_, w in self._kept)
+        found = []
+        for number in range(self._kept[0][0].shape[1]):
+            kept = self._of(number)
+            factor = self._rule.scale * np.exp(-self._best(kept).x)
+            each = [_likelihoods(factor, z, labels) for z, labels, _ in kept]
+            found.append(np.concatenate(each))
+        weights = np.concatenate([w for *_, w in self._kept])
+        return np.stack(found, axis=1), weights / weights.sum()
 
     def _of(self, number):
         """What was kept, of one exit."""
@@ -91,17 +97,18 @@ class TemperatureFit:
         scale = self._rule.scale
         return optimize.minimize_scalar(
             lambda log: sum(
-                _likelihood(scale * np.exp(-log), *each) for each in kept
+                w @ _likelihoods(scale * np.exp(-log), z, labels)
+                for z, labels, w in kept
             ),
             bounds=np.log(BOUNDS),
             method="bounded",
         )
 
 
-def _likelihood(factor, logits, labels, weights):
-    """Weighted sum of -log softmax(factor · z)_y."""
+def _likelihoods(factor, logits, labels):
+    """-log softmax(factor · z)_y of each image, float64."""
     scaled = float(factor) * logits
     scaled -= scaled.max(-1, keepdims=True)
     true = scaled[np.arange(len(logits)), labels]
     total = np.exp(scaled, out=scaled).sum(-1)
-    return weights @ (np.log(total) - true).astype("float64")
+    return (np.log(total) - true).astype("float64")

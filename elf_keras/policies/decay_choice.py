@@ -2,11 +2,14 @@
 
 Early exits that learned few images by heart are sure of themselves and wrong
 about others; in a sum with one decay for all data they outvote the last exit.
-The decay d with the smallest loss of the last exit's sum R_K is taken,
+A decay d has the loss of the last exit's sum R_K,
 
-  min over T of Σ w (-log softmax(R_K / T)_y) / Σ w.
+  min over T of Σ w (-log softmax(R_K / T)_y) / Σ w,
 
-A loss tells decays apart on few images, where accuracies are mostly equal.
+which tells decays apart on few images, where accuracies are mostly equal. The
+smallest d is taken whose loss is within one standard error of the best, of
+their paired difference (Breiman et al. 1984, Sec. 3.4.3): by a few images of
+the rarest classes a large one looks best, too.
 """
 
 import dataclasses
@@ -14,7 +17,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from elf_keras.evaluation import calibration
+from elf_keras.evaluation import calibration, paired
 from elf_keras.exits.answer_rule import AnswerRule
 
 # The last exit alone, up to sums in which an exit counts half of the next.
@@ -49,7 +52,7 @@ def choose(
     weights: np.ndarray,
     rule: AnswerRule,
 ) -> tuple[AnswerRule, dict]:
-    """Return a rule with the best decay, and what a file holds of the choice.
+    """Return a rule with its decay chosen, and what a file holds of that.
 
     Args:
       parts: logits of the split that chooses, in order, each part `(images of
@@ -62,17 +65,23 @@ def choose(
     fit = calibration.TemperatureFit(labels, weights, sums)
     for _ in fit.watch(parts):
         pass
-    losses = fit.losses()
-    best = sums.rules[int(losses.argmin())]
-    each = ", ".join(
+    each, weights = fit.losses()
+    losses = weights @ each
+    least = each[:, losses.argmin()]
+    behind = [paired.lead(column, least, weights) for column in each.T]
+    near = [mean <= error for mean, error in behind]
+    chosen = sums.rules[near.index(True)]
+    told = ", ".join(
         f"{loss:.3f} by {decay:g}"
         for decay, loss in zip(DECAYS, losses, strict=True)
     )
-    return best, {
+    return chosen, {
         "split": "validation",
         "images": len(labels),
         "decays": list(DECAYS),
         "losses": losses,
-        "said": f"running sums with a decay of {best.answer_decay:g}: on "
-        f"validation the last one's loss is {each}",
+        "errors": [error for _, error in behind],
+        "said": f"running sums with a decay of {chosen.answer_decay:g}, the "
+        "smallest within one standard error of the best: on validation the "
+        f"last one's loss is {told}",
     }

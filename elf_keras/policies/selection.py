@@ -14,7 +14,7 @@ from elf_keras.evaluation import paired
 from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
-from elf_keras.policies import candidates, sentences, shot_guard
+from elf_keras.policies import candidates, held_out, sentences, shot_guard
 from elf_keras.policies.candidates import Candidates
 from elf_keras.policies.policy_rules import (
     ALL_EXITS,
@@ -52,17 +52,32 @@ class Choice:
     said: str | None = None
 
 
-def offered(
-    found: Answers, scorer: Scorer, plan: PolicyPlan
-) -> dict[str, Candidates]:
-    """Threshold vectors by kind, for the kinds that a plan asks for.
+@dataclasses.dataclass(frozen=True, eq=False)
+class Offers:
+    """What policies are chosen from.
+
+    Attributes:
+      kinds: threshold vectors by kind. Without `per_exit`, policies of that
+        kind are chosen among the shared ones.
+      gain: of thresholds of their own, or None where nobody asks for them.
+    """
+
+    kinds: dict[str, Candidates]
+    gain: held_out.Gain | None = None
+
+
+def offered(found: Answers, scorer: Scorer, plan: PolicyPlan) -> Offers:
+    """Threshold vectors of the kinds that a plan asks for and that gain.
 
     `found` are the answers on the split that chooses.
     """
     shared = candidates.shared(scorer.curve(found))
     own = {rule.unit for rule in plan.rules if rule.kind == PER_EXIT}
     if not own or found.classes.shape[1] == 1:
-        return {SHARED: shared}
+        return Offers({SHARED: shared})
+    gain = held_out.gain(found, scorer, plan.guard.seed if plan.guard else 0)
+    if not gain.sure:
+        return Offers({SHARED: shared}, gain)
     per_exit, spent = shared, [scorer.costs.with_heads]
     if "ms" in own and scorer.costs.milliseconds is not None:
         spent.append(scorer.costs.milliseconds)
@@ -74,14 +89,14 @@ def offered(
             weights=scorer.weights(found.labels),
             start=per_exit,
         )
-    return {SHARED: shared, PER_EXIT: per_exit}
+    return Offers({SHARED: shared, PER_EXIT: per_exit}, gain)
 
 
 def choose(
     found: Answers,
     scorer: Scorer,
     plan: PolicyPlan,
-    offers: dict[str, Candidates] | None = None,
+    offers: Offers | None = None,
 ) -> tuple[dict[str, Choice], list[str]]:
     """Choose thresholds for every rule that the model can meet.
 
@@ -98,17 +113,17 @@ def choose(
     Returns choices by name, `all_exits` first; a sentence for each rule left
     out.
     """
-    offers = offers or offered(found, scorer, plan)
+    kinds = (offers or offered(found, scorer, plan)).kinds
     losses = functools.cache(
         lambda kind: shot_guard.losses(
-            found, offers[kind].limits, scorer.shot_groups, plan.guard
+            found, kinds[kind].limits, scorer.shot_groups, plan.guard
         )
     )
     nobody = ExitThresholds.nobody(found.classes.shape[1])
     chosen, left_out = {ALL_EXITS: Choice(Rule(ALL_EXITS), nobody)}, []
     for rule in plan.rules:
-        kind = rule.kind if rule.kind in offers else SHARED
-        ballot = Ballot(rule, offers[kind], found, scorer)
+        kind = rule.kind if rule.kind in kinds else SHARED
+        ballot = Ballot(rule, kinds[kind], found, scorer)
         if not ballot.meets.any():
             left_out.append(sentences.left_out(rule, ballot.cost.min()))
         elif plan.guard is None:

@@ -2,9 +2,13 @@
 
 import math
 import statistics
+from typing import TYPE_CHECKING
 
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies.policy_rules import PER_EXIT, SHARED, Guard, Rule
+
+if TYPE_CHECKING:
+    from elf_keras.policies.held_out import Gain
 
 # A share of MACs that is seen beside 100.0 %.
 _SEEN = 0.0005
@@ -78,25 +82,28 @@ def guard(kept: Guard) -> str:
     )
 
 
-def verdict(comparison: list[dict]) -> str:
-    """Say whether thresholds of their own dominate (`trade_off.compared`)."""
-    if not comparison:
+def verdict(gain: "Gain | None", comparison: list[dict]) -> str:
+    """Say what thresholds of their own gain (`held_out`, `compared`)."""
+    if gain is None:
         return "one threshold for all exits only"
-    gain = {
-        split: [row[PER_EXIT][split] - row[SHARED][split] for row in comparison]
-        for split in comparison[0][SHARED]
-    }
-    seen = gain["validation"]
-    first = (
-        "on validation one threshold per exit is never worse than one for all"
-        if min(seen) > -1e-9
-        else "on validation one threshold per exit does NOT dominate"
+    points, error = 100 * gain.points, 100 * gain.error
+    text = (
+        f"one threshold per exit: {points:+.1f} ± {error:.1f} points (one "
+        "standard error), on average over budgets, on images that did not "
+        "choose it"
     )
-    mean = 100 * statistics.fmean(seen)
-    text = f"{first}: {mean:+.1f} points on average over budgets"
-    if "test" not in gain:
+    if not gain.sure:
+        return (
+            f"{text}; not surely better, so policies named _{PER_EXIT} have "
+            "one for all exits, too"
+        )
+    test = [
+        row[PER_EXIT]["test"] - row[SHARED]["test"]
+        for row in comparison
+        if "test" in row[SHARED]
+    ]
+    if not test:
         return text
-    test = gain["test"]
     worse = sum(each < -1e-9 for each in test)
     return (
         f"{text}; on test {100 * statistics.fmean(test):+.1f}, and worse at "

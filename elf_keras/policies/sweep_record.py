@@ -36,7 +36,7 @@ def curves(
     times: stage_times.StageTimes,
 ) -> dict:
     """Return curve.json: thinned lines, marks, and the two kinds compared."""
-    comparison = trade_off.compared(done)
+    comparison, gain = trade_off.compared(done), done.offers.gain
     return {
         **runs.environment(),
         **done.scorer.rule.told,
@@ -46,7 +46,8 @@ def curves(
         "milliseconds_from": times.source,
         "splits": trade_off.pictured(done, grid),
         "shared_and_per_exit": comparison,
-        "verdict": sentences.verdict(comparison),
+        "held_out": gain and dataclasses.asdict(gain),
+        "verdict": sentences.verdict(gain, comparison),
     }
 
 

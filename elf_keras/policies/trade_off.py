@@ -13,7 +13,6 @@ from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import candidates, selection
-from elf_keras.policies.candidates import Candidates
 from elf_keras.policies.policy_rules import PER_EXIT, SHARED, PolicyPlan
 from elf_keras.policies.selection import Choice
 
@@ -28,7 +27,7 @@ class Sweep:
     Attributes:
       splits: name -> answers; `validation` chooses.
       curves: name -> exact curve over one shared s.
-      offers: kind -> what policies were chosen from.
+      offers: what policies were chosen from.
       choices: name -> policy.
       left_out: a sentence for each rule that cannot be met.
       scorer: of the run, timed.
@@ -36,7 +35,7 @@ class Sweep:
 
     splits: dict[str, Answers]
     curves: dict[str, cost_curve.Curve]
-    offers: dict[str, Candidates]
+    offers: selection.Offers
     choices: dict[str, Choice]
     left_out: list[str]
     scorer: Scorer
@@ -108,18 +107,18 @@ def compared(done: Sweep) -> list[dict]:
 
     Both chosen on validation by accuracy alone; `test` scores those choices.
     """
-    if PER_EXIT not in done.offers:
+    if PER_EXIT not in done.offers.kinds:
         return []
     costs = done.scorer.costs
     cost = {
         kind: offers.cost(costs.with_heads)
-        for kind, offers in done.offers.items()
+        for kind, offers in done.offers.kinds.items()
     }
     span = cost[SHARED]
     found = []
     for budget in np.linspace(span.min(), span.max(), COMPARED):
         row = {"budget": float(budget / costs.backbone)}
-        for kind, offers in done.offers.items():
+        for kind, offers in done.offers.kinds.items():
             fits = np.flatnonzero(cost[kind] <= budget * (1 + 1e-9))
             best = fits[offers.accuracy[fits].argmax()]
             row[kind] = {
@@ -132,9 +131,9 @@ def compared(done: Sweep) -> list[dict]:
 
 def _own_line(done, split):
     """Per-exit candidates that none beats on validation, on a split."""
-    if PER_EXIT not in done.offers:
+    if PER_EXIT not in done.offers.kinds:
         return None
-    offers = done.offers[PER_EXIT]
+    offers = done.offers.kinds[PER_EXIT]
     cost = offers.cost(done.scorer.costs.with_heads)
     best = candidates.undominated(offers.accuracy, cost)
     thresholds = [offers.thresholds(row) for row in best]

@@ -56,7 +56,7 @@ def test_what_a_sweep_writes(swept):
     assert groups == {"many": 20, "medium": 12, "few": 5}
     for name in record["policies"]:
         assert f"\n{name} " in ended.out
-    assert "never worse" in ended.out
+    assert "one threshold per exit: " in ended.out
     # One whole line for each step, since nobody sees a terminal.
     steps = [x[9:] for x in ended.err.splitlines() if x[5:9] == " s  "]
     assert steps == [
@@ -106,7 +106,8 @@ def test_marks_and_lines_of_the_picture(swept):
         grid = [f"{s / 100:g}" for s in range(50, 100, 5)]
         assert list(found["papers_grid"]) == grid
         assert found["static"]["macs"] == record["backbone_macs"]
-        assert set(found["per_exit"]) >= {"accuracy", "macs", "milliseconds"}
+        # Of two exits one can leave early: it has nothing to choose apart.
+        assert found["per_exit"] is None
 
 
 def test_without_a_test_split(folder, monkeypatch):

@@ -111,5 +111,8 @@ def test_the_loss_at_the_best_temperature_by_hand():
     fit = calibration.TemperatureFit(np.array([0, 0, 0, 1]), np.full(4, 0.2))
     assert len([*fit.watch([logits])]) == 1
     entropy = -(0.75 * np.log(0.75) + 0.25 * np.log(0.25))
-    np.testing.assert_allclose(fit.losses(), [entropy], rtol=1e-6)
+    losses, weights = fit.losses()
+    np.testing.assert_allclose(weights @ losses, [entropy], rtol=1e-6)
+    each = -np.log([[0.75], [0.75], [0.75], [0.25]])
+    np.testing.assert_allclose(losses, each, rtol=1e-4)
     np.testing.assert_allclose(fit.temperatures(), [1 / np.log(3)], rtol=1e-4)

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from scipy import optimize, special
+from scipy import optimize, special, stats
 
 from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import decay_choice
@@ -68,6 +68,42 @@ def test_losses_are_those_of_a_search_by_another_library(scale):
             likelihood, args=(total,), bounds=(-1.6, 3.0), method="bounded"
         )
         assert loss == pytest.approx(best.fun, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("start", "images", "expected"), [(0, 6, 0.0), (20, 8, 0.25), (0, 40, 0.5)]
+)
+def test_of_few_images_the_smallest_that_may_be_the_best(
+    start, images, expected
+):
+    """All have 0.5 with the smallest loss; errors by another library."""
+    logits, labels = made(0.6)
+    rows = slice(start, start + images)
+    logits, labels = logits[rows], labels[rows]
+    weights = np.full(images, 1 / images)
+    rule, told = decay_choice.choose([logits], labels, weights, RULE)
+    assert rule.answer_decay == expected
+    assert int(np.argmin(told["losses"])) == 3
+
+    def each(log, total):
+        logs = special.log_softmax(total / np.exp(log), axis=-1)
+        return -logs[np.arange(images), labels]
+
+    found = []
+    for decay in told["decays"]:
+        total = decay * logits[:, 0] + logits[:, 1]
+        best = optimize.minimize_scalar(
+            lambda log, z=total: each(log, z).mean(),
+            bounds=np.log([0.2, 20]),
+            method="bounded",
+        )
+        found.append(each(best.x, total))
+    behind = np.array(found) - found[3]
+    # Of the mean of a sample, with N in place of N - 1.
+    errors = stats.sem(behind, axis=1, ddof=0)
+    np.testing.assert_allclose(told["errors"], errors, rtol=0.01, atol=1e-4)
+    near = behind.mean(axis=1) <= errors
+    assert told["decays"][int(near.argmax())] == expected
 
 
 def test_without_an_error_the_surest_sum_is_taken():

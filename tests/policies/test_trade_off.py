@@ -12,7 +12,7 @@ from elf_keras.evaluation.answers import of_parts
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.models import multiply_adds
-from elf_keras.policies import policy_rules, sentences, trade_off
+from elf_keras.policies import held_out, policy_rules, sentences, trade_off
 
 MACS = np.array([40, 90, 160])
 TIMES = [1.0, 2.0, 4.0]
@@ -65,22 +65,28 @@ def test_rows_hold_every_point_of_both_curves(done):
 
 
 def test_own_thresholds_never_lose_on_validation(done):
+    assert done.offers.gain.sure
     found = trade_off.compared(done)
     assert len(found) == trade_off.COMPARED
     for row in found:
         own, shared = row["per_exit"], row["shared"]
         assert own["validation"] >= shared["validation"] - 1e-9
-    assert "never worse" in sentences.verdict(found)
-    assert f"of {trade_off.COMPARED} budgets" in sentences.verdict(found)
+    told = sentences.verdict(done.offers.gain, found)
+    assert f"of {trade_off.COMPARED} budgets" in told
 
 
 def test_a_verdict_tells_what_does_not_hold():
     def row(own):
-        return {"shared": {"validation": 0.5}, "per_exit": {"validation": own}}
+        return {"shared": {"test": 0.5}, "per_exit": {"test": own}}
 
-    assert "does NOT dominate" in sentences.verdict([row(0.6), row(0.4)])
-    assert "+10.0 points" in sentences.verdict([row(0.6)])
-    assert sentences.verdict([]) == "one threshold for all exits only"
+    gained = held_out.Gain(0.1, 0.05)
+    told = sentences.verdict(gained, [row(0.6), row(0.4), row(0.6)])
+    assert "+10.0 ± 5.0 points" in told
+    assert "on test +3.3, and worse at 1 of 3 budgets" in told
+    lost = sentences.verdict(held_out.Gain(-0.1, 0.05), [])
+    assert "-10.0 ± 5.0 points" in lost
+    assert "policies named _per_exit have one for all exits, too" in lost
+    assert sentences.verdict(None, []) == "one threshold for all exits only"
 
 
 def test_pictures_show_what_was_chosen_on_each_split(done):
