@@ -29,8 +29,6 @@ _ACCURACIES = ("accuracy", "top1", "many", "medium", "few")
 _EQUAL = 1e-9
 # A budget is there to be spent: the last of it may buy nothing more.
 _SPENT = 0.95
-# Standard errors by which less compute must be more accurate to be believed.
-_SURE = 3.0
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -210,7 +208,7 @@ class Ballot:
             for point in (one, other)
         ]
         weights = self.scorer.weights(labels)
-        return paired.surely_better(*right, weights, errors=_SURE)
+        return paired.surely_better(*right, weights, errors=held_out.SURE)
 
     def _cheapest(self, allowed):
         points = np.flatnonzero(allowed)

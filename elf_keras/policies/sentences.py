@@ -94,8 +94,8 @@ def verdict(gain: "Gain | None", comparison: list[dict]) -> str:
     )
     if not gain.sure:
         return (
-            f"{text}; not surely better, so policies named _{PER_EXIT} have "
-            "one for all exits, too"
+            f"{text}; not better by three of them, so policies named "
+            f"_{PER_EXIT} have one for all exits, too"
         )
     test = [
         row[PER_EXIT]["test"] - row[SHARED]["test"]
