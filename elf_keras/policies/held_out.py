@@ -56,15 +56,8 @@ def gain(found: Answers, scorer: Scorer, seed: int) -> Gain:
         here, others = parts == part, parts != part
         if not others.any():
             break
-        own = weights[others] / weights[others].sum()
-        scores = found.certainty[others], found.correct[others]
-        shared = candidates.shared(
-            cost_curve.curve(*scores, costs=costs, weights=own)
-        )
-        each = candidates.per_exit(
-            *scores, costs=costs, weights=own, start=shared
-        )
-        for row, offers in enumerate((each, shared)):
+        both = _both(found, others, costs, weights[others])
+        for row, offers in enumerate(both):
             right[row, here] = _right(found, here, offers, (costs, budgets))
     return Gain(*paired.lead(*right, weights))
 
@@ -76,6 +69,14 @@ def _parts(labels, seed):
     parts = np.empty(len(labels), int)
     parts[order] = np.arange(len(labels)) % PARTS
     return parts
+
+
+def _both(found, rows, costs, weights):
+    """Candidates with a threshold per exit, and with one for all."""
+    own = {"costs": costs, "weights": weights / weights.sum()}
+    scores = found.certainty[rows], found.correct[rows]
+    shared = candidates.shared(cost_curve.curve(*scores, **own))
+    return candidates.per_exit(*scores, **own, start=shared), shared
 
 
 def _right(found, here, offers, within):

@@ -13,8 +13,8 @@ from elf_keras.evaluation.answers import Answers
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.exits.thresholds import ExitThresholds
 from elf_keras.policies import candidates, selection
+from elf_keras.policies.ballot import Choice
 from elf_keras.policies.policy_rules import PER_EXIT, SHARED, PolicyPlan
-from elf_keras.policies.selection import Choice
 
 # Points of a line in a picture, and budgets at which kinds are compared.
 POINTS, COMPARED = 200, 20
