@@ -66,6 +66,8 @@ def test_usual_names_in_any_case(tmp_path, train, validation, test):
         ({"a/train/cat": 1, "a/train/dog": 1}, "give --data_dir=.*/a$"),
         ({"a/b/cat": 1, "a/b/dog": 1}, "'cat', 'dog': give --data_dir=.*/a/b$"),
         ({"cat": 3}, "only one class, 'cat'"),
+        # Photos side by side, with a table of labels beside them.
+        ({"images": 3}, "in a table are given by --labels=FILE.csv"),
         ({"train/cat": 3, "test/cat": 1}, "only one class, 'cat'"),
     ],
 )

@@ -80,7 +80,8 @@ def check_several(class_names: Sequence[str], where: str) -> None:
     if len(class_names) == 1:
         raise InputError(
             f"{where} has only one class, {class_names[0]!r}: expected two or "
-            "more; is --data_dir the folder that holds the class folders?"
+            "more; is --data_dir the folder that holds the class folders? "
+            "Labels that are in a table are given by --labels=FILE.csv"
         )
 
 
