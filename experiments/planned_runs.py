@@ -46,7 +46,7 @@ RUNNING = (
     *("--exit_rule=depth_confidence", "--answer=running"),
     "--answer_decay=0.5",
 )
-# `best` likewise, by method, seeds 0 and 1, and twice as long. Not made so far.
+# `best` likewise, by method, seeds 0 and 1, and twice as long.
 # Before them come runs of that length with a validation split: their thresholds
 # are taken, and if the second is better on validation, `best` is to get its
 # augmentation.
