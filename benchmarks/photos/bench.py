@@ -133,14 +133,15 @@ class Bench:
     def _folder(self, unit):
         chosen = data_sets.SETS[unit.set]
         source = self.options.data_dir / chosen.folder
-        if not (source / "train").is_dir():
+        part = "images" if chosen.tail == data_sets.SENDERS else "train"
+        if not (source / part).is_dir():
             raise InputError(
                 f"--data_dir={self.options.data_dir}: there is no folder "
-                f"{chosen.folder}/train in it; name the folder above it"
+                f"{chosen.folder}/{part} in it; name the folder above it"
             )
         if not chosen.tail:
             return source
         target = self.place / unit.set
         if not target.exists():
-            data_sets.make_tail(source, target, chosen.tail, chosen.classes)
+            data_sets.make(chosen, source, target)
         return target

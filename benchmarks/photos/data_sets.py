@@ -1,6 +1,7 @@
 """The data sets of the comparison, and the long tail that is cut from one."""
 
 import collections
+import csv
 import dataclasses
 import pathlib
 
@@ -15,6 +16,10 @@ TAIL_SEED = 0
 SIZE = 224
 # What its images are drawn by.
 TRACKS, IMAGES = "tracks", "images"
+# Not a tail: all photos of a table, whole senders for test. Their share, and
+# labels that say that nobody knew.
+SENDERS, TEST_SHARE = "senders", 0.2
+UNKNOWN = "Not sure", "Skip", "Other"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +30,7 @@ class DataSet:
       folder: within that of all data.
       group: of `--validation_group`, or None.
       flip: whether a mirrored image is still of its class.
-      tail: what `make_tail` draws it from that folder by, or None.
+      tail: what `make` draws it from that folder by, or None.
       classes: of the tail.
     """
 
@@ -47,6 +52,7 @@ SETS = {
     # A stranger's: first scored when nothing of the recipe was left to choose.
     "clothes": DataSet("clothing-dataset-small"),
     "clothes_tail": DataSet("clothing-dataset-small", tail=IMAGES, classes=10),
+    "clothes_by_sender": DataSet("clothing-dataset", "prefix:_", tail=SENDERS),
 }
 
 
@@ -69,6 +75,37 @@ def tail_counts(classes: int) -> np.ndarray:
     most, fewest = TAIL
     shares = np.arange(classes) / (classes - 1)
     return np.round(most * (fewest / most) ** shares).astype(int)
+
+
+def make(chosen: DataSet, source: pathlib.Path, target: pathlib.Path) -> None:
+    """Link what a data set takes of its folder, with train/ and test/."""
+    if chosen.tail == SENDERS:
+        divide_senders(source, target)
+    else:
+        make_tail(source, target, chosen.tail, chosen.classes)
+
+
+def divide_senders(source: pathlib.Path, target: pathlib.Path) -> None:
+    """Divide the photos of a table, images.csv, by who sent them.
+
+    No sender is in both splits; names begin with theirs, as groups need it.
+    Senders are drawn; photos that are missing are left out.
+    """
+    with (source / "images.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    senders = sorted({row["sender_id"] for row in rows})
+    random = np.random.default_rng(TAIL_SEED)
+    count = round(TEST_SHARE * len(senders))
+    tested = {*random.choice(senders, count, replace=False).tolist()}
+    for row in rows:
+        photo = source / "images" / f"{row['image']}.jpg"
+        if row["label"] in UNKNOWN or not photo.exists():
+            continue
+        split = "test" if row["sender_id"] in tested else "train"
+        folder = target / split / row["label"]
+        folder.mkdir(parents=True, exist_ok=True)
+        link = folder / f"{row['sender_id']}_{photo.name}"
+        link.symlink_to(photo.resolve())
 
 
 def make_tail(

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 from benchmarks.photos import (
-    data_sets,
     ours,
     probe,
     single_nets,
@@ -24,65 +23,9 @@ from elf_keras.policies import policy_file
 GROUPS = {"many": 0.9, "medium": 0.5, "few": None}
 
 
-@pytest.fixture
-def signs(tmp_path):
-    """A folder of empty files: 14 classes of 21 tracks of 10, 3 for test."""
-    for number in range(14):
-        for track in range(21):
-            for view in range(10):
-                name = f"train/{number:02}/{track:04}_{view}.png"
-                (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-                (tmp_path / name).touch()
-        for view in range(3):
-            name = f"test/{number:02}/{view}.png"
-            (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
-            (tmp_path / name).touch()
-    return tmp_path
-
-
-def test_the_tail_has_689_images_in_whole_tracks(signs):
-    counts = data_sets.tail_counts(12)
-    assert (counts[0], counts[-1], len(counts)) == (200, 5, 12)
-    assert counts.sum() == 689
-    made = [signs / name for name in ("once", "again")]
-    for folder in made:
-        data_sets.make_tail(signs, folder, data_sets.TRACKS, 12)
-    listed = [
-        sorted(str(p.relative_to(folder)) for p in folder.rglob("*.png"))
-        for folder in made
-    ]
-    assert listed[0] == listed[1]
-    found = []
-    for folder in (made[0] / "train").iterdir():
-        names = [path.name for path in folder.iterdir()]
-        tracks = {name.partition("_")[0] for name in names}
-        assert len(tracks) == -(-len(names) // 10)
-        assert len(list((made[0] / "test" / folder.name).iterdir())) == 3
-        found.append(len(names))
-        assert all(path.resolve().is_file() for path in folder.iterdir())
-    assert sorted(found) == sorted(counts)
-
-
-def test_a_tail_of_single_images_has_the_same_classes(signs):
-    found = {}
-    for by in (data_sets.TRACKS, data_sets.IMAGES):
-        data_sets.make_tail(signs, signs / by, by, 12)
-        found[by] = {
-            folder.name: sorted(path.name for path in folder.iterdir())
-            for folder in (signs / by / "train").iterdir()
-        }
-    tracks, images = found.values()
-    assert {name: len(names) for name, names in images.items()} == {
-        name: len(names) for name, names in tracks.items()
-    }
-    # The five images of the rarest class are not all of one track.
-    rarest = min(images, key=lambda name: len(images[name]))
-    assert len({name.partition("_")[0] for name in images[rarest]}) > 2
-
-
 def test_units_are_selected_by_words_of_any_kind():
     every = units.select("", [0, 1])
-    assert len(every) == len(set(every)) == 6 * 3 * 2
+    assert len(every) == len(set(every)) == 7 * 3 * 2
     # The tutorial gets the seconds that ours took.
     for unit in every:
         if unit.method == "tutorial":
@@ -90,7 +33,7 @@ def test_units_are_selected_by_words_of_any_kind():
             assert every.index(other) < every.index(unit)
     names = [unit.name for unit in units.select("signs,ours", [0, 1])]
     assert names == ["signs,ours,0", "signs,ours,1"]
-    assert len(units.select("1", [0, 1])) == 18
+    assert len(units.select("1", [0, 1])) == 21
     with pytest.raises(ValueError, match="'peer' is none of groceries"):
         units.select("signs,peer", [0, 1])
 
