@@ -63,6 +63,8 @@ WITH_VALIDATION = {
 # validation images τ and thresholds are chosen.
 CORRECTED = ("--prior_correction=validation", *RUNNING)
 SIBLINGS = {"sum_ldam_drw": (), "har_ldam_drw": THRESHOLD}
+# Of `best` there is one of the same length; it chooses for every run of it.
+BEST_SIBLING = "full_best_autoaugment_cutout_validation_seed0"
 # Second stages of the plain run.
 SECOND_STAGES = ("crt", "lws", "tau_norm", "logit_adjustment")
 FIRST_STAGE = "ce_seed0"
@@ -133,6 +135,19 @@ def of(head: str) -> dict[str, tuple[str, ...]]:
     found |= _full_length(head)
     found[f"{DIGITS}_seed0"] = (f"--flagfile=experiments/{DIGITS}.flags",)
     return found
+
+
+def siblings() -> dict[str, str]:
+    """Return run of full length -> sibling, which chooses its policies."""
+    pairs = {
+        f"full_{recipe}_seed{seed}": f"{recipe}_corrected_seed{seed}"
+        for recipe in SIBLINGS
+        for seed in (0, 1)
+    }
+    early = (f"{each}_seed{n}" for each in ("sum", "har") for n in (0, 1))
+    for name in (*early, "400_epochs_seed0"):
+        pairs[f"full_best_{name}"] = BEST_SIBLING
+    return pairs
 
 
 def _full_length(head):

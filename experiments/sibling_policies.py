@@ -5,8 +5,9 @@ python -m experiments.sibling_policies          writes the table to FINDINGS.md
 python -m experiments.sibling_policies --check  fails where it is out of date
 
 A model of full length learned from all training images. Its sibling is the
-same training of 30 epochs with a validation split. The correction τ and the
-thresholds of running sums are chosen there, and used as they are.
+same training with a validation split, shorter with LDAM and as long with
+`best`. The correction τ (with LDAM) and the thresholds of running sums are
+chosen there, and used as they are.
 """
 
 import dataclasses
@@ -31,15 +32,10 @@ COLUMNS = (
 
 def siblings() -> dict[str, str]:
     """Return kept model -> sibling, of those of which both were made."""
-    pairs = {
-        f"full_{recipe}_seed{seed}": f"{recipe}_corrected_seed{seed}"
-        for recipe in planned_runs.SIBLINGS
-        for seed in (0, 1)
-    }
     models = kept_models.FOLDER / "models"
     return {
         name: sibling
-        for name, sibling in pairs.items()
+        for name, sibling in planned_runs.siblings().items()
         if (models / f"{name}.keras").exists()
         and (tables.RESULTS / f"{sibling}.json").exists()
     }
@@ -71,8 +67,7 @@ def score(name: str, sibling: str, data_dir: pathlib.Path) -> tuple:
     model, data, scorer = kept_models.opened(name, data_dir)
     rule = answer_from_flags.rule(given)
     scorer = dataclasses.replace(scorer, rule=rule)
-    # With running sums all exits have one τ.
-    tau = _correction(chosen)["exits"][0]["tau"]
+    tau = _tau(chosen)
     correction = prior_correction.Correction((tau,))
     corrected, _ = correction.applied(model, data, scorer)
     found = answers.collect(corrected, data.test, rule)
@@ -85,10 +80,12 @@ def score(name: str, sibling: str, data_dir: pathlib.Path) -> tuple:
     return rows, scorer.line(scorer.curve(found), CURVE_POINTS)
 
 
-def _correction(chosen):
+def _tau(chosen):
     """What was chosen for the model that the sibling's sweep looked at."""
     scores = chosen["metrics"]["train"]
-    return scores.get("best", scores["last"])[prior_correction.KEY]
+    found = scores.get("best", scores["last"]).get(prior_correction.KEY)
+    # With running sums all exits have one τ.
+    return found["exits"][0]["tau"] if found else 0.0
 
 
 def _kept(got):
