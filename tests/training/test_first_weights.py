@@ -87,10 +87,17 @@ def test_a_damaged_start_is_one_line(tmp_path):
         first_weights.load(tmp_path, model)
 
 
-def scored(*, best, accuracy):
-    """What metrics.json has of a start of 50 % and of the best epoch."""
-    start, now = ({"static": {"accuracy": each}} for each in (0.5, accuracy))
-    return {"validation": {"first": start, "best": {"epoch": best, **now}}}
+def scores(own, *running):
+    """Of the last exit by its own logits, and of exits by running sums."""
+    exits = [{"accuracy": accuracy} for accuracy in running]
+    return {"static": {"accuracy": own}, "exits": exits}
+
+
+def scored(epoch, *accuracies):
+    """What metrics.json has of a start and of the best epoch."""
+    first = scores(0.5, 0.25, 0.375)
+    best = {"epoch": epoch, **scores(*accuracies)}
+    return {"validation": {"first": first, "best": best}}
 
 
 @pytest.mark.parametrize(
@@ -98,12 +105,17 @@ def scored(*, best, accuracy):
     [
         ({"test": {}}, "without validation images nothing tells"),
         (
-            scored(best=0, accuracy=0.5),
-            r"\(last exit 50.0 %\), so model.keras is",
+            scored(0, 0.5, 0.25, 0.375),
+            r"exits 31.2 %, last exit 50.0 %\), so model.keras is",
         ),
         (
-            scored(best=3, accuracy=0.75),
-            r"is kept: .*\(last exit 50.0 → 75.0 %\)",
+            scored(3, 0.75, 0.375, 0.625),
+            r"is kept: .*31.2 → 50.0 %, .*50.0 → 75.0 %\)",
+        ),
+        # By its own logits it is below the probe; with those before it, not.
+        (
+            scored(3, 0.25, 0.5, 0.75),
+            r"is kept: .*31.2 → 62.5 %, .*50.0 → 75.0 %\)",
         ),
     ],
 )
