@@ -27,8 +27,8 @@ RIVALS = (
 # Trained by themselves and with `--leaving=removed`: what is lost where images
 # that left are not computed any more.
 LEFT_OUT = ("har_ce_drw", "har_balanced_softmax")
-# What `best` was chosen from, on validation alone: name -> flags beside it. The
-# first is its own.
+# What `best` was chosen from, on validation alone: name -> flags beside it. In
+# 30 epochs the first is better by ten points, in 200 the second, which it got.
 CANDIDATES = {
     "best_plain_images": ("--auto_augment=none", "--cutout=0"),
     "best_autoaugment_cutout": ("--auto_augment=autoaugment", "--cutout=16"),
@@ -47,16 +47,15 @@ RUNNING = (
     "--answer_decay=0.5",
 )
 # `best` likewise, by method, seeds 0 and 1, and twice as long.
-# Before them come runs of that length with a validation split: their thresholds
-# are taken, and if the second is better on validation, `best` is to get its
-# augmentation.
+# Before them come runs of that length with a validation split. They chose the
+# augmentation, and the thresholds of the second are taken.
 BEST = {
     "single": ("--method=single",),
     "sum": RUNNING,
     "har": (*CANDIDATES["best_har"], *RUNNING),
 }
 WITH_VALIDATION = {
-    "plain_images": RUNNING,
+    "plain_images": (*CANDIDATES["best_plain_images"], *RUNNING),
     "autoaugment_cutout": (*CANDIDATES["best_autoaugment_cutout"], *RUNNING),
 }
 # Shorter siblings of models of full length, trained as they were: on their
