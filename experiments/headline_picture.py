@@ -8,51 +8,61 @@ import statistics
 
 import matplotlib.pyplot as plt
 
-from elf_keras import runs
-from experiments import headline, sibling_policies, tables
+from experiments import headline, tables
 
 _TITLE = "CIFAR-10 with a long tail, test, mean over classes"
 
 
 def draw(results: list[dict], output: str) -> None:
-    """Draw the curve of the early exits, and the marks of the table."""
-    (early,) = [
-        result for result in results if result["name"] == headline.EARLY[0]
-    ]
-    backbone = early["run"]["model"]["exits"][-1]["macs_without_heads"]
-    curves = runs.read_json(sibling_policies.RECORD)["curves"]
-    figure, axes = plt.subplots(figsize=(7.6, 3.6))
-    label = "with three early exits, every threshold (two runs)"
-    for name, line in zip(headline.EARLY, ("-", "--"), strict=True):
+    """Draw curves of early exits, and the marks of the table."""
+    figure, axes = plt.subplots(figsize=(7.6, 4.2))
+    made = [pair for pair in headline.PAIRS if pair.curves]
+    for number, pair in enumerate(made):
+        _draw_pair(axes, pair, results, f"C{number}")
+    axes.set(xlabel="multiply-adds spent, % of the network without exits")
+    axes.set(ylabel="accuracy, %", title=_TITLE, xlim=(0, 110), ylim=(62, 87))
+    axes.grid(alpha=0.3)
+    axes.legend(loc="lower right")
+    figure.tight_layout()
+    figure.savefig(output, dpi=120)
+
+
+def _draw_pair(axes, pair, results, colour):
+    label = f"{pair.short}, three early exits, every threshold"
+    # A second seed may be missing.
+    both = zip(pair.curves.items(), ("-", "--"), strict=False)
+    for (name, curve), line in both:
+        backbone = _backbone(results, name)
         axes.plot(
-            [100 * macs / backbone for macs in curves[name]["macs"]],
-            [100 * accuracy for accuracy in curves[name]["accuracy"]],
+            [100 * macs / backbone for macs in curve["macs"]],
+            [100 * accuracy for accuracy in curve["accuracy"]],
             line,
-            color="C0",
+            color=colour,
             label=label,
         )
         label = None
-    for found in headline.early_points():
-        chosen = [
+    for found in pair.early_points():
+        point = [
             100 * statistics.fmean(values)
             for values in (
                 [1 - each["saving"] for each in found],
                 [each["accuracy"] for each in found],
             )
         ]
-        axes.plot(*chosen, "o", color="C0", markersize=9)
-        _say(axes, f"{chosen[1]:.1f} %", chosen, (-22, 6))
-    bare = [100 * each for each in headline.bare_accuracies(results)]
-    label = "without exits (two runs)"
-    axes.plot([100] * len(bare), bare, "s", color="C1", label=label)
-    middle = statistics.fmean(bare)
-    _say(axes, f"{middle:.1f} %", (100, min(bare)), (0, -16))
-    axes.set(xlabel="multiply-adds spent, % of the network without exits")
-    axes.set(ylabel="accuracy, %", title=_TITLE, xlim=(0, 110), ylim=(64, 84))
-    axes.grid(alpha=0.3)
-    axes.legend(loc="lower right")
-    figure.tight_layout()
-    figure.savefig(output, dpi=120)
+        axes.plot(*point, "o", color=colour, markersize=9)
+        _say(axes, f"{point[1]:.1f} %", point, (-22, 6))
+    if bare := [100 * each for each in pair.bare_accuracies(results)]:
+        label = f"{pair.short}, without exits"
+        axes.plot([100] * len(bare), bare, "s", color=colour, label=label)
+        _say(
+            axes, f"{statistics.fmean(bare):.1f} %", (100, min(bare)), (0, -16)
+        )
+
+
+def _backbone(results, name):
+    """Multiply-adds of the network without early exits."""
+    (run,) = [result["run"] for result in results if result["name"] == name]
+    return run["model"]["exits"][-1]["macs_without_heads"]
 
 
 def main() -> None:
