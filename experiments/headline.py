@@ -20,7 +20,7 @@ PHOTOS = "groceries, 43 classes, from ImageNet weights"
 COLUMNS = ("data", "model", "accuracy, %", "compute, %")
 POLICIES = ("macs_75", "macs_50")
 METHODS = {
-    units.PROBE_ROW: "linear probe: a linear classifier on the same features",
+    units.PROBE_ROW: "linear probe: a linear classifier on their features",
     units.ACCURATE_ROW: "early exits, policy `accurate`",
     units.BUDGET_ROW: "early exits, at most 70 % of the compute",
 }
