@@ -142,7 +142,7 @@ def _of_run():
             f"has {classes}; restore the run's own files"
         )
     leaving = thresholds_from_flags.of_run(classes, exits)
-    temperatures = temperatures_from_run.of_run(folder, leaving.rule, exits)
+    temperatures = temperatures_from_run.of_run(folder, leaving, exits)
     shape = tuple(model.inputs[0].shape[1:])
     costs = multiply_adds.exit_costs(model)
     answer = _answering(model, leaving, temperatures)
@@ -155,7 +155,7 @@ def _answering(model, leaving, temperatures):
     from elf_keras.evaluation import prediction
 
     if leaving.is_static:
-        parts, temperatures = [models.static_view(model)], temperatures[-1:]
+        parts = [models.static_view(model)]
     else:
         parts = models.stages(model)
     # Exits are counted by parts, of which the backbone is the last.

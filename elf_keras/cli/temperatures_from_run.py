@@ -8,27 +8,42 @@ import numpy as np
 from elf_keras import runs
 from elf_keras.cli import command, thresholds_from_flags
 from elf_keras.exits import answer_rule, certainty
-from elf_keras.exits.answer_rule import AnswerRule
 from elf_keras.policies import policy_file
 
 
-def of_run(folder: pathlib.Path, rule: AnswerRule, exits: int) -> np.ndarray:
-    """T of each exit, `(exits,)`, as validation wanted them.
+def of_run(
+    folder: pathlib.Path, leaving: thresholds_from_flags.Leaving, exits: int
+) -> np.ndarray:
+    """T of each exit, `(exits,)`, or of the bare backbone, `(1,)`.
 
-    They are of what exits answer by, whatever is compared with s: of the run's
-    policies where those answer alike, else of its training, else of another
-    run's --policy_file. Where none does, T = 1/σ as trained, and a note says
-    so.
+    As validation wanted them. They are of what exits answer by, whatever is
+    compared with s: of the run's policies where those answer alike, else of its
+    training, else of another run's --policy_file. Where none does, T = 1/σ as
+    trained, and a note says so.
     """
     for record in _records(folder):
-        found = record.get("temperatures")
-        if found and len(found) == exits and _answers_alike(record, rule):
+        if found := _fitting(record, leaving, exits):
             return np.array(found, float)
+    of_whom = "the bare backbone"
+    if not leaving.is_static:
+        of_whom = f"--answer={leaving.rule.answer}"
     command.say(
         f"note: probabilities are not calibrated: {folder} has no temperatures "
-        f"for --answer={rule.answer}; run elf-keras sweep to choose them"
+        f"for {of_whom}; run elf-keras sweep to choose them"
     )
-    return np.full(exits, 1 / rule.scale)
+    return np.full(1 if leaving.is_static else exits, 1 / leaving.rule.scale)
+
+
+def _fitting(record, leaving, exits):
+    """Temperatures of a record that fit, else None."""
+    found = record.get("temperatures") or []
+    if len(found) != exits:
+        return None
+    if leaving.is_static and (alone := record.get("static_temperature")):
+        return [alone]
+    if not _answers_alike(record, leaving.rule):
+        return None
+    return found[-1:] if leaving.is_static else found
 
 
 def _records(folder):

@@ -10,9 +10,8 @@ import numpy as np
 from elf_keras import models, runs
 from elf_keras.data import splits
 from elf_keras.deploy import chains, manifest, parity, scoring
-from elf_keras.evaluation import answers, prediction, stage_times
+from elf_keras.evaluation import answers, calibration, prediction, stage_times
 from elf_keras.evaluation.scorer import Scorer
-from elf_keras.exits import answer_rule
 from elf_keras.runs import progress
 
 # Images that set the ranges of int8, and that parity is checked on.
@@ -25,8 +24,7 @@ class _Source:
 
     model: keras.Model  # in float32
     answers: answers.Answers  # on the split that chooses thresholds
-    temperatures: np.ndarray  # of what each exit answers by, `(exits,)`
-    static_temperature: float  # of the last exit's own logits
+    fitted: calibration.Temperatures
     reference: parity.Reference  # what every artefact is compared with
 
 
@@ -155,19 +153,13 @@ def _some(examples, plan):
 def _source(model, judge):
     examples, rule = judge.chosen_on, judge.scorer.rule
     weights = judge.scorer.weights(examples.labels)
-    found, temperatures = answers.with_temperatures(
-        model, examples, weights, rule
-    )
-    own = temperatures
-    if rule.answer != answer_rule.OWN:
-        alone = dataclasses.replace(rule, answer=answer_rule.OWN)
-        _, own = answers.with_temperatures(model, examples, weights, alone)
+    found, fitted = answers.with_temperatures(model, examples, weights, rule)
     part = examples.take(_spread_over(len(examples), PARITY_IMAGES))
     logits = prediction.predict_logits(model, part)
     reference = parity.Reference(
         np.asarray(part.images), logits, parity.spread(logits, rule), rule
     )
-    return _Source(model, found, temperatures, float(own[-1]), reference)
+    return _Source(model, found, fitted, reference)
 
 
 def _spread_over(images, most):
@@ -184,8 +176,8 @@ def _facts(data, judge, source, plan):
         **runs.environment(),
         "class_names": data.class_names,
         "input": manifest.image_input(data.image_shape, data.train.kept),
-        "exits": manifest.exits(costs, source.temperatures),
-        "static_temperature": source.static_temperature,
+        "exits": manifest.exits(costs, source.fitted.temperatures),
+        "static_temperature": source.fitted.static_temperature,
         "backbone_macs": int(costs.backbone),
         "chosen_on": "validation" if data.validation else "train",
         "reported_on": {

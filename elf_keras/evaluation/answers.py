@@ -132,7 +132,7 @@ def with_temperatures(
     examples: splits.Examples,
     weights: np.ndarray,
     rule: AnswerRule = PLAIN,
-) -> tuple[Answers, np.ndarray]:
+) -> tuple[Answers, calibration.Temperatures]:
     """Run a model over a split, once, and fit temperatures on the way.
 
     Args:
@@ -141,11 +141,25 @@ def with_temperatures(
       weights: of its images in the fit, `(images,)`.
       rule: how the model answers.
 
-    Returns the answers, and T of each exit, `(exits,)`.
+    Returns the answers, and the temperatures.
     """
-    fit = calibration.TemperatureFit(examples.labels, weights, rule)
-    parts = fit.watch(prediction.logit_parts(model, examples))
-    return of_parts(parts, examples.labels, rule), fit.temperatures()
+    labels = examples.labels
+    fit = calibration.TemperatureFit(labels, weights, rule)
+    alone = calibration.TemperatureFit(labels, weights, _Backbone(rule.scale))
+    parts = prediction.logit_parts(model, examples)
+    found = of_parts(alone.watch(fit.watch(parts)), labels, rule)
+    (static,) = alone.temperatures().tolist()
+    return found, calibration.Temperatures(fit.temperatures(), static)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Backbone:
+    """Answers by the last exit's own logits, as the bare backbone does."""
+
+    scale: float
+
+    def answered(self, logits):
+        return logits[:, -1:]
 
 
 def _pieces(logits):

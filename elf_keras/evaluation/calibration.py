@@ -5,6 +5,7 @@ negative log-likelihood on validation, of the logits z that an exit answers
 by. Which exit an image takes does not change: the exit rule looks at T = 1.
 """
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 
 import numpy as np
@@ -21,6 +22,25 @@ HELD = 2**27
 _CACHED = 2**18
 # A minimum that is nearer to a bound than this, in log T, lies beyond it.
 _NEAR = 1e-3
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Temperatures:
+    """What validation wants of one model, as records keep it by these names.
+
+    Attributes:
+      temperatures: T of what each exit answers by, `(exits,)`.
+      static_temperature: T of the last exit's own logits, by which the bare
+        backbone answers.
+    """
+
+    temperatures: np.ndarray
+    static_temperature: float
+
+    @property
+    def told(self) -> dict:
+        """For a record."""
+        return dict(vars(self))
 
 
 class TemperatureFit:

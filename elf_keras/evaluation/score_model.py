@@ -16,8 +16,6 @@ from elf_keras.exits.thresholds import ExitThresholds
 _ROWS = 4096
 # Training images on disk whose losses are computed: each must be decoded.
 _FILES = 2000
-# In the record of validation: T of each exit, by which predict calibrates.
-TEMPERATURES = "temperatures"
 
 
 def per_class_rows(
@@ -72,7 +70,8 @@ def score_model(
         found["test"] = answers.collect(model, data.test, scorer.rule)
     records = {name: scorer.score(each) for name, each in found.items()}
     if temperatures is not None:
-        records["validation"][TEMPERATURES] = temperatures
+        # By which predict calibrates.
+        records["validation"] |= temperatures.told
     if objective:
         some = few_files(data.train)
         parts = prediction.logit_parts(trained or model, some)

@@ -11,7 +11,9 @@
  "chosen_on": {"split": "validation", "images": …},
  "guard": {"tolerance": …, "confidence": …, "resamples": …, "seed": …},
  "deployment_prior": what means over classes are weighted by,
- "temperatures": [T of each exit], "default_policy": "accurate",
+ "temperatures": [T of each exit], "static_temperature": T of the backbone's
+   own logits (absent: that of the last exit, where exits answer by their own),
+ "default_policy": "accurate",
  "policies": {NAME: {"rule": {"kind", "unit", "limit"},
    "thresholds": [s of each early exit, or null: nobody leaves there],
    "guard_kept": …, "group_losses": {…}, "said": a sentence or null,

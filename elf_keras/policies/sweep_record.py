@@ -7,18 +7,17 @@ import numpy as np
 
 from elf_keras import runs
 from elf_keras.data import splits
-from elf_keras.evaluation import answers, stage_times
+from elf_keras.evaluation import answers, calibration, stage_times
 from elf_keras.evaluation.scorer import Scorer
 from elf_keras.policies import policy_file, policy_rules, sentences, trade_off
 
 
 def answers_of(
     model: keras.Model, data: splits.Splits, scorer: Scorer
-) -> tuple[dict[str, answers.Answers], np.ndarray]:
+) -> tuple[dict[str, answers.Answers], calibration.Temperatures]:
     """Run a model once over validation and, if there is one, test.
 
-    Returns answers by split, and temperatures fitted on validation,
-    `(exits,)`.
+    Returns answers by split, and temperatures fitted on validation.
     """
     weights = scorer.weights(data.validation.labels)
     validation, temperatures = answers.with_temperatures(
@@ -55,7 +54,7 @@ def policies_of(
     done: trade_off.Sweep,
     plan: policy_rules.PolicyPlan,
     picture: dict,
-    temperatures: np.ndarray,
+    temperatures: calibration.Temperatures,
 ) -> dict:
     """Return policy.json but for seed and checksum; `picture` of `curves`."""
     return {
@@ -66,7 +65,7 @@ def policies_of(
         **done.scorer.rule.told,
         "guard": dataclasses.asdict(plan.guard),
         "deployment_prior": done.scorer.means_over,
-        "temperatures": temperatures,
+        **temperatures.told,
         "default_policy": policy_rules.ACCURATE,
         "policies": {
             name: _policy(done, choice) for name, choice in done.choices.items()

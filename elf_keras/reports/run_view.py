@@ -164,12 +164,13 @@ def score(model: keras.Model, data: splits.Splits, scorer: Scorer) -> Scored:
     """
     temperatures, found = None, {}
     if data.validation is not None:
-        found["validation"], temperatures = answers.with_temperatures(
+        found["validation"], fitted = answers.with_temperatures(
             model,
             data.validation,
             scorer.weights(data.validation.labels),
             scorer.rule,
         )
+        temperatures = fitted.temperatures
     shown = "validation" if data.test is None else "test"
     part = getattr(data, shown)
     if part is not None:

@@ -18,6 +18,14 @@ def folder(tmp_path, monkeypatch):
     return made_run.folder(tmp_path / "run")
 
 
+def by_backbone(folder, path, temperature):
+    """The largest probability, by the model itself."""
+    pixels = images.read(path, 2, channels=1)[None].astype("float32")
+    scores = np.asarray(models.load(folder / runs.MODEL)(pixels)["exit_2"])[0]
+    powers = np.exp(scores / temperature)
+    return pytest.approx(powers.max() / powers.sum(), abs=1e-4)
+
+
 def test_predict_runs_no_head_and_calibrates_by_the_last_exit(folder, tmp_path):
     told = {"dynamic": {}, "temperatures": [9.0, 4.0]}
     metrics = {"validation": {"best": told}}
@@ -29,15 +37,24 @@ def test_predict_runs_no_head_and_calibrates_by_the_last_exit(folder, tmp_path):
         command_runs.done("predict", *words, tmp_path / "a.png").out
     )
     model = models.load(folder / runs.MODEL)
-    pixels = images.read(tmp_path / "a.png", 2, channels=1)[None]
-    scores = np.asarray(model(pixels.astype("float32"))["exit_2"])[0]
-    powers = np.exp(scores / 4)
-    assert row["probability"] == pytest.approx(
-        powers.max() / powers.sum(), abs=1e-4
-    )
+    assert row["probability"] == by_backbone(folder, tmp_path / "a.png", 4)
     assert (row["exit"], row["share_of_backbone"]) == (2, 1.0)
     assert row["macs"] == multiply_adds.exit_costs(model).backbone
     assert "confidence" in row
+
+
+def test_predict_of_sums_calibrates_by_the_own_logits(folder, tmp_path):
+    """A run that answers by sums has temperatures of sums, and this one."""
+    sums = ("--answer=running", "--answer_decay=0.5")
+    command_runs.done("sweep", f"--workdir={folder}", *sums)
+    path = folder / "policy.json"
+    wanted = runs.read_json(path)["static_temperature"]
+    command_runs.draw(tmp_path / "a.png")
+    words = (f"--workdir={folder}", "--policy=static", *sums)
+    ended = command_runs.done("predict", *words, tmp_path / "a.png")
+    assert "not calibrated" not in ended.err
+    expected = by_backbone(folder, tmp_path / "a.png", wanted)
+    assert json.loads(ended.out)["probability"] == expected
 
 
 def test_evaluate_costs_what_the_backbone_does(folder):

@@ -51,6 +51,7 @@ def test_what_a_sweep_writes(swept):
     assert {"all_exits", "accurate"} <= set(record["policies"])
     assert record["seed"] == 0
     assert len(record["temperatures"]) == 2
+    assert record["static_temperature"] == record["temperatures"][-1]
     assert record["model"]["sha256"] == runs.checksum(folder / runs.MODEL)
     groups = record["chosen_on"]["images_by_shot_group"]
     assert groups == {"many": 20, "medium": 12, "few": 5}

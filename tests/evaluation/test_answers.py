@@ -39,11 +39,18 @@ def test_a_model_in_parts_says_the_same(monkeypatch):
     list(fit.watch([logits]))
     monkeypatch.setattr(prediction, "BATCH_SIZE", 4)
     monkeypatch.setattr(prediction, "PART_BYTES", 1)
-    found, temperatures = reduced.with_temperatures(model, examples, weights)
+    sums = AnswerRule(answer="running")
+    found, fitted = reduced.with_temperatures(model, examples, weights)
+    _, of_sums = reduced.with_temperatures(model, examples, weights, sums)
     np.testing.assert_array_equal(found.classes, whole.classes)
     np.testing.assert_allclose(found.certainty, whole.certainty, rtol=1e-5)
     np.testing.assert_array_equal(found.labels, examples.labels)
-    np.testing.assert_allclose(temperatures, fit.temperatures(), rtol=1e-4)
+    expected = fit.temperatures()
+    np.testing.assert_allclose(fitted.temperatures, expected, rtol=1e-4)
+    # The bare backbone answers by its own logits, whatever exits answer by.
+    for each in (fitted, of_sums):
+        assert each.static_temperature == pytest.approx(expected[-1], rel=1e-4)
+    assert of_sums.temperatures[-1] != pytest.approx(expected[-1], rel=1e-2)
 
 
 def test_probabilities_of_the_truth_and_at_temperatures():

@@ -50,6 +50,8 @@ def test_score_model_scores_every_split_there_is(validation):
         expected = fit.temperatures()
         found_there = records["validation"]["temperatures"]
         np.testing.assert_allclose(found_there, expected, rtol=1e-6)
+        alone = records["validation"]["static_temperature"]
+        assert alone == pytest.approx(expected[-1], rel=1e-6)
     scores = prediction.predict_logits(model, data.test)
     np.testing.assert_array_equal(found["test"].classes, scores.argmax(-1))
     expected = made.score(of_parts([scores], data.test.labels))
