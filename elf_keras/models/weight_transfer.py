@@ -56,7 +56,7 @@ def take_over(
             f"no layer of {source.name} fits {model.name} by name and shape; "
             "give weights of the same --backbone"
         )
-    return _told(kinds, fresh, {part for part, _ in trained})
+    return _told(kinds, fresh, trained)
 
 
 def _fitting(weights, layer, source):
@@ -119,18 +119,37 @@ def _told(kinds, fresh, offered):
     """What was taken over of each part, and what was not."""
     layers = {}
     for name, (part, _) in kinds.items():
-        layers.setdefault(part, []).append(name not in fresh)
-    backbone, final = (layers.pop(part, []) for part in (_BACKBONE, _FINAL))
-    whole = sum(map(all, layers.values()))
-    heads = f"{whole} of {len(layers)} heads" if layers else "no head"
-    classifier = f"the {_FINAL}" if any(final) else f"no {_FINAL}"
-    left = offered - {_BACKBONE, _FINAL} - set(layers)
-    behind = f"; not used: {_shown(sorted(left))}" if left else ""
+        layers.setdefault(part, {})[name] = name not in fresh
+    backbone, final = (layers.pop(part, {}) for part in (_BACKBONE, _FINAL))
+    classifier = f"the {_FINAL}" if any(final.values()) else f"no {_FINAL}"
+    left = _left(offered, kinds, layers)
+    behind = f"; not used: {_shown(left)}" if left else ""
     return (
         f"{len(kinds) - len(fresh)} layers start from given weights: "
-        f"{sum(backbone)} of {len(backbone)} of the backbone, {heads}, "
-        f"{classifier}; random: {_shown(fresh) or 'none'}{behind}"
+        f"{sum(backbone.values())} of {len(backbone)} of the backbone, "
+        f"{_heads(layers.values())}, {classifier}; "
+        f"random: {_shown(fresh) or 'none'}{behind}"
     )
+
+
+def _heads(layers):
+    """How many were taken over, and of how many all but the classifier."""
+    whole = sum(all(each.values()) for each in layers)
+    bodies = 0
+    for each in layers:
+        of_body = [each[name] for name in each if _EXIT.fullmatch(name)[2]]
+        bodies += bool(of_body) and all(of_body) and not all(each.values())
+    but = f" ({bodies} without their classifiers)" if bodies else ""
+    text = f"{whole + bodies} of {len(layers)} heads{but}"
+    return text if layers else "no head"
+
+
+def _left(offered, kinds, heads):
+    """Parts of the source that have no place here."""
+    deeper = {place for place in offered if place[0] == _BACKBONE}
+    count = len(deeper - set(kinds.values()))
+    left = {part for part, _ in offered} - {_BACKBONE, _FINAL} - set(heads)
+    return [f"{count} layers of its backbone"] * bool(count) + sorted(left)
 
 
 def _shown(names):

@@ -115,11 +115,25 @@ def test_a_head_of_another_form_stays_fresh(heads):
 def test_layers_that_are_to_stay_fresh():
     model, source = built("all", seed=1), built("all", seed=2)
     said = models.take_over(model, source, but=model.output_names)
-    assert "0 of 3 heads, no final classifier; random: exit_1, " in said
+    heads = "3 of 3 heads (3 without their classifiers)"
+    assert f"{heads}, no final classifier; random: exit_1, " in said
     for name in model.output_names:
         ends = [each.get_layer(name).get_weights() for each in (model, source)]
         assert not same(*ends)
     assert same(of_backbone(model), of_backbone(source))
+
+
+def test_layers_of_a_deeper_backbone_are_said_to_be_left():
+    """Equal names and shapes fit; what came between them does not."""
+    keras.utils.set_random_seed(3)
+    source = models.build(SHAPE, CLASSES, backbone="resnet20", exits="none")
+    model = built("none", seed=1)
+    deeper = sum(bool(layer.weights) for layer in source.layers)
+    count = sum(bool(layer.weights) for layer in model.layers)
+    said = models.take_over(model, source)
+    assert f"{count - 1} of {count - 1} of the backbone" in said
+    left = f"{deeper - count} layers of its backbone"
+    assert said.endswith(f"random: none; not used: {left}")
 
 
 def test_two_branches_begin_with_a_backbone():
