@@ -25,9 +25,13 @@ REPLICAS = 3
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    path = tmp_path_factory.mktemp("replicas") / "runs.npz"
+    return made(tmp_path_factory.mktemp("replicas"), str(REPLICAS))
+
+
+def made(folder, *words):
+    path = folder / "runs.npz"
     subprocess.run(
-        [sys.executable, replica_runs.__file__, path, str(REPLICAS)],
+        [sys.executable, replica_runs.__file__, path, *words],
         check=True,
         env=worker_processes.environment(),
     )
@@ -47,8 +51,22 @@ def part(runs, kind, replicas, size):
 @pytest.mark.parametrize("kind", replica_runs.KINDS)
 @pytest.mark.parametrize("size", replica_runs.SIZES)
 def test_gradients_and_logs_do_not_depend_on_replicas(runs, kind, size):
-    one = part(runs, kind, 1, size)
-    many = part(runs, kind, REPLICAS, size)
+    assert_same(part(runs, kind, 1, size), part(runs, kind, REPLICAS, size))
+
+
+@pytest.mark.slow
+def test_what_left_the_batch_leaves_it_on_two_replicas_too(tmp_path):
+    """Workers never remove: here are two, with even and uneven batches."""
+    found = made(tmp_path, "2", "removed")
+    for size in replica_runs.SIZES:
+        one = part(found, "removed", 1, size)
+        assert_same(one, part(found, "removed", 2, size))
+        changes = [np.abs(one[key]).max() for key in one if "weight" in key]
+        assert max(changes) > 0.1
+
+
+def assert_same(one, many):
+    assert one
     assert set(one) == set(many)
     for key in one:
         np.testing.assert_allclose(

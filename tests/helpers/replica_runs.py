@@ -175,7 +175,7 @@ def overflow(strategy, together):
     return found
 
 
-def main(path, replicas):
+def main(path, replicas, kinds=KINDS):
     tf.config.set_logical_device_configuration(
         tf.config.list_physical_devices("CPU")[0],
         [tf.config.LogicalDeviceConfiguration()] * replicas,
@@ -189,10 +189,10 @@ def main(path, replicas):
     results[f"labels {replicas}"] = labels_of_pairs(mirrored)
     results["overflow together"] = overflow(mirrored, overflow_together)
     results["overflow alone"] = overflow(mirrored, lambda given: given)
-    for kind in KINDS:
+    for kind in kinds:
         results |= run(kind, single) | run(kind, mirrored)
     np.savez(path, **results)
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]))
+    main(sys.argv[1], int(sys.argv[2]), sys.argv[3:] or KINDS)
